@@ -1,0 +1,26 @@
+/// Everything that can happen to a replica, as its core sees it.
+public enum Event: Hashable, Sendable {
+    /// One unit of the election clock passed.
+    case tick
+    case received(Message)
+    /// Propose commands with payloads of these sizes, as one batch: all are accepted or none.
+    case propose(payloadBytes: [UInt32])
+    case proposeConfiguration(Configuration)
+    /// Ask for a linearizable read point. `id` is never used twice by the shell.
+    case readIndex(id: UInt64)
+    /// The persist effect with this sequence number, and all before it, are durable.
+    case persisted(sequence: UInt64)
+    /// The state machine has applied everything up to this index.
+    case applied(upTo: LogIndex)
+    /// The shell compacted its log: entries up to and including `point.index` can no longer be sent.
+    case compacted(SnapshotPoint)
+    /// The snapshot that `installSnapshot` asked for is durable and live.
+    case snapshotInstalled(SnapshotPoint)
+    /// Installing failed or was given up; the core may accept another offer.
+    case snapshotFailed(index: LogIndex)
+    /// The transport lost what it had under way to this peer.
+    case unreachable(ReplicaID)
+    case transferLeadership(to: ReplicaID)
+    /// Start an election now, whatever the clock says.
+    case campaign
+}
