@@ -1,0 +1,132 @@
+public import NIOCore
+
+/// A message on its way into a mailbox.
+public struct NewMessage: Hashable, Sendable {
+    public enum Body: Hashable, Sendable {
+        /// The whole message, at most `MailLimits.bodyChunkBytes`.
+        case inline(ByteBuffer)
+        /// The message was sent ahead as this many upload chunks under `bodyID`.
+        case uploaded(chunks: UInt32)
+    }
+
+    public var bodyID: BodyID
+    public var internalDate: InternalDate
+    public var flags: FlagNames
+    /// Size of the message in bytes, as `RFC822.SIZE` reports it.
+    public var sizeBytes: UInt64
+    /// What the gateway computed from the message once (module MessageFormat); opaque here.
+    public var summary: ByteBuffer
+    public var body: Body
+
+    public init(
+        bodyID: BodyID,
+        internalDate: InternalDate,
+        flags: FlagNames = FlagNames(),
+        sizeBytes: UInt64,
+        summary: ByteBuffer,
+        body: Body
+    ) {
+        self.bodyID = bodyID
+        self.internalDate = internalDate
+        self.flags = flags
+        self.sizeBytes = sizeBytes
+        self.summary = summary
+        self.body = body
+    }
+}
+
+/// A mailbox rule that a change of an account is under.
+public enum AccountState: UInt8, Hashable, Sendable {
+    case active = 0
+    /// Mail is taken in, nobody can log in.
+    case suspended = 1
+}
+
+/// Every change that the mail state machine can make. Each case is one atomic step of its group.
+public enum MailCommand: Hashable, Sendable {
+    // Accounts. The address decides the group; the others name the account by ID.
+    /// Creates the account with INBOX. `uidValidity` seeds the UIDVALIDITY of its mailboxes.
+    case createAccount(
+        address: AccountAddress,
+        credential: CredentialHash?,
+        quotaBytes: UInt64,
+        mailboxes: [DefaultMailbox]
+    )
+    case setAccountState(AccountState)
+    /// Removes the account with all its mail, at once and for good.
+    case deleteAccount
+    case setCredential(CredentialHash?)
+    /// 0 means without limit.
+    case setQuota(bytes: UInt64)
+
+    // Mailboxes.
+    case createMailbox(MailboxName, specialUse: SpecialUse?)
+    case deleteMailbox(MailboxName)
+    /// Renames with all children; renaming INBOX moves its messages (RFC 3501, section 6.3.5).
+    case renameMailbox(from: MailboxName, to: MailboxName)
+    case setSubscribed(MailboxName, Bool)
+
+    // Messages.
+    /// LMTP: into INBOX of the account; a delivery ID seen before gives the first answer again.
+    case deliver(NewMessage, id: DeliveryID?)
+    case append(NewMessage, to: MailboxName)
+    /// `unchangedSince` as in RFC 7162, section 3.1.3; nil stores unconditionally.
+    case storeFlags(MailboxID, UIDSet, FlagOperation, FlagNames, unchangedSince: ModSeq?)
+    /// Expunges messages marked `\Deleted`: all of them, or those in the set.
+    case expunge(MailboxID, UIDSet?)
+    case copy(MailboxID, UIDSet, to: MailboxName)
+    case move(MailboxID, UIDSet, to: MailboxName)
+    /// Takes the `\Recent` messages for the session that asks.
+    case claimRecent(MailboxID)
+
+    // Large bodies.
+    case uploadChunk(BodyID, index: UInt32, bytes: ByteBuffer)
+
+    // Housekeeping, proposed by the group's leader; a bounded piece each time.
+    case purgeExpunged(before: Timestamp, limit: UInt32)
+    case purgeRequests(before: Timestamp, limit: UInt32)
+    case purgeDeliveries(before: Timestamp, limit: UInt32)
+    case purgeUploads(before: Timestamp, limit: UInt32)
+
+    // Group 0.
+    case directory(DirectoryCommand)
+}
+
+public struct DefaultMailbox: Hashable, Sendable {
+    public let name: MailboxName
+    public let use: SpecialUse?
+    public init(_ name: MailboxName, use: SpecialUse?) {
+        self.name = name
+        self.use = use
+    }
+
+    /// What a new account has besides INBOX.
+    public static let standard: [DefaultMailbox] = [
+        ("Archive", SpecialUse.archive), ("Drafts", .drafts), ("Junk", .junk), ("Sent", .sent), ("Trash", .trash),
+    ].compactMap { name, use in (try? MailboxName(name)).map { DefaultMailbox($0, use: use) } }
+}
+
+/// What travels in a log entry.
+public struct CommandEnvelope: Hashable, Sendable {
+    public var request: RequestID
+    /// The session has the answers of all its requests below this sequence: they may be forgotten.
+    public var settledBelow: UInt64
+    public var timestamp: Timestamp
+    /// The account concerned; 0 where there is none yet, or in the directory.
+    public var account: AccountID
+    public var command: MailCommand
+
+    public init(
+        request: RequestID,
+        settledBelow: UInt64,
+        timestamp: Timestamp,
+        account: AccountID,
+        command: MailCommand
+    ) {
+        self.request = request
+        self.settledBelow = settledBelow
+        self.timestamp = timestamp
+        self.account = account
+        self.command = command
+    }
+}

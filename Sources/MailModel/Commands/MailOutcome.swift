@@ -1,0 +1,37 @@
+/// Why the state machine refused a command. Nothing was changed.
+public enum Refusal: UInt8, Error, Hashable, Sendable, CaseIterable {
+    case noSuchAccount = 1
+    case accountExists
+    case accountSuspended
+    case noSuchMailbox
+    case mailboxExists
+    /// The name breaks a limit, or INBOX may not be treated so.
+    case badMailboxName
+    case tooManyMailboxes
+    case tooManyKeywords
+    case tooManyMessages
+    case overQuota
+    /// The chunks of a large body are not (or no longer) there.
+    case uploadMissing
+    case uidsExhausted
+    /// A command that this group cannot carry out: it belongs to another, or its version is not understood yet.
+    case notHere
+}
+
+/// What a command did. The first answer to a request is kept and given again when the request is repeated.
+public enum MailOutcome: Hashable, Sendable {
+    case refused(Refusal)
+    case done
+    case accountCreated(AccountID)
+    case mailboxCreated(MailboxID, uidValidity: UInt32)
+    case appended(MailboxID, uidValidity: UInt32, uid: UID)
+    /// `changed` have the new `modSeq`; `modified` were left alone because of `unchangedSince`.
+    case flagsStored(modSeq: ModSeq, changed: UIDSet, modified: UIDSet)
+    case expunged(UIDSet, modSeq: ModSeq)
+    /// The n-th source UID became the n-th destination UID, both rising.
+    case copied(MailboxID, uidValidity: UInt32, source: UIDSet, destination: UIDSet)
+    /// UIDs from `from` up to (not including) `upTo` are `\Recent` for the session that asked.
+    case recentClaimed(from: UID, upTo: UID)
+    /// How many rows a housekeeping command removed; it is repeated while this equals its limit.
+    case purged(UInt32)
+}

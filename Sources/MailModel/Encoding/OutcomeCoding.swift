@@ -1,0 +1,84 @@
+public import NIOCore
+
+extension MailOutcome {
+    public static let formatVersion: UInt8 = 1
+
+    public func encode(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(Self.formatVersion)
+        switch self {
+        case .refused(let refusal):
+            buffer.writeInteger(1, as: UInt8.self)
+            buffer.writeInteger(refusal.rawValue)
+        case .done:
+            buffer.writeInteger(2, as: UInt8.self)
+        case .accountCreated(let id):
+            buffer.writeInteger(3, as: UInt8.self)
+            buffer.writeInteger(id.rawValue)
+        case .mailboxCreated(let id, let uidValidity):
+            buffer.writeInteger(4, as: UInt8.self)
+            buffer.writeInteger(id.rawValue)
+            buffer.writeInteger(uidValidity)
+        case .appended(let id, let uidValidity, let uid):
+            buffer.writeInteger(5, as: UInt8.self)
+            buffer.writeInteger(id.rawValue)
+            buffer.writeInteger(uidValidity)
+            buffer.writeInteger(uid.rawValue)
+        case .flagsStored(let modSeq, let changed, let modified):
+            buffer.writeInteger(6, as: UInt8.self)
+            buffer.writeInteger(modSeq.rawValue)
+            buffer.write(changed)
+            buffer.write(modified)
+        case .expunged(let uids, let modSeq):
+            buffer.writeInteger(7, as: UInt8.self)
+            buffer.write(uids)
+            buffer.writeInteger(modSeq.rawValue)
+        case .copied(let id, let uidValidity, let source, let destination):
+            buffer.writeInteger(8, as: UInt8.self)
+            buffer.writeInteger(id.rawValue)
+            buffer.writeInteger(uidValidity)
+            buffer.write(source)
+            buffer.write(destination)
+        case .recentClaimed(let from, let upTo):
+            buffer.writeInteger(9, as: UInt8.self)
+            buffer.writeInteger(from.rawValue)
+            buffer.writeInteger(upTo.rawValue)
+        case .purged(let rows):
+            buffer.writeInteger(10, as: UInt8.self)
+            buffer.writeInteger(rows)
+        }
+    }
+
+    public init(from decoder: inout WireDecoder) throws(DecodingError) {
+        let version: UInt8 = try decoder.integer()
+        guard version == Self.formatVersion else { throw decoder.failure(.unknownVersion(UInt64(version))) }
+        let tag: UInt8 = try decoder.integer()
+        switch tag {
+        case 1:
+            let raw: UInt8 = try decoder.integer()
+            guard let refusal = Refusal(rawValue: raw) else { throw decoder.failure(.unknownTag(UInt64(raw))) }
+            self = .refused(refusal)
+        case 2: self = .done
+        case 3: self = .accountCreated(AccountID(try decoder.integer()))
+        case 4: self = .mailboxCreated(try decoder.mailboxID(), uidValidity: try decoder.integer())
+        case 5:
+            self = .appended(try decoder.mailboxID(), uidValidity: try decoder.integer(), uid: try decoder.uid())
+        case 6:
+            self = .flagsStored(
+                modSeq: try decoder.modSeq(),
+                changed: try decoder.uidSet(),
+                modified: try decoder.uidSet()
+            )
+        case 7: self = .expunged(try decoder.uidSet(), modSeq: try decoder.modSeq())
+        case 8:
+            self = .copied(
+                try decoder.mailboxID(),
+                uidValidity: try decoder.integer(),
+                source: try decoder.uidSet(),
+                destination: try decoder.uidSet()
+            )
+        case 9: self = .recentClaimed(from: try decoder.uid(), upTo: try decoder.uid())
+        case 10: self = .purged(try decoder.integer())
+        default: throw decoder.failure(.unknownTag(UInt64(tag)))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+public import NIOCore
+
+/// Why bytes from a disk or a peer are not what they claim to be.
+public struct DecodingError: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Reason: Hashable, Sendable {
+        case truncated
+        case unknownVersion(UInt64)
+        case unknownTag(UInt64)
+        case outOfRange
+        case tooLong
+        case notUTF8
+        case trailingBytes
+    }
+    public let reason: Reason
+    /// Bytes read before the fault.
+    public let offset: Int
+    /// What was being read.
+    public let subject: String
+
+    public init(_ reason: Reason, offset: Int, subject: String) {
+        self.reason = reason
+        self.offset = offset
+        self.subject = subject
+    }
+
+    public var description: String { "\(subject): \(reason) at byte \(offset)" }
+}
+
+/// Reads fixed-width, big-endian fields from a buffer; every read checks that the bytes are there.
+public struct WireDecoder {
+    public private(set) var buffer: ByteBuffer
+    private let start: Int
+    private let subject: String
+
+    public init(_ buffer: ByteBuffer, subject: String) {
+        self.buffer = buffer
+        self.start = buffer.readerIndex
+        self.subject = subject
+    }
+
+    public func failure(_ reason: DecodingError.Reason) -> DecodingError {
+        DecodingError(reason, offset: buffer.readerIndex - start, subject: subject)
+    }
+
+    public var remaining: Int { buffer.readableBytes }
+
+    public mutating func integer<T: FixedWidthInteger>(as type: T.Type = T.self) throws(DecodingError) -> T {
+        guard let value = buffer.readInteger(as: T.self) else { throw failure(.truncated) }
+        return value
+    }
+
+    public mutating func bool() throws(DecodingError) -> Bool {
+        switch try integer(as: UInt8.self) {
+        case 0: false
+        case 1: true
+        case let other: throw failure(.unknownTag(UInt64(other)))
+        }
+    }
+
+    /// A run of bytes behind its length (32 bits), sharing the buffer's storage.
+    public mutating func bytes(maximum: Int) throws(DecodingError) -> ByteBuffer {
+        let length = Int(try integer(as: UInt32.self))
+        guard length <= maximum else { throw failure(.tooLong) }
+        guard let slice = buffer.readSlice(length: length) else { throw failure(.truncated) }
+        return slice
+    }
+
+    public mutating func string(maximum: Int = 4_096) throws(DecodingError) -> String {
+        let slice = try bytes(maximum: maximum)
+        guard let text = String(validating: slice.readableBytesView, as: UTF8.self) else { throw failure(.notUTF8) }
+        return text
+    }
+
+    /// A count of things that take at least `minimumBytes` each: bounds what a hostile count makes us reserve.
+    public mutating func count(minimumBytes: Int) throws(DecodingError) -> Int {
+        let count = Int(try integer(as: UInt32.self))
+        guard count * minimumBytes <= buffer.readableBytes else { throw failure(.truncated) }
+        return count
+    }
+
+    public mutating func finish() throws(DecodingError) {
+        guard buffer.readableBytes == 0 else { throw failure(.trailingBytes) }
+    }
+}
+
+extension ByteBuffer {
+    public mutating func writeBool(_ value: Bool) { writeInteger(value ? 1 : 0, as: UInt8.self) }
+
+    public mutating func writeCount(_ value: Int) { writeInteger(UInt32(value)) }
+
+    public mutating func writeLengthPrefixed(_ text: String) {
+        writeInteger(UInt32(text.utf8.count))
+        writeString(text)
+    }
+
+    public mutating func writeLengthPrefixed(_ bytes: ByteBuffer) {
+        writeInteger(UInt32(bytes.readableBytes))
+        writeImmutableBuffer(bytes)
+    }
+
+    public mutating func writeLengthPrefixed(_ bytes: [UInt8]) {
+        writeInteger(UInt32(bytes.count))
+        writeBytes(bytes)
+    }
+}

@@ -1,0 +1,23 @@
+/// Limits that are part of the replicated contract: apply refuses what exceeds them, on every replica alike.
+public enum MailLimits {
+    /// Bytes of a body that travel in one log entry; a larger body goes as upload chunks.
+    public static let bodyChunkBytes = 256 * 1024
+    /// No encoded command is larger.
+    public static let commandBytes = 1024 * 1024
+    /// The stored summary (envelope and structure) of one message.
+    public static let summaryBytes = 256 * 1024
+    public static let keywordsPerMailbox = 64
+    public static let keywordBytes = 128
+    public static let mailboxesPerAccount = 10_000
+    /// UIDs that one STORE, COPY, MOVE or EXPUNGE command may touch; gateways split larger sets.
+    public static let messagesPerCommand = 10_000
+    public static let rangesPerSet = 20_000
+    /// How long expunged messages can be recovered.
+    public static let expungedRetentionMilliseconds: Int64 = 14 * 86_400_000
+    /// How long the answer to a request is remembered after it was given.
+    public static let requestRetentionMilliseconds: Int64 = 86_400_000
+    /// How long a delivery is recognised when an MTA repeats it.
+    public static let deliveryRetentionMilliseconds: Int64 = 7 * 86_400_000
+    /// How long the chunks of an unfinished upload are kept.
+    public static let uploadRetentionMilliseconds: Int64 = 86_400_000
+}

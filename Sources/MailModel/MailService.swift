@@ -1,0 +1,77 @@
+public import NIOCore
+
+/// Where an account is: enough for the router to find its group.
+public struct AccountReference: Hashable, Sendable {
+    public let id: AccountID
+    public let slot: Slot
+    public init(id: AccountID, slot: Slot) {
+        self.id = id
+        self.slot = slot
+    }
+}
+
+/// Why the store could not answer. Never a reason to tell a user that a password is wrong or a mailbox is gone.
+public enum ServiceFailure: Error, Hashable, Sendable {
+    /// No quorum answered in time. For a command: it may have been carried out, or not (rule: unknown is an answer).
+    case unavailable
+    /// Nothing was done: too much is under way already.
+    case busy
+    /// The node is stopping.
+    case stopping
+}
+
+public enum AuthenticationResult: Hashable, Sendable {
+    case authenticated(AccountReference, AccountAddress)
+    /// Unknown account or wrong password: one answer for both.
+    case refused
+    case suspended
+    /// More attempts are waiting than the pool takes.
+    case busy
+}
+
+/// What gateways know of the store: account-addressed calls with exactly-once effects.
+///
+/// Every call completes on the event loop it names. Calls of one session that depend on each other are made one after
+/// the other by the session.
+public protocol MailService: AnyObject, Sendable {
+    /// Verifies a password off the event loops, on a bounded pool.
+    func authenticate(
+        name: ByteBuffer,
+        password: ByteBuffer,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<AuthenticationResult>
+
+    /// Finds an account by its address; nil when there is none.
+    func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?>
+
+    /// Carries out a command exactly once, retrying under one request ID until it is known what happened or the
+    /// deadline passes (`ServiceFailure.unavailable`).
+    func submit(
+        _ command: MailCommand,
+        for account: AccountReference,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailOutcome>
+
+    /// Reads, linearizably: what was acknowledged anywhere before the call is seen.
+    func query(
+        _ query: MailQuery,
+        of account: AccountReference,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailAnswer>
+
+    /// Calls `changed` on the loop after this node applied a change to the account; bursts come as one call.
+    func watch(
+        _ account: AccountReference,
+        on loop: any EventLoop,
+        changed: @escaping @Sendable () -> Void
+    ) -> any AccountWatch
+
+    /// A fresh body name, from the node's clock and randomness.
+    func makeBodyID() -> BodyID
+    /// The node's clock.
+    func now() -> Timestamp
+}
+
+public protocol AccountWatch: Sendable {
+    func cancel()
+}

@@ -1,0 +1,89 @@
+/// An account, for ever: the group that created it in the upper half, a counter of that group in the lower.
+/// It stays when the account moves to another group, and is never given again.
+public struct AccountID: RawRepresentable, Hashable, Comparable, Sendable {
+    public let rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+    public init(_ rawValue: UInt64) { self.rawValue = rawValue }
+    public static func < (a: AccountID, b: AccountID) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A mailbox of one account; given in rising order and never again.
+public struct MailboxID: RawRepresentable, Hashable, Comparable, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+    public static func < (a: MailboxID, b: MailboxID) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A message's unique identifier within a mailbox (RFC 3501, section 2.3.1.1); 1 to 2³²−1.
+public struct UID: RawRepresentable, Hashable, Comparable, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+    public static func < (a: UID, b: UID) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A modification sequence (RFC 7162); at most 2⁶³−1.
+public struct ModSeq: RawRepresentable, Hashable, Comparable, Sendable {
+    public let rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+    public init(_ rawValue: UInt64) { self.rawValue = rawValue }
+    public static func < (a: ModSeq, b: ModSeq) -> Bool { a.rawValue < b.rawValue }
+    public static let zero = ModSeq(0)
+    public var next: ModSeq { ModSeq(rawValue + 1) }
+}
+
+/// Names a message body. Chosen by the gateway that took the message in: milliseconds since 1970 in the upper 48 bits
+/// of `high` (so that bodies lie in order of arrival), random bits elsewhere.
+public struct BodyID: Hashable, Comparable, Sendable {
+    public let high: UInt64
+    public let low: UInt64
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+    public init(milliseconds: Int64, random: UInt64, _ moreRandom: UInt64) {
+        self.init(high: UInt64(bitPattern: milliseconds) << 16 | (random & 0xffff), low: moreRandom)
+    }
+    public static func < (a: BodyID, b: BodyID) -> Bool { (a.high, a.low) < (b.high, b.low) }
+}
+
+/// Names one client call for ever, so that asking again has no second effect. A session is one run of one node.
+public struct RequestID: Hashable, Sendable {
+    public let session: UInt64
+    public let sequence: UInt64
+    public init(session: UInt64, sequence: UInt64) {
+        self.session = session
+        self.sequence = sequence
+    }
+}
+
+/// The identity of a delivery by an MTA: the same sender, recipient and bytes give the same ID.
+public struct DeliveryID: Hashable, Sendable {
+    public let high: UInt64
+    public let low: UInt64
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+}
+
+/// Milliseconds since 1970, UTC. In commands it is the proposer's clock; apply never reads a clock.
+public struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public init(milliseconds: Int64) { self.rawValue = milliseconds }
+    public static func < (a: Timestamp, b: Timestamp) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// When a message counts as received, with the zone it was given in (RFC 3501: INTERNALDATE keeps its offset).
+public struct InternalDate: Hashable, Sendable {
+    /// Seconds since 1970, UTC.
+    public let seconds: Int64
+    /// Offset of the zone from UTC, in minutes.
+    public let zoneMinutes: Int16
+    public init(seconds: Int64, zoneMinutes: Int16) {
+        self.seconds = seconds
+        self.zoneMinutes = zoneMinutes
+    }
+}

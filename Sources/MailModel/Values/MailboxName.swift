@@ -1,0 +1,68 @@
+/// A mailbox's full name in UTF-8, levels separated by `/`. INBOX is one name however it is typed (RFC 3501, 5.1).
+public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public static let maximumBytes = 1_000
+    public static let maximumDepth = 32
+    public static let separator: Character = "/"
+    public static let inbox = MailboxName(unchecked: "INBOX")
+
+    public let text: String
+
+    private init(unchecked text: String) { self.text = text }
+
+    public enum Problem: Error, Hashable, Sendable {
+        case empty, tooLong, tooDeep, emptyLevel, controlCharacter
+    }
+
+    public init(_ text: String) throws(Problem) {
+        guard !text.isEmpty else { throw .empty }
+        guard text.utf8.count <= Self.maximumBytes else { throw .tooLong }
+        var depth = 1
+        var previous = UInt8(ascii: "/")
+        for byte in text.utf8 {
+            if byte < 0x20 || byte == 0x7f { throw .controlCharacter }
+            if byte == UInt8(ascii: "/") {
+                if previous == UInt8(ascii: "/") { throw .emptyLevel }
+                depth += 1
+            }
+            previous = byte
+        }
+        if previous == UInt8(ascii: "/") { throw .emptyLevel }
+        guard depth <= Self.maximumDepth else { throw .tooDeep }
+        self.text = Self.normalised(text)
+    }
+
+    private static func normalised(_ text: String) -> String {
+        let bytes = text.utf8
+        guard bytes.count >= 5, bytes.prefix(5).elementsEqual("INBOX".utf8, by: { ($0 & 0xdf) == $1 }) else {
+            return text
+        }
+        if bytes.count == 5 { return "INBOX" }
+        let rest = bytes.dropFirst(5)
+        return rest.first == UInt8(ascii: "/") ? "INBOX" + String(decoding: rest, as: UTF8.self) : text
+    }
+
+    public var description: String { text }
+    public static func < (a: MailboxName, b: MailboxName) -> Bool {
+        a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
+    }
+
+    public var isInbox: Bool { text == "INBOX" }
+
+    /// The levels above this one, nearest last: `a/b/c` gives `a`, `a/b`.
+    public var ancestors: [MailboxName] {
+        var result: [MailboxName] = []
+        for index in text.indices where text[index] == Self.separator {
+            result.append(MailboxName(unchecked: String(text[..<index])))
+        }
+        return result
+    }
+
+    public func isDescendant(of other: MailboxName) -> Bool { text.utf8.starts(with: (other.text + "/").utf8) }
+
+    /// This name with the leading `old` replaced by `new`; nil where the result breaks a limit.
+    public func replacingPrefix(_ old: MailboxName, with new: MailboxName) -> MailboxName? {
+        precondition(self == old || isDescendant(of: old), "the prefix must lead this name")
+        let rest = String(decoding: text.utf8.dropFirst(old.text.utf8.count), as: UTF8.self)
+        return try? MailboxName(new.text + rest)
+    }
+}

@@ -1,0 +1,48 @@
+/// The system flags of RFC 3501, section 2.3.2, except `\Recent`, which belongs to sessions.
+public struct SystemFlags: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public static let seen = SystemFlags(rawValue: 1)
+    public static let answered = SystemFlags(rawValue: 2)
+    public static let flagged = SystemFlags(rawValue: 4)
+    public static let deleted = SystemFlags(rawValue: 8)
+    public static let draft = SystemFlags(rawValue: 16)
+}
+
+/// A message's flags as stored: keywords are bits, numbered by the mailbox's keyword list.
+public struct MessageFlags: Hashable, Sendable {
+    public var system: SystemFlags
+    /// Bit *i* stands for the mailbox's keyword *i*.
+    public var keywords: UInt64
+
+    public init(system: SystemFlags = [], keywords: UInt64 = 0) {
+        self.system = system
+        self.keywords = keywords
+    }
+}
+
+/// Flags as a client names them.
+public struct FlagNames: Hashable, Sendable {
+    public var system: SystemFlags
+    /// Keyword names as given; compared without regard to ASCII case.
+    public var keywords: [String]
+
+    public init(system: SystemFlags = [], keywords: [String] = []) {
+        self.system = system
+        self.keywords = keywords
+    }
+
+    public var isEmpty: Bool { system.isEmpty && keywords.isEmpty }
+}
+
+public enum FlagOperation: UInt8, Hashable, Sendable {
+    case replace = 0
+    case add = 1
+    case remove = 2
+}
+
+/// RFC 6154's uses of a mailbox. A raw value is part of formats.
+public enum SpecialUse: UInt8, Hashable, Sendable, CaseIterable {
+    case all = 1
+    case archive, drafts, flagged, junk, sent, trash
+}

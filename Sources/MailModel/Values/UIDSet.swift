@@ -1,0 +1,48 @@
+/// A set of UIDs as sorted, disjoint, non-adjacent ranges.
+public struct UIDSet: Hashable, Sendable {
+    public private(set) var ranges: [ClosedRange<UInt32>]
+
+    public init() { ranges = [] }
+
+    /// From ranges in any order, overlapping or not.
+    public init(ranges unsorted: [ClosedRange<UInt32>]) {
+        ranges = []
+        for range in unsorted.sorted(by: { $0.lowerBound < $1.lowerBound }) { appendRange(range) }
+    }
+
+    public init(_ uids: some Sequence<UID>) {
+        ranges = []
+        for uid in uids.sorted() { append(uid) }
+    }
+
+    /// Adds a UID that is not below any in the set: building from a scan is linear.
+    public mutating func append(_ uid: UID) { appendRange(uid.rawValue...uid.rawValue) }
+
+    private mutating func appendRange(_ range: ClosedRange<UInt32>) {
+        guard let last = ranges.last else {
+            ranges.append(range)
+            return
+        }
+        precondition(range.lowerBound >= last.lowerBound, "UIDs are appended in rising order")
+        if UInt64(range.lowerBound) <= UInt64(last.upperBound) + 1 {
+            ranges[ranges.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+        } else {
+            ranges.append(range)
+        }
+    }
+
+    public var isEmpty: Bool { ranges.isEmpty }
+    public var count: Int { ranges.reduce(0) { $0 + $1.count } }
+
+    public func contains(_ uid: UID) -> Bool {
+        var low = 0
+        var high = ranges.count
+        while low < high {
+            let middle = (low + high) / 2
+            if ranges[middle].upperBound < uid.rawValue { low = middle + 1 } else { high = middle }
+        }
+        return low < ranges.count && ranges[low].contains(uid.rawValue)
+    }
+
+    public var uids: some Sequence<UID> { ranges.lazy.flatMap { $0.lazy.map { UID($0) } } }
+}
