@@ -169,14 +169,15 @@ import Testing
     func largeValues(_ kind: StoreKind) throws {
         let subject = try StoreUnderTest(kind)
         let sizes = [0, 1, 4095, 4096, 4097, 1 << 20, 3 << 20]
+        let key = { (size: Int) in [UInt8(size >> 16), UInt8(size >> 8 & 0xFF), UInt8(size & 0xFF)] }
         let value = { (size: Int) in (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ size) } }
-        try subject.write { batch in for size in sizes { batch.put([UInt8(size & 0xFF ^ size >> 13)], value(size)) } }
+        try subject.write { batch in for size in sizes { batch.put(key(size), value(size)) } }
         for crash in [false, true] {
             if crash {
                 try subject.store.flush()
                 try subject.crash()
             }
-            for size in sizes { #expect(try subject.store.bytes([UInt8(size & 0xFF ^ size >> 13)]) == value(size)) }
+            for size in sizes { #expect(try subject.store.bytes(key(size)) == value(size)) }
         }
         #expect(subject.store.approximateSize > 1000)
     }
