@@ -14,6 +14,7 @@ let strict: [SwiftSetting] = [
 let strictMemory: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 
 func tests(_ module: String, _ extra: [Target.Dependency] = []) -> Target {
     .testTarget(
@@ -38,7 +39,7 @@ let package = Package(
 
         // Storage.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
-        .target(name: "StateStorage", dependencies: ["CRocksDB", nioCore], swiftSettings: strictMemory),
+        .target(name: "StateStorage", dependencies: ["CRocksDB", nioCore, nioLocks], swiftSettings: strictMemory),
         .target(name: "LogStorage", dependencies: ["Consensus", nioCore], swiftSettings: strictMemory),
 
         // Tests.

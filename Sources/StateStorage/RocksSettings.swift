@@ -1,0 +1,31 @@
+/// How a ``RocksStateStore`` uses memory and disk.
+public struct RocksSettings: Hashable, Sendable {
+    /// What is done when the directory holds a store, or holds none.
+    public enum Presence: Hashable, Sendable {
+        case openOrCreate, mustExist, mustNotExist
+    }
+
+    public enum Compression: Hashable, Sendable {
+        case none, lz4, zstd
+    }
+
+    public var presence: Presence = .openOrCreate
+    /// Memory for rows that are not flushed; when it is full, the store flushes by itself.
+    public var writeBufferBytes = 64 << 20
+    /// How many such buffers may wait for their flush before writes do.
+    public var writeBufferLimit = 4
+    /// Memory for blocks, indexes and filters read from disk.
+    public var blockCacheBytes = 128 << 20
+    /// Values of at least this size, message bodies, are kept in blob files, which compactions do not copy.
+    public var minBlobBytes = 4096
+    public var blobFileBytes = 256 << 20
+    /// Of rows. Falls back to what RocksDB was built with.
+    public var rowCompression = Compression.lz4
+    /// Of values in blob files. Falls back to what RocksDB was built with.
+    public var blobCompression = Compression.zstd
+    public var bloomBitsPerKey = 10.0
+    public var openFileLimit = 512
+    public var backgroundJobs = 2
+
+    public init() {}
+}

@@ -1,0 +1,92 @@
+import NIOCore
+import StateStorage
+import Testing
+
+/// Random batches, flushes, snapshots and crashes, compared with a dictionary after every step.
+@Suite struct RandomOperationsTests {
+    @Test(arguments: StoreKind.allCases, [1, 2, 3, 4] as [UInt64])
+    func agreesWithADictionary(_ kind: StoreKind, _ seed: UInt64) throws {
+        var random = Generator(state: seed)
+        let subject = try StoreUnderTest(kind)
+        var model: [[UInt8]: [UInt8]] = [:]
+        var flushed = model
+        var snapshot: (any StateSnapshot)? = nil
+        var frozen = model
+        for _ in 0..<300 {
+            switch random.next(upTo: 20) {
+            case 0:
+                try subject.store.flush()
+                flushed = model
+            case 1:
+                snapshot = nil
+                try subject.crash()
+                model = flushed
+            case 2:
+                snapshot = subject.store.makeSnapshot()
+                frozen = model
+            case 3:
+                if let snapshot { #expect(try snapshot.rows() == sorted(frozen)) }
+            default:
+                let batch = subject.store.makeBatch()
+                for _ in 0..<random.next(upTo: 12) { addOperation(to: batch, &model, &random) }
+                try subject.store.write(batch)
+            }
+            let order: ScanOrder = random.next(upTo: 2) == 0 ? .ascending : .descending
+            let bounds = [key(&random), key(&random)].sorted { $0.lexicographicallyPrecedes($1) }
+            let expected = sorted(model).filter {
+                !$0.key.lexicographicallyPrecedes(bounds[0]) && $0.key.lexicographicallyPrecedes(bounds[1])
+            }
+            let rows = try subject.rows(from: bounds[0], to: bounds[1], order)
+            #expect((order == .ascending ? rows : rows.reversed()) == expected)
+            let probe = key(&random)
+            #expect(try subject.store.bytes(probe) == model[probe])
+            let persisted = try subject.store.get(probe, tier: .persisted).map { Array($0.readableBytesView) }
+            #expect(persisted == flushed[probe])
+        }
+        #expect(try subject.rows() == sorted(model))
+    }
+
+    private func addOperation(to batch: any StateBatch, _ model: inout [[UInt8]: [UInt8]], _ random: inout Generator) {
+        let key = key(&random)
+        switch random.next(upTo: 10) {
+        case 0:
+            let end = self.key(&random)
+            batch.deleteRange(key, end)
+            for other in model.keys
+            where !other.lexicographicallyPrecedes(key) && other.lexicographicallyPrecedes(end) {
+                model[other] = nil
+            }
+        case 1, 2:
+            batch.delete(key)
+            model[key] = nil
+        default:
+            let size = random.next(upTo: 10) == 0 ? 5000 : random.next(upTo: 20)
+            let value = (0..<size).map { _ in UInt8(random.next(upTo: 256)) }
+            batch.put(key, value)
+            model[key] = value
+        }
+    }
+
+    private func key(_ random: inout Generator) -> [UInt8] {
+        (0..<random.next(upTo: 4)).map { _ in UInt8(random.next(upTo: 8) * 36) }
+    }
+
+    private func sorted(_ model: [[UInt8]: [UInt8]]) -> [Row] {
+        model.map { Row($0.key, $0.value) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    }
+}
+
+/// SplitMix64: small, and the same everywhere.
+struct Generator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    mutating func next(upTo bound: Int) -> Int { Int(next() % UInt64(bound)) }
+}

@@ -1,0 +1,116 @@
+import Glibc
+import NIOCore
+import StateStorage
+
+/// The kinds of store that must behave alike.
+enum StoreKind: CaseIterable {
+    case memory, rocks
+}
+
+/// A store that can crash and be opened again, in a directory of its own.
+final class StoreUnderTest {
+    private(set) var store: any StateStore
+    private let directory: TemporaryDirectory?
+    private let settings: RocksSettings
+
+    init(_ kind: StoreKind, settings: RocksSettings = .small) throws {
+        self.settings = settings
+        switch kind {
+        case .memory:
+            directory = nil
+            store = MemoryStateStore()
+        case .rocks:
+            let directory = TemporaryDirectory()
+            self.directory = directory
+            store = try RocksStateStore(path: directory.path + "/state", settings: settings)
+        }
+    }
+
+    /// Loses what was not flushed.
+    func crash() throws {
+        if let memory = store as? MemoryStateStore {
+            memory.crash()
+        } else if let directory {
+            // Closing does not flush; what the process had in memory is gone.
+            store.close()
+            store = try RocksStateStore(path: directory.path + "/state", settings: settings)
+        }
+    }
+
+    func write(_ fill: (any StateBatch) -> Void) throws {
+        let batch = store.makeBatch()
+        fill(batch)
+        try store.write(batch)
+    }
+
+    func rows(from start: [UInt8] = [], to end: [UInt8]? = nil, _ order: ScanOrder = .ascending) throws -> [Row] {
+        try store.rows(from: start, to: end, order)
+    }
+}
+
+struct Row: Equatable {
+    let key: [UInt8]
+    let value: [UInt8]
+
+    init(_ key: [UInt8], _ value: [UInt8]) {
+        self.key = key
+        self.value = value
+    }
+}
+
+extension StateReader {
+    func rows(from start: [UInt8] = [], to end: [UInt8]? = nil, _ order: ScanOrder = .ascending) throws -> [Row] {
+        var rows: [Row] = []
+        try scan(from: start, to: end, order: order) { key, value in
+            rows.append(Row(key.array, value.array))
+            return true
+        }
+        return rows
+    }
+
+    func bytes(_ key: [UInt8]) throws -> [UInt8]? { try get(key).map { Array($0.readableBytesView) } }
+}
+
+extension Span<UInt8> {
+    var array: [UInt8] { (0..<count).map { self[$0] } }
+}
+
+extension RocksSettings {
+    static var small: RocksSettings {
+        var settings = RocksSettings()
+        settings.writeBufferBytes = 8 << 20
+        settings.blockCacheBytes = 4 << 20
+        return settings
+    }
+}
+
+/// A directory that goes with the object.
+final class TemporaryDirectory {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/staffetta-test-XXXXXX".utf8CString)
+        precondition(mkdtemp(&template) != nil)
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit { Self.remove(path) }
+
+    static func names(in path: String) -> [String] {
+        guard let stream = opendir(path) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    private static func remove(_ path: String) {
+        for name in names(in: path) where unlink(path + "/" + name) != 0 { remove(path + "/" + name) }
+        rmdir(path)
+    }
+}
