@@ -42,12 +42,19 @@ let package = Package(
         .target(name: "StateStorage", dependencies: ["CRocksDB", nioCore, nioLocks], swiftSettings: strictMemory),
         .target(name: "LogStorage", dependencies: ["Consensus", nioCore], swiftSettings: strictMemory),
 
+        .target(
+            name: "MailStore",
+            dependencies: ["Consensus", "MailModel", "StateStorage", nioCore],
+            swiftSettings: strict
+        ),
+
         // Tests.
         tests("Consensus"),
         tests("MailModel", [nioCore]),
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),
         tests("StateStorage", [nioCore]),
+        tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),
         tests("LogStorage", ["Consensus", nioCore]),
     ],
     swiftLanguageModes: [.v6]

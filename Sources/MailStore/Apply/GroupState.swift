@@ -1,0 +1,64 @@
+internal import Consensus
+internal import MailModel
+internal import NIOCore
+
+/// What the applier keeps of a group in memory; its rows are the truth.
+struct GroupState {
+    /// Last entry whose effects are in the batch or the store.
+    var appliedIndex: LogIndex
+    var appliedTerm: Term
+    var digest: StateDigest
+    /// The next account's counter; the group is in the upper half of its ID.
+    var nextAccount: UInt32
+    /// Answers given, by session; mirrors the table `requests`.
+    var sessions: [UInt64: SessionWindow]
+
+    static let fresh = GroupState(
+        appliedIndex: .zero,
+        appliedTerm: .zero,
+        digest: .empty,
+        nextAccount: 1,
+        sessions: [:]
+    )
+
+    var metaRow: ByteBuffer {
+        var row = newRow(capacity: 40)
+        row.writeInteger(appliedIndex.rawValue)
+        row.writeInteger(appliedTerm.rawValue)
+        row.writeInteger(digest.value)
+        row.writeInteger(nextAccount)
+        return row
+    }
+
+    static func decodeMeta(_ row: ByteBuffer) throws(DecodingError) -> GroupState {
+        var decoder = try WireDecoder(row: row, subject: "group row")
+        let state = GroupState(
+            appliedIndex: LogIndex(try decoder.integer()),
+            appliedTerm: Term(try decoder.integer()),
+            digest: StateDigest(value: try decoder.integer()),
+            nextAccount: try decoder.integer(),
+            sessions: [:]
+        )
+        try decoder.finish()
+        return state
+    }
+}
+
+/// The answers of one session that it may still ask for again.
+struct SessionWindow {
+    struct Answer {
+        var timestamp: Timestamp
+        var outcome: MailOutcome
+    }
+
+    /// Sequences below are settled: the session has their answers and never repeats them.
+    var settledBelow: UInt64 = 0
+    var answers: [UInt64: Answer] = [:]
+}
+
+/// How many accounts' and mailboxes' rows the applier keeps decoded.
+enum ApplierLimits {
+    static let cachedRecords = 8_192
+    /// A batch is written when it holds this much, whatever else is waiting.
+    static let batchBytes = 8 << 20
+}

@@ -1,0 +1,180 @@
+internal import Consensus
+internal import MailModel
+internal import NIOCore
+internal import StateStorage
+
+extension MailApplier {
+    func createAccount(
+        _ context: Context,
+        _ address: AccountAddress,
+        _ credential: CredentialHash?,
+        _ quotaBytes: UInt64,
+        _ defaults: [DefaultMailbox]
+    ) throws -> MailOutcome {
+        var key = Key(context.group, .addresses)
+        key.append(text: address.text)
+        guard try lookUp(key) == nil else { throw Refusal.accountExists }
+        guard let counter = groups[context.group]?.nextAccount else { throw Refusal.notHere }
+        groups[context.group]?.nextAccount = counter + 1
+        let id = AccountID(UInt64(context.group.rawValue) << 32 | UInt64(counter))
+        var row = newRow(capacity: 9)
+        row.writeInteger(id.rawValue)
+        putLookedUp(context, key, row, replacing: nil)
+
+        let inner = Context(group: context.group, account: id, timestamp: context.timestamp)
+        set(
+            inner,
+            AccountRecord(
+                id: id,
+                address: address,
+                credential: credential,
+                quotaBytes: quotaBytes,
+                created: context.timestamp
+            )
+        )
+        touchedAccounts.insert(id)
+        _ = try addMailbox(inner, .inbox, nil, subscribed: true)
+        for mailbox in defaults where try mailboxID(inner, mailbox.name) == nil {
+            _ = try addMailbox(inner, mailbox.name, mailbox.use, subscribed: true)
+        }
+        return .accountCreated(id)
+    }
+
+    func updateAccount(_ context: Context, _ change: (inout AccountRecord) -> Void) throws -> MailOutcome {
+        var record = try account(context)
+        change(&record)
+        set(context, record)
+        return .done
+    }
+
+    /// Removes every row of the account. The digest needs each row once more, so this reads what it removes.
+    func deleteAccount(_ context: Context) throws -> MailOutcome {
+        try commit()
+        let record = try account(context)
+        var addressKey = Key(context.group, .addresses)
+        addressKey.append(text: record.address.text)
+        if let row = try lookUp(addressKey) { deleteLookedUp(context, addressKey, old: row) }
+        try removeTimeIndexes(context)
+        for table in Table.allCases where table.isPerAccount {
+            let prefix = Key(context.group, table, context.account)
+            if table.isDigested {
+                var removed: UInt64 = 0
+                try store.scan(from: prefix.bytes, to: prefix.end) { key, value in
+                    removed &+= RowHash.of(key, value)
+                    return true
+                }
+                groups[context.group]?.digest.remove(removed)
+            }
+            batch.deleteRange(prefix.bytes, prefix.end)
+        }
+        accounts[AccountKey(group: context.group, account: context.account)] = nil
+        for key in mailboxes.keys where key.group == context.group && key.account == context.account {
+            mailboxes[key] = nil
+        }
+        try commit()
+        return .done
+    }
+
+    /// The indexes by time are not per account: their rows are found through the rows they point to.
+    private func removeTimeIndexes(_ context: Context) throws {
+        let expunged = Key(context.group, .expunged, context.account)
+        try store.scan(from: expunged.bytes, to: expunged.end) { key, value in
+            let position = try ExpungedRow.position(key)
+            batch.delete(expungedByTimeKey(context, try ExpungedRow.time(value), position).bytes)
+            return true
+        }
+        let deliveries = Key(context.group, .deliveries, context.account)
+        try store.scan(from: deliveries.bytes, to: deliveries.end) { key, value in
+            let time = Timestamp(milliseconds: Int64(bitPattern: Key.integer(value, at: 1, as: UInt64.self)))
+            batch.delete(deliveryByTimeKey(context, time, try DeliveryRow.id(key)).bytes)
+            return true
+        }
+    }
+
+    // MARK: Requests and their first answers
+
+    func loadSessions(_ group: GroupID) throws -> [UInt64: SessionWindow] {
+        var sessions: [UInt64: SessionWindow] = [:]
+        let prefix = Key(group, .requests)
+        try store.scan(from: prefix.bytes, to: prefix.end) { key, value in
+            let session = Key.integer(key, at: 5, as: UInt64.self)
+            let sequence = Key.integer(key, at: 13, as: UInt64.self)
+            var decoder = try WireDecoder(row: ByteBuffer(copying: value), subject: "request row")
+            let answer = SessionWindow.Answer(
+                timestamp: try decoder.timestamp(),
+                outcome: try MailOutcome(from: &decoder)
+            )
+            sessions[session, default: SessionWindow()].answers[sequence] = answer
+            return true
+        }
+        return sessions
+    }
+
+    /// Forgets the answers that the session says it has.
+    func settle(_ envelope: CommandEnvelope, _ group: GroupID) {
+        let session = envelope.request.session
+        guard let window = groups[group]?.sessions[session], window.settledBelow < envelope.settledBelow else { return }
+        // Keys, because after a restart the window's floor is not known.
+        for sequence in window.answers.keys where sequence < envelope.settledBelow {
+            groups[group]?.sessions[session]?.answers[sequence] = nil
+            batch.delete(requestKey(group, session, sequence).bytes)
+        }
+        groups[group]?.sessions[session]?.settledBelow = envelope.settledBelow
+    }
+
+    func remember(_ outcome: MailOutcome, of envelope: CommandEnvelope, _ group: GroupID) {
+        // Housekeeping may be repeated without harm, and is proposed under session 0.
+        guard envelope.request.session != 0 else { return }
+        let answer = SessionWindow.Answer(timestamp: envelope.timestamp, outcome: outcome)
+        let request = envelope.request
+        groups[group]?.sessions[request.session, default: SessionWindow()].answers[request.sequence] = answer
+        var row = newRow(capacity: 48)
+        row.writeInteger(envelope.timestamp.rawValue)
+        outcome.encode(into: &row)
+        batch.put(requestKey(group, request.session, request.sequence).bytes, row)
+    }
+
+    /// Ends the answers given before a time, oldest sessions first by ID: a bounded number.
+    func purgeRequests(_ context: Context, _ before: Timestamp, _ limit: UInt32) -> MailOutcome {
+        var removed: UInt32 = 0
+        guard let sessions = groups[context.group]?.sessions else { return .purged(0) }
+        for session in sessions.keys.sorted() {
+            guard let answers = sessions[session]?.answers else { continue }
+            for sequence in answers.keys.sorted() where removed < limit {
+                guard let answer = answers[sequence], answer.timestamp < before else { continue }
+                groups[context.group]?.sessions[session]?.answers[sequence] = nil
+                batch.delete(requestKey(context.group, session, sequence).bytes)
+                removed += 1
+            }
+            if groups[context.group]?.sessions[session]?.answers.isEmpty == true {
+                groups[context.group]?.sessions[session] = nil
+            }
+        }
+        return .purged(removed)
+    }
+
+    private func requestKey(_ group: GroupID, _ session: UInt64, _ sequence: UInt64) -> Key {
+        Key(group, .requests).appending(session).appending(sequence)
+    }
+}
+
+extension ByteBuffer {
+    /// Copies a lent value.
+    init(copying span: Span<UInt8>) {
+        self = ByteBufferAllocator().buffer(capacity: span.count)
+        writeBytes(span.bytes)
+    }
+}
+
+extension Table {
+    /// Tables whose keys start with an account behind group and table.
+    var isPerAccount: Bool {
+        switch self {
+        case .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expunged, .bodies, .chunks, .uploads,
+            .deliveries:
+            true
+        case .meta, .requests, .addresses, .expungedByTime, .deliveriesByTime, .directory:
+            false
+        }
+    }
+}

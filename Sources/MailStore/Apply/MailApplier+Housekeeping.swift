@@ -1,0 +1,195 @@
+internal import Consensus
+internal import MailModel
+internal import NIOCore
+internal import StateStorage
+
+/// The row of a message that was expunged, and where it stood.
+enum ExpungedRow {
+    struct Position {
+        let mailbox: MailboxID
+        let modSeq: ModSeq
+        let uid: UID
+    }
+
+    static func row(_ time: Timestamp, _ flags: MessageFlags, _ message: MessageRow) -> ByteBuffer {
+        var row = newRow(capacity: 96 + message.summary.readableBytes)
+        row.writeInteger(time.rawValue)
+        row.writeInteger(flags.system.rawValue)
+        row.writeInteger(flags.keywords)
+        message.write(into: &row)
+        return row
+    }
+
+    static func time(_ row: Span<UInt8>) throws(DecodingError) -> Timestamp {
+        guard row.count > 9, row[0] == rowVersion else {
+            throw DecodingError(.truncated, offset: row.count, subject: "expunged row")
+        }
+        return Timestamp(milliseconds: Int64(bitPattern: Key.integer(row, at: 1, as: UInt64.self)))
+    }
+
+    static func message(_ row: ByteBuffer) throws(DecodingError) -> MessageRow {
+        var decoder = try WireDecoder(row: row, subject: "expunged row")
+        _ = try decoder.timestamp()
+        _ = try decoder.systemFlags()
+        _ = try decoder.integer(as: UInt64.self)
+        let message = try MessageRow(from: &decoder)
+        try decoder.finish()
+        return message
+    }
+
+    /// From a key of the table `expunged`.
+    static func position(_ key: Span<UInt8>) throws(DecodingError) -> Position {
+        guard key.count == Key.afterMailbox + 12 else {
+            throw DecodingError(.truncated, offset: key.count, subject: "expunged key")
+        }
+        return Position(
+            mailbox: MailboxID(Key.integer(key, at: Key.afterAccount, as: UInt32.self)),
+            modSeq: ModSeq(Key.integer(key, at: Key.afterMailbox, as: UInt64.self)),
+            uid: UID(Key.integer(key, at: Key.afterMailbox + 8, as: UInt32.self))
+        )
+    }
+}
+
+extension MailApplier {
+    func expungedKey(_ context: Context, _ position: ExpungedRow.Position) -> Key {
+        Key(context.group, .expunged, context.account, position.mailbox)
+            .appending(position.modSeq.rawValue)
+            .appending(position.uid.rawValue)
+    }
+
+    func expungedByTimeKey(_ context: Context, _ time: Timestamp, _ position: ExpungedRow.Position) -> Key {
+        var key = Key(context.group, .expungedByTime)
+        key.append(time)
+        return key.appending(context.account.rawValue)
+            .appending(position.mailbox.rawValue)
+            .appending(position.modSeq.rawValue)
+            .appending(position.uid.rawValue)
+    }
+
+    /// Ends the retention of messages expunged before a time: their bodies go with their last row.
+    func purgeExpunged(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
+        try commit()
+        var removed: UInt32 = 0
+        for key in try keysByTime(context, .expungedByTime, before, limit) {
+            // time (8), account (8), then as in `expunged`.
+            let span = key.span
+            let account = AccountID(Key.integer(span, at: 13, as: UInt64.self))
+            let position = ExpungedRow.Position(
+                mailbox: MailboxID(Key.integer(span, at: 21, as: UInt32.self)),
+                modSeq: ModSeq(Key.integer(span, at: 25, as: UInt64.self)),
+                uid: UID(Key.integer(span, at: 33, as: UInt32.self))
+            )
+            let inner = Context(group: context.group, account: account, timestamp: context.timestamp)
+            batch.delete(key)
+            let rowKey = expungedKey(inner, position)
+            if let row = try store.get(rowKey.bytes) {
+                delete(inner, rowKey, old: row)
+                try refer(inner, to: try ExpungedRow.message(row).bodyID, by: -1)
+            }
+            removed += 1
+        }
+        try commit()
+        return .purged(removed)
+    }
+
+    func purgeDeliveries(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
+        try commit()
+        var removed: UInt32 = 0
+        for key in try keysByTime(context, .deliveriesByTime, before, limit) {
+            let span = key.span
+            let account = AccountID(Key.integer(span, at: 13, as: UInt64.self))
+            let rowKey = Key(context.group, .deliveries, account)
+                .appending(Key.integer(span, at: 21, as: UInt64.self))
+                .appending(Key.integer(span, at: 29, as: UInt64.self))
+            batch.delete(key)
+            if let row = try store.get(rowKey.bytes) { delete(context, rowKey, old: row) }
+            removed += 1
+        }
+        try commit()
+        return .purged(removed)
+    }
+
+    /// Removes uploads that were never finished. A body's name tells when it was begun.
+    func purgeUploads(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
+        try commit()
+        var stale: [(Key, AccountID, BodyID)] = []
+        let prefix = Key(context.group, .uploads)
+        try store.scan(from: prefix.bytes, to: prefix.end) { key, _ in
+            guard stale.count < Int(limit) else { return false }
+            let account = AccountID(Key.integer(key, at: 5, as: UInt64.self))
+            let high = Key.integer(key, at: 13, as: UInt64.self)
+            let body = BodyID(high: high, low: Key.integer(key, at: 21, as: UInt64.self))
+            if Int64(high >> 16) < before.rawValue {
+                stale.append((Key(context.group, .uploads, account, body), account, body))
+            }
+            return true
+        }
+        for (key, account, body) in stale {
+            guard let row = try store.get(key.bytes) else { continue }
+            let inner = Context(group: context.group, account: account, timestamp: context.timestamp)
+            for index in 0..<(try BodyRow(row: row)).chunks { batch.delete(chunkKey(inner, body, index).bytes) }
+            delete(inner, key, old: row)
+        }
+        try commit()
+        return .purged(UInt32(stale.count))
+    }
+
+    private func keysByTime(
+        _ context: Context,
+        _ table: Table,
+        _ before: Timestamp,
+        _ limit: UInt32
+    ) throws -> [[UInt8]] {
+        var keys: [[UInt8]] = []
+        let from = Key(context.group, table)
+        var to = Key(context.group, table)
+        to.append(before)
+        try store.scan(from: from.bytes, to: to.bytes) { key, _ in
+            guard keys.count < Int(limit) else { return false }
+            keys.append(key.copied())
+            return true
+        }
+        return keys
+    }
+
+    // MARK: Group 0
+
+    func directory(_ context: Context, _ command: DirectoryCommand) throws -> MailOutcome {
+        guard context.group == .directory else { throw Refusal.notHere }
+        switch command {
+        case .found(let clusterID, let mailGroups):
+            let key = DirectoryRows.clusterKey
+            guard try lookUp(key) == nil else { return .done }
+            putLookedUp(context, key, DirectoryRows.clusterRow(clusterID, mailGroups), replacing: nil)
+        case .registerNode(let node):
+            let key = DirectoryRows.nodeKey(node.id)
+            var row = newRow()
+            row.write(node)
+            putLookedUp(context, key, row, replacing: try lookUp(key))
+        }
+        return .done
+    }
+}
+
+/// The rows of group 0.
+enum DirectoryRows {
+    static var clusterKey: Key { Key(.directory, .directory).appending(UInt8(0)) }
+    static var nodesPrefix: Key { Key(.directory, .directory).appending(UInt8(1)) }
+    static func nodeKey(_ id: UInt64) -> Key { nodesPrefix.appending(id) }
+
+    static func clusterRow(_ clusterID: UInt64, _ mailGroups: UInt32) -> ByteBuffer {
+        var row = newRow(capacity: 13)
+        row.writeInteger(clusterID)
+        row.writeInteger(mailGroups)
+        return row
+    }
+}
+
+extension Span<UInt8> {
+    func copied() -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        for index in indices { bytes.append(self[index]) }
+        return bytes
+    }
+}

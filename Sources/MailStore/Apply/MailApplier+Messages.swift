@@ -1,0 +1,188 @@
+internal import Consensus
+internal import MailModel
+internal import NIOCore
+internal import StateStorage
+
+extension MailApplier {
+    func deliver(_ context: Context, _ message: NewMessage, _ id: DeliveryID?) throws -> MailOutcome {
+        if let id, let row = try lookUp(deliveryKey(context, id)) { return try DeliveryRow.outcome(row) }
+        guard let inbox = try mailboxID(context, .inbox) else { throw Refusal.noSuchAccount }
+        let outcome = try add(context, message, to: inbox)
+        if let id {
+            let row = DeliveryRow.row(context.timestamp, outcome)
+            putLookedUp(context, deliveryKey(context, id), row, replacing: nil)
+            batch.put(deliveryByTimeKey(context, context.timestamp, id).bytes, newRow(capacity: 1))
+        }
+        return outcome
+    }
+
+    func append(_ context: Context, _ message: NewMessage, to name: MailboxName) throws -> MailOutcome {
+        guard let id = try mailboxID(context, name) else { throw Refusal.noSuchMailbox }
+        return try add(context, message, to: id)
+    }
+
+    private func add(_ context: Context, _ message: NewMessage, to id: MailboxID) throws -> MailOutcome {
+        var owner = try account(context)
+        var record = try selectable(context, id)
+        guard owner.quotaBytes == 0 || owner.usedBytes + message.sizeBytes <= owner.quotaBytes else {
+            throw Refusal.overQuota
+        }
+        guard record.uidNext.rawValue < .max else { throw Refusal.uidsExhausted }
+        let keywords = try keywordBits(message.flags.keywords, &record)
+        try storeBody(context, message)
+
+        let uid = record.uidNext
+        let modSeq = record.highestModSeq.next
+        let row = MessageRow(
+            bodyID: message.bodyID,
+            sizeBytes: message.sizeBytes,
+            internalDate: message.internalDate,
+            saved: context.timestamp,
+            summary: message.summary
+        )
+        put(context, Key(context.group, .messages, context.account, id, uid), row.row)
+        let flags = FlagsRow(flags: MessageFlags(system: message.flags.system, keywords: keywords), modSeq: modSeq)
+        put(context, Key(context.group, .flags, context.account, id, uid), flags.row)
+        record.uidNext = UID(uid.rawValue + 1)
+        record.highestModSeq = modSeq
+        record.count(flags.flags, message.sizeBytes, adding: true)
+        set(context, record)
+        owner.usedBytes += message.sizeBytes
+        owner.usedMessages += 1
+        set(context, owner)
+        return .appended(id, uidValidity: record.uidValidity, uid: uid)
+    }
+
+    // MARK: Bodies
+
+    /// Stores the body or takes over what was uploaded, with one reference.
+    private func storeBody(_ context: Context, _ message: NewMessage) throws {
+        let key = Key(context.group, .bodies, context.account, message.bodyID)
+        switch message.body {
+        case .inline(let bytes):
+            var hash = RowHash()
+            hash.combine(bytes.readableBytesUInt8Span)
+            let row = BodyRow(
+                references: 1,
+                sizeBytes: UInt64(bytes.readableBytes),
+                chunks: 1,
+                checksum: hash.finish()
+            )
+            batch.put(chunkKey(context, message.bodyID, 0).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
+            putLookedUp(context, key, row.row, replacing: nil)
+        case .uploaded(let chunks):
+            let uploadKey = Key(context.group, .uploads, context.account, message.bodyID)
+            guard let row = try lookUp(uploadKey) else { throw Refusal.uploadMissing }
+            let upload = try BodyRow(row: row)
+            guard upload.chunks == chunks, upload.sizeBytes == message.sizeBytes else { throw Refusal.uploadMissing }
+            deleteLookedUp(context, uploadKey, old: row)
+            var body = upload
+            body.references = 1
+            putLookedUp(context, key, body.row, replacing: nil)
+        }
+    }
+
+    func chunkKey(_ context: Context, _ body: BodyID, _ index: UInt32) -> Key {
+        Key(context.group, .chunks, context.account, body).appending(index)
+    }
+
+    /// Takes the next chunk of an upload; chunks come in order. All but the last have the full chunk size.
+    func uploadChunk(
+        _ context: Context,
+        _ body: BodyID,
+        _ index: UInt32,
+        _ bytes: ByteBuffer
+    ) throws -> MailOutcome {
+        let owner = try account(context)
+        let key = Key(context.group, .uploads, context.account, body)
+        let old = try lookUp(key)
+        var upload =
+            try old.map { try BodyRow(row: $0) } ?? BodyRow(references: 0, sizeBytes: 0, chunks: 0, checksum: 0)
+        guard upload.chunks == index, upload.sizeBytes == UInt64(index) * UInt64(MailLimits.bodyChunkBytes) else {
+            throw Refusal.uploadMissing
+        }
+        let size = upload.sizeBytes + UInt64(bytes.readableBytes)
+        guard owner.quotaBytes == 0 || owner.usedBytes + size <= owner.quotaBytes else { throw Refusal.overQuota }
+        var hash = RowHash()
+        hash.combine(upload.checksum)
+        hash.combine(bytes.readableBytesUInt8Span)
+        upload.checksum = hash.finish()
+        upload.sizeBytes = size
+        upload.chunks += 1
+        batch.put(chunkKey(context, body, index).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
+        putLookedUp(context, key, upload.row, replacing: old)
+        return .done
+    }
+
+    /// Adds or takes away a reference; the last one takes the bytes with it.
+    func refer(_ context: Context, to body: BodyID, by change: Int) throws {
+        let key = Key(context.group, .bodies, context.account, body)
+        guard let old = try lookUp(key) else {
+            throw DecodingError(.truncated, offset: 0, subject: "body row of a stored message")
+        }
+        var row = try BodyRow(row: old)
+        row.references = UInt32(Int(row.references) + change)
+        if row.references > 0 {
+            putLookedUp(context, key, row.row, replacing: old)
+        } else {
+            deleteLookedUp(context, key, old: old)
+            for index in 0..<row.chunks { batch.delete(chunkKey(context, body, index).bytes) }
+        }
+    }
+
+    // MARK: Deliveries
+
+    private func deliveryKey(_ context: Context, _ id: DeliveryID) -> Key {
+        Key(context.group, .deliveries, context.account).appending(id.high).appending(id.low)
+    }
+
+    func deliveryByTimeKey(_ context: Context, _ time: Timestamp, _ id: DeliveryID) -> Key {
+        var key = Key(context.group, .deliveriesByTime)
+        key.append(time)
+        return key.appending(context.account.rawValue).appending(id.high).appending(id.low)
+    }
+
+    func claimRecent(_ context: Context, _ id: MailboxID) throws -> MailOutcome {
+        var record = try selectable(context, id)
+        let from = record.recentFrom
+        record.recentFrom = record.uidNext
+        set(context, record)
+        return .recentClaimed(from: from, upTo: record.uidNext)
+    }
+}
+
+enum DeliveryRow {
+    static func row(_ time: Timestamp, _ outcome: MailOutcome) -> ByteBuffer {
+        var row = newRow(capacity: 32)
+        row.writeInteger(time.rawValue)
+        outcome.encode(into: &row)
+        return row
+    }
+
+    static func outcome(_ row: ByteBuffer) throws(DecodingError) -> MailOutcome {
+        var decoder = try WireDecoder(row: row, subject: "delivery row")
+        _ = try decoder.timestamp()
+        return try MailOutcome(from: &decoder)
+    }
+
+    static func id(_ key: Span<UInt8>) throws(DecodingError) -> DeliveryID {
+        guard key.count == Key.afterAccount + 16 else {
+            throw DecodingError(.truncated, offset: key.count, subject: "delivery key")
+        }
+        return DeliveryID(
+            high: Key.integer(key, at: Key.afterAccount, as: UInt64.self),
+            low: Key.integer(key, at: Key.afterAccount + 8, as: UInt64.self)
+        )
+    }
+}
+
+extension MailboxRecord {
+    /// Follows a message that comes or goes.
+    mutating func count(_ flags: MessageFlags, _ sizeBytes: UInt64, adding: Bool) {
+        func change(_ counter: inout UInt32) { if adding { counter += 1 } else { counter -= 1 } }
+        change(&messages)
+        if !flags.system.contains(.seen) { change(&unseen) }
+        if flags.system.contains(.deleted) { change(&deleted) }
+        if adding { self.sizeBytes += sizeBytes } else { self.sizeBytes -= sizeBytes }
+    }
+}

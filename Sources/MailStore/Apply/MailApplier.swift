@@ -1,0 +1,173 @@
+public import Consensus
+public import MailModel
+public import NIOCore
+public import StateStorage
+
+/// Applies committed entries of many groups to the store. Deterministic: the same log gives the same rows.
+///
+/// Belongs to one thread. Changes gather in one batch for all groups, with each group's applied index in it, until
+/// ``commit()``. Rows that commands look up are kept decoded, and written once per batch.
+public final class MailApplier {
+    let store: any StateStore
+    let batch: any StateBatch
+    var groups: [GroupID: GroupState] = [:]
+    var touchedGroups: Set<GroupID> = []
+
+    var accounts: [AccountKey: Cached<AccountRecord>] = [:]
+    var mailboxes: [MailboxKey: Cached<MailboxRecord>] = [:]
+    var dirtyAccounts: [AccountKey] = []
+    var dirtyMailboxes: [MailboxKey] = []
+    /// Rows of the present batch that commands look up by key; nil means deleted.
+    var overlay: [Key: ByteBuffer?] = [:]
+    /// Accounts that commands changed since the last ``takeTouchedAccounts()``.
+    var touchedAccounts: Set<AccountID> = []
+
+    struct AccountKey: Hashable {
+        let group: GroupID
+        let account: AccountID
+    }
+
+    struct MailboxKey: Hashable {
+        let group: GroupID
+        let account: AccountID
+        let mailbox: MailboxID
+    }
+
+    /// A decoded row, with the hash under which it counts in the digest (0: not there yet).
+    struct Cached<Record> {
+        var record: Record
+        var digestedHash: UInt64
+        var isDirty: Bool
+    }
+
+    public init(store: any StateStore) {
+        self.store = store
+        self.batch = store.makeBatch()
+    }
+
+    /// Reads what the store has of a group. Must precede its first entry.
+    ///
+    /// - Returns: the applied index; 0 for a group that has nothing yet.
+    @discardableResult
+    public func open(_ group: GroupID) throws -> LogIndex {
+        var state = GroupState.fresh
+        if let row = try store.get(Key(group, .meta).bytes) { state = try GroupState.decodeMeta(row) }
+        state.sessions = try loadSessions(group)
+        groups[group] = state
+        return state.appliedIndex
+    }
+
+    public func close(_ group: GroupID) {
+        precondition(batch.isEmpty, "commit before closing a group")
+        groups[group] = nil
+        forgetCaches()
+    }
+
+    public func appliedIndex(_ group: GroupID) -> LogIndex { groups[group]?.appliedIndex ?? .zero }
+    public func appliedTerm(_ group: GroupID) -> Term { groups[group]?.appliedTerm ?? .zero }
+    public func digest(_ group: GroupID) -> StateDigest { groups[group]?.digest ?? .empty }
+
+    /// An entry without a command: only the applied index moves.
+    public func applyEmpty(group: GroupID, index: LogIndex, term: Term) {
+        advance(group, index, term)
+    }
+
+    /// Applies one command.
+    ///
+    /// - Returns: its outcome, or the first one when the request was carried out before.
+    /// - Throws: when the store or a stored row fails, which is fatal to the replica; never for what a client did.
+    public func apply(group: GroupID, index: LogIndex, term: Term, payload: ByteBuffer) throws -> (
+        RequestID, MailOutcome
+    ) {
+        let envelope = try CommandEnvelope(decoding: payload)
+        advance(group, index, term)
+        settle(envelope, group)
+        if let earlier = groups[group]?.sessions[envelope.request.session]?.answers[envelope.request.sequence] {
+            return (envelope.request, earlier.outcome)
+        }
+        let outcome: MailOutcome
+        do {
+            outcome = try carryOut(envelope, group)
+        } catch let refusal as Refusal {
+            outcome = .refused(refusal)
+        }
+        remember(outcome, of: envelope, group)
+        if envelope.account.rawValue != 0 { touchedAccounts.insert(envelope.account) }
+        if batch.byteCount >= ApplierLimits.batchBytes { try commit() }
+        return (envelope.request, outcome)
+    }
+
+    private func advance(_ group: GroupID, _ index: LogIndex, _ term: Term) {
+        guard let applied = groups[group]?.appliedIndex else {
+            preconditionFailure("group \(group.rawValue) was not opened")
+        }
+        precondition(index == applied.next, "entries are applied in order: \(index.rawValue) after \(applied.rawValue)")
+        groups[group]?.appliedIndex = index
+        groups[group]?.appliedTerm = term
+        touchedGroups.insert(group)
+    }
+
+    /// Writes the batch: data and applied indexes together.
+    public func commit() throws {
+        writeDirtyRecords()
+        for group in touchedGroups.sorted() {
+            guard let state = groups[group] else { continue }
+            batch.put(Key(group, .meta).bytes, state.metaRow)
+        }
+        touchedGroups.removeAll(keepingCapacity: true)
+        if !batch.isEmpty {
+            try store.write(batch)
+            batch.clear()
+        }
+        overlay.removeAll(keepingCapacity: true)
+        if accounts.count + mailboxes.count > ApplierLimits.cachedRecords { forgetCaches() }
+    }
+
+    /// Accounts changed since the last call; for those who watch them.
+    public func takeTouchedAccounts() -> Set<AccountID> {
+        defer { touchedAccounts.removeAll(keepingCapacity: true) }
+        return touchedAccounts
+    }
+
+    private func forgetCaches() {
+        accounts.removeAll(keepingCapacity: true)
+        mailboxes.removeAll(keepingCapacity: true)
+    }
+
+    private func carryOut(_ envelope: CommandEnvelope, _ group: GroupID) throws -> MailOutcome {
+        let context = Context(group: group, account: envelope.account, timestamp: envelope.timestamp)
+        switch envelope.command {
+        case .createAccount(let address, let credential, let quota, let mailboxes):
+            return try createAccount(context, address, credential, quota, mailboxes)
+        case .setAccountState(let state): return try updateAccount(context) { $0.state = state }
+        case .deleteAccount: return try deleteAccount(context)
+        case .setCredential(let credential): return try updateAccount(context) { $0.credential = credential }
+        case .setQuota(let bytes): return try updateAccount(context) { $0.quotaBytes = bytes }
+        case .createMailbox(let name, let use): return try createMailbox(context, name, use)
+        case .deleteMailbox(let name): return try deleteMailbox(context, name)
+        case .renameMailbox(let from, let to): return try renameMailbox(context, from, to)
+        case .setSubscribed(let name, let subscribed): return try setSubscribed(context, name, subscribed)
+        case .deliver(let message, let id): return try deliver(context, message, id)
+        case .append(let message, let name): return try append(context, message, to: name)
+        case .storeFlags(let mailbox, let uids, let operation, let flags, let unchangedSince):
+            return try storeFlags(context, mailbox, uids, operation, flags, unchangedSince)
+        case .expunge(let mailbox, let uids): return try expunge(context, mailbox, uids)
+        case .copy(let mailbox, let uids, let name): return try copy(context, mailbox, uids, to: name)
+        case .move(let mailbox, let uids, let name): return try move(context, mailbox, uids, to: name)
+        case .claimRecent(let mailbox): return try claimRecent(context, mailbox)
+        case .uploadChunk(let body, let index, let bytes): return try uploadChunk(context, body, index, bytes)
+        case .purgeExpunged(let before, let limit): return try purgeExpunged(context, before, limit)
+        case .purgeRequests(let before, let limit): return purgeRequests(context, before, limit)
+        case .purgeDeliveries(let before, let limit): return try purgeDeliveries(context, before, limit)
+        case .purgeUploads(let before, let limit): return try purgeUploads(context, before, limit)
+        case .directory(let command): return try directory(context, command)
+        }
+    }
+
+    /// Where and when a command is carried out.
+    struct Context {
+        let group: GroupID
+        let account: AccountID
+        let timestamp: Timestamp
+    }
+}

@@ -1,0 +1,245 @@
+internal import MailModel
+internal import NIOCore
+
+/// Version byte that every row starts with.
+let rowVersion: UInt8 = 1
+
+extension WireDecoder {
+    init(row: ByteBuffer, subject: String) throws(DecodingError) {
+        self.init(row, subject: subject)
+        let version: UInt8 = try integer()
+        guard version == rowVersion else { throw failure(.unknownVersion(UInt64(version))) }
+    }
+}
+
+func newRow(capacity: Int = 64) -> ByteBuffer {
+    var row = ByteBufferAllocator().buffer(capacity: capacity)
+    row.writeInteger(rowVersion)
+    return row
+}
+
+extension AccountRecord {
+    var row: ByteBuffer {
+        var row = newRow(capacity: 256)
+        row.writeInteger(id.rawValue)
+        row.write(address)
+        row.writeInteger(state.rawValue)
+        row.write(credential)
+        row.writeInteger(quotaBytes)
+        row.writeInteger(usedBytes)
+        row.writeInteger(usedMessages)
+        row.writeInteger(created.rawValue)
+        row.writeInteger(nextMailboxID)
+        row.writeInteger(mailboxCount)
+        row.writeInteger(uidValidityFloor)
+        return row
+    }
+
+    init(row: ByteBuffer) throws(DecodingError) {
+        var decoder = try WireDecoder(row: row, subject: "account row")
+        let id = AccountID(try decoder.integer())
+        let address = try decoder.address()
+        let rawState: UInt8 = try decoder.integer()
+        guard let state = AccountState(rawValue: rawState) else {
+            throw decoder.failure(.unknownTag(UInt64(rawState)))
+        }
+        let credential = try decoder.credential()
+        let quota: UInt64 = try decoder.integer()
+        let usedBytes: UInt64 = try decoder.integer()
+        let usedMessages: UInt64 = try decoder.integer()
+        self.init(
+            id: id,
+            address: address,
+            credential: credential,
+            quotaBytes: quota,
+            created: try decoder.timestamp()
+        )
+        self.state = state
+        self.usedBytes = usedBytes
+        self.usedMessages = usedMessages
+        nextMailboxID = try decoder.integer()
+        mailboxCount = try decoder.integer()
+        uidValidityFloor = try decoder.integer()
+        try decoder.finish()
+    }
+}
+
+extension MailboxRecord {
+    var row: ByteBuffer {
+        var row = newRow(capacity: 256)
+        row.writeInteger(id.rawValue)
+        row.write(name)
+        row.write(specialUse)
+        row.writeInteger((subscribed ? 1 : 0) | (selectable ? 2 : 0), as: UInt8.self)
+        row.writeInteger(uidValidity)
+        row.writeInteger(uidNext.rawValue)
+        row.writeInteger(highestModSeq.rawValue)
+        row.writeInteger(flagsModSeq.rawValue)
+        row.writeInteger(expungeModSeq.rawValue)
+        row.writeInteger(messages)
+        row.writeInteger(unseen)
+        row.writeInteger(deleted)
+        row.writeInteger(sizeBytes)
+        row.writeInteger(recentFrom.rawValue)
+        row.writeCount(keywords.count)
+        for keyword in keywords { row.writeLengthPrefixed(keyword) }
+        return row
+    }
+
+    init(row: ByteBuffer) throws(DecodingError) {
+        var decoder = try WireDecoder(row: row, subject: "mailbox row")
+        let id = try decoder.mailboxID()
+        let name = try decoder.mailboxName()
+        let use = try decoder.specialUse()
+        let bits: UInt8 = try decoder.integer()
+        self.init(id: id, name: name, specialUse: use, uidValidity: try decoder.integer())
+        subscribed = bits & 1 != 0
+        selectable = bits & 2 != 0
+        uidNext = try decoder.uid()
+        highestModSeq = try decoder.modSeq()
+        flagsModSeq = try decoder.modSeq()
+        expungeModSeq = try decoder.modSeq()
+        messages = try decoder.integer()
+        unseen = try decoder.integer()
+        deleted = try decoder.integer()
+        sizeBytes = try decoder.integer()
+        recentFrom = try decoder.uid()
+        for _ in 0..<(try decoder.count(minimumBytes: 4)) {
+            keywords.append(try decoder.string(maximum: MailLimits.keywordBytes))
+        }
+        try decoder.finish()
+    }
+}
+
+/// The immutable row of a message in a mailbox.
+struct MessageRow {
+    var bodyID: BodyID
+    var sizeBytes: UInt64
+    var internalDate: InternalDate
+    var saved: Timestamp
+    var summary: ByteBuffer
+
+    var row: ByteBuffer {
+        var row = newRow(capacity: 64 + summary.readableBytes)
+        write(into: &row)
+        return row
+    }
+
+    func write(into row: inout ByteBuffer) {
+        row.write(bodyID)
+        row.writeInteger(sizeBytes)
+        row.write(internalDate)
+        row.writeInteger(saved.rawValue)
+        row.writeLengthPrefixed(summary)
+    }
+
+    init(bodyID: BodyID, sizeBytes: UInt64, internalDate: InternalDate, saved: Timestamp, summary: ByteBuffer) {
+        self.bodyID = bodyID
+        self.sizeBytes = sizeBytes
+        self.internalDate = internalDate
+        self.saved = saved
+        self.summary = summary
+    }
+
+    init(row: ByteBuffer) throws(DecodingError) {
+        var decoder = try WireDecoder(row: row, subject: "message row")
+        try self.init(from: &decoder)
+        try decoder.finish()
+    }
+
+    init(from decoder: inout WireDecoder) throws(DecodingError) {
+        bodyID = try decoder.bodyID()
+        sizeBytes = try decoder.integer()
+        internalDate = try decoder.internalDate()
+        saved = try decoder.timestamp()
+        summary = try decoder.bytes(maximum: MailLimits.summaryBytes)
+    }
+}
+
+/// Flags and MODSEQ of a message: 18 bytes, so that a scan of a whole mailbox is short.
+struct FlagsRow {
+    var flags: MessageFlags
+    var modSeq: ModSeq
+
+    var row: ByteBuffer {
+        var row = newRow(capacity: 18)
+        row.writeInteger(flags.system.rawValue)
+        row.writeInteger(flags.keywords)
+        row.writeInteger(modSeq.rawValue)
+        return row
+    }
+
+    init(flags: MessageFlags, modSeq: ModSeq) {
+        self.flags = flags
+        self.modSeq = modSeq
+    }
+
+    /// Straight from a scan, without a buffer.
+    init(span: Span<UInt8>) throws(DecodingError) {
+        guard span.count == 18 else { throw DecodingError(.truncated, offset: span.count, subject: "flags row") }
+        guard span[0] == rowVersion else {
+            throw DecodingError(.unknownVersion(UInt64(span[0])), offset: 0, subject: "flags row")
+        }
+        flags = MessageFlags(
+            system: SystemFlags(rawValue: span[1]),
+            keywords: Key.integer(span, at: 2, as: UInt64.self)
+        )
+        modSeq = ModSeq(Key.integer(span, at: 10, as: UInt64.self))
+    }
+}
+
+/// How many rows refer to a body, and what its bytes must be.
+struct BodyRow {
+    var references: UInt32
+    var sizeBytes: UInt64
+    var chunks: UInt32
+    var checksum: UInt64
+
+    var row: ByteBuffer {
+        var row = newRow(capacity: 32)
+        row.writeInteger(references)
+        row.writeInteger(sizeBytes)
+        row.writeInteger(chunks)
+        row.writeInteger(checksum)
+        return row
+    }
+
+    init(references: UInt32, sizeBytes: UInt64, chunks: UInt32, checksum: UInt64) {
+        self.references = references
+        self.sizeBytes = sizeBytes
+        self.chunks = chunks
+        self.checksum = checksum
+    }
+
+    init(row: ByteBuffer) throws(DecodingError) {
+        var decoder = try WireDecoder(row: row, subject: "body row")
+        references = try decoder.integer()
+        sizeBytes = try decoder.integer()
+        chunks = try decoder.integer()
+        checksum = try decoder.integer()
+        try decoder.finish()
+    }
+}
+
+/// What stands before the bytes of a body chunk, so that another codec or key needs no new format.
+enum ChunkHeader {
+    /// version 1, codec 0 (plain), key ID 0 (not sealed).
+    static let plain: [UInt8] = [rowVersion, 0, 0, 0]
+
+    /// The bytes of a chunk row.
+    static func strip(_ row: ByteBuffer) throws(DecodingError) -> ByteBuffer {
+        guard row.readableBytes >= 4 else {
+            throw DecodingError(.truncated, offset: row.readableBytes, subject: "body chunk")
+        }
+        guard row.readableBytesView.prefix(4).elementsEqual(plain) else {
+            throw DecodingError(
+                .unknownVersion(UInt64(row.readableBytesView.first ?? 0)),
+                offset: 0,
+                subject: "body chunk"
+            )
+        }
+        var bytes = row
+        bytes.moveReaderIndex(forwardBy: 4)
+        return bytes
+    }
+}

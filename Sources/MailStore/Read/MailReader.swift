@@ -1,0 +1,248 @@
+public import Consensus
+public import MailModel
+internal import NIOCore
+public import StateStorage
+
+/// Answers queries from the rows of one group, each from one consistent state. Safe on any thread; may block.
+public struct MailReader: Sendable {
+    private let store: any StateStore
+
+    public init(store: any StateStore) { self.store = store }
+
+    /// The applied index that survives a crash at this moment: what the Raft log need not replay.
+    public func durableAppliedIndex(_ group: GroupID) throws -> (index: LogIndex, term: Term) {
+        guard let row = try store.get(Key(group, .meta).bytes, tier: .persisted) else { return (.zero, .zero) }
+        let state = try GroupState.decodeMeta(row)
+        return (state.appliedIndex, state.appliedTerm)
+    }
+
+    /// The group's digest and the index it belongs to, as of the last batch.
+    public func digest(_ group: GroupID) throws -> (index: LogIndex, digest: StateDigest) {
+        guard let row = try store.get(Key(group, .meta).bytes) else { return (.zero, .empty) }
+        let state = try GroupState.decodeMeta(row)
+        return (state.appliedIndex, state.digest)
+    }
+
+    public func find(_ address: AccountAddress, in group: GroupID) throws -> AccountRecord? {
+        var key = Key(group, .addresses)
+        key.append(text: address.text)
+        guard let row = try store.get(key.bytes) else { return nil }
+        var decoder = try WireDecoder(row: row, subject: "address row")
+        return try account(group, AccountID(try decoder.integer()), store)
+    }
+
+    /// Accounts of a group in the order of their addresses, those behind `after` first, at most `limit`.
+    public func accounts(in group: GroupID, after: String, limit: Int) throws -> [AccountRecord] {
+        let prefix = Key(group, .addresses)
+        var from = prefix
+        from.append(text: after)
+        var ids: [AccountID] = []
+        try store.scan(from: from.bytes, to: prefix.end) { key, value in
+            if key.count == from.bytes.count, !after.isEmpty, key.copied() == from.bytes { return true }
+            guard ids.count < limit else { return false }
+            ids.append(AccountID(Key.integer(value, at: 1, as: UInt64.self)))
+            return true
+        }
+        return try ids.compactMap { try account(group, $0, store) }
+    }
+
+    /// - Throws: `StateError` or `DecodingError`, which say that this replica is damaged.
+    public func answer(_ query: MailQuery, of account: AccountID, in group: GroupID) throws -> MailAnswer {
+        switch query {
+        case .account:
+            guard let record = try self.account(group, account, store) else { return .missing }
+            return .account(record)
+        case .mailboxes:
+            return try mailboxes(group, account)
+        case .mailbox(let name):
+            let snapshot = store.makeSnapshot()
+            guard let record = try mailbox(group, account, named: name, snapshot) else { return .missing }
+            return .mailbox(record)
+        case .messages(let id, let fromUID, let limit):
+            let snapshot = store.makeSnapshot()
+            guard let record = try mailbox(group, account, id, snapshot) else { return .missing }
+            return .messages(record, try messages(group, account, id, from: fromUID, limit: limit, snapshot))
+        case .changes(let id, let since, let newFrom):
+            return try changes(group, account, id, since: since, newFrom: newFrom)
+        case .details(let id, let uids):
+            return .details(try details(group, account, id, uids))
+        case .body(let body, let offset, let maximumBytes):
+            guard let bytes = try self.body(group, account, body, offset, maximumBytes) else { return .missing }
+            return .body(bytes)
+        }
+    }
+
+    private func account(_ group: GroupID, _ id: AccountID, _ reader: any StateReader) throws -> AccountRecord? {
+        try reader.get(Key(group, .accounts, id).bytes).map { try AccountRecord(row: $0) }
+    }
+
+    private func mailbox(
+        _ group: GroupID,
+        _ account: AccountID,
+        _ id: MailboxID,
+        _ reader: any StateReader
+    ) throws -> MailboxRecord? {
+        try reader.get(Key(group, .mailboxes, account, id).bytes).map { try MailboxRecord(row: $0) }
+    }
+
+    private func mailbox(
+        _ group: GroupID,
+        _ account: AccountID,
+        named name: MailboxName,
+        _ reader: any StateReader
+    ) throws -> MailboxRecord? {
+        var key = Key(group, .mailboxNames, account)
+        key.append(text: name.text)
+        guard let row = try reader.get(key.bytes) else { return nil }
+        var decoder = try WireDecoder(row: row, subject: "mailbox name row")
+        return try mailbox(group, account, MailboxID(try decoder.integer()), reader)
+    }
+
+    private func mailboxes(_ group: GroupID, _ account: AccountID) throws -> MailAnswer {
+        let snapshot = store.makeSnapshot()
+        guard try snapshot.get(Key(group, .accounts, account).bytes) != nil else { return .missing }
+        let prefix = Key(group, .mailboxes, account)
+        var records: [MailboxRecord] = []
+        try snapshot.scan(from: prefix.bytes, to: prefix.end) { _, value in
+            records.append(try MailboxRecord(row: ByteBuffer(copying: value)))
+            return true
+        }
+        return .mailboxes(records.sorted { $0.name < $1.name })
+    }
+
+    private func messages(
+        _ group: GroupID,
+        _ account: AccountID,
+        _ id: MailboxID,
+        from uid: UID,
+        limit: Int,
+        changedAfter: ModSeq = .zero,
+        below end: UID? = nil,
+        _ reader: any StateReader
+    ) throws -> [MessageState] {
+        var states: [MessageState] = []
+        let from = Key(group, .flags, account, id, uid)
+        let to = end.map { Key(group, .flags, account, id, $0).bytes } ?? Key(group, .flags, account, id).end
+        try reader.scan(from: from.bytes, to: to) { key, value in
+            guard states.count < limit else { return false }
+            let row = try FlagsRow(span: value)
+            if row.modSeq > changedAfter {
+                let uid = UID(Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
+                states.append(MessageState(uid: uid, flags: row.flags, modSeq: row.modSeq))
+            }
+            return true
+        }
+        return states
+    }
+
+    private func changes(
+        _ group: GroupID,
+        _ account: AccountID,
+        _ id: MailboxID,
+        since: ModSeq,
+        newFrom: UID
+    ) throws -> MailAnswer {
+        let snapshot = store.makeSnapshot()
+        guard let record = try mailbox(group, account, id, snapshot) else { return .missing }
+        var changes = MailboxChanges(mailbox: record, changed: [], new: [], expunged: UIDSet())
+        guard record.highestModSeq > since else { return .changes(changes) }
+        if record.uidNext > newFrom {
+            changes.new = try messages(group, account, id, from: newFrom, limit: .max, snapshot)
+        }
+        if record.flagsModSeq > since {
+            changes.changed = try messages(
+                group,
+                account,
+                id,
+                from: UID(1),
+                limit: .max,
+                changedAfter: since,
+                below: newFrom,
+                snapshot
+            )
+        }
+        if record.expungeModSeq > since {
+            var expunged: [UID] = []
+            let from = Key(group, .expunged, account, id).appending(since.next.rawValue)
+            try snapshot.scan(from: from.bytes, to: Key(group, .expunged, account, id).end) { key, _ in
+                expunged.append(try ExpungedRow.position(key).uid)
+                return true
+            }
+            changes.expunged = UIDSet(expunged)
+        }
+        return .changes(changes)
+    }
+
+    private func details(
+        _ group: GroupID,
+        _ account: AccountID,
+        _ id: MailboxID,
+        _ uids: UIDSet
+    ) throws -> [MessageDetails] {
+        let snapshot = store.makeSnapshot()
+        var details: [MessageDetails] = []
+        for range in uids.ranges {
+            let from = Key(group, .messages, account, id, UID(range.lowerBound))
+            let last = Key(group, .messages, account, id, UID(range.upperBound))
+            try snapshot.scan(from: from.bytes, to: last.end) { key, value in
+                let row = try MessageRow(row: ByteBuffer(copying: value))
+                details.append(
+                    MessageDetails(
+                        uid: UID(Key.integer(key, at: Key.afterMailbox, as: UInt32.self)),
+                        bodyID: row.bodyID,
+                        sizeBytes: row.sizeBytes,
+                        internalDate: row.internalDate,
+                        saved: row.saved,
+                        summary: row.summary
+                    )
+                )
+                return true
+            }
+        }
+        return details
+    }
+
+    /// At most `maximumBytes` from `offset` on, and not past the end of the chunk that `offset` lies in.
+    private func body(
+        _ group: GroupID,
+        _ account: AccountID,
+        _ body: BodyID,
+        _ offset: UInt64,
+        _ maximumBytes: Int
+    ) throws -> ByteBuffer? {
+        let (index, within) = offset.quotientAndRemainder(dividingBy: UInt64(MailLimits.bodyChunkBytes))
+        let key = Key(group, .chunks, account, body).appending(UInt32(clamping: index))
+        guard let row = try store.get(key.bytes) else {
+            // Past the end of a body that exists there is nothing, which is an answer.
+            return try store.get(Key(group, .bodies, account, body).bytes) == nil ? nil : ByteBuffer()
+        }
+        let bytes = try ChunkHeader.strip(row)
+        let start = min(Int(within), bytes.readableBytes)
+        let length = min(maximumBytes, bytes.readableBytes - start)
+        return bytes.getSlice(at: bytes.readerIndex + start, length: length)
+    }
+
+    // MARK: Group 0
+
+    public struct Cluster: Hashable, Sendable {
+        public let id: UInt64
+        public let mailGroups: UInt32
+        public let nodes: [NodeDescription]
+    }
+
+    /// What the directory says; nil before the cluster is founded.
+    public func cluster() throws -> Cluster? {
+        guard let row = try store.get(DirectoryRows.clusterKey.bytes) else { return nil }
+        var decoder = try WireDecoder(row: row, subject: "cluster row")
+        let id: UInt64 = try decoder.integer()
+        let groups: UInt32 = try decoder.integer()
+        var nodes: [NodeDescription] = []
+        let prefix = DirectoryRows.nodesPrefix
+        try store.scan(from: prefix.bytes, to: prefix.end) { _, value in
+            var decoder = try WireDecoder(row: ByteBuffer(copying: value), subject: "node row")
+            nodes.append(try decoder.nodeDescription())
+            return true
+        }
+        return Cluster(id: id, mailGroups: groups, nodes: nodes)
+    }
+}

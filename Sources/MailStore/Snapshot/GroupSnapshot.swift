@@ -1,0 +1,175 @@
+public import Consensus
+internal import MailModel
+public import NIOCore
+public import StateStorage
+
+/// All rows of a group at one applied index, read in chunks for another replica. Resumable: a chunk starts behind the
+/// last key of the one before, so any chunk can be asked for again.
+public final class GroupSnapshotSource: Sendable {
+    public let group: GroupID
+    public let appliedIndex: LogIndex
+    public let appliedTerm: Term
+    private let snapshot: any StateSnapshot
+
+    /// - Returns: nil when the group has no state yet.
+    public init?(group: GroupID, store: any StateStore) throws {
+        snapshot = store.makeSnapshot()
+        guard let row = try snapshot.get(Key(group, .meta).bytes) else { return nil }
+        let state = try GroupState.decodeMeta(row)
+        self.group = group
+        appliedIndex = state.appliedIndex
+        appliedTerm = state.appliedTerm
+    }
+
+    /// The rows behind `after` (empty: from the start) that fit into about `maximumBytes`, at least one.
+    public func chunk(after: [UInt8], maximumBytes: Int) throws -> SnapshotChunk {
+        let range = GroupRange(group)
+        var rows = ByteBuffer()
+        var last = after
+        var isLast = true
+        try snapshot.scan(from: after.isEmpty ? range.start : after + [0], to: range.end) { key, value in
+            if rows.readableBytes > 0, rows.readableBytes + key.count + value.count > maximumBytes {
+                isLast = false
+                return false
+            }
+            rows.writeInteger(UInt32(key.count - 4))
+            rows.writeBytes(key.extracting(4...).bytes)
+            rows.writeInteger(UInt32(value.count))
+            rows.writeBytes(value.bytes)
+            last = key.copied()
+            return true
+        }
+        return SnapshotChunk(rows: rows, lastKey: last, isLast: isLast)
+    }
+}
+
+/// A run of rows. Keys travel without their group.
+public struct SnapshotChunk: Sendable {
+    public let rows: ByteBuffer
+    /// Where the next chunk goes on.
+    public let lastKey: [UInt8]
+    public let isLast: Bool
+    /// A checksum of the rows, computed by the sender and checked by the receiver.
+    public let checksum: UInt64
+
+    public init(rows: ByteBuffer, lastKey: [UInt8], isLast: Bool) {
+        self.init(rows: rows, lastKey: lastKey, isLast: isLast, checksum: Self.checksum(of: rows))
+    }
+
+    public init(rows: ByteBuffer, lastKey: [UInt8], isLast: Bool, checksum: UInt64) {
+        self.rows = rows
+        self.lastKey = lastKey
+        self.isLast = isLast
+        self.checksum = checksum
+    }
+
+    public var isIntact: Bool { checksum == Self.checksum(of: rows) }
+
+    private static func checksum(of rows: ByteBuffer) -> UInt64 {
+        var hash = RowHash()
+        hash.combine(rows.readableBytesUInt8Span)
+        return hash.finish()
+    }
+}
+
+/// Puts a group's rows in place of what a replica has.
+///
+/// The order makes it restartable at every point: a durable mark, the range cleared, chunks written, all flushed, and
+/// one last batch with the group's own row. A group that is found marked at open has no state and starts over.
+public final class GroupSnapshotSink {
+    private let group: GroupID
+    private let store: any StateStore
+    private let batch: any StateBatch
+    private var metaRow: ByteBuffer?
+
+    public init(group: GroupID, store: any StateStore) {
+        self.group = group
+        self.store = store
+        batch = store.makeBatch()
+    }
+
+    /// Whether an earlier install was interrupted: the group's rows are not to be used.
+    public static func isInterrupted(_ group: GroupID, in store: any StateStore) throws -> Bool {
+        try store.get(installingKey(group)) != nil
+    }
+
+    public func begin() throws {
+        batch.put(Self.installingKey(group), [rowVersion])
+        let range = GroupRange(group)
+        batch.deleteRange(range.start, range.end)
+        try write()
+        try store.flush()
+        metaRow = nil
+    }
+
+    public func add(_ chunk: SnapshotChunk) throws {
+        guard chunk.isIntact else {
+            throw DecodingError(.outOfRange, offset: 0, subject: "snapshot chunk whose checksum does not fit")
+        }
+        var decoder = WireDecoder(chunk.rows, subject: "snapshot chunk")
+        let metaKey = Key(group, .meta).bytes
+        let prefix = Key.prefix(group)
+        while decoder.remaining > 0 {
+            let key = prefix + Array(try decoder.bytes(maximum: 4_096).readableBytesView)
+            let value = try decoder.bytes(maximum: MailLimits.commandBytes)
+            if key == metaKey { metaRow = value } else { batch.put(key, value) }
+        }
+        try write()
+    }
+
+    /// Makes the group live: what was written is durable before its applied index is.
+    public func finish() throws -> LogIndex {
+        guard let metaRow else {
+            throw DecodingError(.truncated, offset: 0, subject: "snapshot without its group row")
+        }
+        let index = try GroupState.decodeMeta(metaRow).appliedIndex
+        try store.flush()
+        batch.put(Key(group, .meta).bytes, metaRow)
+        batch.delete(Self.installingKey(group))
+        try write()
+        try store.flush()
+        return index
+    }
+
+    private func write() throws {
+        try store.write(batch)
+        batch.clear()
+    }
+
+    /// Outside every group's range: groups end below 2³²−1.
+    private static func installingKey(_ group: GroupID) -> [UInt8] {
+        [255, 255, 255, 255] + Key.prefix(group)
+    }
+}
+
+/// Every key of a group.
+struct GroupRange {
+    let start: [UInt8]
+    let end: [UInt8]
+
+    init(_ group: GroupID) {
+        precondition(group.rawValue < UInt32.max - 1, "the highest group IDs are reserved")
+        start = Key.prefix(group)
+        end = Key.prefix(GroupID(group.rawValue + 1))
+    }
+}
+
+extension Key {
+    static func prefix(_ group: GroupID) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: group.rawValue >> UInt32(24 - 8 * $0)) }
+    }
+}
+
+/// Recomputes a group's digest from its rows: a scrub.
+public func recomputedDigest(_ group: GroupID, in store: any StateStore) throws -> StateDigest {
+    var digest = StateDigest.empty
+    let snapshot = store.makeSnapshot()
+    for table in Table.allCases where table.isDigested {
+        let prefix = Key(group, table)
+        try snapshot.scan(from: prefix.bytes, to: prefix.end) { key, value in
+            digest.add(RowHash.of(key, value))
+            return true
+        }
+    }
+    return digest
+}
