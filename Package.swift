@@ -15,11 +15,11 @@ let strictMemory: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 
-func tests(_ module: String, _ extra: [Target.Dependency] = []) -> Target {
+func tests(_ module: String, _ extra: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(module)Tests",
         dependencies: [.byName(name: module)] + extra,
-        exclude: [],
+        exclude: exclude,
         swiftSettings: strict
     )
 }
@@ -42,7 +42,7 @@ let package = Package(
         .target(name: "LogStorage", dependencies: ["Consensus", nioCore], swiftSettings: strictMemory),
 
         // Tests.
-        tests("Consensus"),
+        tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),
