@@ -127,9 +127,9 @@ struct HeaderLog: Sendable {
     mutating func compact(to point: SnapshotPoint) {
         precondition(matches(index: point.index, term: point.term), "the snapshot is of another log")
         guard point.index > snapshot.index else { return }
-        dropped += point.index - snapshot.index
         let keptRun = point.index < lastIndex ? runPosition(of: point.index.next) : runs.count
         runs.removeFirst(keptRun)
+        dropped += point.index - snapshot.index
         noops.removeAll { $0 <= point.index }
         configurations.removeAll { $0.index <= point.index }
         snapshot = point
