@@ -16,11 +16,11 @@ let strictMemory: [SwiftSetting] = strict + [.strictMemorySafety()]
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 
-func tests(_ module: String, _ extra: [Target.Dependency] = []) -> Target {
+func tests(_ module: String, _ extra: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(module)Tests",
         dependencies: [.byName(name: module)] + extra,
-        exclude: [],
+        exclude: exclude,
         swiftSettings: strict
     )
 }
@@ -49,7 +49,7 @@ let package = Package(
         ),
 
         // Tests.
-        tests("Consensus"),
+        tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),

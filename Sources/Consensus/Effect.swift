@@ -14,8 +14,11 @@ public enum Rejection: Hashable, Sendable {
     case configurationInFlight
     /// The configuration cannot follow the current one in a safe way.
     case unsafeConfiguration
-    /// The leader has not yet committed an entry of its own term, and so cannot answer reads (ReadIndex).
+    /// The leader has not yet committed an entry of its own term, and so can neither answer reads (ReadIndex) nor
+    /// change the configuration.
     case leaderNotReady
+    /// Only another voter can take over leadership.
+    case notAVoter
 }
 
 /// What the shell has to do, in the order given.
@@ -32,7 +35,8 @@ public enum Effect: Hashable, Sendable {
     /// The read with this ID may be served once the state machine has applied `index`.
     case readReady(id: UInt64, index: LogIndex)
     case readRejected(id: UInt64, Rejection)
-    /// Fetch the snapshot at (or past) this point from the replica `from` and install it.
+    /// Fetch the snapshot at (or past) this point from the replica `from` and install it. It is made live only after
+    /// every persist effect so far is durable; where the log does not hold the entry it ends with, the log goes.
     case installSnapshot(SnapshotPoint, from: ReplicaID)
     /// The role, term or known leader changed.
     case roleChanged(RoleKind, term: Term, leader: ReplicaID?)

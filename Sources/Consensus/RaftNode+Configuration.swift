@@ -1,0 +1,113 @@
+extension RaftNode {
+    /// Appends a configuration (Raft dissertation, chapter 4). A change of more than one voter goes through the joint
+    /// configuration of the current and the new voters, which the leader leaves by itself once it is committed.
+    mutating func proposeConfiguration(_ proposed: Configuration, into effects: inout Effects) {
+        if let rejection = rejection(of: proposed) {
+            effects.append(.rejected(rejection))
+            return
+        }
+        effects.append(.accepted(first: log.lastIndex.next, term: term, count: 1))
+        appendConfiguration(
+            configuration.isOneStep(to: proposed) ? proposed : configuration.joint(with: proposed),
+            into: &effects
+        )
+    }
+
+    private func rejection(of proposed: Configuration) -> Rejection? {
+        guard role == .leader else { return .notLeader(leader: leader) }
+        guard transfer == nil else { return .transferring }
+        // Two changes in flight could have disjoint quorums, also across leaders: the change of an earlier one counts
+        // until an entry of this term is committed (Ongaro, raft-dev, 2015).
+        guard log.term(at: commitIndex) == term else { return .leaderNotReady }
+        guard log.configurationIndex <= commitIndex, !configuration.isJoint else { return .configurationInFlight }
+        guard proposed.isWellFormed else { return .unsafeConfiguration }
+        if proposed.isJoint, proposed.outgoingVoters != configuration.voters { return .unsafeConfiguration }
+        return nil
+    }
+
+    private mutating func appendConfiguration(_ next: Configuration, into effects: inout Effects) {
+        appendToLog([EntryHeader(term: term, payloadBytes: 0, kind: .configuration(next))], into: &effects)
+    }
+
+    /// Takes up the configuration that is now in force.
+    mutating func configurationChanged(into effects: inout Effects) {
+        let current = configuration
+        effects.append(.configurationChanged(current))
+        guard role == .leader else { return }
+        // A newcomer counts as heard, or the next check of the quorum might come before its first answer.
+        peers = current.members.map(\.replica).filter { $0 != id }.map { replica in
+            position(of: replica).map { peers[$0] }
+                ?? Progress(replica: replica, nextIndex: log.lastIndex.next, isActive: true)
+        }
+        if let target = transfer?.target, !current.isVoter(target) { transfer = nil }
+    }
+
+    /// What a leader does once the configuration in force is committed: leave the joint one, or step down if it has
+    /// no vote in the new one (section 4.2.2).
+    mutating func configurationCommitted(into effects: inout Effects) {
+        guard log.configurationIndex <= commitIndex else { return }
+        if configuration.isJoint {
+            appendConfiguration(configuration.leavingJoint, into: &effects)
+            // Without the outgoing voters, what is there may be enough.
+            advanceCommit(into: &effects)
+        } else if !configuration.isVoter(id) {
+            replicate(into: &effects)
+            if let successor = bestSuccessor { send(.timeoutNow, to: successor, into: &effects) }
+            becomeFollower(term: term, leader: nil, into: &effects)
+        }
+    }
+
+    /// The voter that can take over at once, the most willing first.
+    private var bestSuccessor: ReplicaID? {
+        configuration.members
+            .filter { member in
+                configuration.isVoter(member.replica) && member.priority > 0
+                    && position(of: member.replica).map { peers[$0].matchIndex == log.lastIndex } ?? false
+            }
+            .max { ($0.priority, $1.replica) < ($1.priority, $0.replica) }?
+            .replica
+    }
+}
+
+extension Configuration {
+    /// Every member has a role, every role is a member's, and someone votes.
+    var isWellFormed: Bool {
+        func rises(_ list: [ReplicaID]) -> Bool { zip(list, list.dropFirst()).allSatisfy { $0 < $1 } }
+        let replicas = members.map(\.replica)
+        return !voters.isEmpty && rises(replicas) && rises(voters) && rises(outgoingVoters) && rises(learners)
+            && learners.allSatisfy { !voters.contains($0) }
+            && (voters + outgoingVoters + learners).allSatisfy { replicas.contains($0) }
+            && replicas.allSatisfy { isVoter($0) || learners.contains($0) }
+    }
+
+    /// Whether every majority here meets every majority of `next`: one voter more or less (section 4.1), or a joint
+    /// configuration that starts from here.
+    func isOneStep(to next: Configuration) -> Bool {
+        if next.isJoint { return next.outgoingVoters == voters }
+        let added = next.voters.filter { !voters.contains($0) }.count
+        let removed = voters.filter { !next.voters.contains($0) }.count
+        return added + removed <= 1
+    }
+
+    /// Both sets of voters at once, on the way to `next` (section 4.3).
+    func joint(with next: Configuration) -> Configuration {
+        let leaving = members.filter { member in
+            voters.contains(member.replica) && next.member(member.replica) == nil
+        }
+        return Configuration(
+            members: next.members + leaving,
+            voters: next.voters,
+            outgoingVoters: voters,
+            learners: next.learners
+        )
+    }
+
+    /// The incoming half alone.
+    var leavingJoint: Configuration {
+        Configuration(
+            members: members.filter { voters.contains($0.replica) || learners.contains($0.replica) },
+            voters: voters,
+            learners: learners
+        )
+    }
+}

@@ -1,0 +1,225 @@
+extension RaftNode {
+    // MARK: - The clock
+
+    mutating func tick(into effects: inout Effects) {
+        now += 1
+        switch role {
+        case .leader:
+            tickLeader(into: &effects)
+        case .follower, .preCandidate, .candidate:
+            electionElapsed += 1
+            ticksSinceLeader += 1
+            guard electionElapsed >= electionTimeout else { return }
+            resetElectionTimer()
+            if mayCampaign, configuration.member(id)?.priority != 0 {
+                campaign(preVote: settings.preVote, into: &effects)
+            } else if role == .follower {
+                leader = nil
+            }
+        }
+    }
+
+    private mutating func tickLeader(into effects: inout Effects) {
+        electionElapsed += 1
+        heartbeatElapsed += 1
+        tickTransfer(into: &effects)
+        tickOffers()
+        if electionElapsed >= settings.electionTimeoutTicks {
+            electionElapsed = 0
+            if settings.checkQuorum, !hearsQuorum() {
+                becomeFollower(term: term, leader: nil, into: &effects)
+                return
+            }
+        }
+        if heartbeatElapsed >= settings.heartbeatTicks { broadcastHeartbeat(into: &effects) }
+    }
+
+    /// Draws the next timeout from one to two election timeouts. Replicas of lower priority wait up to half a timeout
+    /// longer, so that the favourites usually come first but anyone can replace them.
+    mutating func resetElectionTimer() {
+        electionElapsed = 0
+        let base = settings.electionTimeoutTicks
+        let highest = configuration.members.reduce(0) { max($0, Int($1.priority)) }
+        let own = Int(configuration.member(id)?.priority ?? 0)
+        let handicap = highest > 0 ? base * (highest - own) / (2 * highest) : 0
+        electionTimeout = base + handicap + random.below(base)
+    }
+
+    // MARK: - Campaigning
+
+    /// Only a voter whose state knows every committed configuration change may stand, and none that waits for a
+    /// snapshot.
+    var mayCampaign: Bool {
+        configuration.isVoter(id) && pendingSnapshot == nil
+            && !log.hasConfiguration(after: appliedIndex, upTo: commitIndex)
+    }
+
+    /// Whether vote requests are ignored because a leader is, or may still be, at work (Raft dissertation, section
+    /// 4.2.3). With leases a restart does not end the promise, although the leader's name is forgotten.
+    private var sticksToLeader: Bool {
+        guard settings.checkQuorum else { return false }
+        if role == .leader { return true }
+        return ticksSinceLeader < settings.electionTimeoutTicks && (leader != nil || settings.leaseTicks != nil)
+    }
+
+    mutating func campaignNow(into effects: inout Effects) {
+        // A vote for oneself is a vote too: it must not cut a lease short.
+        if settings.leaseTicks != nil, sticksToLeader, !isQuorumAlone { return }
+        guard role != .leader, mayCampaign else { return }
+        campaign(preVote: settings.preVote, into: &effects)
+    }
+
+    mutating func timeoutNow(into effects: inout Effects) {
+        guard role == .follower, mayCampaign else { return }
+        campaignsByTransfer = true
+        campaign(preVote: false, into: &effects)
+    }
+
+    private mutating func campaign(preVote: Bool, into effects: inout Effects) {
+        resetElectionTimer()
+        leader = nil
+        votes.removeAll()
+        if preVote {
+            role = .preCandidate
+            campaignsByTransfer = false
+            recordVote(of: id, granted: true, into: &effects)
+            guard role == .preCandidate else { return }
+            for voter in otherVoters {
+                let body = Message.Body.preVote(lastIndex: log.lastIndex, lastTerm: log.lastTerm)
+                effects.append(.send(Message(from: id, to: voter, term: term.next, body: body)))
+            }
+        } else {
+            role = .candidate
+            hardState.term = term.next
+            hardState.vote = id
+            // The requests leave with the vote for oneself: after a crash this term must not be campaigned in again
+            // with a log that has lost what was not durable. The own vote counts once it is durable.
+            for voter in otherVoters {
+                send(
+                    .requestVote(
+                        lastIndex: log.lastIndex,
+                        lastTerm: log.lastTerm,
+                        byTransfer: campaignsByTransfer
+                    ),
+                    to: voter,
+                    into: &effects
+                )
+            }
+            campaignsByTransfer = false
+        }
+    }
+
+    private var otherVoters: [ReplicaID] {
+        configuration.members.map(\.replica).filter { $0 != id && configuration.isVoter($0) }
+    }
+
+    mutating func countOwnVote(into effects: inout Effects) {
+        guard persists.durableTerm == term, persists.durableVote == id else { return }
+        recordVote(of: id, granted: true, into: &effects)
+    }
+
+    private mutating func recordVote(of replica: ReplicaID, granted: Bool, into effects: inout Effects) {
+        guard !votes.contains(where: { $0.replica == replica }) else { return }
+        votes.append((replica, granted))
+        let result = configuration.quorum.voteResult { voter in votes.first { $0.replica == voter }?.granted }
+        switch (result, role) {
+        case (.won, .preCandidate): campaign(preVote: false, into: &effects)
+        case (.won, .candidate): becomeLeader(into: &effects)
+        case (.lost, .preCandidate), (.lost, .candidate): becomeFollower(term: term, leader: nil, into: &effects)
+        case (.pending, _), (_, .follower), (_, .leader): break
+        }
+    }
+
+    // MARK: - Votes
+
+    mutating func handlePreVote(_ message: Message, lastIndex: LogIndex, lastTerm: Term, into effects: inout Effects) {
+        if sticksToLeader { return }
+        if message.term > term, isUpToDate(lastIndex: lastIndex, lastTerm: lastTerm) {
+            // Nothing is promised, so that neither term nor vote change; the answer carries the term asked about.
+            let body = Message.Body.preVoteResponse(granted: true)
+            effects.append(.send(Message(from: id, to: message.from, term: message.term, body: body)))
+        } else {
+            send(.preVoteResponse(granted: false), to: message.from, into: &effects)
+        }
+    }
+
+    mutating func handlePreVoteResponse(_ message: Message, granted: Bool, into effects: inout Effects) {
+        if granted {
+            guard role == .preCandidate, message.term == term.next else { return }
+        } else if message.term > term {
+            becomeFollower(term: message.term, leader: nil, into: &effects)
+            return
+        } else {
+            guard role == .preCandidate, message.term == term else { return }
+        }
+        recordVote(of: message.from, granted: granted, into: &effects)
+    }
+
+    func ignores(_ message: Message, byTransfer: Bool) -> Bool {
+        message.term > term && sticksToLeader && !byTransfer
+    }
+
+    /// RequestVote receiver (figure 2). Runs in the message's term.
+    mutating func handleRequestVote(
+        _ message: Message,
+        lastIndex: LogIndex,
+        lastTerm: Term,
+        into effects: inout Effects
+    ) {
+        let isFree = vote == message.from || (vote == nil && leader == nil)
+        let granted = isFree && isUpToDate(lastIndex: lastIndex, lastTerm: lastTerm)
+        if granted {
+            hardState.vote = message.from
+            electionElapsed = 0
+        }
+        send(.voteResponse(granted: granted), to: message.from, into: &effects)
+    }
+
+    mutating func handleVoteResponse(_ message: Message, granted: Bool, into effects: inout Effects) {
+        guard role == .candidate else { return }
+        recordVote(of: message.from, granted: granted, into: &effects)
+    }
+
+    /// Whether a log that ends so holds at least as much as this one (Raft paper, section 5.4.1).
+    private func isUpToDate(lastIndex: LogIndex, lastTerm: Term) -> Bool {
+        lastTerm > log.lastTerm || (lastTerm == log.lastTerm && lastIndex >= log.lastIndex)
+    }
+
+    // MARK: - Roles
+
+    mutating func becomeFollower(term newTerm: Term, leader newLeader: ReplicaID?, into effects: inout Effects) {
+        precondition(newTerm >= term, "the term went back")
+        if newTerm > term {
+            hardState.term = newTerm
+            hardState.vote = nil
+        }
+        if role == .leader { abandonLeadership(into: &effects) }
+        // A follower's clock goes on: only a leader's word or a vote given starts it anew.
+        if role != .follower { resetElectionTimer() }
+        role = .follower
+        leader = newLeader
+        votes.removeAll()
+    }
+
+    private mutating func becomeLeader(into effects: inout Effects) {
+        role = .leader
+        leader = id
+        votes.removeAll()
+        electionElapsed = 0
+        heartbeatElapsed = 0
+        uncommittedBytes = log.payloadBytes(after: commitIndex, upTo: log.lastIndex)
+        peers = configuration.members.map(\.replica).filter { $0 != id }
+            .map { Progress(replica: $0, nextIndex: log.lastIndex.next, isActive: false) }
+        // Entries of earlier terms are committed through this one only (section 5.4.2).
+        appendToLog([EntryHeader(term: term, payloadBytes: 0, kind: .noop)], into: &effects)
+    }
+
+    private mutating func abandonLeadership(into effects: inout Effects) {
+        for read in reads.removeAll() { effects.append(.readRejected(id: read, .notLeader(leader: nil))) }
+        peers.removeAll()
+        transfer = nil
+        uncommittedBytes = 0
+        // It heard itself until now: others may have its lease's promise, but it has given it up.
+        ticksSinceLeader = settings.electionTimeoutTicks
+    }
+}

@@ -1,0 +1,107 @@
+extension RaftNode {
+    /// AppendEntries receiver (figure 2), in the current term and from its leader.
+    mutating func handleAppend(_ append: AppendEntries, from leader: ReplicaID, into effects: inout Effects) {
+        // The snapshot under way replaces log and state: nothing may come between.
+        guard pendingSnapshot == nil else { return }
+        // What is committed matches in any case, and is not looked at again (it may be compacted).
+        let skipped = min(max(commitIndex - append.previousIndex, 0), append.entries.count)
+        let previous = append.previousIndex + skipped
+        if previous < commitIndex {
+            send(.appendAccepted(matchIndex: commitIndex), to: leader, into: &effects)
+            return
+        }
+        let previousTerm = skipped > 0 ? log.term(at: previous) : append.previousTerm
+        guard let previousTerm, log.matches(index: previous, term: previousTerm) else {
+            let hint = log.lastIndex(upTo: append.previousIndex, termUpTo: append.previousTerm)
+            send(
+                .appendRejected(
+                    previousIndex: append.previousIndex,
+                    hintIndex: hint,
+                    hintTerm: log.term(at: hint) ?? .zero
+                ),
+                to: leader,
+                into: &effects
+            )
+            return
+        }
+        merge(append.entries.dropFirst(skipped), after: previous, into: &effects)
+        let lastNew = append.previousIndex + append.entries.count
+        commit(upTo: max(commitIndex, min(append.commitIndex, lastNew)))
+        send(.appendAccepted(matchIndex: lastNew), to: leader, into: &effects)
+    }
+
+    /// Appends what the log lacks. It is cut only at a conflict: an old append must not undo newer ones.
+    private mutating func merge(
+        _ entries: ArraySlice<EntryHeader>,
+        after previous: LogIndex,
+        into effects: inout Effects
+    ) {
+        var index = previous
+        for position in entries.indices {
+            index = index.next
+            let header = entries[position]
+            if log.matches(index: index, term: header.term) { continue }
+            if index <= log.lastIndex { truncateLog(from: index, into: &effects) }
+            precondition(header.term <= term, "an entry from the future")
+            appendToLog(Array(entries[position...]), into: &effects)
+            return
+        }
+    }
+
+    mutating func handleHeartbeat(
+        commitIndex leaderCommit: LogIndex,
+        readSequence: UInt64,
+        from leader: ReplicaID,
+        into effects: inout Effects
+    ) {
+        // The leader names no more than what this log is known to match.
+        if pendingSnapshot == nil, leaderCommit > commitIndex, leaderCommit <= log.lastIndex {
+            commit(upTo: leaderCommit)
+        }
+        send(.heartbeatResponse(readSequence: readSequence), to: leader, into: &effects)
+    }
+
+    // MARK: - Snapshots (Raft dissertation, chapter 5)
+
+    mutating func handleOffer(_ point: SnapshotPoint, from leader: ReplicaID, into effects: inout Effects) {
+        guard pendingSnapshot == nil else { return }
+        if point.index <= commitIndex {
+            send(.appendAccepted(matchIndex: commitIndex), to: leader, into: &effects)
+        } else if log.matches(index: point.index, term: point.term) {
+            commit(upTo: point.index)
+            send(.appendAccepted(matchIndex: point.index), to: leader, into: &effects)
+        } else {
+            pendingSnapshot = point
+            effects.append(.installSnapshot(point, from: leader))
+        }
+    }
+
+    mutating func snapshotInstalled(_ point: SnapshotPoint, into effects: inout Effects) {
+        guard pendingSnapshot != nil else { return }
+        pendingSnapshot = nil
+        precondition(point.index > commitIndex, "the snapshot went back")
+        let before = configuration
+        if log.matches(index: point.index, term: point.term) {
+            log.compact(to: point)
+            persists.installSnapshot(at: point.index)
+        } else {
+            log.reset(to: point)
+            persists.reset(to: point.index)
+            // Written as a truncation, so that no older write brings back what followed.
+            noteChange(from: point.index.next)
+        }
+        commit(upTo: point.index)
+        appliedIndex = max(appliedIndex, point.index)
+        announced.applyIndex = max(announced.applyIndex, point.index)
+        if configuration != before { configurationChanged(into: &effects) }
+        // A snapshot from a newer term ends this one: its leader must not count this log as its own.
+        if point.term > term { becomeFollower(term: point.term, leader: nil, into: &effects) }
+        if let leader { send(.appendAccepted(matchIndex: point.index), to: leader, into: &effects) }
+    }
+
+    mutating func snapshotFailed(at index: LogIndex, into effects: inout Effects) {
+        guard pendingSnapshot != nil else { return }
+        pendingSnapshot = nil
+        if let leader { send(.snapshotRejected(index: index), to: leader, into: &effects) }
+    }
+}

@@ -1,0 +1,99 @@
+extension RaftNode {
+    /// Brings the term up to date (figure 2, all servers) and hands the message to whom it concerns.
+    mutating func receive(_ message: Message, into effects: inout Effects) {
+        precondition(message.to == id, "a message for another replica")
+        // Pre-votes are outside of terms; a vote request is weighed before it may raise the term.
+        switch message.body {
+        case .preVote(let lastIndex, let lastTerm):
+            handlePreVote(message, lastIndex: lastIndex, lastTerm: lastTerm, into: &effects)
+            return
+        case .preVoteResponse(let granted):
+            handlePreVoteResponse(message, granted: granted, into: &effects)
+            return
+        case .requestVote(_, _, let byTransfer):
+            if ignores(message, byTransfer: byTransfer) { return }
+        case .voteResponse, .appendEntries, .appendAccepted, .appendRejected, .heartbeat, .heartbeatResponse,
+            .installSnapshot, .snapshotRejected, .timeoutNow:
+            break
+        }
+        if message.term < term {
+            answerOldTerm(message, into: &effects)
+            return
+        }
+        if message.term > term { becomeFollower(term: message.term, leader: nil, into: &effects) }
+        dispatch(message, into: &effects)
+    }
+
+    /// Handles a message of the current term.
+    private mutating func dispatch(_ message: Message, into effects: inout Effects) {
+        switch message.body {
+        case .preVote, .preVoteResponse:
+            preconditionFailure("handled before")
+        case .requestVote(let lastIndex, let lastTerm, _):
+            handleRequestVote(message, lastIndex: lastIndex, lastTerm: lastTerm, into: &effects)
+        case .voteResponse(let granted):
+            handleVoteResponse(message, granted: granted, into: &effects)
+        case .appendEntries(let append):
+            follow(message.from, into: &effects)
+            handleAppend(append, from: message.from, into: &effects)
+        case .heartbeat(let commitIndex, let readSequence):
+            follow(message.from, into: &effects)
+            handleHeartbeat(
+                commitIndex: commitIndex,
+                readSequence: readSequence,
+                from: message.from,
+                into: &effects
+            )
+        case .installSnapshot(let point):
+            follow(message.from, into: &effects)
+            handleOffer(point, from: message.from, into: &effects)
+        case .timeoutNow:
+            follow(message.from, into: &effects)
+            timeoutNow(into: &effects)
+        case .appendAccepted(let matchIndex):
+            handleAccepted(matchIndex: matchIndex, from: message.from, into: &effects)
+        case .appendRejected(let previousIndex, let hintIndex, let hintTerm):
+            handleRejected(previousIndex, hintIndex: hintIndex, hintTerm: hintTerm, from: message.from)
+        case .heartbeatResponse(let readSequence):
+            handleHeartbeatResponse(readSequence: readSequence, from: message.from, into: &effects)
+        case .snapshotRejected(let index):
+            handleSnapshotRejected(index: index, from: message.from)
+        }
+    }
+
+    /// Takes in that `sender` leads the current term.
+    private mutating func follow(_ sender: ReplicaID, into effects: inout Effects) {
+        switch role {
+        case .leader:
+            preconditionFailure("two leaders in one term")
+        case .preCandidate, .candidate:
+            becomeFollower(term: term, leader: sender, into: &effects)
+        case .follower:
+            precondition(leader == nil || leader == sender, "two leaders in one term")
+            leader = sender
+            electionElapsed = 0
+        }
+        ticksSinceLeader = 0
+    }
+
+    /// Tells the sender of a stale request that its term is over; stale answers concern nobody any more.
+    private mutating func answerOldTerm(_ message: Message, into effects: inout Effects) {
+        switch message.body {
+        case .requestVote:
+            send(.voteResponse(granted: false), to: message.from, into: &effects)
+        case .appendEntries(let append):
+            send(
+                .appendRejected(previousIndex: append.previousIndex, hintIndex: log.lastIndex, hintTerm: log.lastTerm),
+                to: message.from,
+                into: &effects
+            )
+        case .heartbeat:
+            send(.heartbeatResponse(readSequence: 0), to: message.from, into: &effects)
+        case .installSnapshot(let point):
+            send(.snapshotRejected(index: point.index), to: message.from, into: &effects)
+        case .preVote, .preVoteResponse, .voteResponse, .appendAccepted, .appendRejected, .heartbeatResponse,
+            .snapshotRejected, .timeoutNow:
+            break
+        }
+    }
+}

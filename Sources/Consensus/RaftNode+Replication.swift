@@ -1,0 +1,213 @@
+extension RaftNode {
+    mutating func propose(_ payloadBytes: [UInt32], into effects: inout Effects) {
+        precondition(!payloadBytes.isEmpty, "an empty proposal")
+        guard role == .leader else {
+            effects.append(.rejected(.notLeader(leader: leader)))
+            return
+        }
+        guard transfer == nil else {
+            effects.append(.rejected(.transferring))
+            return
+        }
+        let bytes = payloadBytes.reduce(0) { $0 + Int($1) }
+        guard uncommittedBytes == 0 || uncommittedBytes + bytes <= settings.maxUncommittedBytes else {
+            effects.append(.rejected(.tooManyUncommittedBytes))
+            return
+        }
+        uncommittedBytes += bytes
+        effects.append(.accepted(first: log.lastIndex.next, term: term, count: payloadBytes.count))
+        appendToLog(
+            payloadBytes.map { EntryHeader(term: term, payloadBytes: $0, kind: .command) },
+            into: &effects
+        )
+    }
+
+    // MARK: - Sending
+
+    /// Sends every peer what its window has room for, and the commit index where no append would carry it.
+    mutating func replicate(into effects: inout Effects) {
+        for position in peers.indices {
+            while sendAppend(to: position, into: &effects) {}
+            let known = min(peers[position].matchIndex, commitIndex)
+            if known > peers[position].commitIndexSent { sendHeartbeat(to: position, into: &effects) }
+        }
+    }
+
+    /// Sends one append, if the peer's state allows; says whether another may follow.
+    private mutating func sendAppend(to position: Int, into effects: inout Effects) -> Bool {
+        let peer = peers[position]
+        switch peer.state {
+        case .probe(let paused):
+            guard !paused, sendAppend(to: position, limits: appendLimits, into: &effects) else { return false }
+            peers[position].state = .probe(paused: true)
+            return false
+        case .replicate(var window):
+            guard peer.nextIndex <= log.lastIndex else { return false }
+            let limits = (
+                entries: min(appendLimits.entries, settings.maxInflightEntries - window.entries),
+                bytes: min(appendLimits.bytes, settings.maxInflightBytes - window.bytes)
+            )
+            let nextBytes = peer.nextIndex > log.snapshot.index ? log.payloadBytes(at: peer.nextIndex) : 0
+            guard limits.entries > 0, window.isEmpty || nextBytes <= limits.bytes else { return false }
+            guard sendAppend(to: position, limits: limits, into: &effects) else { return false }
+            let last = peers[position].nextIndex.previous
+            window.add(
+                last: last,
+                entries: last - peer.nextIndex + 1,
+                bytes: log.payloadBytes(after: peer.nextIndex.previous, upTo: last)
+            )
+            peers[position].state = .replicate(window)
+            return true
+        case .snapshot:
+            return false
+        }
+    }
+
+    private var appendLimits: (entries: Int, bytes: Int) { (settings.maxAppendEntries, settings.maxAppendBytes) }
+
+    /// Sends what follows `nextIndex`, or offers a snapshot where the log begins too late; then it answers `false`.
+    private mutating func sendAppend(
+        to position: Int,
+        limits: (entries: Int, bytes: Int),
+        into effects: inout Effects
+    ) -> Bool {
+        let peer = peers[position]
+        let previous = peer.nextIndex.previous
+        guard let previousTerm = log.term(at: previous) else {
+            offerSnapshot(to: position, into: &effects)
+            return false
+        }
+        let entries = log.headers(from: peer.nextIndex, maxEntries: limits.entries, maxBytes: limits.bytes)
+        let append = AppendEntries(
+            previousIndex: previous,
+            previousTerm: previousTerm,
+            entries: entries,
+            commitIndex: commitIndex
+        )
+        send(.appendEntries(append), to: peer.replica, into: &effects)
+        switch peer.state {
+        case .probe, .snapshot: break
+        case .replicate:
+            peers[position].nextIndex = peer.nextIndex + entries.count
+            peers[position].commitIndexSent = max(peer.commitIndexSent, min(commitIndex, previous + entries.count))
+        }
+        return true
+    }
+
+    private mutating func offerSnapshot(to position: Int, into effects: inout Effects) {
+        // Not to someone who may be gone: nothing would ever end the wait.
+        guard peers[position].isActive else { return }
+        peers[position].state = .snapshot(index: log.snapshot.index, ticksSinceOffer: 0)
+        send(.installSnapshot(log.snapshot), to: peers[position].replica, into: &effects)
+    }
+
+    mutating func tickOffers() {
+        for position in peers.indices {
+            guard case .snapshot(let index, let ticks) = peers[position].state else { continue }
+            peers[position].state = .snapshot(index: index, ticksSinceOffer: ticks + 1)
+        }
+    }
+
+    // MARK: - Answers
+
+    func position(of replica: ReplicaID) -> Int? {
+        peers.firstIndex { $0.replica == replica }
+    }
+
+    mutating func handleAccepted(matchIndex: LogIndex, from replica: ReplicaID, into effects: inout Effects) {
+        guard role == .leader, let position = position(of: replica) else { return }
+        peers[position].isActive = true
+        // More than this log has can only come with a snapshot of a later leader.
+        guard matchIndex <= log.lastIndex else { return }
+        let before = peers[position].matchIndex
+        peers[position].accept(upTo: matchIndex)
+        guard peers[position].matchIndex > before else { return }
+        advanceCommit(into: &effects)
+        finishTransferIfCaughtUp(into: &effects)
+    }
+
+    mutating func handleRejected(
+        _ previousIndex: LogIndex,
+        hintIndex: LogIndex,
+        hintTerm: Term,
+        from replica: ReplicaID
+    ) {
+        guard role == .leader, let position = position(of: replica) else { return }
+        peers[position].isActive = true
+        let match = peers[position].matchIndex
+        switch peers[position].state {
+        case .replicate:
+            // Late, and overtaken by an acceptance.
+            guard previousIndex > match else { return }
+            peers[position].becomeProbe(paused: false)
+        case .probe:
+            guard previousIndex == peers[position].nextIndex.previous else { return }
+            let candidate = log.lastIndex(upTo: hintIndex, termUpTo: hintTerm)
+            peers[position].nextIndex = max(min(previousIndex, candidate.next), match.next)
+            peers[position].state = .probe(paused: false)
+        case .snapshot:
+            break
+        }
+    }
+
+    mutating func handleHeartbeatResponse(
+        readSequence: UInt64,
+        from replica: ReplicaID,
+        into effects: inout Effects
+    ) {
+        guard role == .leader, let position = position(of: replica) else { return }
+        peers[position].isActive = true
+        peers[position].readSequence = max(peers[position].readSequence, readSequence)
+        resume(position, into: &effects)
+        confirmReads(into: &effects)
+    }
+
+    /// A peer that answers but does not get on has probably lost what was under way: ask where it stands.
+    private mutating func resume(_ position: Int, into effects: inout Effects) {
+        let peer = peers[position]
+        peers[position].isMoving = false
+        switch peer.state {
+        case .probe:
+            peers[position].state = .probe(paused: false)
+        case .replicate(let window):
+            guard !window.isEmpty, !peer.isMoving else { return }
+            _ = sendAppend(to: position, limits: (entries: 0, bytes: 0), into: &effects)
+        case .snapshot(_, let ticksSinceOffer):
+            guard ticksSinceOffer >= settings.electionTimeoutTicks else { return }
+            offerSnapshot(to: position, into: &effects)
+        }
+    }
+
+    mutating func handleSnapshotRejected(index: LogIndex, from replica: ReplicaID) {
+        guard role == .leader, let position = position(of: replica) else { return }
+        peers[position].isActive = true
+        guard case .snapshot(index, _) = peers[position].state else { return }
+        // Paused until the next heartbeat is answered, lest a snapshot that always fails be offered in a tight loop.
+        peers[position].becomeProbe(paused: true)
+    }
+
+    mutating func unreachable(_ replica: ReplicaID) {
+        guard role == .leader, let position = position(of: replica) else { return }
+        switch peers[position].state {
+        case .probe, .replicate: peers[position].becomeProbe(paused: true)
+        case .snapshot: break
+        }
+    }
+
+    // MARK: - Committing
+
+    /// Commits what a quorum holds durably, this replica's own log included only as far as its disk has it (figure 2,
+    /// leaders, last rule).
+    mutating func advanceCommit(into effects: inout Effects) {
+        let reached = configuration.quorum.reached { replica in
+            if replica == id { return persists.durableIndex.rawValue }
+            return position(of: replica).map { peers[$0].matchIndex.rawValue } ?? 0
+        }
+        let index = LogIndex(reached)
+        // Counting replicas proves nothing for entries of earlier terms (section 5.4.2, figure 8).
+        guard index > commitIndex, log.term(at: index) == term else { return }
+        uncommittedBytes -= log.payloadBytes(after: commitIndex, upTo: index)
+        commit(upTo: index)
+        configurationCommitted(into: &effects)
+    }
+}

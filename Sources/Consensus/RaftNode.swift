@@ -1,0 +1,157 @@
+/// One replica of one Raft group as a pure machine (Ongaro and Ousterhout, "In Search of an Understandable Consensus
+/// Algorithm", and Ongaro's dissertation).
+///
+/// The shell feeds it events and carries out the effects, in order. The core sees headers only; payloads stay with the
+/// shell, addressed by index. Storage is asynchronous: the core never waits for a write, and whatever promises that
+/// something is durable rides in the `Persist` effect that makes it so.
+public struct RaftNode: Sendable {
+    public let id: ReplicaID
+    public let settings: RaftSettings
+
+    // Persistent state (figure 2), as it will be once everything under way is durable.
+    var hardState: HardState
+    var log: HeaderLog
+    var persists: PersistQueue
+
+    // Volatile state.
+    public internal(set) var role: RoleKind = .follower
+    /// The leader of the current term, if known.
+    public internal(set) var leader: ReplicaID?
+    public internal(set) var appliedIndex: LogIndex
+    var votes: [(replica: ReplicaID, granted: Bool)] = []
+    /// Whether this replica campaigns because its leader told it to.
+    var campaignsByTransfer = false
+    var pendingSnapshot: SnapshotPoint?
+
+    // The clock.
+    var now: UInt64 = 0
+    var electionElapsed = 0
+    var heartbeatElapsed = 0
+    var ticksSinceLeader = 0
+    var electionTimeout = 0
+    var random: SplitMix64
+
+    // What a leader knows, besides. Empty in every other role.
+    /// Sorted by replica ID, without this replica.
+    var peers: [Progress] = []
+    public internal(set) var uncommittedBytes = 0
+    var reads = ReadQueue()
+    var transfer: Transfer?
+
+    // Of the current step.
+    var firstChangedIndex: LogIndex?
+    var deferred: [Message] = []
+    var announced: Announced
+
+    /// What the shell was told last, so that it is told changes only.
+    struct Announced: Sendable {
+        var role: RoleKind
+        var term: Term
+        var vote: ReplicaID?
+        var leader: ReplicaID?
+        var applyIndex: LogIndex
+    }
+
+    /// A replica as it comes back from its disk, or as it first begins.
+    ///
+    /// - Parameters:
+    ///   - snapshot: where the log begins. A new group begins at index 0 with its first configuration, a replica that is
+    ///     to join a group with an empty one.
+    ///   - headers: the durable entries after `snapshot.index`. Where the stored log does not hold the entry
+    ///     `(snapshot.index, snapshot.term)` (or did not when it was cut there), nothing of it follows the snapshot and
+    ///     this is empty.
+    ///   - appliedIndex: what the state machine holds durably.
+    ///   - seed: of the election timeouts.
+    public init(
+        id: ReplicaID,
+        settings: RaftSettings,
+        hardState: HardState,
+        snapshot: SnapshotPoint,
+        headers: [EntryHeader],
+        appliedIndex: LogIndex,
+        seed: UInt64
+    ) {
+        settings.check()
+        let log = HeaderLog(snapshot: snapshot, headers: headers)
+        precondition(hardState.commitIndex <= log.lastIndex, "the log lost committed entries")
+        precondition(appliedIndex <= log.lastIndex, "the log lost applied entries")
+        precondition(appliedIndex >= snapshot.index, "the state is older than the log's beginning")
+        precondition(hardState.term >= log.lastTerm, "the log knows a newer term than the hard state")
+        self.id = id
+        self.settings = settings
+        self.log = log
+        self.hardState = hardState
+        self.hardState.commitIndex = max(hardState.commitIndex, snapshot.index, appliedIndex)
+        self.appliedIndex = appliedIndex
+        persists = PersistQueue(index: log.lastIndex, hardState: hardState)
+        random = SplitMix64(seed: seed)
+        announced = Announced(
+            role: .follower,
+            term: hardState.term,
+            vote: hardState.vote,
+            leader: nil,
+            applyIndex: appliedIndex
+        )
+        resetElectionTimer()
+    }
+
+    public var term: Term { hardState.term }
+    public var vote: ReplicaID? { hardState.vote }
+    public var commitIndex: LogIndex { hardState.commitIndex }
+    public var lastIndex: LogIndex { log.lastIndex }
+    public var lastTerm: Term { log.lastTerm }
+    /// The first entry that the log still holds (or would hold next).
+    public var firstIndex: LogIndex { log.firstIndex }
+    public var snapshot: SnapshotPoint { log.snapshot }
+    /// The log is durable up to here.
+    public var durableIndex: LogIndex { persists.durableIndex }
+    /// The configuration in force: the latest in the log, committed or not.
+    public var configuration: Configuration { log.configuration }
+
+    /// The term of the entry at `index`; `nil` where this replica does not know it (any more).
+    public func term(at index: LogIndex) -> Term? { log.term(at: index) }
+    /// The header of the entry at `index`, which lies between `firstIndex` and `lastIndex`.
+    public func header(at index: LogIndex) -> EntryHeader { log.header(at: index) }
+    /// The configuration in force at `index`, which lies between the snapshot and `lastIndex`: what a snapshot taken
+    /// there must name.
+    public func configuration(at index: LogIndex) -> Configuration { log.configuration(at: index) }
+
+    /// Takes in one event and appends to `effects` what has to be done about it.
+    public mutating func step(_ event: Event, into effects: inout Effects) {
+        switch event {
+        case .tick: tick(into: &effects)
+        case .received(let message): receive(message, into: &effects)
+        case .propose(let payloadBytes): propose(payloadBytes, into: &effects)
+        case .proposeConfiguration(let configuration): proposeConfiguration(configuration, into: &effects)
+        case .readIndex(let id): read(id: id, into: &effects)
+        case .persisted(let sequence): persisted(sequence, into: &effects)
+        case .applied(let index): applied(upTo: index)
+        case .compacted(let point): log.compact(to: checkedForCompaction(point))
+        case .snapshotInstalled(let point): snapshotInstalled(point, into: &effects)
+        case .snapshotFailed(let index): snapshotFailed(at: index, into: &effects)
+        case .unreachable(let replica): unreachable(replica)
+        case .transferLeadership(let target): transferLeadership(to: target, into: &effects)
+        case .campaign: campaignNow(into: &effects)
+        }
+        finishStep(into: &effects)
+    }
+
+    private mutating func applied(upTo index: LogIndex) {
+        precondition(index <= commitIndex, "applied what is not committed")
+        appliedIndex = max(appliedIndex, index)
+    }
+
+    private func checkedForCompaction(_ point: SnapshotPoint) -> SnapshotPoint {
+        precondition(point.index <= appliedIndex, "compacted what is not applied")
+        return point
+    }
+
+    private mutating func persisted(_ sequence: UInt64, into effects: inout Effects) {
+        persists.complete(upTo: sequence)
+        switch role {
+        case .follower, .preCandidate: break
+        case .candidate: countOwnVote(into: &effects)
+        case .leader: advanceCommit(into: &effects)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+/// The limits and timings of a replica. Time is counted in ticks of the shell's election clock.
+public struct RaftSettings: Hashable, Sendable {
+    /// A follower that hears no leader for this many ticks (up to twice as many, drawn at random) campaigns.
+    public var electionTimeoutTicks: Int
+    public var heartbeatTicks: Int
+    /// Entries and payload bytes under way to one peer, before it has answered.
+    public var maxInflightEntries: Int
+    public var maxInflightBytes: Int
+    /// Entries and payload bytes in one append; an append that carries anything carries at least one entry.
+    public var maxAppendEntries: Int
+    public var maxAppendBytes: Int
+    /// Payload bytes that the leader has taken in and that are not committed yet.
+    public var maxUncommittedBytes: Int
+    /// Ask before campaigning (Raft dissertation, section 9.6).
+    public var preVote: Bool
+    /// A leader that hears no quorum for an election timeout steps down (section 6.2), and a replica that hears a
+    /// leader ignores vote requests (section 4.2.3).
+    public var checkQuorum: Bool
+    /// How long a quorum's answer lets the leader serve reads alone (section 6.4.1), counted from when the question
+    /// was sent. `nil` turns leases off. At least two ticks shorter than the election timeout, because the clocks of two
+    /// replicas tick out of phase.
+    public var leaseTicks: Int?
+
+    public init(
+        electionTimeoutTicks: Int = 10,
+        heartbeatTicks: Int = 1,
+        maxInflightEntries: Int = 4096,
+        maxInflightBytes: Int = 16 << 20,
+        maxAppendEntries: Int = 512,
+        maxAppendBytes: Int = 2 << 20,
+        maxUncommittedBytes: Int = 64 << 20,
+        preVote: Bool = true,
+        checkQuorum: Bool = true,
+        leaseTicks: Int? = nil
+    ) {
+        self.electionTimeoutTicks = electionTimeoutTicks
+        self.heartbeatTicks = heartbeatTicks
+        self.maxInflightEntries = maxInflightEntries
+        self.maxInflightBytes = maxInflightBytes
+        self.maxAppendEntries = maxAppendEntries
+        self.maxAppendBytes = maxAppendBytes
+        self.maxUncommittedBytes = maxUncommittedBytes
+        self.preVote = preVote
+        self.checkQuorum = checkQuorum
+        self.leaseTicks = leaseTicks
+    }
+
+    /// Stops at settings under which the protocol would be unsafe or never make progress.
+    func check() {
+        precondition(heartbeatTicks >= 1 && electionTimeoutTicks > heartbeatTicks, "elections outrun heartbeats")
+        precondition(maxInflightEntries >= 1 && maxInflightBytes >= 1, "the window is closed")
+        precondition(maxAppendEntries >= 1 && maxAppendBytes >= 1, "an append could carry nothing")
+        if let leaseTicks {
+            precondition(checkQuorum, "a lease needs voters that stick to their leader")
+            precondition(leaseTicks >= 1 && leaseTicks + 2 <= electionTimeoutTicks, "the lease outlives the leader")
+        }
+    }
+}
