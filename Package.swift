@@ -37,6 +37,8 @@ let package = Package(
         .target(name: "MessageFormat", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "IMAPSyntax", dependencies: [nioCore], swiftSettings: strict),
 
+        .target(name: "ReplicaCore", dependencies: ["Consensus", nioCore], swiftSettings: strict),
+
         // Storage.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .target(name: "StateStorage", dependencies: ["CRocksDB", nioCore, nioLocks], swiftSettings: strictMemory),

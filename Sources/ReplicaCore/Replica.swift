@@ -1,0 +1,306 @@
+public import Consensus
+public import NIOCore
+
+/// Limits of one replica.
+public struct ReplicaSettings: Sendable {
+    public var raft: RaftSettings
+    /// Bytes of applied payloads kept in memory for followers.
+    public var cacheBytes: Int
+    /// Bytes of committed entries handed to the applier and not yet applied.
+    public var maxApplyBytes: Int
+
+    public init(raft: RaftSettings = RaftSettings(), cacheBytes: Int = 16 << 20, maxApplyBytes: Int = 8 << 20) {
+        self.raft = raft
+        self.cacheBytes = cacheBytes
+        self.maxApplyBytes = maxApplyBytes
+    }
+}
+
+/// One replica of one group as a machine: the Raft core, the payloads of its log, what is being applied, and the reads
+/// that wait for it. No I/O, no clock.
+public struct Replica {
+    public let group: GroupID
+    public private(set) var raft: RaftNode
+    private let settings: ReplicaSettings
+    private var cache: PayloadCache
+    private var coreEffects = Effects()
+    /// The last entry handed to the applier.
+    private var handedIndex: LogIndex
+    private var applyingBytes = 0
+    private var applying: [(last: LogIndex, bytes: Int)] = []
+    private var waitingReads: [(id: UInt64, index: LogIndex)] = []
+    /// Payloads of the append being received, by the index of the first.
+    private var incoming: (first: LogIndex, payloads: [ByteBuffer])?
+    /// Payloads of the batch being proposed.
+    private var proposed: [ByteBuffer] = []
+    private var rejection: Rejection?
+    private var isInstalling = false
+
+    public init(group: GroupID, raft: RaftNode, settings: ReplicaSettings) {
+        self.group = group
+        self.raft = raft
+        self.settings = settings
+        cache = PayloadCache(after: raft.lastIndex)
+        handedIndex = raft.appliedIndex
+    }
+
+    public var isLeader: Bool { raft.role == .leader }
+    public var appliedIndex: LogIndex { raft.appliedIndex }
+    /// The node of the leader this replica knows.
+    public var leaderNode: NodeID? { raft.leader.flatMap { raft.configuration.member($0)?.node } }
+    public var cachedBytes: Int { cache.bytes }
+    /// The node of this replica.
+    public var node: NodeID? { raft.configuration.member(raft.id)?.node }
+
+    public mutating func tick(_ source: any PayloadSource, into output: inout [ReplicaEffect]) {
+        step(.tick, source, &output)
+    }
+
+    public mutating func receive(
+        _ message: ReplicaMessage,
+        _ source: any PayloadSource,
+        into output: inout [ReplicaEffect]
+    ) {
+        if case .appendEntries(let append) = message.message.body {
+            // A peer that breaks the pairing of headers and payloads is not listened to.
+            guard append.entries.count == message.payloads.count else { return }
+            incoming = (append.previousIndex.next, message.payloads)
+        }
+        step(.received(message.message), source, &output)
+        incoming = nil
+    }
+
+    /// Proposes commands as one batch: all are in the log after this, or none.
+    public mutating func propose(
+        _ payloads: [ByteBuffer],
+        _ source: any PayloadSource,
+        into output: inout [ReplicaEffect]
+    ) -> Rejection? {
+        proposed = payloads
+        rejection = nil
+        step(.propose(payloadBytes: payloads.map { UInt32($0.readableBytes) }), source, &output)
+        proposed = []
+        return rejection
+    }
+
+    public mutating func readIndex(
+        id: UInt64,
+        _ source: any PayloadSource,
+        into output: inout [ReplicaEffect]
+    ) {
+        step(.readIndex(id: id), source, &output)
+    }
+
+    /// Waits until the state machine has applied `index`, which the leader named for a read.
+    public mutating func awaitApplied(id: UInt64, index: LogIndex, into output: inout [ReplicaEffect]) {
+        if index <= raft.appliedIndex {
+            output.append(.readReady(id: id, index: index))
+        } else {
+            waitingReads.append((id, index))
+        }
+    }
+
+    public mutating func persisted(
+        _ sequence: UInt64,
+        _ source: any PayloadSource,
+        into output: inout [ReplicaEffect]
+    ) {
+        step(.persisted(sequence: sequence), source, &output)
+        handOver(source, &output)
+    }
+
+    public mutating func applied(
+        upTo index: LogIndex,
+        _ source: any PayloadSource,
+        into output: inout [ReplicaEffect]
+    ) {
+        while let oldest = applying.first, oldest.last <= index {
+            applyingBytes -= oldest.bytes
+            applying.removeFirst()
+        }
+        step(.applied(upTo: index), source, &output)
+        releaseReads(into: &output)
+        handOver(source, &output)
+        cache.trim(toBytes: settings.cacheBytes, keepingFrom: raft.appliedIndex.next)
+    }
+
+    public mutating func control(
+        _ event: Event,
+        _ source: any PayloadSource,
+        into output: inout [ReplicaEffect]
+    ) -> Rejection? {
+        rejection = nil
+        step(event, source, &output)
+        return rejection
+    }
+
+    /// The log no longer holds entries up to `index`.
+    public mutating func compacted(to point: SnapshotPoint, into output: inout [ReplicaEffect]) {
+        var effects = Effects()
+        raft.step(.compacted(point), into: &effects)
+        precondition(effects.list.isEmpty, "compaction asks for nothing")
+    }
+
+    /// A snapshot is live in the state machine, and the log starts behind it.
+    public mutating func installed(
+        _ point: SnapshotPoint,
+        _ source: any PayloadSource,
+        into output: inout [ReplicaEffect]
+    ) {
+        isInstalling = false
+        applying.removeAll()
+        applyingBytes = 0
+        handedIndex = max(handedIndex, point.index)
+        step(.snapshotInstalled(point), source, &output)
+        if cache.first <= point.index || cache.next != raft.lastIndex.next { cache.reset(after: raft.lastIndex) }
+        releaseReads(into: &output)
+        handOver(source, &output)
+    }
+
+    public mutating func installFailed(
+        at index: LogIndex,
+        _ source: any PayloadSource,
+        into output: inout [ReplicaEffect]
+    ) {
+        isInstalling = false
+        step(.snapshotFailed(index: index), source, &output)
+    }
+
+    // MARK: The core's effects
+
+    private mutating func step(_ event: Event, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+        coreEffects.removeAll()
+        raft.step(event, into: &coreEffects)
+        let effects = coreEffects.list
+        for effect in effects {
+            switch effect {
+            case .send(let message): send(message, source, &output)
+            case .persist(let persist): write(persist, source, &output)
+            case .accepted(let first, _, let count):
+                precondition(count == proposed.count, "a batch is accepted as a whole")
+                fill(upTo: first)
+                for payload in proposed { cache.append(payload) }
+            case .rejected(let reason): rejection = reason
+            case .apply: handOver(source, &output)
+            case .readReady(let id, let index): awaitApplied(id: id, index: index, into: &output)
+            case .readRejected(let id, let reason): output.append(.readRejected(id: id, reason))
+            case .installSnapshot(let point, let from):
+                isInstalling = true
+                if let node = raft.configuration.member(from)?.node ?? point.configuration.member(from)?.node {
+                    output.append(.installSnapshot(point, from: node))
+                }
+            case .roleChanged(let role, let term, let leader):
+                let node = leader.flatMap { raft.configuration.member($0)?.node }
+                output.append(.roleChanged(role, term: term, leader: node))
+            case .configurationChanged: break
+            }
+        }
+    }
+
+    /// Entries without a command have empty payloads; they are filled in where the core put them.
+    private mutating func fill(upTo index: LogIndex) {
+        while cache.next < index { cache.append(ByteBuffer()) }
+    }
+
+    private mutating func write(_ persist: Persist, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+        var payloads: [ByteBuffer] = []
+        if !persist.entries.isEmpty {
+            take(persist)
+            payloads = cache.payloads(from: persist.firstIndex, count: persist.entries.count) ?? []
+            precondition(payloads.count == persist.entries.count, "new entries have their payloads in the cache")
+        }
+        var releases: [Outgoing] = []
+        for message in persist.messages {
+            if let outgoing = outgoing(message, source) { releases.append(outgoing) }
+        }
+        output.append(
+            .write(
+                ReplicaWrite(
+                    group: group,
+                    sequence: persist.sequence,
+                    hardState: persist.hardState,
+                    firstIndex: persist.firstIndex,
+                    headers: persist.entries,
+                    payloads: payloads,
+                    releases: releases
+                )
+            )
+        )
+    }
+
+    /// Brings the payloads of entries that came from the leader, or that the core made itself, into the cache.
+    private mutating func take(_ persist: Persist) {
+        let end = persist.firstIndex + persist.entries.count
+        if let incoming {
+            cache.truncate(from: persist.firstIndex)
+            let skipped = persist.firstIndex - incoming.first
+            precondition(skipped >= 0, "the core keeps only what it was sent")
+            for payload in incoming.payloads.dropFirst(skipped).prefix(persist.entries.count) { cache.append(payload) }
+        }
+        if cache.next < end { fill(upTo: end) }
+    }
+
+    private func outgoing(_ message: Message, _ source: any PayloadSource) -> Outgoing? {
+        guard let node = raft.configuration.member(message.to)?.node else { return nil }
+        guard case .appendEntries(let append) = message.body, !append.entries.isEmpty else {
+            return Outgoing(node: node, message: ReplicaMessage(group: group, message: message))
+        }
+        let first = append.previousIndex.next
+        let count = append.entries.count
+        guard
+            let payloads = cache.payloads(from: first, count: count)
+                ?? source.payloads(group: group, first: first, count: count)
+        else { return nil }
+        return Outgoing(node: node, message: ReplicaMessage(group: group, message: message, payloads: payloads))
+    }
+
+    private mutating func send(_ message: Message, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+        // The core sends its own new entries before it persists them: their payloads must be in the cache by then.
+        if case .appendEntries(let append) = message.body {
+            fill(upTo: min(append.previousIndex.next + append.entries.count, raft.lastIndex.next))
+        }
+        if let outgoing = outgoing(message, source) { output.append(.send(outgoing)) }
+    }
+
+    /// Hands committed entries to the applier, within the limit of bytes under way.
+    private mutating func handOver(_ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+        guard !isInstalling else { return }
+        // Only what is durable here: the state must never get ahead of the log that it is replayed from.
+        let ready = min(raft.commitIndex, raft.durableIndex)
+        while handedIndex < ready, applyingBytes < settings.maxApplyBytes || applying.isEmpty {
+            let first = handedIndex.next
+            let count = min(ready - handedIndex, 256)
+            guard
+                let payloads = cache.payloads(from: first, count: count)
+                    ?? source.payloads(group: group, first: first, count: count)
+            else { return }
+            var entries: [CommittedEntry] = []
+            entries.reserveCapacity(count)
+            var bytes = 0
+            for (offset, payload) in payloads.enumerated() {
+                let header = raft.header(at: first + offset)
+                let command: ByteBuffer? =
+                    switch header.kind {
+                    case .command: payload
+                    case .noop, .configuration: nil
+                    }
+                entries.append(CommittedEntry(index: first + offset, term: header.term, command: command))
+                bytes += payload.readableBytes
+            }
+            handedIndex = handedIndex + count
+            applyingBytes += bytes
+            applying.append((handedIndex, bytes))
+            output.append(.apply(entries))
+        }
+    }
+
+    private mutating func releaseReads(into output: inout [ReplicaEffect]) {
+        guard !waitingReads.isEmpty else { return }
+        let applied = raft.appliedIndex
+        waitingReads.removeAll { read in
+            guard read.index <= applied else { return false }
+            output.append(.readReady(id: read.id, index: read.index))
+            return true
+        }
+    }
+}

@@ -1,0 +1,93 @@
+public import Consensus
+public import NIOCore
+
+/// A Raft message with the payloads that its entry headers name, in their order.
+public struct ReplicaMessage: Sendable {
+    public let group: GroupID
+    public let message: Message
+    /// One for each entry of an `appendEntries`; empty otherwise.
+    public let payloads: [ByteBuffer]
+
+    public init(group: GroupID, message: Message, payloads: [ByteBuffer] = []) {
+        self.group = group
+        self.message = message
+        self.payloads = payloads
+    }
+}
+
+/// A message and the node it goes to.
+public struct Outgoing: Sendable {
+    public let node: NodeID
+    public let message: ReplicaMessage
+
+    public init(node: NodeID, message: ReplicaMessage) {
+        self.node = node
+        self.message = message
+    }
+}
+
+/// One durable step of a replica, with the payloads of its entries.
+public struct ReplicaWrite: Sendable {
+    public let group: GroupID
+    public let sequence: UInt64
+    public let hardState: HardState?
+    /// Index of the first entry; what the log held from here on is replaced.
+    public let firstIndex: LogIndex
+    public let headers: [EntryHeader]
+    public let payloads: [ByteBuffer]
+    /// Leave once the write is durable.
+    public let releases: [Outgoing]
+
+    public init(
+        group: GroupID,
+        sequence: UInt64,
+        hardState: HardState?,
+        firstIndex: LogIndex,
+        headers: [EntryHeader],
+        payloads: [ByteBuffer],
+        releases: [Outgoing]
+    ) {
+        self.group = group
+        self.sequence = sequence
+        self.hardState = hardState
+        self.firstIndex = firstIndex
+        self.headers = headers
+        self.payloads = payloads
+        self.releases = releases
+    }
+}
+
+/// A committed entry on its way to the state machine.
+public struct CommittedEntry: Sendable {
+    public let index: LogIndex
+    public let term: Term
+    /// Nil for entries that carry no command.
+    public let command: ByteBuffer?
+
+    public init(index: LogIndex, term: Term, command: ByteBuffer?) {
+        self.index = index
+        self.term = term
+        self.command = command
+    }
+}
+
+/// What the driver has to do for a replica, in the order given.
+public enum ReplicaEffect: Sendable {
+    case send(Outgoing)
+    /// Hand to the log writer; its completion comes back as ``Replica/persisted(_:into:)``.
+    case write(ReplicaWrite)
+    /// Hand to the applier; its completion comes back as ``Replica/applied(upTo:into:)``.
+    case apply([CommittedEntry])
+    /// The state machine has reached what this read must see: serve it now.
+    case readReady(id: UInt64, index: LogIndex)
+    case readRejected(id: UInt64, Rejection)
+    /// Fetch a snapshot at or past this point from the node and install it.
+    case installSnapshot(SnapshotPoint, from: NodeID)
+    case roleChanged(RoleKind, term: Term, leader: NodeID?)
+}
+
+/// Where a replica finds payloads that its cache no longer holds: its log on disk.
+public protocol PayloadSource {
+    /// The payloads of the entries `first ..< first + count`, or nil when they cannot be read.
+    func payloads(group: GroupID, first: LogIndex, count: Int) -> [ByteBuffer]?
+}
