@@ -14,6 +14,9 @@ let strict: [SwiftSetting] = [
 let strictMemory: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 
 func tests(_ module: String, _ extra: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -28,7 +31,12 @@ func tests(_ module: String, _ extra: [Target.Dependency] = [], exclude: [String
 let package = Package(
     name: "staffetta",
     dependencies: [
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2")
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
         // Pure: no I/O, clock, randomness, locks, async, Foundation.
@@ -41,6 +49,7 @@ let package = Package(
 
         // Storage.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        .target(name: "CChecksum"),
         .target(name: "StateStorage", dependencies: ["CRocksDB", nioCore, nioLocks], swiftSettings: strictMemory),
         .target(name: "LogStorage", dependencies: ["Consensus", nioCore], swiftSettings: strictMemory),
 
@@ -48,6 +57,15 @@ let package = Package(
             name: "MailStore",
             dependencies: ["Consensus", "MailModel", "StateStorage", nioCore],
             swiftSettings: strict
+        ),
+
+        // Runtime.
+        .target(
+            name: "PeerTransport",
+            dependencies: [
+                "CChecksum", "Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioLocks, nioSSL, logging,
+            ],
+            swiftSettings: strictMemory
         ),
 
         // Tests.

@@ -1,0 +1,119 @@
+internal import CChecksum
+internal import Consensus
+public import MailModel
+public import NIOCore
+
+/// One frame: length (32 bits, of what follows it), CRC-32C of the body (32 bits), body. Big-endian.
+///
+/// TCP's own checksum is too weak for bytes that are stored on arrival.
+public enum Frame {
+    static let headerBytes = 8
+
+    /// Encodes a batch of messages.
+    public static func encode(_ messages: some Sequence<PeerMessage>, into buffer: inout ByteBuffer) {
+        let start = buffer.writerIndex
+        buffer.writeInteger(0, as: UInt64.self)
+        for message in messages { message.encode(into: &buffer) }
+        seal(&buffer, from: start)
+    }
+
+    static func encode(_ hello: Hello, into buffer: inout ByteBuffer) {
+        let start = buffer.writerIndex
+        buffer.writeInteger(0, as: UInt64.self)
+        hello.encode(into: &buffer)
+        seal(&buffer, from: start)
+    }
+
+    private static func seal(_ buffer: inout ByteBuffer, from start: Int) {
+        let body = buffer.getSlice(at: start + headerBytes, length: buffer.writerIndex - start - headerBytes)
+        let checksum = body.map(checksum(of:)) ?? 0
+        buffer.setInteger(UInt32(buffer.writerIndex - start - 4), at: start)
+        buffer.setInteger(checksum, at: start + 4)
+    }
+
+    private static func checksum(of buffer: ByteBuffer) -> UInt32 {
+        unsafe buffer.withUnsafeReadableBytes { unsafe staffetta_crc32c(0, $0.baseAddress, $0.count) }
+    }
+
+    /// Takes the next whole frame's body; nil when more bytes are needed.
+    public static func next(from buffer: inout ByteBuffer) throws(DecodingError) -> ByteBuffer? {
+        guard let length = buffer.getInteger(at: buffer.readerIndex, as: UInt32.self) else { return nil }
+        guard length >= 4, length <= PeerLimits.maximumFrameBytes else {
+            throw DecodingError(.tooLong, offset: 0, subject: "peer frame")
+        }
+        guard buffer.readableBytes >= 4 + Int(length) else { return nil }
+        buffer.moveReaderIndex(forwardBy: 4)
+        guard let checksum = buffer.readInteger(as: UInt32.self), let body = buffer.readSlice(length: Int(length) - 4)
+        else { throw DecodingError(.truncated, offset: 4, subject: "peer frame") }
+        guard checksum == Self.checksum(of: body) else {
+            throw DecodingError(.outOfRange, offset: 4, subject: "peer frame whose checksum does not fit")
+        }
+        return body
+    }
+
+    public static func messages(in body: ByteBuffer) throws(DecodingError) -> [PeerMessage] {
+        var decoder = WireDecoder(body, subject: "peer message")
+        var messages: [PeerMessage] = []
+        while decoder.remaining > 0 { messages.append(try PeerMessage(from: &decoder)) }
+        return messages
+    }
+}
+
+/// The first frame of a connection: who speaks, to whom, in which version.
+struct Hello: Hashable {
+    static let magic: UInt64 = 0x5354_4146_4645_5454  // "STAFFETT"
+    static let protocolVersion: UInt16 = 1
+
+    var version = Self.protocolVersion
+    var cluster: UInt64
+    var from: UInt64
+    var to: UInt64
+
+    func encode(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(Self.magic)
+        buffer.writeInteger(version)
+        buffer.writeInteger(cluster)
+        buffer.writeInteger(from)
+        buffer.writeInteger(to)
+    }
+
+    init(cluster: UInt64, from: UInt64, to: UInt64) {
+        self.cluster = cluster
+        self.from = from
+        self.to = to
+    }
+
+    init(decoding body: ByteBuffer) throws(DecodingError) {
+        var decoder = WireDecoder(body, subject: "peer hello")
+        guard try decoder.integer(as: UInt64.self) == Self.magic else { throw decoder.failure(.unknownTag(0)) }
+        version = try decoder.integer()
+        cluster = try decoder.integer()
+        from = try decoder.integer()
+        to = try decoder.integer()
+        try decoder.finish()
+    }
+}
+
+/// The acceptor's answer to a hello: one byte.
+enum HelloAnswer: UInt8 {
+    case welcome = 0
+    case wrongCluster = 1
+    case wrongNode = 2
+    case unknownVersion = 3
+
+    var sentence: String {
+        switch self {
+        case .welcome: "welcome"
+        case .wrongCluster: "it belongs to another cluster: check the peer address, and which data directory it uses"
+        case .wrongNode: "another node answers at this address: check the addresses of the nodes"
+        case .unknownVersion: "it speaks another version of the peer protocol: upgrade node by node, in order"
+        }
+    }
+
+    static func verify(_ hello: Hello, by identity: PeerIdentity) -> HelloAnswer {
+        if hello.version != Hello.protocolVersion { return .unknownVersion }
+        if hello.cluster != identity.cluster { return .wrongCluster }
+        if hello.to != identity.node.rawValue { return .wrongNode }
+        return .welcome
+    }
+}

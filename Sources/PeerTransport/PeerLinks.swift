@@ -1,0 +1,282 @@
+public import Consensus
+internal import MailModel
+public import Logging
+internal import NIOConcurrencyHelpers
+public import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+internal import ReplicaCore
+
+/// The connections of a node to all others: one each, opened here, for what this node has to say.
+public final class PeerLinks: PeerNetwork {
+    private let links: NIOLockedValueBox<[NodeID: PeerLink]>
+    private let identity: PeerIdentity
+    private let tls: PeerTLS?
+    private let group: any EventLoopGroup
+    private let receiver: any PeerReceiver
+    private let logger: Logger
+
+    public init(
+        identity: PeerIdentity,
+        tls: PeerTLS?,
+        receiver: any PeerReceiver,
+        group: any EventLoopGroup,
+        logger: Logger
+    ) {
+        self.identity = identity
+        self.tls = tls
+        self.receiver = receiver
+        self.group = group
+        self.logger = logger
+        links = NIOLockedValueBox([:])
+    }
+
+    /// Opens a link, or points an existing one at a new address.
+    public func connect(to node: NodeID, host: String, port: Int) {
+        guard node != identity.node else { return }
+        let link = links.withLockedValue { links in
+            if let link = links[node] { return link }
+            let link = PeerLink(
+                identity: identity,
+                node: node,
+                tls: tls,
+                loop: group.next(),
+                receiver: receiver,
+                complaints: RateLimitedLog(logger)
+            )
+            links[node] = link
+            return link
+        }
+        link.open(host: host, port: port)
+    }
+
+    public func send(_ messages: [PeerMessage], to node: NodeID) {
+        links.withLockedValue { $0[node] }?.send(messages)
+    }
+
+    public func stop() {
+        for link in links.withLockedValue({ Array($0.values) }) { link.stop() }
+    }
+}
+
+/// One outgoing connection. Everything but `send` happens on its event loop.
+final class PeerLink: Sendable {
+    private struct Queue {
+        var messages: [PeerMessage] = []
+        var bytes = 0
+        var isScheduled = false
+    }
+
+    private struct Wire {
+        var host = ""
+        var port = 0
+        var channel: (any Channel)?
+        var isConnecting = false
+        var isStopped = false
+        var backoffMilliseconds: Int64 = 20
+    }
+
+    private let identity: PeerIdentity
+    private let node: NodeID
+    private let tls: PeerTLS?
+    private let loop: any EventLoop
+    private let receiver: any PeerReceiver
+    private let complaints: RateLimitedLog
+    private let queue = NIOLockedValueBox(Queue())
+    private let wire: NIOLoopBoundBox<Wire>
+
+    init(
+        identity: PeerIdentity,
+        node: NodeID,
+        tls: PeerTLS?,
+        loop: any EventLoop,
+        receiver: any PeerReceiver,
+        complaints: RateLimitedLog
+    ) {
+        self.identity = identity
+        self.node = node
+        self.tls = tls
+        self.loop = loop
+        self.receiver = receiver
+        self.complaints = complaints
+        wire = NIOLoopBoundBox.makeBoxSendingValue(Wire(), eventLoop: loop)
+    }
+
+    func open(host: String, port: Int) {
+        loop.execute {
+            let moved = self.wire.value.host != host || self.wire.value.port != port
+            self.wire.value.host = host
+            self.wire.value.port = port
+            if moved { self.wire.value.channel?.close(promise: nil) }
+            self.connect()
+        }
+    }
+
+    func stop() {
+        loop.execute {
+            self.wire.value.isStopped = true
+            self.wire.value.channel?.close(promise: nil)
+        }
+    }
+
+    func send(_ messages: [PeerMessage]) {
+        let added = messages.reduce(0) { $0 + $1.approximateBytes }
+        let (schedule, dropped) = queue.withLockedValue { queue in
+            guard queue.bytes + added <= PeerLimits.queuedBytes else { return (false, true) }
+            queue.messages += messages
+            queue.bytes += added
+            defer { queue.isScheduled = true }
+            return (!queue.isScheduled, false)
+        }
+        if schedule { loop.execute { self.flush() } }
+        if dropped { receiver.lost(node) }
+    }
+
+    private func flush() {
+        let messages = queue.withLockedValue { queue in
+            defer { queue.messages = [] }
+            queue.isScheduled = false
+            return queue.messages
+        }
+        let bytes = messages.reduce(0) { $0 + $1.approximateBytes }
+        guard !messages.isEmpty else { return }
+        guard let channel = wire.value.channel else {
+            release(bytes)
+            connect()
+            return
+        }
+        var start = messages.startIndex
+        while start < messages.endIndex {
+            var end = start
+            var size = 0
+            while end < messages.endIndex, end == start || size + messages[end].approximateBytes <= PeerLimits.frameBytes {
+                size += messages[end].approximateBytes
+                end += 1
+            }
+            var buffer = channel.allocator.buffer(capacity: size + 64)
+            Frame.encode(messages[start..<end], into: &buffer)
+            let written = size
+            channel.write(buffer).whenComplete { _ in self.release(written) }
+            start = end
+        }
+        channel.flush()
+    }
+
+    private func release(_ bytes: Int) { queue.withLockedValue { $0.bytes -= bytes } }
+
+    private func connect() {
+        guard !wire.value.isStopped, wire.value.channel == nil, !wire.value.isConnecting else { return }
+        wire.value.isConnecting = true
+        let host = wire.value.host
+        let port = wire.value.port
+        ClientBootstrap(group: loop)
+            .connectTimeout(.seconds(2))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls = self.tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: tls.client, serverHostname: nil))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(PeerDialHandler(link: self))
+                }
+            }
+            .connect(host: host, port: port)
+            .whenComplete { result in
+                switch result {
+                case .success(let channel): self.greet(channel)
+                case .failure: self.retry()
+                }
+            }
+    }
+
+    private func greet(_ channel: any Channel) {
+        var buffer = channel.allocator.buffer(capacity: 64)
+        Frame.encode(
+            Hello(cluster: identity.cluster, from: identity.node.rawValue, to: node.rawValue), into: &buffer)
+        channel.writeAndFlush(buffer, promise: nil)
+        _ = loop.scheduleTask(in: .seconds(PeerLimits.handshakeSeconds)) {
+            if self.wire.value.channel !== channel { channel.close(promise: nil) }
+        }
+    }
+
+    /// The other side said who it is to us.
+    func answered(_ answer: HelloAnswer, on channel: any Channel) {
+        loop.assertInEventLoop()
+        wire.value.isConnecting = false
+        guard answer == .welcome, !wire.value.isStopped else {
+            complaints.warning(
+                "node \(node.rawValue) at \(wire.value.host):\(wire.value.port) refused this node: \(answer.sentence)",
+                key: "\(answer)"
+            )
+            channel.close(promise: nil)
+            return
+        }
+        wire.value.channel = channel
+        wire.value.backoffMilliseconds = 20
+        flush()
+    }
+
+    func closed(_ channel: any Channel) {
+        loop.assertInEventLoop()
+        let wasOpen = wire.value.channel === channel
+        if wasOpen { wire.value.channel = nil }
+        if wasOpen { receiver.lost(node) }
+        retry()
+    }
+
+    private func retry() {
+        wire.value.isConnecting = false
+        guard !wire.value.isStopped, wire.value.channel == nil else { return }
+        let delay = wire.value.backoffMilliseconds
+        wire.value.backoffMilliseconds = min(delay * 2, PeerLimits.maximumBackoffMilliseconds)
+        wire.value.isConnecting = true
+        _ = loop.scheduleTask(in: .milliseconds(delay)) {
+            self.wire.value.isConnecting = false
+            self.connect()
+        }
+    }
+}
+
+/// Waits for the answer to the hello; afterwards nothing is read on this connection but its end.
+private final class PeerDialHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let link: PeerLink
+    private var isAnswered = false
+
+    init(link: PeerLink) { self.link = link }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        guard !isAnswered, let raw = buffer.readInteger(as: UInt8.self), let answer = HelloAnswer(rawValue: raw) else {
+            return
+        }
+        isAnswered = true
+        link.answered(answer, on: context.channel)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        link.closed(context.channel)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}
+
+extension PeerMessage {
+    /// What a message weighs in queues.
+    var approximateBytes: Int {
+        switch self {
+        case .replica(let message): message.payloads.reduce(96) { $0 + $1.readableBytes + 16 }
+        case .forward(_, _, let payload): 48 + payload.readableBytes
+        case .forwardReply, .readIndex, .readIndexReply: 64
+        case .snapshotPull(let pull): 64 + pull.after.count
+        case .snapshotPiece(let piece):
+            switch piece.content {
+            case .rows(let rows, _, let lastKey, _): 128 + rows.readableBytes + lastKey.count
+            case .refused: 64
+            }
+        }
+    }
+}

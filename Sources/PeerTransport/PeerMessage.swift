@@ -1,0 +1,65 @@
+public import Consensus
+public import MailModel
+public import NIOCore
+public import ReplicaCore
+
+/// Everything that one node says to another (`Docs/formats/peer.md`).
+public enum PeerMessage: Sendable {
+    case replica(ReplicaMessage)
+    /// A command for a group that the receiver is thought to lead; the payload is an encoded `CommandEnvelope`.
+    case forward(group: GroupID, request: RequestID, payload: ByteBuffer)
+    case forwardReply(group: GroupID, request: RequestID, ForwardResult)
+    /// "Which index must a linearizable read see?" `id` is never used twice.
+    case readIndex(group: GroupID, id: UInt64)
+    /// Nil: the receiver cannot say, because it does not lead (or not yet).
+    case readIndexReply(group: GroupID, id: UInt64, index: LogIndex?)
+    /// Asks for the rows behind a key of a snapshot (empty: a new snapshot).
+    case snapshotPull(SnapshotPull)
+    case snapshotPiece(SnapshotPiece)
+}
+
+public enum ForwardResult: Hashable, Sendable {
+    case outcome(MailOutcome)
+    /// Nothing happened here; the node named, if any, is thought to lead.
+    case notLeader(NodeID?)
+    /// Nothing happened: too much is under way.
+    case busy
+}
+
+public struct SnapshotPull: Hashable, Sendable {
+    public let group: GroupID
+    /// Chosen by the receiver of the snapshot; names one transfer.
+    public let transfer: UInt64
+    /// The snapshot must reach at least this index.
+    public let atLeast: LogIndex
+    /// The last key received; empty at the start.
+    public let after: [UInt8]
+
+    public init(group: GroupID, transfer: UInt64, atLeast: LogIndex, after: [UInt8]) {
+        self.group = group
+        self.transfer = transfer
+        self.atLeast = atLeast
+        self.after = after
+    }
+}
+
+public struct SnapshotPiece: Sendable {
+    public enum Content: Sendable {
+        case rows(ByteBuffer, checksum: UInt64, lastKey: [UInt8], isLast: Bool)
+        /// The sender cannot serve this transfer (any more): the receiver starts over or gives up.
+        case refused
+    }
+
+    public let group: GroupID
+    public let transfer: UInt64
+    /// What the snapshot covers.
+    public let point: SnapshotPoint?
+    public let content: Content
+
+    public init(group: GroupID, transfer: UInt64, point: SnapshotPoint?, content: Content) {
+        self.group = group
+        self.transfer = transfer
+        self.point = point
+        self.content = content
+    }
+}

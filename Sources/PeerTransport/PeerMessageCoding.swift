@@ -1,0 +1,156 @@
+public import MailModel
+public import NIOCore
+internal import Consensus
+internal import ReplicaCore
+
+/// The tag of a message on the wire; part of the format.
+private enum Tag: UInt8 {
+    case replica = 1
+    case forward = 2
+    case forwardReply = 3
+    case readIndex = 4
+    case readIndexReply = 5
+    case snapshotPull = 6
+    case snapshotPiece = 7
+}
+
+extension PeerMessage {
+    /// Limits of what a decoder takes in from a peer.
+    public static let maximumEntryBytes = MailLimits.commandBytes + 4_096
+    static let maximumKeyBytes = 4_096
+    public static let maximumChunkBytes = 4 << 20
+
+    public func encode(into buffer: inout ByteBuffer) {
+        func begin(_ tag: Tag, _ group: GroupID) {
+            buffer.writeInteger(tag.rawValue)
+            buffer.writeInteger(group.rawValue)
+        }
+        switch self {
+        case .replica(let message):
+            begin(.replica, message.group)
+            buffer.write(message)
+        case .forward(let group, let request, let payload):
+            begin(.forward, group)
+            buffer.write(request)
+            buffer.writeLengthPrefixed(payload)
+        case .forwardReply(let group, let request, let result):
+            begin(.forwardReply, group)
+            buffer.write(request)
+            switch result {
+            case .outcome(let outcome):
+                buffer.writeInteger(0, as: UInt8.self)
+                outcome.encode(into: &buffer)
+            case .notLeader(let node):
+                buffer.writeInteger(1, as: UInt8.self)
+                buffer.writeInteger(node?.rawValue ?? 0)
+            case .busy:
+                buffer.writeInteger(2, as: UInt8.self)
+            }
+        case .readIndex(let group, let id):
+            begin(.readIndex, group)
+            buffer.writeInteger(id)
+        case .readIndexReply(let group, let id, let index):
+            begin(.readIndexReply, group)
+            buffer.writeInteger(id)
+            buffer.writeBool(index != nil)
+            buffer.writeInteger(index?.rawValue ?? 0)
+        case .snapshotPull(let pull):
+            begin(.snapshotPull, pull.group)
+            buffer.writeInteger(pull.transfer)
+            buffer.writeInteger(pull.atLeast.rawValue)
+            buffer.writeLengthPrefixed(pull.after)
+        case .snapshotPiece(let piece):
+            begin(.snapshotPiece, piece.group)
+            buffer.write(piece)
+        }
+    }
+
+    public init(from decoder: inout WireDecoder) throws(DecodingError) {
+        let raw: UInt8 = try decoder.integer()
+        guard let tag = Tag(rawValue: raw) else { throw decoder.failure(.unknownTag(UInt64(raw))) }
+        let group = GroupID(try decoder.integer(as: UInt32.self))
+        switch tag {
+        case .replica: self = .replica(try decoder.replicaMessage(group))
+        case .forward:
+            self = .forward(
+                group: group,
+                request: try decoder.requestID(),
+                payload: try decoder.bytes(maximum: Self.maximumEntryBytes)
+            )
+        case .forwardReply:
+            let request = try decoder.requestID()
+            let kind: UInt8 = try decoder.integer()
+            switch kind {
+            case 0: self = .forwardReply(group: group, request: request, .outcome(try MailOutcome(from: &decoder)))
+            case 1:
+                let node: UInt64 = try decoder.integer()
+                self = .forwardReply(group: group, request: request, .notLeader(node == 0 ? nil : NodeID(node)))
+            case 2: self = .forwardReply(group: group, request: request, .busy)
+            default: throw decoder.failure(.unknownTag(UInt64(kind)))
+            }
+        case .readIndex: self = .readIndex(group: group, id: try decoder.integer())
+        case .readIndexReply:
+            let id: UInt64 = try decoder.integer()
+            let hasIndex = try decoder.bool()
+            let index: UInt64 = try decoder.integer()
+            self = .readIndexReply(group: group, id: id, index: hasIndex ? LogIndex(index) : nil)
+        case .snapshotPull:
+            self = .snapshotPull(
+                SnapshotPull(
+                    group: group,
+                    transfer: try decoder.integer(),
+                    atLeast: LogIndex(try decoder.integer(as: UInt64.self)),
+                    after: Array(try decoder.bytes(maximum: Self.maximumKeyBytes).readableBytesView)
+                )
+            )
+        case .snapshotPiece: self = .snapshotPiece(try decoder.snapshotPiece(group))
+        }
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func write(_ request: RequestID) {
+        writeInteger(request.session)
+        writeInteger(request.sequence)
+    }
+
+    fileprivate mutating func write(_ piece: SnapshotPiece) {
+        writeInteger(piece.transfer)
+        writeBool(piece.point != nil)
+        if let point = piece.point { write(point) }
+        switch piece.content {
+        case .rows(let rows, let checksum, let lastKey, let isLast):
+            writeBool(true)
+            writeInteger(checksum)
+            writeBool(isLast)
+            writeLengthPrefixed(lastKey)
+            writeLengthPrefixed(rows)
+        case .refused:
+            writeBool(false)
+        }
+    }
+}
+
+extension WireDecoder {
+    fileprivate mutating func requestID() throws(DecodingError) -> RequestID {
+        RequestID(session: try integer(), sequence: try integer())
+    }
+
+    fileprivate mutating func snapshotPiece(_ group: GroupID) throws(DecodingError) -> SnapshotPiece {
+        let transfer: UInt64 = try integer()
+        let point = try bool() ? try snapshotPoint() : nil
+        guard try bool() else {
+            return SnapshotPiece(group: group, transfer: transfer, point: point, content: .refused)
+        }
+        let checksum: UInt64 = try integer()
+        let isLast = try bool()
+        let lastKey = Array(try bytes(maximum: PeerMessage.maximumKeyBytes).readableBytesView)
+        let rows = try bytes(maximum: PeerMessage.maximumChunkBytes)
+        return SnapshotPiece(
+            group: group,
+            transfer: transfer,
+            point: point,
+            content: .rows(rows, checksum: checksum, lastKey: lastKey, isLast: isLast)
+        )
+    }
+}

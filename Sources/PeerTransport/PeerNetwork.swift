@@ -1,0 +1,36 @@
+public import Consensus
+
+/// How a node's threads reach other nodes. Best effort, in order while a link is up: whoever needs an answer asks again.
+public protocol PeerNetwork: AnyObject, Sendable {
+    /// Hands over a batch; never blocks. What exceeds the link's limit of bytes is dropped, and the receiver told so.
+    func send(_ messages: [PeerMessage], to node: NodeID)
+}
+
+/// Who hears what comes in. Called on the transport's event loops.
+public protocol PeerReceiver: AnyObject, Sendable {
+    func received(_ messages: [PeerMessage], from node: NodeID)
+    /// What was under way to the node may be lost: the link broke, or its queue was full.
+    func lost(_ node: NodeID)
+}
+
+/// Who this node is to others.
+public struct PeerIdentity: Hashable, Sendable {
+    public let cluster: UInt64
+    public let node: NodeID
+
+    public init(cluster: UInt64, node: NodeID) {
+        self.cluster = cluster
+        self.node = node
+    }
+}
+
+public enum PeerLimits {
+    /// Bytes waiting for one peer, in this process.
+    public static let queuedBytes = 64 << 20
+    /// About how much goes into one frame.
+    public static let frameBytes = 1 << 20
+    /// No frame may claim more.
+    public static let maximumFrameBytes = 16 << 20
+    public static let maximumBackoffMilliseconds: Int64 = 1_000
+    public static let handshakeSeconds: Int64 = 5
+}
