@@ -118,7 +118,9 @@ public final class GroupSnapshotSink {
     }
 
     /// Makes the group live: what was written is durable before its applied index is.
-    public func finish() throws -> LogIndex {
+    ///
+    /// - Parameter note: kept until the next install, for whoever has to bring the log in line after a crash.
+    public func finish(note: [UInt8]) throws -> LogIndex {
         guard let metaRow else {
             throw DecodingError(.truncated, offset: 0, subject: "snapshot without its group row")
         }
@@ -126,9 +128,15 @@ public final class GroupSnapshotSink {
         try store.flush()
         batch.put(Key(group, .meta).bytes, metaRow)
         batch.delete(Self.installingKey(group))
+        batch.put(Self.noteKey(group), note)
         try write()
         try store.flush()
         return index
+    }
+
+    /// The note of the last finished install.
+    public static func note(of group: GroupID, in store: any StateStore) throws -> ByteBuffer? {
+        try store.get(noteKey(group))
     }
 
     private func write() throws {
@@ -138,7 +146,11 @@ public final class GroupSnapshotSink {
 
     /// Outside every group's range: groups end below 2³²−1.
     private static func installingKey(_ group: GroupID) -> [UInt8] {
-        [255, 255, 255, 255] + Key.prefix(group)
+        [255, 255, 255, 255, 1] + Key.prefix(group)
+    }
+
+    private static func noteKey(_ group: GroupID) -> [UInt8] {
+        [255, 255, 255, 255, 2] + Key.prefix(group)
     }
 }
 

@@ -1,0 +1,121 @@
+internal import Consensus
+internal import MailModel
+internal import MailStore
+internal import ReplicaCore
+internal import StateStorage
+
+/// Applies committed entries of all groups, many groups to a batch, and installs snapshots.
+final class ApplierLoop {
+    enum Job: Sendable {
+        case apply(GroupID, [CommittedEntry])
+        case beginInstall(GroupID)
+        case addPiece(GroupID, transfer: UInt64, SnapshotChunk)
+        case finishInstall(GroupID, transfer: UInt64, SnapshotPoint, note: [UInt8])
+    }
+
+    let inbox = Inbox<Job>()
+    private let store: any StateStore
+    private let applier: MailApplier
+    private let loop: Inbox<LoopInput>
+    private let watchers: AccountWatchers
+    private let failed: @Sendable (any Error) -> Void
+    private var sinks: [GroupID: GroupSnapshotSink] = [:]
+    private var hasFailed = false
+
+    init(
+        store: any StateStore,
+        applier: MailApplier,
+        loop: Inbox<LoopInput>,
+        watchers: AccountWatchers,
+        failed: @escaping @Sendable (any Error) -> Void
+    ) {
+        self.store = store
+        self.applier = applier
+        self.loop = loop
+        self.watchers = watchers
+        self.failed = failed
+    }
+
+    @discardableResult
+    func turn() -> Bool {
+        let jobs = inbox.drain()
+        guard !jobs.isEmpty, !hasFailed else { return false }
+        do {
+            try perform(jobs)
+        } catch {
+            hasFailed = true
+            failed(error)
+        }
+        return true
+    }
+
+    private func perform(_ jobs: [Job]) throws {
+        var applied: [AppliedEntries] = []
+        func report() throws {
+            guard !applied.isEmpty else { return }
+            try applier.commit()
+            loop.put(.applied(applied))
+            watchers.changed(applier.takeTouchedAccounts())
+            applied.removeAll(keepingCapacity: true)
+        }
+        for job in jobs {
+            switch job {
+            case .apply(let group, let entries):
+                // Left over from before a snapshot took the group's place.
+                guard sinks[group] == nil, let last = entries.last, last.index > applier.appliedIndex(group) else {
+                    continue
+                }
+                applied.append(AppliedEntries(group: group, upTo: last.index, results: try apply(group, entries)))
+            case .beginInstall(let group):
+                try report()
+                applier.close(group)
+                let sink = GroupSnapshotSink(group: group, store: store)
+                try sink.begin()
+                sinks[group] = sink
+            case .addPiece(let group, let transfer, let chunk):
+                try report()
+                guard let sink = sinks[group] else { continue }
+                do {
+                    try sink.add(chunk)
+                    loop.put(.installContinues(group, transfer: transfer, after: chunk.lastKey))
+                } catch is DecodingError {
+                    // What the peer sent cannot be used; nothing of ours is damaged.
+                    loop.put(.installFailed(group, transfer: transfer))
+                }
+            case .finishInstall(let group, let transfer, let point, let note):
+                try report()
+                guard let sink = sinks[group] else { continue }
+                do {
+                    let index = try sink.finish(note: note)
+                    guard index == point.index else {
+                        throw DecodingError(.outOfRange, offset: 0, subject: "snapshot at another index than promised")
+                    }
+                    sinks[group] = nil
+                    try applier.open(group)
+                    loop.put(.installed(group, transfer: transfer, point))
+                } catch is DecodingError {
+                    loop.put(.installFailed(group, transfer: transfer))
+                }
+            }
+        }
+        try report()
+    }
+
+    private func apply(
+        _ group: GroupID,
+        _ entries: [CommittedEntry]
+    ) throws -> [(request: RequestID, outcome: MailOutcome)] {
+        var results: [(request: RequestID, outcome: MailOutcome)] = []
+        results.reserveCapacity(entries.count)
+        for entry in entries where entry.index > applier.appliedIndex(group) {
+            guard let command = entry.command else {
+                applier.applyEmpty(group: group, index: entry.index, term: entry.term)
+                continue
+            }
+            let (request, outcome) = try applier.apply(
+                group: group, index: entry.index, term: entry.term, payload: command)
+            results.append((request, outcome))
+        }
+        return results
+    }
+}

@@ -1,0 +1,110 @@
+internal import Consensus
+internal import LogStorage
+internal import PeerTransport
+internal import ReplicaCore
+
+/// Makes the writes of all groups durable: one write and one sync for everything that waits.
+///
+/// `turn()` is the whole of it; a thread calls it in a node, the simulator in a simulation.
+final class LogWriter {
+    enum Job: Sendable {
+        case write(ReplicaWrite)
+        /// The log of a group begins behind the point; `then` is told when that is durable.
+        case setSnapshot(GroupID, SnapshotPoint, then: (@Sendable () -> Void)?)
+        case purge
+        case seal
+    }
+
+    let inbox = Inbox<Job>()
+    private let log: any LogStore
+    private let network: any PeerNetwork
+    private let loop: Inbox<LoopInput>
+    private let failed: @Sendable (any Error) -> Void
+    private var hasFailed = false
+    private(set) var rounds: UInt64 = 0
+
+    init(
+        log: any LogStore,
+        network: any PeerNetwork,
+        loop: Inbox<LoopInput>,
+        failed: @escaping @Sendable (any Error) -> Void
+    ) {
+        self.log = log
+        self.network = network
+        self.loop = loop
+        self.failed = failed
+    }
+
+    /// Bytes of all log segments; read by the thread that turns.
+    var diskBytes: Int { log.diskBytes }
+
+    /// - Returns: whether there was anything to do.
+    @discardableResult
+    func turn() -> Bool {
+        let jobs = inbox.drain()
+        guard !jobs.isEmpty, !hasFailed else { return false }
+        var round = LogRound()
+        var done: [PersistedWrite] = []
+        var releases = OutgoingBatches()
+        var followUps: [@Sendable () -> Void] = []
+        var purge = false
+        var seal = false
+        for job in jobs {
+            switch job {
+            case .write(let write):
+                if let hardState = write.hardState { round.append(.saveHardState(write.group, hardState)) }
+                if !write.headers.isEmpty {
+                    let entries = zip(write.headers, write.payloads).map { LogEntry(header: $0, payload: $1) }
+                    round.append(.append(write.group, firstIndex: write.firstIndex, entries))
+                }
+                done.append(PersistedWrite(group: write.group, sequence: write.sequence))
+                for outgoing in write.releases { releases.add(outgoing) }
+            case .setSnapshot(let group, let point, let then):
+                round.append(.setSnapshot(group, point))
+                if let then { followUps.append(then) }
+                purge = true
+            case .purge: purge = true
+            case .seal: seal = true
+            }
+        }
+        do {
+            if !round.isEmpty {
+                try log.append(round)
+                rounds += 1
+            }
+            releases.send(over: network)
+            if !done.isEmpty { loop.put(.persisted(done)) }
+            for followUp in followUps { followUp() }
+            if purge { try log.purge() }
+            if seal { try log.seal() }
+        } catch {
+            // The first failed write or sync is final: nothing of this round was acknowledged, nothing will be.
+            hasFailed = true
+            failed(error)
+        }
+        return true
+    }
+}
+
+/// Messages gathered per node, in order, so that each node gets one batch.
+struct OutgoingBatches {
+    private var nodes: [NodeID] = []
+    private var batches: [[PeerMessage]] = []
+
+    mutating func add(_ outgoing: Outgoing) { add(.replica(outgoing.message), to: outgoing.node) }
+
+    mutating func add(_ message: PeerMessage, to node: NodeID) {
+        if let index = nodes.firstIndex(of: node) {
+            batches[index].append(message)
+        } else {
+            nodes.append(node)
+            batches.append([message])
+        }
+    }
+
+    mutating func send(over network: any PeerNetwork) {
+        for (node, batch) in zip(nodes, batches) { network.send(batch, to: node) }
+        nodes.removeAll(keepingCapacity: true)
+        batches.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,65 @@
+internal import Consensus
+internal import MailModel
+internal import MailStore
+internal import NIOCore
+internal import PeerTransport
+internal import ReplicaCore
+
+/// Everything that reaches a replica loop.
+enum LoopInput: Sendable {
+    case received([PeerMessage], from: NodeID)
+    /// What was under way to the node may be lost.
+    case lost(NodeID)
+    case persisted([PersistedWrite])
+    case applied([AppliedEntries])
+    case submit(ClientCall)
+    case read(ReadCall)
+    /// A snapshot is live in the state of this node.
+    case installed(GroupID, transfer: UInt64, SnapshotPoint)
+    case installFailed(GroupID, transfer: UInt64)
+    /// A piece of a snapshot was written; the next one starts behind the key.
+    case installContinues(GroupID, transfer: UInt64, after: [UInt8])
+    /// What the state would keep in a crash at this moment.
+    case durable([(group: GroupID, index: LogIndex)])
+    case control(@Sendable (NodeLoop) -> Void)
+}
+
+struct PersistedWrite: Sendable {
+    let group: GroupID
+    let sequence: UInt64
+}
+
+/// What the applier did for one group in one batch.
+struct AppliedEntries: Sendable {
+    let group: GroupID
+    let upTo: LogIndex
+    let results: [(request: RequestID, outcome: MailOutcome)]
+}
+
+/// How a call ends. Runs on its event loop; in a simulation, where there is none, at once.
+struct Completion<Value: Sendable>: Sendable {
+    let loop: (any EventLoop)?
+    let body: @Sendable (Result<Value, ServiceFailure>) -> Void
+
+    init(on loop: (any EventLoop)?, _ body: @escaping @Sendable (Result<Value, ServiceFailure>) -> Void) {
+        self.loop = loop
+        self.body = body
+    }
+}
+
+/// A command on its way to its group.
+struct ClientCall: Sendable {
+    let group: GroupID
+    let account: AccountID
+    let command: MailCommand
+    let deadlineMilliseconds: Int64
+    let completion: Completion<MailOutcome>
+}
+
+/// A read on its way to its group: `read` runs where it may block, once the state has what it must see.
+struct ReadCall: Sendable {
+    let group: GroupID
+    let deadlineMilliseconds: Int64
+    let read: @Sendable () -> Void
+    let fail: @Sendable (ServiceFailure) -> Void
+}

@@ -1,0 +1,236 @@
+internal import Consensus
+internal import LogStorage
+internal import MailModel
+internal import MailStore
+internal import NIOCore
+internal import PeerTransport
+internal import ReplicaCore
+
+/// A replica loop: owns its replicas, and routes the calls of this node's clients to their groups.
+///
+/// One function, `turn()`: take everything that came, step every replica concerned, hand over what all of them
+/// produced. A thread calls it in a node, the simulator in a simulation. Nothing here blocks, but for reading old log
+/// entries for a follower that lags.
+final class NodeLoop {
+    let node: NodeID
+    let settings: CoreSettings
+    let clock: any NodeClock
+    let inbox: Inbox<LoopInput>
+    let network: any PeerNetwork
+    let writer: Inbox<LogWriter.Job>
+    let applier: Inbox<ApplierLoop.Job>
+    let blocking: any BlockingWork
+    let source: LogPayloadSource
+    let maintenance: Maintenance
+
+    /// Sorted by group, so that every iteration is in the same order everywhere.
+    private(set) var replicas: [Replica] = []
+    private var positions: [GroupID: Int] = [:]
+    private var outgoing = OutgoingBatches()
+    var effects: [ReplicaEffect] = []
+
+    var calls: [GroupID: CallTable] = [:]
+    var proposals: [GroupID: ProposalBatch] = [:]
+    /// Forwarded requests that this node proposed, and who wants the answer.
+    var foreign: [RequestID: (node: NodeID, sinceMilliseconds: Int64)] = [:]
+    var reads: [GroupID: ReadTable] = [:]
+    var nextReadID: UInt64 = 1
+    /// Read rounds of other nodes that this leader is answering.
+    var foreignReads: [UInt64: (node: NodeID, group: GroupID, id: UInt64)] = [:]
+    var installs: [GroupID: SnapshotInstall] = [:]
+    var nextTransfer: UInt64 = 1
+    /// Replicas whose state is being rebuilt from a snapshot since the node started: they may vote, not lead.
+    var rebuilding: Set<GroupID> = []
+    let sources = SnapshotSources()
+
+    let session: UInt64
+    private var lastTick: Int64
+    var nowMilliseconds: Int64
+    var isStopping = false
+    var roleObserver: (@Sendable (GroupID, RoleKind, Term, NodeID?) -> Void)?
+
+    struct Dependencies {
+        let node: NodeID
+        let session: UInt64
+        let settings: CoreSettings
+        let clock: any NodeClock
+        let inbox: Inbox<LoopInput>
+        let network: any PeerNetwork
+        let writer: Inbox<LogWriter.Job>
+        let applier: Inbox<ApplierLoop.Job>
+        let blocking: any BlockingWork
+        let log: any LogReading
+        let maintenance: Maintenance
+    }
+
+    init(_ parts: Dependencies) {
+        node = parts.node
+        session = parts.session
+        settings = parts.settings
+        clock = parts.clock
+        inbox = parts.inbox
+        network = parts.network
+        writer = parts.writer
+        applier = parts.applier
+        blocking = parts.blocking
+        source = LogPayloadSource(log: parts.log)
+        maintenance = parts.maintenance
+        nowMilliseconds = parts.clock.monotonicMilliseconds()
+        lastTick = nowMilliseconds
+    }
+
+    func add(_ replica: Replica, isRebuilding: Bool) {
+        let position = replicas.firstIndex { $0.group > replica.group } ?? replicas.endIndex
+        replicas.insert(replica, at: position)
+        for (index, replica) in replicas.enumerated() { positions[replica.group] = index }
+        calls[replica.group] = CallTable()
+        reads[replica.group] = ReadTable()
+        if isRebuilding { rebuilding.insert(replica.group) }
+    }
+
+    func replica(_ group: GroupID) -> Replica? { positions[group].map { replicas[$0] } }
+
+    /// Changes a replica in place and performs what it asks for.
+    func withReplica<Result>(_ group: GroupID, _ body: (inout Replica, inout [ReplicaEffect]) -> Result) -> Result? {
+        guard let position = positions[group] else { return nil }
+        let start = effects.count
+        let result = body(&replicas[position], &effects)
+        if start == 0 { performEffects(group) }
+        return result
+    }
+
+    /// - Returns: whether there was anything to do.
+    @discardableResult
+    func turn() -> Bool {
+        nowMilliseconds = clock.monotonicMilliseconds()
+        let inputs = inbox.drain()
+        for input in inputs { take(input) }
+        let ticked = tickIfDue()
+        proposeBatches()
+        startReads()
+        outgoing.send(over: network)
+        return !inputs.isEmpty || ticked
+    }
+
+    /// How long a thread may sleep before the next tick is due.
+    var millisecondsToNextTick: Int64 {
+        max(0, lastTick + settings.tickMilliseconds - clock.monotonicMilliseconds())
+    }
+
+    private func take(_ input: LoopInput) {
+        switch input {
+        case .received(let messages, let node):
+            for message in messages { receive(message, from: node) }
+        case .lost(let node): lost(node)
+        case .persisted(let writes):
+            for write in writes {
+                withReplica(write.group) { $0.persisted(write.sequence, source, into: &$1) }
+            }
+        case .applied(let batches):
+            for batch in batches {
+                finishCalls(batch)
+                withReplica(batch.group) { $0.applied(upTo: batch.upTo, source, into: &$1) }
+            }
+        case .submit(let call): submit(call)
+        case .read(let call): enqueueRead(call)
+        case .installed(let group, let transfer, let point): finishInstall(group, transfer, point)
+        case .installFailed(let group, let transfer): failInstall(group, transfer)
+        case .installContinues(let group, let transfer, let after): continueInstall(group, transfer, after)
+        case .durable(let indexes): compact(indexes)
+        case .control(let body): body(self)
+        }
+    }
+
+    private func receive(_ message: PeerMessage, from node: NodeID) {
+        switch message {
+        case .replica(let message):
+            if rebuilding.contains(message.group), case .timeoutNow = message.message.body { return }
+            withReplica(message.group) { $0.receive(message, source, into: &$1) }
+        case .forward(let group, let request, let payload): takeForward(group, request, payload, from: node)
+        case .forwardReply(let group, let request, let result): takeReply(group, request, result)
+        case .readIndex(let group, let id): takeReadIndex(group, id, from: node)
+        case .readIndexReply(let group, let id, let index): takeReadReply(group, id, index)
+        case .snapshotPull(let pull): serve(pull, to: node)
+        case .snapshotPiece(let piece): take(piece)
+        }
+    }
+
+    private func lost(_ node: NodeID) {
+        for replica in replicas {
+            let members = replica.raft.configuration.members.filter { $0.node == node }
+            for member in members {
+                withReplica(replica.group) { _ = $0.control(.unreachable(member.replica), source, into: &$1) }
+            }
+        }
+    }
+
+    private func tickIfDue() -> Bool {
+        // After a long pause (a stopped process) a few ticks are enough: elections must not be stampeded.
+        var ticks = 0
+        while nowMilliseconds - lastTick >= settings.tickMilliseconds, ticks < 3 {
+            lastTick += settings.tickMilliseconds
+            ticks += 1
+            for replica in replicas where !rebuilding.contains(replica.group) {
+                withReplica(replica.group) { $0.tick(source, into: &$1) }
+            }
+        }
+        if nowMilliseconds - lastTick >= settings.tickMilliseconds { lastTick = nowMilliseconds }
+        guard ticks > 0 else { return false }
+        resendCalls()
+        resendReads()
+        tendInstalls()
+        maintenance.tick(self)
+        return true
+    }
+
+    func send(_ message: PeerMessage, to node: NodeID) { outgoing.add(message, to: node) }
+
+    private func performEffects(_ group: GroupID) {
+        // Performing may produce more (a read that is ready at once), which is appended behind.
+        var index = 0
+        while index < effects.count {
+            let effect = effects[index]
+            index += 1
+            switch effect {
+            case .send(let message): outgoing.add(message)
+            case .write(let write): writer.put(.write(write))
+            case .apply(let entries): applier.put(.apply(group, entries))
+            case .readReady(let id, let readIndex): readReady(group, id, readIndex)
+            case .readRejected(let id, _): readRejected(group, id)
+            case .installSnapshot(let point, let from): beginInstall(group, point, from: from)
+            case .roleChanged(let role, let term, let leader): roleChanged(group, role, term, leader)
+            }
+        }
+        effects.removeAll(keepingCapacity: true)
+    }
+
+    private func roleChanged(_ group: GroupID, _ role: RoleKind, _ term: Term, _ leader: NodeID?) {
+        roleObserver?(group, role, term, leader)
+        if leader != nil { leaderFound(group) }
+    }
+
+    /// Appends that wait for this turn's end leave now: for those who run outside a turn.
+    func flushOutgoing() { outgoing.send(over: network) }
+}
+
+/// Reads payloads that the cache no longer holds from the log.
+struct LogPayloadSource: PayloadSource {
+    let log: any LogReading
+
+    func payloads(group: GroupID, first: LogIndex, count: Int) -> [ByteBuffer]? {
+        var payloads: [ByteBuffer] = []
+        let last = first + (count - 1)
+        while payloads.count < count {
+            guard let entries = try? log.read(group, from: first + payloads.count, upTo: last, maxBytes: 4 << 20),
+                !entries.isEmpty
+            else { return nil }
+            payloads += entries.map(\.payload)
+        }
+        return payloads
+    }
+}
+
+/// Runs what may block, away from the loops; in a simulation, at once.
+protocol BlockingWork: Sendable {
+    func run(_ work: @escaping @Sendable () -> Void)
+}

@@ -1,0 +1,151 @@
+internal import Consensus
+internal import MailModel
+internal import NIOCore
+internal import PeerTransport
+internal import ReplicaCore
+
+/// Commands: to the leader, wherever it is, under one request ID until it is known what happened.
+extension NodeLoop {
+    func submit(_ call: ClientCall) {
+        guard !isStopping else { return call.completion.finish(.failure(.stopping)) }
+        guard var table = calls[call.group] else { return call.completion.finish(.failure(.unavailable)) }
+        guard table.count < settings.maxCallsPerGroup else { return call.completion.finish(.failure(.busy)) }
+        let sequence = table.takeSequence()
+        let envelope = CommandEnvelope(
+            request: RequestID(session: session, sequence: sequence),
+            settledBelow: table.count == 0 ? sequence : table.settledBelow,
+            timestamp: clock.now(),
+            account: call.account,
+            command: call.command
+        )
+        table.append(
+            PendingCall(
+                sequence: sequence,
+                payload: envelope.encoded(),
+                deadlineMilliseconds: call.deadlineMilliseconds,
+                completion: call.completion,
+                sentMilliseconds: nil
+            )
+        )
+        calls[call.group] = table
+        sendUnsent(call.group)
+    }
+
+    /// Sends what has not been sent since the leader was last known.
+    func sendUnsent(_ group: GroupID) {
+        guard let replica = replica(group), let leader = replica.leaderNode, let table = calls[group] else { return }
+        for (index, call) in table.calls.enumerated() where call.sentMilliseconds == nil {
+            calls[group]?.markSent(at: index, nowMilliseconds)
+            if leader == node {
+                proposals[group, default: ProposalBatch()].payloads.append(call.payload)
+                proposals[group]?.origins.append(.own(sequence: call.sequence))
+            } else {
+                let request = RequestID(session: session, sequence: call.sequence)
+                send(.forward(group: group, request: request, payload: call.payload), to: leader)
+            }
+        }
+    }
+
+    func leaderFound(_ group: GroupID) {
+        calls[group]?.markAllUnsent()
+        sendUnsent(group)
+        reads[group]?.restart()
+    }
+
+    /// On every tick: what got no answer in time is sent again, what waited too long is given up.
+    func resendCalls() {
+        for replica in replicas {
+            let group = replica.group
+            guard let table = calls[group], table.count > 0 else { continue }
+            for call in calls[group]?.removeExpired(nowMilliseconds) ?? [] {
+                call.completion.finish(.failure(.unavailable))
+            }
+            for (index, call) in (calls[group]?.calls ?? []).enumerated() {
+                guard let sent = call.sentMilliseconds, nowMilliseconds - sent >= settings.resendMilliseconds else {
+                    continue
+                }
+                _ = index
+                calls[group]?.markUnsent(call.sequence)
+            }
+            sendUnsent(group)
+        }
+        let horizon = nowMilliseconds - 2 * settings.callMilliseconds
+        if foreign.count > 0 { foreign = foreign.filter { $0.value.sinceMilliseconds >= horizon } }
+    }
+
+    func proposeBatches() {
+        guard !proposals.isEmpty else { return }
+        let batches = proposals
+        proposals.removeAll(keepingCapacity: true)
+        for replica in replicas {
+            guard let batch = batches[replica.group] else { continue }
+            propose(batch, to: replica.group)
+        }
+    }
+
+    private func propose(_ batch: ProposalBatch, to group: GroupID) {
+        guard let rejection = withReplica(group, { $0.propose(batch.payloads, source, into: &$1) }) ?? nil else {
+            return
+        }
+        for origin in batch.origins {
+            switch origin {
+            case .own(let sequence): calls[group]?.markUnsent(sequence)
+            case .forwarded(let request, let from):
+                foreign[request] = nil
+                send(.forwardReply(group: group, request: request, answer(to: rejection)), to: from)
+            case .housekeeping: break
+            }
+        }
+    }
+
+    private func answer(to rejection: Rejection) -> ForwardResult {
+        switch rejection {
+        case .notLeader: .notLeader(nil)
+        case .transferring, .tooManyUncommittedBytes, .configurationInFlight, .unsafeConfiguration, .leaderNotReady,
+            .notAVoter:
+            .busy
+        }
+    }
+
+    // MARK: Other nodes' calls
+
+    func takeForward(_ group: GroupID, _ request: RequestID, _ payload: ByteBuffer, from: NodeID) {
+        guard let replica = replica(group), replica.isLeader else {
+            send(
+                .forwardReply(group: group, request: request, .notLeader(replica(group)?.leaderNode)), to: from)
+            return
+        }
+        foreign[request] = (from, nowMilliseconds)
+        proposals[group, default: ProposalBatch()].payloads.append(payload)
+        proposals[group]?.origins.append(.forwarded(request, from: from))
+    }
+
+    func takeReply(_ group: GroupID, _ request: RequestID, _ result: ForwardResult) {
+        guard request.session == session else { return }
+        switch result {
+        case .outcome(let outcome): calls[group]?.remove(request.sequence)?.completion.finish(.success(outcome))
+        case .notLeader, .busy:
+            // Nothing happened there. The next tick, or the next leader, sends it again.
+            calls[group]?.markUnsent(request.sequence)
+        }
+    }
+
+    /// Answers whoever waits for what was applied here, this node's clients and other nodes alike.
+    func finishCalls(_ batch: AppliedEntries) {
+        for (request, outcome) in batch.results {
+            if request.session == session {
+                calls[batch.group]?.remove(request.sequence)?.completion.finish(.success(outcome))
+            } else if let (node, _) = foreign.removeValue(forKey: request) {
+                send(.forwardReply(group: batch.group, request: request, .outcome(outcome)), to: node)
+            }
+        }
+    }
+}
+
+extension Completion {
+    func finish(_ result: Result<Value, ServiceFailure>) {
+        guard let loop else { return body(result) }
+        let body = body
+        loop.execute { body(result) }
+    }
+}

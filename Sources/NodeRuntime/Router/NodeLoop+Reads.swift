@@ -1,0 +1,121 @@
+internal import Consensus
+internal import MailModel
+internal import PeerTransport
+internal import ReplicaCore
+
+/// The reads of one group: those under way in a ReadIndex round, and those that wait for the next one.
+struct ReadTable {
+    struct Round {
+        let id: UInt64
+        let calls: [ReadCall]
+        let sinceMilliseconds: Int64
+    }
+
+    var waiting: [ReadCall] = []
+    var round: Round?
+    /// Rounds whose index is known and is being applied.
+    var answered: [UInt64: [ReadCall]] = [:]
+
+    var count: Int { waiting.count + (round?.calls.count ?? 0) + answered.values.reduce(0) { $0 + $1.count } }
+
+    /// Puts the round under way back: it is asked again, under a new ID, so that no old answer is taken for a new one.
+    mutating func restart() {
+        guard let round else { return }
+        waiting = round.calls + waiting
+        self.round = nil
+    }
+}
+
+/// Linearizable reads: one ReadIndex round per group at a time, for all reads that wait.
+extension NodeLoop {
+    func enqueueRead(_ call: ReadCall) {
+        guard !isStopping else { return call.fail(.stopping) }
+        guard let table = reads[call.group] else { return call.fail(.unavailable) }
+        guard table.count < settings.maxReadsPerGroup else { return call.fail(.busy) }
+        reads[call.group]?.waiting.append(call)
+    }
+
+    func startReads() {
+        for replica in replicas { startReads(replica.group) }
+    }
+
+    private func startReads(_ group: GroupID) {
+        guard let table = reads[group], table.round == nil, !table.waiting.isEmpty else { return }
+        guard !rebuilding.contains(group), let leader = replica(group)?.leaderNode else { return }
+        let id = nextReadID
+        nextReadID += 1
+        reads[group]?.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: nowMilliseconds)
+        reads[group]?.waiting = []
+        if leader == node {
+            withReplica(group) { $0.readIndex(id: id, source, into: &$1) }
+        } else {
+            send(.readIndex(group: group, id: id), to: leader)
+        }
+    }
+
+    /// The state has what this round must see.
+    func readReady(_ group: GroupID, _ id: UInt64, _ index: LogIndex) {
+        if let (node, _, foreignID) = foreignReads.removeValue(forKey: id) {
+            send(.readIndexReply(group: group, id: foreignID, index: index), to: node)
+            return
+        }
+        if let calls = reads[group]?.answered.removeValue(forKey: id) { return serve(calls) }
+        guard let round = reads[group]?.round, round.id == id else { return }
+        reads[group]?.round = nil
+        serve(round.calls)
+    }
+
+    private func serve(_ calls: [ReadCall]) {
+        for call in calls { blocking.run(call.read) }
+    }
+
+    func readRejected(_ group: GroupID, _ id: UInt64) {
+        if let (node, _, foreignID) = foreignReads.removeValue(forKey: id) {
+            send(.readIndexReply(group: group, id: foreignID, index: nil), to: node)
+        } else if reads[group]?.round?.id == id {
+            // The next tick asks again.
+            reads[group]?.restart()
+        }
+    }
+
+    func takeReadIndex(_ group: GroupID, _ id: UInt64, from: NodeID) {
+        guard let replica = replica(group), replica.isLeader else {
+            return send(.readIndexReply(group: group, id: id, index: nil), to: from)
+        }
+        let own = nextReadID
+        nextReadID += 1
+        foreignReads[own] = (from, group, id)
+        withReplica(group) { $0.readIndex(id: own, source, into: &$1) }
+    }
+
+    func takeReadReply(_ group: GroupID, _ id: UInt64, _ index: LogIndex?) {
+        guard let round = reads[group]?.round, round.id == id else { return }
+        guard let index else {
+            reads[group]?.restart()
+            return
+        }
+        reads[group]?.round = nil
+        reads[group]?.answered[id] = round.calls
+        withReplica(group) { $0.awaitApplied(id: id, index: index, into: &$1) }
+    }
+
+    /// On every tick: rounds without an answer are asked anew, reads that waited too long fail.
+    func resendReads() {
+        for replica in replicas {
+            let group = replica.group
+            guard let table = reads[group], table.count > 0 else { continue }
+            if let round = table.round, nowMilliseconds - round.sinceMilliseconds >= settings.resendMilliseconds {
+                reads[group]?.restart()
+            }
+            let isExpired: (ReadCall) -> Bool = { $0.deadlineMilliseconds <= self.nowMilliseconds }
+            for call in reads[group]?.waiting.filter(isExpired) ?? [] { call.fail(.unavailable) }
+            reads[group]?.waiting.removeAll(where: isExpired)
+            for id in table.answered.keys.sorted() {
+                guard let calls = reads[group]?.answered[id], calls.contains(where: isExpired) else { continue }
+                for call in calls where isExpired(call) { call.fail(.unavailable) }
+                reads[group]?.answered[id] = calls.filter { !isExpired($0) }
+            }
+        }
+        if foreignReads.count > 65_536 { foreignReads.removeAll() }
+    }
+}

@@ -1,0 +1,66 @@
+internal import MailModel
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+
+/// Who wants to hear of changes to an account on this node. A burst of changes is one call per watcher.
+final class AccountWatchers: Sendable {
+    private struct Entry {
+        let loop: any EventLoop
+        let changed: @Sendable () -> Void
+        var isDue = false
+    }
+
+    private struct State {
+        var watchers: [AccountID: [UInt64: Entry]] = [:]
+        var next: UInt64 = 0
+    }
+
+    private let state = NIOLockedValueBox(State())
+
+    struct Watch: AccountWatch {
+        fileprivate let owner: AccountWatchers
+        fileprivate let account: AccountID
+        fileprivate let id: UInt64
+
+        func cancel() {
+            owner.state.withLockedValue { state in
+                state.watchers[account]?[id] = nil
+                if state.watchers[account]?.isEmpty == true { state.watchers[account] = nil }
+            }
+        }
+    }
+
+    func add(_ account: AccountID, on loop: any EventLoop, _ changed: @escaping @Sendable () -> Void) -> Watch {
+        state.withLockedValue { state in
+            state.next += 1
+            state.watchers[account, default: [:]][state.next] = Entry(loop: loop, changed: changed)
+            return Watch(owner: self, account: account, id: state.next)
+        }
+    }
+
+    func changed(_ accounts: Set<AccountID>) {
+        let due = state.withLockedValue { state in
+            var due: [(any EventLoop, AccountID, UInt64)] = []
+            guard !state.watchers.isEmpty else { return due }
+            for account in accounts {
+                guard let entries = state.watchers[account] else { continue }
+                for (id, entry) in entries where !entry.isDue {
+                    state.watchers[account]?[id]?.isDue = true
+                    due.append((entry.loop, account, id))
+                }
+            }
+            return due
+        }
+        for (loop, account, id) in due {
+            loop.execute { self.call(account, id) }
+        }
+    }
+
+    private func call(_ account: AccountID, _ id: UInt64) {
+        let changed = state.withLockedValue { state in
+            state.watchers[account]?[id]?.isDue = false
+            return state.watchers[account]?[id]?.changed
+        }
+        changed?()
+    }
+}

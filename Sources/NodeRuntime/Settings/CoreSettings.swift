@@ -1,0 +1,44 @@
+public import ReplicaCore
+
+/// Times and limits of the part of a node that also runs in the simulator.
+public struct CoreSettings: Sendable {
+    public var replica: ReplicaSettings
+    public var tickMilliseconds: Int64
+    /// How long a client's call is retried under its request ID before it is answered "unavailable".
+    public var callMilliseconds: Int64
+    /// After this, a call without an answer is sent again.
+    public var resendMilliseconds: Int64
+    /// Calls of this node's clients under way at once, per group; more are refused.
+    public var maxCallsPerGroup: Int
+    /// Reads waiting at once, per group; more are refused.
+    public var maxReadsPerGroup: Int
+    /// Entries kept in the log behind the applied index for followers that lag.
+    public var retainedEntries: Int
+    /// The log is cut in steps of at least this many entries.
+    public var compactionStep: Int
+    /// How often the state is asked what it keeps durably, and housekeeping is proposed.
+    public var maintenanceMilliseconds: Int64
+    /// The state is flushed at least this often while it changes.
+    public var flushMilliseconds: Int64
+    /// Bytes of a piece of a snapshot.
+    public var snapshotPieceBytes: Int
+    /// A snapshot transfer without progress is begun anew after this.
+    public var snapshotStallMilliseconds: Int64
+
+    public init() {
+        replica = ReplicaSettings()
+        replica.raft.electionTimeoutTicks = 12
+        replica.raft.heartbeatTicks = 2
+        tickMilliseconds = 50
+        callMilliseconds = 15_000
+        resendMilliseconds = 1_000
+        maxCallsPerGroup = 4_096
+        maxReadsPerGroup = 16_384
+        retainedEntries = 10_000
+        compactionStep = 1_000
+        maintenanceMilliseconds = 2_000
+        flushMilliseconds = 30_000
+        snapshotPieceBytes = 1 << 20
+        snapshotStallMilliseconds = 5_000
+    }
+}
