@@ -38,7 +38,8 @@ public struct SearchReturn: Hashable, Sendable {
         public static let save = Options(rawValue: 16)
     }
 
-    /// `PARTIAL first:last`: positions in the result from 1 on, negative ones from its end.
+    /// `PARTIAL first:last`: positions in the result from 1 on, or -1 for its last number and so on backwards.
+    /// `first` is the nearer one to the end that is counted from.
     public struct Partial: Hashable, Sendable {
         public var first: Int64
         public var last: Int64
