@@ -20,7 +20,7 @@ public struct MailboxName: Hashable, Sendable {
 
     public var levels: [Substring] { text.split(separator: Self.delimiter, omittingEmptySubsequences: false) }
 
-    /// Without a delimiter at its end, with which CREATE may announce that children will follow (RFC 9051 section 6.3.4).
+    /// Without a delimiter at its end, with which CREATE may announce children (RFC 9051 section 6.3.4).
     public var withoutTrailingDelimiter: MailboxName {
         text.utf8.count > 1 && text.hasSuffix("/") ? MailboxName(String(text.dropLast())) : self
     }

@@ -1,6 +1,6 @@
 /// Numbers to be written as a sequence set: UIDs of COPYUID, VANISHED, ESEARCH ALL.
 ///
-/// Numbers keep the order in which they are appended; a number that directly follows the one before lengthens its range.
+/// Numbers keep the order in which they are appended; one that directly follows the one before lengthens its range.
 public struct NumberSet: Hashable, Sendable {
     public private(set) var ranges: [ClosedRange<UInt32>] = []
 

@@ -139,8 +139,8 @@ import Testing
         }
         #expect(
             response
-                == "* 7 FETCH (UID 9 FLAGS (\\Seen) INTERNALDATE \" 1-Jan-1970 00:00:00 +0000\" RFC822.SIZE 5 MODSEQ (3) "
-                + "THREADID NIL BODY[1.HEADER.FIELDS (To \"a b\")] NIL ENVELOPE (NIL) BODY[]<10> {5}\r\nab "
+                == "* 7 FETCH (UID 9 FLAGS (\\Seen) INTERNALDATE \" 1-Jan-1970 00:00:00 +0000\" RFC822.SIZE 5 "
+                + "MODSEQ (3) THREADID NIL BODY[1.HEADER.FIELDS (To \"a b\")] NIL ENVELOPE (NIL) BODY[]<10> {5}\r\nab "
                 + "BINARY[2] ~{0}\r\n)\r\n"
         )
     }
