@@ -1,0 +1,102 @@
+/// APPEND up to its first message literal.
+public struct AppendStart: Hashable, Sendable {
+    public var tag: String
+    public var mailbox: MailboxName
+    public var message: AppendMessage
+
+    public init(tag: String, mailbox: MailboxName, message: AppendMessage) {
+        self.tag = tag
+        self.mailbox = mailbox
+        self.message = message
+    }
+}
+
+/// What stands in front of one message literal; MULTIAPPEND (RFC 3502) has several in one command.
+public struct AppendMessage: Hashable, Sendable {
+    public var flags: [Flag]
+    public var internalDate: DateTime?
+    /// Whether the literal stands in `UTF8 (...)` (RFC 6855 section 4).
+    public var isUTF8: Bool
+    public var literal: LiteralHeader
+
+    public init(flags: [Flag] = [], internalDate: DateTime? = nil, isUTF8: Bool = false, literal: LiteralHeader) {
+        self.flags = flags
+        self.internalDate = internalDate
+        self.isUTF8 = isUTF8
+        self.literal = literal
+    }
+}
+
+/// What a line that ends in a literal's announcement turned out to be.
+enum AppendPrefix {
+    case notAppend
+    /// The mailbox itself is the literal.
+    case mailboxLiteral
+    case message(AppendStart)
+}
+
+extension CommandParser {
+    /// Looks whether a message literal of APPEND follows.
+    ///
+    /// - Parameter bytes: the command so far, up to the announcement of the literal.
+    static func appendPrefix(
+        _ bytes: [UInt8],
+        limits: IMAPLimits,
+        acceptsUTF8: Bool
+    ) throws(SyntaxError) -> AppendPrefix {
+        var cursor = Cursor(bytes, limits: limits, acceptsUTF8: acceptsUTF8)
+        guard let tag = try? cursor.tag(), cursor.take(" "), cursor.word() == "APPEND", cursor.take(" ") else {
+            return .notAppend
+        }
+        cursor.commandName = "APPEND"
+        do throws(SyntaxError) {
+            if cursor.isNext("{"),
+                LiteralHeader(endOf: bytes[cursor.index...])?.headerBytes == bytes.count - cursor.index
+            {
+                return .mailboxLiteral
+            }
+            let mailbox = try cursor.mailbox()
+            try cursor.space(before: "a message as literal")
+            return .message(AppendStart(tag: tag, mailbox: mailbox, message: try cursor.appendMessage()))
+        } catch {
+            var tagged = error
+            tagged.tag = tag
+            throw tagged
+        }
+    }
+
+    /// The flags and date of a further message (RFC 3502), from the line behind the message before.
+    static func furtherMessage(_ line: [UInt8], limits: IMAPLimits) throws(SyntaxError) -> AppendMessage {
+        var cursor = Cursor(line, limits: limits)
+        cursor.commandName = "APPEND"
+        try cursor.space(before: "the end of the command or another message")
+        return try cursor.appendMessage()
+    }
+}
+
+extension Cursor {
+    /// `[flag-list SP] [date-time SP] literal`, up to the announcement of the literal.
+    fileprivate mutating func appendMessage() throws(SyntaxError) -> AppendMessage {
+        var flags: [Flag] = []
+        var internalDate: DateTime?
+        if isNext("(") {
+            flags = try flagList()
+            try space(before: "a message as literal")
+        }
+        if isNext("\"") {
+            internalDate = try dateTime()
+            try space(before: "a message as literal")
+        }
+        var isUTF8 = false
+        if peekWord() == "UTF8" {
+            advance(by: 4)
+            try space(before: "a message as literal")
+            try require("(", "a message as literal in parentheses")
+            isUTF8 = true
+        }
+        guard let literal = LiteralHeader(endOf: bytes[index...]), literal.headerBytes == bytes.count - index else {
+            throw expected("a message as literal")
+        }
+        return AppendMessage(flags: flags, internalDate: internalDate, isUTF8: isUTF8, literal: literal)
+    }
+}

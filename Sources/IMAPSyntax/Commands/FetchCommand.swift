@@ -1,0 +1,145 @@
+/// FETCH and UID FETCH (RFC 9051 section 6.4.5, RFC 7162).
+public struct FetchCommand: Hashable, Sendable {
+    public var numberSpace: NumberSpace
+    public var messages: MessageSet
+    /// Macros are replaced by what they stand for; repeated items are there once.
+    public var items: [FetchItem]
+    public var changedSince: UInt64?
+    /// `VANISHED` (RFC 7162 section 3.2.6); the parser lets it through with CHANGEDSINCE and UID FETCH only.
+    public var wantsVanished: Bool
+
+    public init(
+        _ numberSpace: NumberSpace,
+        _ messages: MessageSet,
+        _ items: [FetchItem],
+        changedSince: UInt64? = nil,
+        wantsVanished: Bool = false
+    ) {
+        self.numberSpace = numberSpace
+        self.messages = messages
+        self.items = items
+        self.changedSince = changedSince
+        self.wantsVanished = wantsVanished
+    }
+}
+
+/// A data item of FETCH.
+public enum FetchItem: Hashable, Sendable {
+    case uid
+    case flags
+    case internalDate
+    /// `RFC822.SIZE`
+    case size
+    case envelope
+    /// `BODY` without a section: BODYSTRUCTURE without extension data.
+    case body
+    case bodyStructure
+    /// `BODY[...]` and, as peek, `BODY.PEEK[...]`, which leaves `\Seen` alone.
+    case section(BodySection, BytePartial?, isPeek: Bool)
+    /// `BINARY[...]` and `BINARY.PEEK[...]` (RFC 3516).
+    case binary(part: [UInt32], BytePartial?, isPeek: Bool)
+    /// `BINARY.SIZE[...]`
+    case binarySize(part: [UInt32])
+    /// `RFC822`: as `BODY[]`, but answered under its own name (RFC 3501).
+    case rfc822
+    /// `RFC822.HEADER`: as `BODY.PEEK[HEADER]`.
+    case rfc822Header
+    /// `RFC822.TEXT`: as `BODY[TEXT]`.
+    case rfc822Text
+    /// RFC 7162.
+    case modSeq
+    /// RFC 8474.
+    case emailID
+    /// RFC 8474.
+    case threadID
+    /// RFC 8514.
+    case saveDate
+    /// RFC 8970.
+    case preview(isLazy: Bool)
+}
+
+extension Cursor {
+    mutating func fetchCommand(_ numberSpace: NumberSpace) throws(SyntaxError) -> FetchCommand {
+        try space(before: "a message set")
+        let messages = try messageSet()
+        try space(before: "items")
+        var command = FetchCommand(numberSpace, messages, try fetchItems())
+        guard isNext(" "), byte(ahead: 1) == UInt8(ascii: "(") else { return command }
+        advance()
+        let start = self
+        try list("modifiers", limit: 8) { (cursor) throws(SyntaxError) in
+            let start = cursor
+            switch cursor.word() {
+            case "CHANGEDSINCE":
+                try cursor.space(before: "a mod-sequence")
+                command.changedSince = try cursor.number64("a mod-sequence")
+            case "VANISHED": command.wantsVanished = true
+            default: throw start.expected("CHANGEDSINCE or VANISHED")
+            }
+        }
+        guard !command.wantsVanished || (command.changedSince != nil && numberSpace == .uid) else {
+            throw start.failure(.malformed, "VANISHED needs UID FETCH and CHANGEDSINCE")
+        }
+        return command
+    }
+
+    private mutating func fetchItems() throws(SyntaxError) -> [FetchItem] {
+        switch peekWord() {
+        case "ALL":
+            advance(by: 3)
+            return [.flags, .internalDate, .size, .envelope]
+        case "FAST":
+            advance(by: 4)
+            return [.flags, .internalDate, .size]
+        case "FULL":
+            advance(by: 4)
+            return [.flags, .internalDate, .size, .envelope, .body]
+        case "":
+            var items: [FetchItem] = []
+            try list("items", limit: limits.fetchItems) { (cursor) throws(SyntaxError) in
+                let item = try cursor.fetchItem()
+                if !items.contains(item) { items.append(item) }
+            }
+            return items
+        default: return [try fetchItem()]
+        }
+    }
+
+    private mutating func fetchItem() throws(SyntaxError) -> FetchItem {
+        let start = self
+        switch word() {
+        case "FLAGS": return .flags
+        case "UID": return .uid
+        case "INTERNALDATE": return .internalDate
+        case "RFC822.SIZE": return .size
+        case "ENVELOPE": return .envelope
+        case "BODYSTRUCTURE": return .bodyStructure
+        case "BODY" where !isNext("["): return .body
+        case "BODY": return .section(try section(), try partialIfPresent(), isPeek: false)
+        case "BODY.PEEK": return .section(try section(), try partialIfPresent(), isPeek: true)
+        case "BINARY": return .binary(part: try binarySection(), try partialIfPresent(), isPeek: false)
+        case "BINARY.PEEK": return .binary(part: try binarySection(), try partialIfPresent(), isPeek: true)
+        case "BINARY.SIZE": return .binarySize(part: try binarySection())
+        case "RFC822": return .rfc822
+        case "RFC822.HEADER": return .rfc822Header
+        case "RFC822.TEXT": return .rfc822Text
+        case "MODSEQ": return .modSeq
+        case "EMAILID": return .emailID
+        case "THREADID": return .threadID
+        case "SAVEDATE": return .saveDate
+        case "PREVIEW": return .preview(isLazy: try previewIsLazy())
+        default: throw start.expected("a known item")
+        }
+    }
+
+    /// `PREVIEW` or `PREVIEW (LAZY)`.
+    private mutating func previewIsLazy() throws(SyntaxError) -> Bool {
+        // Where PREVIEW is not in a list, a parenthesis behind it may also open the modifiers.
+        guard isNext(" "), byte(ahead: 1) == UInt8(ascii: "(") else { return false }
+        var ahead = self
+        ahead.advance(by: 2)
+        guard ahead.word() == "LAZY", ahead.take(")") else { return false }
+        self = ahead
+        return true
+    }
+}

@@ -1,0 +1,123 @@
+/// LIST, plain and extended (RFC 5258, RFC 5819, RFC 6154).
+public struct ListCommand: Hashable, Sendable {
+    public struct SelectionOptions: OptionSet, Hashable, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        public static let subscribed = SelectionOptions(rawValue: 1)
+        public static let remote = SelectionOptions(rawValue: 2)
+        public static let recursiveMatch = SelectionOptions(rawValue: 4)
+        public static let specialUse = SelectionOptions(rawValue: 8)
+    }
+
+    public struct ReturnOptions: OptionSet, Hashable, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        public static let subscribed = ReturnOptions(rawValue: 1)
+        public static let children = ReturnOptions(rawValue: 2)
+        public static let specialUse = ReturnOptions(rawValue: 4)
+    }
+
+    public var selection: SelectionOptions = []
+    public var reference: String
+    public var patterns: [MailboxPattern]
+    public var returns: ReturnOptions = []
+    /// What `RETURN (STATUS (...))` asks for; empty when it does not.
+    public var statusItems: [StatusItem] = []
+    /// Whether selection options, several patterns or RETURN were there: such a LIST is answered with extended data.
+    public var isExtended = false
+
+    public init(reference: String, patterns: [MailboxPattern]) {
+        self.reference = reference
+        self.patterns = patterns
+    }
+}
+
+extension Cursor {
+    mutating func listCommand() throws(SyntaxError) -> ListCommand {
+        try space(before: "a reference")
+        var command = ListCommand(reference: "", patterns: [])
+        if isNext("(") {
+            command.isExtended = true
+            command.selection = try selectionOptions()
+            try space(before: "a reference")
+        }
+        command.reference = try reference()
+        try space(before: "a mailbox pattern")
+        if isNext("(") {
+            command.isExtended = true
+            try list("mailbox patterns", limit: limits.listPatterns) { (cursor) throws(SyntaxError) in
+                command.patterns.append(try cursor.pattern())
+            }
+        } else {
+            command.patterns = [try pattern()]
+        }
+        guard isNext(" "), byte(ahead: 1)?.isLetter == true else { return command }
+        advance()
+        guard word() == "RETURN" else { throw expected("RETURN or the end of the command") }
+        command.isExtended = true
+        try space(before: "return options")
+        try returnOptions(of: &command)
+        return command
+    }
+
+    mutating func lsubCommand() throws(SyntaxError) -> Command {
+        try space(before: "a reference")
+        let reference = try reference()
+        try space(before: "a mailbox pattern")
+        return .lsub(reference: reference, pattern: try pattern())
+    }
+
+    /// Unlike other mailbox names, often empty.
+    private mutating func reference() throws(SyntaxError) -> String {
+        let start = index
+        return try mailboxText(try astring("a reference"), from: start)
+    }
+
+    private mutating func pattern() throws(SyntaxError) -> MailboxPattern {
+        let start = index
+        return MailboxPattern(try mailboxText(try listMailbox(), from: start))
+    }
+
+    private mutating func selectionOptions() throws(SyntaxError) -> ListCommand.SelectionOptions {
+        let start = self
+        var options: ListCommand.SelectionOptions = []
+        try require("(", "selection options")
+        if take(")") { return options }
+        repeat {
+            let option = self
+            switch word() {
+            case "SUBSCRIBED": options.insert(.subscribed)
+            case "REMOTE": options.insert(.remote)
+            case "RECURSIVEMATCH": options.insert(.recursiveMatch)
+            case "SPECIAL-USE": options.insert(.specialUse)
+            default: throw option.expected("a known selection option")
+            }
+        } while take(" ")
+        try require(")", "a closing parenthesis behind selection options")
+        // RFC 5258 section 3.1.
+        guard options != [.recursiveMatch], options != [.recursiveMatch, .remote] else {
+            throw start.expected("another selection option beside RECURSIVEMATCH")
+        }
+        return options
+    }
+
+    private mutating func returnOptions(of command: inout ListCommand) throws(SyntaxError) {
+        try require("(", "return options")
+        if take(")") { return }
+        repeat {
+            let option = self
+            switch word() {
+            case "SUBSCRIBED": command.returns.insert(.subscribed)
+            case "CHILDREN": command.returns.insert(.children)
+            case "SPECIAL-USE": command.returns.insert(.specialUse)
+            case "STATUS":
+                try space(before: "status items")
+                command.statusItems = try statusItems()
+            default: throw option.expected("a known return option")
+            }
+        } while take(" ")
+        try require(")", "a closing parenthesis behind return options")
+    }
+}

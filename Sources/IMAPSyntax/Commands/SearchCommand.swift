@@ -1,0 +1,131 @@
+/// SEARCH and UID SEARCH (RFC 9051 section 6.4.4).
+public struct SearchCommand: Hashable, Sendable {
+    public enum Charset: Hashable, Sendable {
+        case usASCII
+        case utf8
+    }
+
+    public var numberSpace: NumberSpace
+    /// Nil without RETURN: the answer is then SEARCH in IMAP4rev1, ESEARCH with ALL in IMAP4rev2.
+    public var returns: SearchReturn?
+    /// Nil when none was named.
+    public var charset: Charset?
+    public var key: SearchKey
+
+    public init(
+        _ numberSpace: NumberSpace,
+        _ key: SearchKey,
+        returns: SearchReturn? = nil,
+        charset: Charset? = nil
+    ) {
+        self.numberSpace = numberSpace
+        self.key = key
+        self.returns = returns
+        self.charset = charset
+    }
+}
+
+/// What `RETURN (...)` asks for (RFC 4731, RFC 5182, RFC 9394). `RETURN ()` stands for ALL.
+public struct SearchReturn: Hashable, Sendable {
+    public struct Options: OptionSet, Hashable, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        public static let min = Options(rawValue: 1)
+        public static let max = Options(rawValue: 2)
+        public static let all = Options(rawValue: 4)
+        public static let count = Options(rawValue: 8)
+        public static let save = Options(rawValue: 16)
+    }
+
+    /// `PARTIAL first:last`: positions in the result from 1 on, or -1 for its last number and so on backwards.
+    /// `first` is the nearer one to the end that is counted from.
+    public struct Partial: Hashable, Sendable {
+        public var first: Int64
+        public var last: Int64
+
+        public init(first: Int64, last: Int64) {
+            self.first = first
+            self.last = last
+        }
+    }
+
+    public var options: Options
+    public var partial: Partial?
+
+    public init(_ options: Options, partial: Partial? = nil) {
+        self.options = options
+        self.partial = partial
+    }
+}
+
+extension Cursor {
+    mutating func searchCommand(_ numberSpace: NumberSpace) throws(SyntaxError) -> SearchCommand {
+        try space(before: "a search key")
+        var returns: SearchReturn?
+        var charset: SearchCommand.Charset?
+        if peekWord() == "RETURN" {
+            advance(by: 6)
+            try space(before: "return options")
+            returns = try searchReturn()
+            try space(before: "a search key")
+        }
+        if peekWord() == "CHARSET" {
+            advance(by: 7)
+            try space(before: "a charset")
+            charset = try searchCharset()
+            try space(before: "a search key")
+        }
+        var budget = limits.searchKeys
+        var keys = [try searchKey(depth: 0, &budget)]
+        while isNext(" "), byte(ahead: 1) != nil, !(byte(ahead: 1) == UInt8(ascii: " ")) {
+            advance()
+            keys.append(try searchKey(depth: 0, &budget))
+        }
+        return SearchCommand(numberSpace, keys.count == 1 ? keys[0] : .and(keys), returns: returns, charset: charset)
+    }
+
+    private mutating func searchReturn() throws(SyntaxError) -> SearchReturn {
+        var result = SearchReturn([])
+        try require("(", "return options in parentheses")
+        if take(")") { return SearchReturn(.all) }
+        repeat {
+            let start = self
+            switch word() {
+            case "MIN": result.options.insert(.min)
+            case "MAX": result.options.insert(.max)
+            case "ALL": result.options.insert(.all)
+            case "COUNT": result.options.insert(.count)
+            case "SAVE": result.options.insert(.save)
+            case "PARTIAL":
+                try space(before: "a range")
+                result.partial = try partialRange()
+            default: throw start.expected("a known return option")
+            }
+        } while take(" ")
+        try require(")", "a closing parenthesis behind return options")
+        // RFC 9394 section 3.1.
+        guard result.partial == nil || !result.options.contains(.all) else { throw expected("either ALL or PARTIAL") }
+        return result
+    }
+
+    /// `partial-range`: both ends from the start, or both from the end.
+    private mutating func partialRange() throws(SyntaxError) -> SearchReturn.Partial {
+        let isFromEnd = take("-")
+        let first = Int64(try nonZeroNumber("a position"))
+        try require(":", "a range of positions")
+        guard take("-") == isFromEnd else { throw expected("a range that counts from one end") }
+        let last = Int64(try nonZeroNumber("a position"))
+        let sign: Int64 = isFromEnd ? -1 : 1
+        return .init(first: sign * Swift.min(first, last), last: sign * Swift.max(first, last))
+    }
+
+    private mutating func searchCharset() throws(SyntaxError) -> SearchCommand.Charset {
+        let start = self
+        switch String(decoding: try astring("a charset"), as: UTF8.self).asciiUppercased {
+        case "US-ASCII", "ASCII": return .usASCII
+        case "UTF-8", "UTF8": return .utf8
+        default: throw start.failure(.unknownCharset, "SEARCH is possible in US-ASCII and UTF-8")
+        }
+    }
+}

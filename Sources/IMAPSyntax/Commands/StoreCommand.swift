@@ -1,0 +1,80 @@
+/// STORE and UID STORE (RFC 9051 section 6.4.6, RFC 7162 section 3.1.3).
+public struct StoreCommand: Hashable, Sendable {
+    public enum Action: Hashable, Sendable {
+        /// `FLAGS`
+        case replace
+        /// `+FLAGS`
+        case add
+        /// `-FLAGS`
+        case remove
+    }
+
+    public var numberSpace: NumberSpace
+    public var messages: MessageSet
+    public var unchangedSince: UInt64?
+    public var action: Action
+    public var isSilent: Bool
+    public var flags: [Flag]
+
+    public init(
+        _ numberSpace: NumberSpace,
+        _ messages: MessageSet,
+        _ action: Action,
+        _ flags: [Flag],
+        isSilent: Bool = false,
+        unchangedSince: UInt64? = nil
+    ) {
+        self.numberSpace = numberSpace
+        self.messages = messages
+        self.action = action
+        self.flags = flags
+        self.isSilent = isSilent
+        self.unchangedSince = unchangedSince
+    }
+}
+
+extension Cursor {
+    mutating func storeCommand(_ numberSpace: NumberSpace) throws(SyntaxError) -> StoreCommand {
+        try space(before: "a message set")
+        let messages = try messageSet()
+        try space(before: "FLAGS, +FLAGS or -FLAGS")
+        var unchangedSince: UInt64?
+        if isNext("(") {
+            try list("modifiers", limit: 1) { (cursor) throws(SyntaxError) in
+                guard cursor.word() == "UNCHANGEDSINCE" else { throw cursor.expected("UNCHANGEDSINCE") }
+                try cursor.space(before: "a mod-sequence")
+                unchangedSince = try cursor.number64("a mod-sequence")
+            }
+            try space(before: "FLAGS, +FLAGS or -FLAGS")
+        }
+        let action: StoreCommand.Action = take("+") ? .add : take("-") ? .remove : .replace
+        let start = self
+        let isSilent: Bool
+        switch word() {
+        case "FLAGS": isSilent = false
+        case "FLAGS.SILENT": isSilent = true
+        default: throw start.expected("FLAGS, +FLAGS or -FLAGS")
+        }
+        try space(before: "flags")
+        let flags = isNext("(") ? try flagList() : try bareFlags()
+        return StoreCommand(
+            numberSpace,
+            messages,
+            action,
+            flags,
+            isSilent: isSilent,
+            unchangedSince: unchangedSince
+        )
+    }
+
+    /// `flag *(SP flag)`, without parentheses.
+    private mutating func bareFlags() throws(SyntaxError) -> [Flag] {
+        var flags = [try flag()]
+        while isNext(" "), byte(ahead: 1) != nil {
+            guard flags.count < limits.flagsPerCommand else { throw tooMany("flags", limits.flagsPerCommand) }
+            try space(before: "a flag")
+            flags.append(try flag())
+        }
+        return flags
+    }
+}

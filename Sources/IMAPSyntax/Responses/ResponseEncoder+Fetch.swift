@@ -1,0 +1,110 @@
+public import NIOCore
+
+/// `* n FETCH (...)`, item by item: `beginFetch`, any items, `endFetch`.
+extension ResponseEncoder {
+    public mutating func beginFetch(_ sequenceNumber: UInt32) {
+        precondition(pendingLiteralBytes == 0, "a response within a literal")
+        raw("* \(sequenceNumber) FETCH (")
+        isFirstItem = true
+    }
+
+    public mutating func endFetch() {
+        line(")")
+    }
+
+    /// The name of an item and a space; its value is written next by the caller.
+    public mutating func item(_ name: String) {
+        precondition(pendingLiteralBytes == 0, "an item within a literal")
+        if !isFirstItem { raw(" ") }
+        isFirstItem = false
+        raw(name)
+        raw(" ")
+    }
+
+    public mutating func uid(_ uid: UInt32) {
+        item("UID")
+        raw("\(uid)")
+    }
+
+    public mutating func fetchedFlags(_ flags: [Flag]) {
+        item("FLAGS")
+        flagList(flags)
+    }
+
+    public mutating func internalDate(_ date: DateTime) {
+        item("INTERNALDATE")
+        raw("\"\(date)\"")
+    }
+
+    public mutating func size(_ bytes: UInt64) {
+        item("RFC822.SIZE")
+        raw("\(bytes)")
+    }
+
+    public mutating func modSeq(_ modSeq: UInt64) {
+        item("MODSEQ")
+        raw("(\(modSeq))")
+    }
+
+    public mutating func emailID(_ id: String) {
+        item("EMAILID")
+        raw("(\(id))")
+    }
+
+    /// NIL where threads are not known (RFC 8474 section 5.2).
+    public mutating func threadID(_ id: String?) {
+        item("THREADID")
+        raw(id.map { "(\($0))" } ?? "NIL")
+    }
+
+    public mutating func saveDate(_ date: DateTime?) {
+        item("SAVEDATE")
+        raw(date.map { "\"\($0)\"" } ?? "NIL")
+    }
+
+    public mutating func preview(_ text: String?) {
+        item("PREVIEW")
+        nstring(text)
+    }
+
+    /// ENVELOPE, BODY or BODYSTRUCTURE that was encoded before, and is known to be well-formed.
+    public mutating func encodedItem(_ name: String, _ value: ByteBuffer) {
+        item(name)
+        buffer.writeImmutableBuffer(value)
+    }
+
+    /// `BODY[section]<origin>` with a short value; nil is NIL, for a part that does not exist.
+    public mutating func section(_ section: BodySection, origin: UInt64? = nil, _ value: [UInt8]?) {
+        item(Self.sectionName(section, origin))
+        nstring(value)
+    }
+
+    /// `BODY[section]<origin>` and the announcement of its literal, whose bytes follow.
+    public mutating func beginSection(_ section: BodySection, origin: UInt64? = nil, length: Int) {
+        item(Self.sectionName(section, origin))
+        beginLiteral(length: length)
+    }
+
+    /// An item of IMAP4rev1, such as `RFC822`, and the announcement of its literal.
+    public mutating func beginItem(_ name: String, length: Int) {
+        item(name)
+        beginLiteral(length: length)
+    }
+
+    /// `BINARY[part]<origin>` and the announcement of its literal (RFC 3516).
+    public mutating func beginBinary(part: [UInt32], origin: UInt64? = nil, length: Int, holdsNUL: Bool) {
+        let path = part.map(String.init).joined(separator: ".")
+        item("BINARY[\(path)]\(origin.map { "<\($0)>" } ?? "")")
+        beginLiteral(length: length, isBinary: holdsNUL)
+    }
+
+    /// `BINARY.SIZE[part]`
+    public mutating func binarySize(part: [UInt32], _ bytes: UInt64) {
+        item("BINARY.SIZE[\(part.map(String.init).joined(separator: "."))]")
+        raw("\(bytes)")
+    }
+
+    private static func sectionName(_ section: BodySection, _ origin: UInt64?) -> String {
+        "BODY[\(section)]\(origin.map { "<\($0)>" } ?? "")"
+    }
+}

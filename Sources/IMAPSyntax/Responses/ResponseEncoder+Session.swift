@@ -1,0 +1,77 @@
+/// Responses about the session, and results of searches.
+extension ResponseEncoder {
+    /// `* CAPABILITY names`
+    public mutating func capability(_ names: [String]) {
+        line("* CAPABILITY \(names.joined(separator: " "))")
+    }
+
+    /// `* ENABLED names`, also for none (RFC 5161 section 3.2).
+    public mutating func enabled(_ names: [String]) {
+        line((["* ENABLED"] + names).joined(separator: " "))
+    }
+
+    /// `* ID (fields)`, or `* ID NIL` for none.
+    public mutating func id(_ fields: [IDField]) {
+        guard !fields.isEmpty else { return line("* ID NIL") }
+        raw("* ID (")
+        for (index, field) in fields.enumerated() {
+            if index > 0 { raw(" ") }
+            string(field.name)
+            raw(" ")
+            nstring(field.value)
+        }
+        line(")")
+    }
+
+    /// `* SEARCH numbers` (RFC 3501), with the highest mod-sequence of a search by it (RFC 7162 section 3.1.5).
+    public mutating func search(_ numbers: some Sequence<UInt32>, highestModSeq: UInt64? = nil) {
+        raw("* SEARCH")
+        for number in numbers { raw(" \(number)") }
+        if let highestModSeq { raw(" (MODSEQ \(highestModSeq))") }
+        line("")
+    }
+
+    /// `* ESEARCH (TAG "tag")` and the result.
+    public mutating func extendedSearch(_ tag: String, _ result: ExtendedSearchResult) {
+        raw("* ESEARCH (TAG ")
+        string(tag)
+        raw(")")
+        if result.numberSpace == .uid { raw(" UID") }
+        if let min = result.min { raw(" MIN \(min)") }
+        if let max = result.max { raw(" MAX \(max)") }
+        if let count = result.count { raw(" COUNT \(count)") }
+        if let all = result.all, !all.isEmpty { raw(" ALL \(all)") }
+        if let partial = result.partial {
+            let numbers = partial.numbers.isEmpty ? "NIL" : partial.numbers.description
+            raw(" PARTIAL (\(partial.range.first):\(partial.range.last) \(numbers))")
+        }
+        if let modSeq = result.highestModSeq { raw(" MODSEQ \(modSeq)") }
+        line("")
+    }
+}
+
+/// What ESEARCH tells (RFC 4731); what is nil is not mentioned.
+public struct ExtendedSearchResult: Hashable, Sendable {
+    public struct Partial: Hashable, Sendable {
+        public var range: SearchReturn.Partial
+        public var numbers: NumberSet
+
+        public init(range: SearchReturn.Partial, numbers: NumberSet) {
+            self.range = range
+            self.numbers = numbers
+        }
+    }
+
+    public var numberSpace: NumberSpace
+    public var min: UInt32?
+    public var max: UInt32?
+    public var count: Int?
+    /// Not mentioned when empty (RFC 4731 section 3.1).
+    public var all: NumberSet?
+    public var partial: Partial?
+    public var highestModSeq: UInt64?
+
+    public init(_ numberSpace: NumberSpace) {
+        self.numberSpace = numberSpace
+    }
+}
