@@ -76,12 +76,20 @@ public struct RaftNode: Sendable {
         precondition(hardState.commitIndex <= log.lastIndex, "the log lost committed entries")
         precondition(appliedIndex <= log.lastIndex, "the log lost applied entries")
         precondition(appliedIndex >= snapshot.index, "the state is older than the log's beginning")
-        precondition(hardState.term >= log.lastTerm, "the log knows a newer term than the hard state")
+        precondition(
+            max(hardState.term, snapshot.term) >= log.lastTerm,
+            "the log knows a newer term than the hard state"
+        )
         self.id = id
         self.settings = settings
         self.log = log
         self.hardState = hardState
         self.hardState.commitIndex = max(hardState.commitIndex, snapshot.index, appliedIndex)
+        // A crash right after a snapshot went live: the first step makes its term durable.
+        if snapshot.term > hardState.term {
+            self.hardState.term = snapshot.term
+            self.hardState.vote = nil
+        }
         self.appliedIndex = appliedIndex
         persists = PersistQueue(index: log.lastIndex, hardState: hardState)
         random = SplitMix64(seed: seed)
