@@ -75,7 +75,9 @@ extension RaftNode {
     }
 
     mutating func timeoutNow(into effects: inout Effects) {
-        guard role == .follower, mayCampaign else { return }
+        guard role == .follower else { return }
+        termToTakeOver = mayCampaign ? nil : term
+        guard mayCampaign else { return }
         campaignsByTransfer = true
         campaign(preVote: false, into: &effects)
     }

@@ -28,8 +28,9 @@ extension RaftNode {
     mutating func replicate(into effects: inout Effects) {
         for position in peers.indices {
             while sendAppend(to: position, into: &effects) {}
-            let known = min(peers[position].matchIndex, commitIndex)
-            if known > peers[position].commitIndexSent { sendHeartbeat(to: position, into: &effects) }
+            // Under load the next append tells the commit index, soon; only the last one needs a message of its own.
+            guard commitIndex == log.lastIndex, peers[position].matchIndex == commitIndex else { continue }
+            if peers[position].commitIndexSent < commitIndex { sendHeartbeat(to: position, into: &effects) }
         }
     }
 

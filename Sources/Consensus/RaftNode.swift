@@ -21,6 +21,8 @@ public struct RaftNode: Sendable {
     var votes: [(replica: ReplicaID, granted: Bool)] = []
     /// Whether this replica campaigns because its leader told it to.
     var campaignsByTransfer = false
+    /// The term whose leader wants to be replaced by this replica, which still has a configuration to apply first.
+    var termToTakeOver: Term?
     var pendingSnapshot: SnapshotPoint?
 
     // The clock.
@@ -133,7 +135,7 @@ public struct RaftNode: Sendable {
         case .proposeConfiguration(let configuration): proposeConfiguration(configuration, into: &effects)
         case .readIndex(let id): read(id: id, into: &effects)
         case .persisted(let sequence): persisted(sequence, into: &effects)
-        case .applied(let index): applied(upTo: index)
+        case .applied(let index): applied(upTo: index, into: &effects)
         case .compacted(let point): log.compact(to: checkedForCompaction(point))
         case .snapshotInstalled(let point): snapshotInstalled(point, into: &effects)
         case .snapshotFailed(let index): snapshotFailed(at: index, into: &effects)
@@ -144,9 +146,10 @@ public struct RaftNode: Sendable {
         finishStep(into: &effects)
     }
 
-    private mutating func applied(upTo index: LogIndex) {
+    private mutating func applied(upTo index: LogIndex, into effects: inout Effects) {
         precondition(index <= commitIndex, "applied what is not committed")
         appliedIndex = max(appliedIndex, index)
+        if termToTakeOver == term { timeoutNow(into: &effects) }
     }
 
     private func checkedForCompaction(_ point: SnapshotPoint) -> SnapshotPoint {
