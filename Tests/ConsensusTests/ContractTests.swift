@@ -102,6 +102,61 @@ import Testing
         #expect(f.sent.map(\.body) == [.voteResponse(granted: false)])
     }
 
+    // MARK: - Snapshots
+
+    /// A follower of replica 2 in term 3, that is about to install the snapshot at 10.
+    private func installing() -> (Fixture, Configuration) {
+        var f = Fixture(terms: [1, 1, 2, 2], term: 3)
+        let configuration = f.node.configuration
+        let point = SnapshotPoint(index: 10, term: 3, configuration: configuration)
+        f.receive(from: 2, term: 3, .installSnapshot(point))
+        #expect(f.effects.contains(.installSnapshot(point, from: 2)))
+        return (f, configuration)
+    }
+
+    @Test func aSnapshotThatDoesNotContinueTheLogEndsIt() {
+        var (f, configuration) = installing()
+        f.step(.snapshotInstalled(SnapshotPoint(index: 12, term: 3, configuration: configuration)))
+        #expect(f.persisted?.firstIndex == 13)
+        #expect(f.persisted?.entries == [])
+        #expect(f.node.lastIndex == 12)
+        #expect(f.node.commitIndex == 12)
+        #expect(f.messages.map(\.body) == [.appendAccepted(matchIndex: 12)])
+    }
+
+    @Test func aSnapshotOfANewerTermIsNotAcceptedToAnOldLeader() {
+        var (f, configuration) = installing()
+        f.step(.snapshotInstalled(SnapshotPoint(index: 12, term: 5, configuration: configuration)))
+        #expect(f.messages.isEmpty)
+        #expect(f.node.term == 5)
+        #expect(f.node.leader == nil)
+        #expect(f.persisted?.hardState?.term == 5)
+    }
+
+    @Test func nothingElseHappensWhileASnapshotIsInstalled() {
+        var (f, configuration) = installing()
+        f.append(term: 3, after: (4, 2), [3, 3])
+        #expect(f.node.lastIndex == 4)
+        f.receive(from: 2, term: 3, .heartbeat(commitIndex: 4, readSequence: 0))
+        #expect(f.node.commitIndex == 0)
+        f.receive(from: 2, term: 3, .installSnapshot(SnapshotPoint(index: 11, term: 3, configuration: configuration)))
+        #expect(f.effects.isEmpty)
+        f.step(.campaign)
+        for _ in 0..<100 { f.step(.tick) }
+        #expect(f.node.role == .follower)
+        f.step(.snapshotFailed(index: 10))
+        for _ in 0..<20 where f.node.role == .follower { f.step(.tick) }
+        #expect(f.node.role == .candidate)
+    }
+
+    @Test func aLogThatReachesTheSnapshotNeedsNone() {
+        var f = Fixture(terms: [1, 1, 2, 2], term: 2)
+        let point = SnapshotPoint(index: 3, term: 2, configuration: f.node.configuration)
+        f.receive(from: 2, term: 2, .installSnapshot(point))
+        #expect(f.node.commitIndex == 3)
+        #expect(f.sent.map(\.body) == [.appendAccepted(matchIndex: 3)])
+    }
+
     // MARK: - Configurations
 
     @Test func noChangeBeforeAnEntryOfTheOwnTermIsCommitted() {

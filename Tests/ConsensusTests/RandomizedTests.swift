@@ -23,6 +23,23 @@ import Testing
             #expect(seen[what, default: 0] >= 10, "\(what): \(seen)")
         }
     }
+
+    /// Clocks that run alike, give or take a tick, are what a lease stands on.
+    @Test(arguments: 0..<5)
+    func noReadUnderALeaseIsStale(batch: Int) {
+        var seen: [String: Int] = [:]
+        for seed in 0..<30 {
+            var life = Life(seed: UInt64(100_000 + batch * 1000 + seed), leases: true)
+            life.run(steps: 4000)
+            if let violation = life.cluster.violations.first {
+                Issue.record("seed \(life.seed): \(violation)")
+                return
+            }
+            seen.merge(life.cluster.seen) { $0 + $1 }
+        }
+        #expect(seen["lease", default: 0] >= 10)
+        #expect(seen["election", default: 0] >= 10)
+    }
 }
 
 struct Life {
@@ -34,7 +51,12 @@ struct Life {
     /// How hard the times are, in twelfths.
     let chaos: Int
 
-    init(seed: UInt64) {
+    /// Who has still to tick before anyone ticks again, where clocks run alike.
+    var toTick: [ReplicaID] = []
+    let leases: Bool
+
+    init(seed: UInt64, leases: Bool = false) {
+        self.leases = leases
         self.seed = seed
         random = SplitMix64(seed: seed &* 7919 &+ 13)
         chaos = [1, 3, 6, 12][random.below(4)]
@@ -47,7 +69,8 @@ struct Life {
             maxAppendBytes: 10 + random.below(200),
             maxUncommittedBytes: 100 + random.below(1000),
             preVote: random.below(2) == 0,
-            checkQuorum: random.below(2) == 0
+            checkQuorum: random.below(2) == 0 || leases,
+            leaseTicks: leases ? 4 : nil
         )
         let voters = [1, 3, 3, 4, 5][random.below(5)]
         for id in RandomizedTests.ids {
@@ -89,7 +112,7 @@ struct Life {
             if random.below(4) != 0 { cluster.notify(id) }
         case 60..<62: cluster.notify(id)
         case 62..<67: cluster.apply(id)
-        case 67..<81: cluster.step(id, .tick)
+        case 67..<81: tick(id)
         case 81..<86: propose()
         case 86..<88: cluster.read(someLeader())
         default: if random.below(12) < chaos { disturb(id) }
@@ -109,8 +132,20 @@ struct Life {
         case 18: if random.below(4) == 0 { cluster.failInstall(id) }
         case 19..<21: reconfigure()
         case 21: cluster.step(someLeader(), .unreachable(id))
-        default: for _ in 0..<12 { cluster.step(id, .tick) }
+        default: for _ in 0..<12 { tick(id) }
         }
+    }
+
+    private mutating func tick(_ id: ReplicaID) {
+        guard leases else {
+            cluster.step(id, .tick)
+            return
+        }
+        if toTick.isEmpty {
+            toTick = RandomizedTests.ids
+            toTick.shuffle(using: &random)
+        }
+        cluster.step(toTick.removeLast(), .tick)
     }
 
     private mutating func network() {

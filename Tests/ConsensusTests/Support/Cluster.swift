@@ -48,10 +48,10 @@ struct Cluster {
         if isLeader, node.commitIndex > commitBefore {
             checkDurable(node, configurations: [configurationBefore, node.configuration])
         }
-        for effect in effects.list { perform(effect, at: position) }
+        for effect in effects.list { perform(effect, of: event, at: position) }
     }
 
-    private mutating func perform(_ effect: Effect, at position: Int) {
+    private mutating func perform(_ effect: Effect, of event: Event, at position: Int) {
         if recordsEffects, let line = describe(effect) { log.append("  \(replicas[position].id): \(line)") }
         switch effect {
         case .send(let message): release(message, at: position)
@@ -63,6 +63,7 @@ struct Cluster {
             replicas[position].applyTarget = upTo
         case .readReady(let id, let index):
             seen["read", default: 0] += 1
+            if case .readIndex(id) = event { seen["lease", default: 0] += 1 }
             if let floor = readFloors[id] { require(index >= floor, "stale read \(id): \(index) < \(floor)") }
         case .installSnapshot(let point, let from): replicas[position].installing = (point, from)
         case .roleChanged(let role, let term, _):
