@@ -57,8 +57,8 @@ public struct RaftNode: Sendable {
     /// A replica as it comes back from its disk, or as it first begins.
     ///
     /// - Parameters:
-    ///   - snapshot: where the log begins. A new group begins at index 0 with its first configuration, a replica that is
-    ///     to join a group with an empty one.
+    ///   - snapshot: where the log begins. A new group begins at index 0 with its first configuration, a replica that
+    ///     is to join a group with an empty one.
     ///   - headers: the durable entries after `snapshot.index`. Where the stored log does not hold the entry
     ///     `(snapshot.index, snapshot.term)` (or did not when it was cut there), nothing of it follows the snapshot and
     ///     this is empty.

@@ -4,7 +4,7 @@ import Testing
 
 /// The compact log against a plain array of headers.
 @Suite struct HeaderLogTests {
-    @Test(arguments: 0..<20)
+    @Test(arguments: 0..<8)
     func agreesWithAnArray(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let empty = Configuration(voters: [])
@@ -12,7 +12,7 @@ import Testing
         // Everything ever appended and not truncated; entry i is at position i - 1.
         var all: [EntryHeader] = []
         var first = 0
-        for step in 0..<600 {
+        for step in 0..<300 {
             switch random.below(10) {
             case 0..<7:
                 let term = Term((all.last?.term.rawValue ?? 1) + UInt64(random.below(8) == 0 ? 1 : 0))
