@@ -40,12 +40,20 @@ struct Progress: Sendable {
         switch state {
         case .probe:
             if index == matchIndex { becomeReplicate() }
-        case .replicate(var window):
-            window.free(upTo: matchIndex)
-            state = .replicate(window)
+        case .replicate:
+            let match = matchIndex
+            changeWindow { $0.free(upTo: match) }
         case .snapshot(index: let offered, ticksSinceOffer: _):
             if matchIndex >= offered { becomeReplicate() }
         }
+    }
+
+    /// Changes the window in place: while the state holds it too, every change would copy it.
+    mutating func changeWindow(_ change: (inout InflightWindow) -> Void) {
+        guard case .replicate(var window) = state else { return }
+        state = .probe(paused: true)
+        change(&window)
+        state = .replicate(window)
     }
 
     mutating func becomeReplicate() {

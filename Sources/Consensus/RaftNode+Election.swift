@@ -50,8 +50,13 @@ extension RaftNode {
     /// Only a voter whose state knows every committed configuration change may stand, and none that waits for a
     /// snapshot.
     var mayCampaign: Bool {
-        configuration.isVoter(id) && pendingSnapshot == nil
-            && !log.hasConfiguration(after: appliedIndex, upTo: commitIndex)
+        isNeeded && pendingSnapshot == nil && !log.hasConfiguration(after: appliedIndex, upTo: commitIndex)
+    }
+
+    /// Whether this replica votes, or may be all that can carry on the change that removes it: until that is known to
+    /// be committed, it can have the only log with which the old voters' half can be won (dissertation, section 4.2.2).
+    private var isNeeded: Bool {
+        configuration.isVoter(id) || log.configuration(at: commitIndex).isVoter(id)
     }
 
     /// Whether vote requests are ignored because a leader is, or may still be, at work (Raft dissertation, section
@@ -70,7 +75,9 @@ extension RaftNode {
     }
 
     mutating func timeoutNow(into effects: inout Effects) {
-        guard role == .follower, mayCampaign else { return }
+        guard role == .follower else { return }
+        termToTakeOver = mayCampaign ? nil : term
+        guard mayCampaign else { return }
         campaignsByTransfer = true
         campaign(preVote: false, into: &effects)
     }

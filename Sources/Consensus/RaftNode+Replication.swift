@@ -28,36 +28,29 @@ extension RaftNode {
     mutating func replicate(into effects: inout Effects) {
         for position in peers.indices {
             while sendAppend(to: position, into: &effects) {}
-            let known = min(peers[position].matchIndex, commitIndex)
-            if known > peers[position].commitIndexSent { sendHeartbeat(to: position, into: &effects) }
+            // Under load the next append tells the commit index, soon; only the last one needs a message of its own.
+            guard commitIndex == log.lastIndex, peers[position].matchIndex == commitIndex else { continue }
+            if peers[position].commitIndexSent < commitIndex { sendHeartbeat(to: position, into: &effects) }
         }
     }
 
     /// Sends one append, if the peer's state allows; says whether another may follow.
     private mutating func sendAppend(to position: Int, into effects: inout Effects) -> Bool {
-        let peer = peers[position]
-        switch peer.state {
+        switch peers[position].state {
         case .probe(let paused):
             guard !paused, sendAppend(to: position, limits: appendLimits, into: &effects) else { return false }
             peers[position].state = .probe(paused: true)
             return false
-        case .replicate(var window):
-            guard peer.nextIndex <= log.lastIndex else { return false }
+        case .replicate(let window):
+            let first = peers[position].nextIndex
+            guard first <= log.lastIndex else { return false }
             let limits = (
                 entries: min(appendLimits.entries, settings.maxInflightEntries - window.entries),
                 bytes: min(appendLimits.bytes, settings.maxInflightBytes - window.bytes)
             )
-            let nextBytes = peer.nextIndex > log.snapshot.index ? log.payloadBytes(at: peer.nextIndex) : 0
-            guard limits.entries > 0, window.isEmpty || nextBytes <= limits.bytes else { return false }
-            guard sendAppend(to: position, limits: limits, into: &effects) else { return false }
-            let last = peers[position].nextIndex.previous
-            window.add(
-                last: last,
-                entries: last - peer.nextIndex + 1,
-                bytes: log.payloadBytes(after: peer.nextIndex.previous, upTo: last)
-            )
-            peers[position].state = .replicate(window)
-            return true
+            let firstBytes = first > log.snapshot.index ? log.payloadBytes(at: first) : 0
+            guard limits.entries > 0, window.isEmpty || firstBytes <= limits.bytes else { return false }
+            return sendAppend(to: position, limits: limits, into: &effects)
         case .snapshot:
             return false
         }
@@ -71,27 +64,34 @@ extension RaftNode {
         limits: (entries: Int, bytes: Int),
         into effects: inout Effects
     ) -> Bool {
-        let peer = peers[position]
-        let previous = peer.nextIndex.previous
-        guard let previousTerm = log.term(at: previous) else {
+        let first = peers[position].nextIndex
+        guard let previousTerm = log.term(at: first.previous) else {
             offerSnapshot(to: position, into: &effects)
             return false
         }
-        let entries = log.headers(from: peer.nextIndex, maxEntries: limits.entries, maxBytes: limits.bytes)
+        let entries = log.headers(from: first, maxEntries: limits.entries, maxBytes: limits.bytes)
         let append = AppendEntries(
-            previousIndex: previous,
+            previousIndex: first.previous,
             previousTerm: previousTerm,
             entries: entries,
             commitIndex: commitIndex
         )
-        send(.appendEntries(append), to: peer.replica, into: &effects)
-        switch peer.state {
+        send(.appendEntries(append), to: peers[position].replica, into: &effects)
+        switch peers[position].state {
         case .probe, .snapshot: break
-        case .replicate:
-            peers[position].nextIndex = peer.nextIndex + entries.count
-            peers[position].commitIndexSent = max(peer.commitIndexSent, min(commitIndex, previous + entries.count))
+        case .replicate: noteSent(entries, to: position)
         }
         return true
+    }
+
+    /// Takes the entries for received, as long as nothing says otherwise.
+    private mutating func noteSent(_ entries: [EntryHeader], to position: Int) {
+        guard !entries.isEmpty else { return }
+        let last = peers[position].nextIndex + (entries.count - 1)
+        peers[position].nextIndex = last.next
+        peers[position].commitIndexSent = max(peers[position].commitIndexSent, min(commitIndex, last))
+        let bytes = entries.reduce(0) { $0 + Int($1.payloadBytes) }
+        peers[position].changeWindow { $0.add(last: last, entries: entries.count, bytes: bytes) }
     }
 
     private mutating func offerSnapshot(to position: Int, into effects: inout Effects) {

@@ -21,6 +21,8 @@ public struct RaftNode: Sendable {
     var votes: [(replica: ReplicaID, granted: Bool)] = []
     /// Whether this replica campaigns because its leader told it to.
     var campaignsByTransfer = false
+    /// The term whose leader wants to be replaced by this replica, which still has a configuration to apply first.
+    var termToTakeOver: Term?
     var pendingSnapshot: SnapshotPoint?
 
     // The clock.
@@ -55,8 +57,8 @@ public struct RaftNode: Sendable {
     /// A replica as it comes back from its disk, or as it first begins.
     ///
     /// - Parameters:
-    ///   - snapshot: where the log begins. A new group begins at index 0 with its first configuration, a replica that is
-    ///     to join a group with an empty one.
+    ///   - snapshot: where the log begins. A new group begins at index 0 with its first configuration, a replica that
+    ///     is to join a group with an empty one.
     ///   - headers: the durable entries after `snapshot.index`. Where the stored log does not hold the entry
     ///     `(snapshot.index, snapshot.term)` (or did not when it was cut there), nothing of it follows the snapshot and
     ///     this is empty.
@@ -76,12 +78,20 @@ public struct RaftNode: Sendable {
         precondition(hardState.commitIndex <= log.lastIndex, "the log lost committed entries")
         precondition(appliedIndex <= log.lastIndex, "the log lost applied entries")
         precondition(appliedIndex >= snapshot.index, "the state is older than the log's beginning")
-        precondition(hardState.term >= log.lastTerm, "the log knows a newer term than the hard state")
+        precondition(
+            max(hardState.term, snapshot.term) >= log.lastTerm,
+            "the log knows a newer term than the hard state"
+        )
         self.id = id
         self.settings = settings
         self.log = log
         self.hardState = hardState
         self.hardState.commitIndex = max(hardState.commitIndex, snapshot.index, appliedIndex)
+        // A crash right after a snapshot went live: the first step makes its term durable.
+        if snapshot.term > hardState.term {
+            self.hardState.term = snapshot.term
+            self.hardState.vote = nil
+        }
         self.appliedIndex = appliedIndex
         persists = PersistQueue(index: log.lastIndex, hardState: hardState)
         random = SplitMix64(seed: seed)
@@ -125,7 +135,7 @@ public struct RaftNode: Sendable {
         case .proposeConfiguration(let configuration): proposeConfiguration(configuration, into: &effects)
         case .readIndex(let id): read(id: id, into: &effects)
         case .persisted(let sequence): persisted(sequence, into: &effects)
-        case .applied(let index): applied(upTo: index)
+        case .applied(let index): applied(upTo: index, into: &effects)
         case .compacted(let point): log.compact(to: checkedForCompaction(point))
         case .snapshotInstalled(let point): snapshotInstalled(point, into: &effects)
         case .snapshotFailed(let index): snapshotFailed(at: index, into: &effects)
@@ -136,9 +146,10 @@ public struct RaftNode: Sendable {
         finishStep(into: &effects)
     }
 
-    private mutating func applied(upTo index: LogIndex) {
+    private mutating func applied(upTo index: LogIndex, into effects: inout Effects) {
         precondition(index <= commitIndex, "applied what is not committed")
         appliedIndex = max(appliedIndex, index)
+        if termToTakeOver == term { timeoutNow(into: &effects) }
     }
 
     private func checkedForCompaction(_ point: SnapshotPoint) -> SnapshotPoint {

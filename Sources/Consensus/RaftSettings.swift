@@ -17,8 +17,8 @@ public struct RaftSettings: Hashable, Sendable {
     /// leader ignores vote requests (section 4.2.3).
     public var checkQuorum: Bool
     /// How long a quorum's answer lets the leader serve reads alone (section 6.4.1), counted from when the question
-    /// was sent. `nil` turns leases off. At least two ticks shorter than the election timeout, because the clocks of two
-    /// replicas tick out of phase.
+    /// was sent. `nil` turns leases off. At least two ticks shorter than the election timeout, because the clocks of
+    /// two replicas tick out of phase.
     public var leaseTicks: Int?
 
     public init(

@@ -14,7 +14,8 @@ struct Cluster {
     private(set) var committed: [EntryHeader] = []
     private var readFloors: [UInt64: LogIndex] = [:]
     private var nextRead: UInt64 = 0
-    var readsServed = 0
+    /// How often something happened, so that a test can tell that it tested anything.
+    var seen: [String: Int] = [:]
     var recordsEffects = false
 
     func index(of id: ReplicaID) -> Int { replicas.firstIndex { $0.id == id }! }
@@ -47,23 +48,29 @@ struct Cluster {
         if isLeader, node.commitIndex > commitBefore {
             checkDurable(node, configurations: [configurationBefore, node.configuration])
         }
-        for effect in effects.list { perform(effect, at: position) }
+        for effect in effects.list { perform(effect, of: event, at: position) }
     }
 
-    private mutating func perform(_ effect: Effect, at position: Int) {
+    private mutating func perform(_ effect: Effect, of event: Event, at position: Int) {
         if recordsEffects, let line = describe(effect) { log.append("  \(replicas[position].id): \(line)") }
         switch effect {
         case .send(let message): release(message, at: position)
-        case .persist(let persist): replicas[position].writes.append(persist)
+        case .persist(let persist):
+            if persist.firstIndex <= replicas[position].lastWritten { seen["truncation", default: 0] += 1 }
+            replicas[position].writes.append(persist)
         case .apply(let upTo):
             require(upTo >= replicas[position].applyTarget, "apply went back")
             replicas[position].applyTarget = upTo
         case .readReady(let id, let index):
-            readsServed += 1
+            seen["read", default: 0] += 1
+            if case .readIndex(id) = event { seen["lease", default: 0] += 1 }
             if let floor = readFloors[id] { require(index >= floor, "stale read \(id): \(index) < \(floor)") }
         case .installSnapshot(let point, let from): replicas[position].installing = (point, from)
         case .roleChanged(let role, let term, _):
-            if role == .leader { checkElection(replicas[position].node!, term: term) }
+            if role == .leader {
+                seen["election", default: 0] += 1
+                checkElection(replicas[position].node!, term: term)
+            }
         case .accepted, .rejected, .readRejected, .configurationChanged: break
         }
     }
@@ -175,6 +182,7 @@ struct Cluster {
         replicas[position].state = state
         replicas[position].applyTarget = index
         replicas[position].installing = nil
+        seen["snapshot", default: 0] += 1
         step(id, .snapshotInstalled(point))
     }
 
@@ -201,6 +209,12 @@ struct Cluster {
         } else {
             require(index - .zero == committed.count + 1, "committed with a gap at \(index)")
             committed.append(header)
+            switch header.kind {
+            case .command: seen["command", default: 0] += 1
+            case .noop: seen["noop", default: 0] += 1
+            case .configuration(let configuration):
+                seen[configuration.isJoint ? "joint" : "configuration", default: 0] += 1
+            }
         }
     }
 

@@ -39,6 +39,12 @@ struct SimulatedReplica {
         starts += 1
     }
 
+    /// The last entry of the log as it will be once all writes are done.
+    var lastWritten: LogIndex {
+        guard let write = writes.last(where: { !$0.entries.isEmpty }) else { return disk.lastIndex }
+        return write.firstIndex + (write.entries.count - 1)
+    }
+
     /// Loses everything that has not reached the disk; of the writes under way, the first `written` have.
     mutating func crash(written: Int, durableApplied: Int) {
         for write in writes.prefix(written) { disk.write(write) }
