@@ -40,7 +40,12 @@ let package = Package(
         // Storage.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .target(name: "StateStorage", dependencies: ["CRocksDB", nioCore, nioLocks], swiftSettings: strictMemory),
-        .target(name: "LogStorage", dependencies: ["Consensus", nioCore], swiftSettings: strictMemory),
+        .target(name: "CChecksum"),
+        .target(
+            name: "LogStorage",
+            dependencies: ["Consensus", "CChecksum", nioCore, nioLocks],
+            swiftSettings: strictMemory
+        ),
 
         // Tests.
         tests("Consensus"),
@@ -48,7 +53,7 @@ let package = Package(
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),
         tests("StateStorage", [nioCore]),
-        tests("LogStorage", ["Consensus", nioCore]),
+        tests("LogStorage", ["Consensus", "CChecksum", nioCore]),
     ],
     swiftLanguageModes: [.v6]
 )
