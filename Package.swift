@@ -49,9 +49,13 @@ let package = Package(
 
         // Storage.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
-        .target(name: "CChecksum"),
         .target(name: "StateStorage", dependencies: ["CRocksDB", nioCore, nioLocks], swiftSettings: strictMemory),
-        .target(name: "LogStorage", dependencies: ["Consensus", nioCore], swiftSettings: strictMemory),
+        .target(name: "CChecksum"),
+        .target(
+            name: "LogStorage",
+            dependencies: ["Consensus", "CChecksum", nioCore, nioLocks],
+            swiftSettings: strictMemory
+        ),
 
         .target(
             name: "MailStore",
@@ -67,6 +71,14 @@ let package = Package(
             ],
             swiftSettings: strictMemory
         ),
+        .target(
+            name: "NodeRuntime",
+            dependencies: [
+                "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage",
+                nioCore, nioPosix, nioLocks, nioSSL, logging,
+            ],
+            swiftSettings: strict
+        ),
 
         // Tests.
         tests("Consensus", exclude: ["Scripts"]),
@@ -75,7 +87,7 @@ let package = Package(
         tests("IMAPSyntax", [nioCore]),
         tests("StateStorage", [nioCore]),
         tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),
-        tests("LogStorage", ["Consensus", nioCore]),
+        tests("LogStorage", ["Consensus", "CChecksum", nioCore]),
     ],
     swiftLanguageModes: [.v6]
 )

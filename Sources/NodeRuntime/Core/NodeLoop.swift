@@ -90,11 +90,12 @@ final class NodeLoop {
 
     func replica(_ group: GroupID) -> Replica? { positions[group].map { replicas[$0] } }
 
-    /// Changes a replica in place and performs what it asks for.
-    func withReplica<Result>(_ group: GroupID, _ body: (inout Replica, inout [ReplicaEffect]) -> Result) -> Result? {
+    /// Changes a replica and performs what it asks for.
+    @discardableResult
+    func withReplica<Result>(_ group: GroupID, _ body: (Replica, inout [ReplicaEffect]) -> Result) -> Result? {
         guard let position = positions[group] else { return nil }
         let start = effects.count
-        let result = body(&replicas[position], &effects)
+        let result = body(replicas[position], &effects)
         if start == 0 { performEffects(group) }
         return result
     }
