@@ -47,6 +47,14 @@ let package = Package(
 
         .target(name: "ReplicaCore", dependencies: ["Consensus", nioCore], swiftSettings: strict),
 
+        .target(
+            name: "Authentication",
+            dependencies: [
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: strict
+        ),
+
         // Storage.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .target(name: "StateStorage", dependencies: ["CRocksDB", nioCore, nioLocks], swiftSettings: strictMemory),
@@ -74,7 +82,7 @@ let package = Package(
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage",
+                "Authentication", "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage",
                 nioCore, nioPosix, nioLocks, nioSSL, logging,
             ],
             swiftSettings: strict
@@ -83,6 +91,7 @@ let package = Package(
         // Tests.
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
+        tests("Authentication"),
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),
         tests("StateStorage", [nioCore]),

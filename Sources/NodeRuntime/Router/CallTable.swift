@@ -1,3 +1,4 @@
+internal import Consensus
 internal import MailModel
 internal import NIOCore
 
