@@ -237,6 +237,32 @@ import Testing
         #expect(f.effects.contains(.readReady(id: 2, index: 1)))
     }
 
+    @Test func aLeaseRunsFromWhenTheQuestionWasSent() {
+        var settings = Fixture.settings
+        settings.checkQuorum = true
+        settings.leaseTicks = 3
+        var f = Fixture(settings: settings)
+        for _ in 0..<20 where f.node.role == .follower { f.step(.tick) }
+        f.persist()
+        f.receive(from: 2, term: f.node.term, .voteResponse(granted: true))
+        f.persist()
+        f.receive(from: 2, term: f.node.term, .appendAccepted(matchIndex: 1))
+        f.step(.tick)
+        guard case .heartbeat(_, let round)? = f.sent.first?.body else {
+            Issue.record("no heartbeat")
+            return
+        }
+        f.step(.tick)
+        f.step(.tick)
+        // Two ticks late: one is left.
+        f.receive(from: 2, term: f.node.term, .heartbeatResponse(readSequence: round))
+        f.step(.readIndex(id: 1))
+        #expect(f.effects == [.readReady(id: 1, index: 1)])
+        f.step(.tick)
+        f.step(.readIndex(id: 2))
+        #expect(!f.effects.contains(.readReady(id: 2, index: 1)))
+    }
+
     // MARK: - Followers
 
     @Test func aQuietFollowerSaysOneWordPerHeartbeat() {
