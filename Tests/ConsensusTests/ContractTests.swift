@@ -237,6 +237,53 @@ import Testing
         #expect(f.effects.contains(.readReady(id: 2, index: 1)))
     }
 
+    @Test func readsThatWaitAreLimited() {
+        var settings = Fixture.settings
+        settings.maxPendingReads = 2
+        var f = Fixture(settings: settings)
+        f.lead()
+        f.persist()
+        f.receive(from: 2, term: 1, .appendAccepted(matchIndex: 1))
+        f.step(.readIndex(id: 1))
+        f.step(.readIndex(id: 2))
+        f.step(.readIndex(id: 3))
+        #expect(f.effects == [.readRejected(id: 3, .tooManyPendingReads)])
+    }
+
+    @Test func aMessageForAnotherReplicaIsIgnored() {
+        var f = Fixture()
+        let body = Message.Body.heartbeat(commitIndex: 0, readSequence: 0)
+        f.step(.received(Message(from: 2, to: 9, term: 5, body: body)))
+        #expect(f.effects.isEmpty)
+        #expect(f.node.term == 0)
+    }
+
+    @Test func aLeaseRunsFromWhenTheQuestionWasSent() {
+        var settings = Fixture.settings
+        settings.checkQuorum = true
+        settings.leaseTicks = 3
+        var f = Fixture(settings: settings)
+        for _ in 0..<20 where f.node.role == .follower { f.step(.tick) }
+        f.persist()
+        f.receive(from: 2, term: f.node.term, .voteResponse(granted: true))
+        f.persist()
+        f.receive(from: 2, term: f.node.term, .appendAccepted(matchIndex: 1))
+        f.step(.tick)
+        guard case .heartbeat(_, let round)? = f.sent.first?.body else {
+            Issue.record("no heartbeat")
+            return
+        }
+        f.step(.tick)
+        f.step(.tick)
+        // Two ticks late: one is left.
+        f.receive(from: 2, term: f.node.term, .heartbeatResponse(readSequence: round))
+        f.step(.readIndex(id: 1))
+        #expect(f.effects == [.readReady(id: 1, index: 1)])
+        f.step(.tick)
+        f.step(.readIndex(id: 2))
+        #expect(!f.effects.contains(.readReady(id: 2, index: 1)))
+    }
+
     // MARK: - Followers
 
     @Test func aQuietFollowerSaysOneWordPerHeartbeat() {
