@@ -1,25 +1,25 @@
-internal import Consensus
-internal import LogStorage
+package import Consensus
+package import LogStorage
 internal import MailModel
-internal import MailStore
+package import MailStore
 internal import NIOCore
-internal import PeerTransport
+package import PeerTransport
 internal import ReplicaCore
-internal import StateStorage
+package import StateStorage
 
 /// A node below its sockets: replica loop, log writer and applier around a log, a state and a network.
 ///
 /// Nothing in it knows whether these, and the clock, are real. A node gives each of the three parts a thread; the
 /// simulator calls their turns.
-final class NodeCore {
-    let loop: NodeLoop
-    let writer: LogWriter
-    let applierLoop: ApplierLoop
-    let inbox: Inbox<LoopInput>
+package final class NodeCore {
+    package let loop: NodeLoop
+    package let writer: LogWriter
+    package let applierLoop: ApplierLoop
+    package let inbox: Inbox<LoopInput>
     let watchers: AccountWatchers
-    let reader: MailReader
+    package let reader: MailReader
 
-    struct Environment {
+    package struct Environment {
         let node: NodeID
         /// Names this run of the node; never used before.
         let session: UInt64
@@ -29,9 +29,27 @@ final class NodeCore {
         let blocking: any BlockingWork
         /// Told once when log or state failed: the node is to stop acknowledging and end.
         let failed: @Sendable (any Error) -> Void
+
+        package init(
+            node: NodeID,
+            session: UInt64,
+            settings: CoreSettings,
+            clock: any NodeClock,
+            network: any PeerNetwork,
+            blocking: any BlockingWork,
+            failed: @escaping @Sendable (any Error) -> Void
+        ) {
+            self.node = node
+            self.session = session
+            self.settings = settings
+            self.clock = clock
+            self.network = network
+            self.blocking = blocking
+            self.failed = failed
+        }
     }
 
-    init(_ environment: Environment, log: any LogStore, state: any StateStore, groups: [OpenedGroup]) throws {
+    package init(_ environment: Environment, log: any LogStore, state: any StateStore, groups: [OpenedGroup]) throws {
         let inbox = Inbox<LoopInput>()
         let watchers = AccountWatchers()
         let applier = MailApplier(store: state)
@@ -76,7 +94,7 @@ final class NodeCore {
 }
 
 /// A group as recovery found it, fit to run.
-struct OpenedGroup {
+package struct OpenedGroup {
     let group: GroupID
     let replica: ReplicaID
     let hardState: HardState

@@ -1,25 +1,31 @@
-internal import Consensus
-internal import LogStorage
+package import Consensus
+package import LogStorage
 internal import MailModel
 internal import MailStore
 internal import NIOCore
 internal import PeerTransport
-internal import StateStorage
+package import StateStorage
 
 /// A replica that may have forgotten something it acknowledged: it must not vote.
-struct QuarantinedGroup: Sendable {
-    let group: GroupID
-    let reason: String
+package struct QuarantinedGroup: Sendable {
+    package let group: GroupID
+    package let reason: String
 }
 
 /// Brings log and state of each group together after a start.
-struct GroupRecovery {
+package struct GroupRecovery {
     let log: any LogStore
     let state: any StateStore
     let node: NodeID
 
+    package init(log: any LogStore, state: any StateStore, node: NodeID) {
+        self.log = log
+        self.state = state
+        self.node = node
+    }
+
     /// The groups fit to run, in order, and those that are not.
-    func open(_ recovered: [RecoveredGroup]) throws -> (opened: [OpenedGroup], quarantined: [QuarantinedGroup]) {
+    package func open(_ recovered: [RecoveredGroup]) throws -> (opened: [OpenedGroup], quarantined: [QuarantinedGroup]) {
         var opened: [OpenedGroup] = []
         var quarantined: [QuarantinedGroup] = []
         for group in recovered.sorted(by: { $0.group < $1.group }) {

@@ -94,7 +94,7 @@ extension NodeLoop {
     private func answer(to rejection: Rejection) -> ForwardResult {
         switch rejection {
         case .notLeader: .notLeader(nil)
-        case .transferring, .tooManyUncommittedBytes, .configurationInFlight, .unsafeConfiguration, .leaderNotReady,
+        case .transferring, .tooManyUncommittedBytes, .tooManyPendingReads, .configurationInFlight, .unsafeConfiguration, .leaderNotReady,
             .notAVoter:
             .busy
         }

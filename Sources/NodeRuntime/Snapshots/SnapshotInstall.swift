@@ -7,7 +7,7 @@ internal import PeerTransport
 internal import ReplicaCore
 
 /// A snapshot on its way into this node's state.
-struct SnapshotInstall {
+package struct SnapshotInstall {
     let transfer: UInt64
     let from: NodeID
     /// At least this much the snapshot must cover.
