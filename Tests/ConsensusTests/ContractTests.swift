@@ -297,6 +297,41 @@ import Testing
         }
     }
 
+    @Test func whatIsCommittedIsAcceptedUnseenEvenIfCompacted() {
+        var f = Fixture(terms: [1, 1, 1, 1], commit: 3)
+        f.step(.applied(upTo: 3))
+        f.step(.compacted(SnapshotPoint(index: 3, term: 1, configuration: f.node.configuration)))
+        f.append(term: 1, after: (0, 0), [1, 1])
+        #expect(f.sent.map(\.body) == [.appendAccepted(matchIndex: 3)])
+        f.append(term: 1, after: (1, 1), [1, 1, 1])
+        #expect(f.sent.map(\.body) == [.appendAccepted(matchIndex: 4)])
+    }
+
+    @Test func aLateRejectionIsIgnored() {
+        var f = Fixture(terms: [1, 1, 1, 1])
+        f.lead()
+        f.receive(from: 2, term: 2, .appendRejected(previousIndex: 4, hintIndex: 2, hintTerm: 1))
+        #expect(f.sent.count == 1)
+        f.receive(from: 2, term: 2, .appendRejected(previousIndex: 4, hintIndex: 2, hintTerm: 1))
+        #expect(f.sent.isEmpty)
+    }
+
+    @Test func aLeaderUnderCheckQuorumIgnoresVoteRequests() {
+        var settings = Fixture.settings
+        settings.checkQuorum = true
+        var f = Fixture(settings: settings)
+        for _ in 0..<20 where f.node.role == .follower { f.step(.tick) }
+        f.persist()
+        f.receive(from: 2, term: 1, .voteResponse(granted: true))
+        #expect(f.node.role == .leader)
+        f.receive(from: 3, term: 7, .requestVote(lastIndex: 9, lastTerm: 6, byTransfer: false))
+        #expect(f.node.role == .leader)
+        #expect(f.effects.isEmpty)
+        f.receive(from: 3, term: 7, .requestVote(lastIndex: 9, lastTerm: 6, byTransfer: true))
+        #expect(f.node.role == .follower)
+        #expect(f.node.vote == 3)
+    }
+
     @Test func anAnswerBeyondTheLeadersLogCountsForNothing() {
         var f = Fixture()
         f.lead()
