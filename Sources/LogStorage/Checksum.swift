@@ -56,12 +56,13 @@ struct SectorChecksums {
     /// Whether `checksum` is that of a sector with a single bit set. Flipping that bit makes the sector look as if it had
     /// never been written.
     static func isOfSingleBit(_ checksum: UInt32) -> Bool {
+        var sector = zeros
         for byte in 0..<Layout.sectorBytes {
             for bit in 0..<8 {
-                var sector = zeros
                 sector.setInteger(UInt8(1 << bit), at: byte)
                 if Checksum.of(sector) == checksum { return true }
             }
+            sector.setInteger(UInt8(0), at: byte)
         }
         return false
     }

@@ -10,6 +10,8 @@ enum Layout {
     static let roundMagic: UInt32 = 0x444E_4F52
     /// "HEADDONE", little-endian: the last bytes of a round's head.
     static let headTrailer: UInt64 = 0x454E_4F44_4441_4548
+    /// "DATADONE", little-endian: the last bytes of a round's data, so that its last sector never has a single bit set.
+    static let dataTrailer: UInt64 = 0x454E_4F44_4154_4144
     static let formatVersion: UInt16 = 1
 
     /// The largest payload of one record: an entry of 1 MiB and what goes with it.

@@ -18,7 +18,7 @@ final class PosixFile: DiskFile {
 
     /// Sets space aside for a new file, where the file system cannot by writing zeros: a segment must not grow later.
     func allocate(_ bytes: Int) throws(DiskError) {
-        while true {
+        while bytes > 0 {
             let code = posix_fallocate(descriptor, 0, bytes)
             if code == 0 { return }
             guard code == EINTR else { throw .system(code, "posix_fallocate", path) }

@@ -17,12 +17,18 @@ struct RoundEncoder {
         var checksum: UInt32
     }
 
+    /// The bytes of the data part, with its trailer; nothing at all when there is no data.
+    static func dataBytes(_ sizes: some Sequence<Int>) -> Int {
+        let bytes = sizes.reduce(0, +)
+        return bytes == 0 ? 0 : bytes + 8
+    }
+
     /// - Parameters:
     ///   - chains: the checksum of each group's last record; brought up to date.
     ///   - offset: where the round will stand in its file.
     func encode(_ records: [Record], chains: inout [GroupID: UInt32], at offset: Int) -> Round {
         let prepared = records.map { $0.header() }
-        let dataBytes = prepared.reduce(0) { $0 + $1.header.dataBytes }
+        let dataBytes = Self.dataBytes(prepared.lazy.map(\.header.dataBytes))
         let headBytes = RoundHeader.headBytes(recordCount: records.count, dataBytes: dataBytes)
         precondition(records.count <= Layout.maxRecordsPerRound && dataBytes <= Layout.maxRoundBytes)
 
@@ -67,6 +73,11 @@ struct RoundEncoder {
             )
             if case .remove = record.body { chains[record.group] = 0 } else { chains[record.group] = checksum }
             position += header.dataBytes
+        }
+        if position > 0 {
+            let trailer = ByteBuffer(integer: Layout.dataTrailer, endianness: .little)
+            pieces.append(trailer)
+            sectors.append(trailer)
         }
         sectors.finish()
         for checksum in sectors.checksums { rest.writeInteger(checksum, endianness: .little) }

@@ -5,7 +5,7 @@ internal import NIOCore
 extension SegmentedLog {
     /// Writes one round and syncs it; then, and only then, readers see it.
     func write(_ records: [Record]) throws(LogError) {
-        let dataBytes = records.reduce(0) { $0 + $1.header().header.dataBytes }
+        let dataBytes = RoundEncoder.dataBytes(records.lazy.map { $0.header().header.dataBytes })
         guard dataBytes <= Layout.maxRoundBytes, records.count <= Layout.maxRecordsPerRound else {
             throw LogError(.tooLarge, "A round of \(records.count) records and \(dataBytes) bytes.")
         }
@@ -54,7 +54,7 @@ extension SegmentedLog {
                 Record(group: id, body: .checkpoint(state.table.groups[id]!.checkpoint))
             }
         }
-        let checkpointBytes = checkpoints.reduce(0) { $0 + $1.header().header.dataBytes }
+        let checkpointBytes = RoundEncoder.dataBytes(checkpoints.lazy.map { $0.header().header.dataBytes })
         let checkpointHead = RoundHeader.headBytes(recordCount: checkpoints.count, dataBytes: checkpointBytes)
         let checkpointExtent = (checkpointHead + checkpointBytes).roundedUp(toMultipleOf: settings.blockBytes)
         let needed = settings.blockBytes + checkpointExtent + extent
