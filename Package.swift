@@ -44,6 +44,7 @@ let package = Package(
         .target(name: "MailModel", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "MessageFormat", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "IMAPSyntax", dependencies: [nioCore], swiftSettings: strict),
+        .target(name: "IMAPSession", dependencies: ["IMAPSyntax", "MailModel", nioCore], swiftSettings: strict),
 
         .target(name: "ReplicaCore", dependencies: ["Consensus", nioCore], swiftSettings: strict),
 
@@ -68,13 +69,33 @@ let package = Package(
             swiftSettings: strictMemory
         ),
 
+        // Fronts.
+        .target(
+            name: "IMAPGateway",
+            dependencies: [
+                "IMAPSession", "IMAPSyntax", "MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging,
+            ],
+            swiftSettings: strict
+        ),
+
         // Tests.
+        .target(
+            name: "MailTestSupport",
+            dependencies: ["Consensus", "MailModel", "MailStore", "StateStorage", nioCore, nioLocks],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),
         tests("StateStorage", [nioCore]),
         tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),
+        tests("IMAPSession", ["IMAPSyntax", "MailModel", "MailTestSupport", nioCore]),
+        tests(
+            "IMAPGateway",
+            ["IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix, nioSSL, logging]
+        ),
         tests("LogStorage", ["Consensus", nioCore]),
     ],
     swiftLanguageModes: [.v6]
