@@ -57,7 +57,7 @@ struct TestClient: Sendable {
     let channel: any Channel
     let inbox: NIOLoopBound<Inbox>
 
-    static func connect(_ port: Int, autoRead: Bool = true, receiveBuffer: CInt? = nil) async throws -> TestClient {
+    static func connect(_ port: Int, autoRead: Bool = true, receiveBuffer: Int? = nil) async throws -> TestClient {
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: autoRead)
         if let receiveBuffer { bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: receiveBuffer) }
