@@ -80,10 +80,10 @@ extension Session {
         for index in self.view?.takeChanged() ?? [] { tellFlags(at: index) }
     }
 
+    /// RECENT goes with new messages; a client counts down by itself what is expunged.
     private mutating func tellRecent(_ view: MailboxView) {
         let recent = view.recentCount
-        guard recent != view.toldRecent else { return }
-        encoder.recent(UInt32(recent))
+        if recent > view.toldRecent { encoder.recent(UInt32(recent)) }
         self.view?.toldRecent = recent
     }
 
