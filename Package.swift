@@ -54,6 +54,7 @@ let package = Package(
         .target(name: "MailModel", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "MessageFormat", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "IMAPSyntax", dependencies: [nioCore], swiftSettings: strict),
+        .target(name: "IMAPSession", dependencies: ["IMAPSyntax", "MailModel", nioCore], swiftSettings: strict),
 
         .target(name: "ReplicaCore", dependencies: ["Consensus", nioCore], swiftSettings: strict),
 
@@ -163,7 +164,22 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Fronts.
+        .target(
+            name: "IMAPGateway",
+            dependencies: [
+                "IMAPSession", "IMAPSyntax", "MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging,
+            ],
+            swiftSettings: strict
+        ),
+
         // Tests.
+        .target(
+            name: "MailTestSupport",
+            dependencies: ["Consensus", "MailModel", "MailStore", "StateStorage", nioCore, nioLocks],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
         tests("Authentication"),
@@ -172,6 +188,11 @@ let package = Package(
         tests("StateStorage", [nioCore]),
         tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),
         tests("LogStorage", ["Consensus", "CChecksum", nioCore]),
+        tests("IMAPSession", ["IMAPSyntax", "MailModel", "MailTestSupport", nioCore]),
+        tests(
+            "IMAPGateway",
+            ["IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix, nioSSL, logging]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
