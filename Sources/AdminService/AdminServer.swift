@@ -18,7 +18,8 @@ public final class AdminServer: Sendable {
     /// - Throws: ``StartupError`` when the address cannot be used.
     public static func start(host: String, port: Int, node: Node, version: String) async throws -> AdminServer {
         let address: GRPCNIOTransportHTTP2Posix.SocketAddress =
-            host.contains(":") ? .ipv6(host: host, port: port) : .ipv4(host: host == "localhost" ? "127.0.0.1" : host, port: port)
+            host.contains(":")
+            ? .ipv6(host: host, port: port) : .ipv4(host: host == "localhost" ? "127.0.0.1" : host, port: port)
         let server = GRPCServer(
             transport: HTTP2ServerTransport.Posix(address: address, transportSecurity: .plaintext),
             services: [
@@ -33,7 +34,8 @@ public final class AdminServer: Sendable {
             running.cancel()
             throw StartupError(
                 "Cannot listen for admins on \(host):\(port): \(error). "
-                    + "Check the setting admin.listen, and whether another process uses the port.")
+                    + "Check the setting admin.listen, and whether another process uses the port."
+            )
         }
         return AdminServer(server: server, running: running)
     }

@@ -54,7 +54,9 @@ struct MessageSearcher: MessageSearching {
 
     mutating func feed(_ bytes: ByteBuffer) {
         var bytes = bytes
-        if position < headerBytes, let part = bytes.readSlice(length: min(bytes.readableBytes, Int(headerBytes - position))) {
+        if position < headerBytes,
+            let part = bytes.readSlice(length: min(bytes.readableBytes, Int(headerBytes - position)))
+        {
             position += UInt64(part.readableBytes)
             header.writeImmutableBuffer(part)
         }

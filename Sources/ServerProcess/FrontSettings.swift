@@ -34,7 +34,8 @@ struct FrontSettings {
         lmtpSettings.hostName = try reader.text("lmtp.hostname")
         lmtpSettings.maxSessions = try reader.integer("lmtp.max-sessions", 1...1_000_000)
         lmtpSettings.maxMessageBytes = maxMessageBytes
-        lmtpSettings.overQuota = try reader.choice("lmtp.over-quota", ["reject", "defer"]) == "defer" ? .defer : .reject
+        lmtpSettings.overQuota =
+            try reader.choice("lmtp.over-quota", ["reject", "defer"]) == "defer" ? .defer : .reject
         lmtpSettings.tls = tls
         self.lmtpSettings = lmtpSettings
     }
@@ -54,7 +55,8 @@ struct FrontSettings {
         } catch {
             throw SettingError(
                 "the certificate \(certificate) with key \(key) cannot be used: \(error). "
-                    + "Check the settings tls.certificate and tls.key")
+                    + "Check the settings tls.certificate and tls.key"
+            )
         }
     }
 }

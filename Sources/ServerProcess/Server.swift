@@ -56,7 +56,11 @@ public struct Server: Sendable {
             admin = try await fronts.admin.asyncMap { address in
                 listening.append(("admin", address.description))
                 return try await AdminServer.start(
-                    host: address.host, port: address.port, node: node, version: Self.version)
+                    host: address.host,
+                    port: address.port,
+                    node: node,
+                    version: Self.version
+                )
             }
             for (address, isTLS) in [(fronts.imap, false), (fronts.imaps, true)] {
                 guard let address else { continue }
@@ -108,7 +112,8 @@ public struct Server: Sendable {
         } catch {
             throw StartupError(
                 "Cannot listen on \(address): \(error). "
-                    + "Check the setting \(setting), and whether another process uses the port.")
+                    + "Check the setting \(setting), and whether another process uses the port."
+            )
         }
     }
 

@@ -47,8 +47,11 @@ import Testing
                     == "* 1 FETCH (BODY[HEADER.FIELDS (subject to)] {41}\r\nTo: bruno@example.org\r\nSubject: Parts\r\n\r\n)"
             )
             #expect(
-                try await client.command("g", "FETCH 1 BODY.PEEK[HEADER.FIELDS.NOT (From MIME-Version Content-Type)]<4.7>")
-                    .contains("<4> {7}\r\nbruno@e)\r\n")
+                try await client.command(
+                    "g",
+                    "FETCH 1 BODY.PEEK[HEADER.FIELDS.NOT (From MIME-Version Content-Type)]<4.7>"
+                )
+                .contains("<4> {7}\r\nbruno@e)\r\n")
             )
             #expect(try await client.command("h", "FETCH 1 BODY.PEEK[]<6.4>").contains("BODY[]<6> {4}\r\nAnna)"))
             #expect(try await client.command("i", "FETCH 1 BODY.PEEK[]<9999.4>").contains("BODY[]<9999> {0}\r\n)"))

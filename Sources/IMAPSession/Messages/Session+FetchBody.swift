@@ -40,7 +40,9 @@ extension Session {
         query(.body(details.bodyID, offset: piece.range.lowerBound, maximumBytes: count)) { session, result in
             switch result {
             case .success(.body(let bytes)) where bytes.readableBytes > 0:
-                session.take(bytes.readableBytes > count ? bytes.getSlice(at: bytes.readerIndex, length: count) ?? bytes : bytes)
+                session.take(
+                    bytes.readableBytes > count ? bytes.getSlice(at: bytes.readerIndex, length: count) ?? bytes : bytes
+                )
             case .success(.body), .success: session.breakOff(.unavailable)
             case .failure(let failure): session.breakOff(failure)
             }

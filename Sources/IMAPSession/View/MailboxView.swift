@@ -145,7 +145,9 @@ struct MailboxView {
         for state in changes.changed { update(state.uid.rawValue, state.flags, state.modSeq) }
         for state in changes.new { append(state) }
         for range in changes.expunged.ranges {
-            for index in lowerBound(of: range.lowerBound)..<max(
+            for index in lowerBound(
+                of: range.lowerBound
+            )..<max(
                 lowerBound(of: range.lowerBound),
                 range.upperBound == .max ? uids.count : lowerBound(of: range.upperBound + 1)
             ) {

@@ -55,7 +55,12 @@ package final class NodeCore {
         let applier = MailApplier(store: state)
         writer = LogWriter(log: log, network: environment.network, loop: inbox, failed: environment.failed)
         applierLoop = ApplierLoop(
-            store: state, applier: applier, loop: inbox, watchers: watchers, failed: environment.failed)
+            store: state,
+            applier: applier,
+            loop: inbox,
+            watchers: watchers,
+            failed: environment.failed
+        )
         loop = NodeLoop(
             NodeLoop.Dependencies(
                 node: environment.node,

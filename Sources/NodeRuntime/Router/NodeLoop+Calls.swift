@@ -94,7 +94,8 @@ extension NodeLoop {
     private func answer(to rejection: Rejection) -> ForwardResult {
         switch rejection {
         case .notLeader: .notLeader(nil)
-        case .transferring, .tooManyUncommittedBytes, .tooManyPendingReads, .configurationInFlight, .unsafeConfiguration, .leaderNotReady,
+        case .transferring, .tooManyUncommittedBytes, .tooManyPendingReads, .configurationInFlight,
+            .unsafeConfiguration, .leaderNotReady,
             .notAVoter:
             .busy
         }
@@ -105,7 +106,9 @@ extension NodeLoop {
     func takeForward(_ group: GroupID, _ request: RequestID, _ payload: ByteBuffer, from: NodeID) {
         guard let replica = replica(group), replica.isLeader else {
             send(
-                .forwardReply(group: group, request: request, .notLeader(replica(group)?.leaderNode)), to: from)
+                .forwardReply(group: group, request: request, .notLeader(replica(group)?.leaderNode)),
+                to: from
+            )
             return
         }
         foreign[request] = (from, nowMilliseconds)

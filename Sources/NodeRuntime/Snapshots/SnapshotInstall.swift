@@ -30,7 +30,11 @@ extension NodeLoop {
         let transfer = session &+ nextTransfer
         nextTransfer += 1
         installs[group] = SnapshotInstall(
-            transfer: transfer, from: from, atLeast: atLeast, progressMilliseconds: nowMilliseconds)
+            transfer: transfer,
+            from: from,
+            atLeast: atLeast,
+            progressMilliseconds: nowMilliseconds
+        )
         applier.put(.beginInstall(group))
         pull(group)
     }
@@ -38,7 +42,11 @@ extension NodeLoop {
     private func pull(_ group: GroupID) {
         guard let install = installs[group] else { return }
         let pull = SnapshotPull(
-            group: group, transfer: install.transfer, atLeast: install.atLeast, after: install.after)
+            group: group,
+            transfer: install.transfer,
+            atLeast: install.atLeast,
+            after: install.after
+        )
         send(.snapshotPull(pull), to: install.from)
     }
 
@@ -131,7 +139,8 @@ extension NodeLoop {
 
     func serve(_ pull: SnapshotPull, to node: NodeID) {
         let refusal = PeerMessage.snapshotPiece(
-            SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused))
+            SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
+        )
         guard replica(pull.group) != nil, !rebuilding.contains(pull.group), installs[pull.group] == nil else {
             return send(refusal, to: node)
         }
@@ -169,7 +178,9 @@ extension NodeLoop {
             // The log has moved past the snapshot: the receiver could not follow from there.
             sources.drop(pull, from: node)
             return send(
-                .snapshotPiece(SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)),
+                .snapshotPiece(
+                    SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
+                ),
                 to: node
             )
         }
@@ -179,10 +190,15 @@ extension NodeLoop {
             configuration: raft.configuration(at: source.appliedIndex)
         )
         let content = SnapshotPiece.Content.rows(
-            chunk.rows, checksum: chunk.checksum, lastKey: chunk.lastKey, isLast: chunk.isLast)
+            chunk.rows,
+            checksum: chunk.checksum,
+            lastKey: chunk.lastKey,
+            isLast: chunk.isLast
+        )
         send(
             .snapshotPiece(
-                SnapshotPiece(group: pull.group, transfer: pull.transfer, point: point, content: content)),
+                SnapshotPiece(group: pull.group, transfer: pull.transfer, point: point, content: content)
+            ),
             to: node
         )
         if chunk.isLast { sources.drop(pull, from: node) }
