@@ -29,6 +29,7 @@ import Testing
         ("undisclosed-recipients:;", #"((NIL NIL "undisclosed-recipients" NIL)(NIL NIL NIL NIL))"#),
         ("G: a@b", #"((NIL NIL "G" NIL)(NIL NIL "a" "b")(NIL NIL NIL NIL))"#),
         ("Joe <@a.org,@b.org:joe@example.org>", #"(("Joe" "@a.org,@b.org" "joe" "example.org"))"#),
+        ("Joe <@a.org <b@c>", #"(("Joe" NIL "" "a.org"))"#),
         ("joe", #"((NIL NIL "joe" ""))"#),
         ("Joe Doe", #"((NIL NIL "Joe Doe" ""))"#),
         ("<>", #"((NIL NIL "" ""))"#),

@@ -98,6 +98,41 @@ import Testing
         }
     }
 
+    @Test("A search finds the same in pieces of any length", arguments: 0..<10)
+    func searches(seed: Int) {
+        var generator = SeededGenerator(state: UInt64(seed) + 2_000)
+        let terms: [SearchTerm] = ["x", "b", "jan", "é", "a@b", "x\""].map { .text(Array($0.utf8)) }
+        for _ in 0..<50 {
+            let message = Self.message(&generator)
+            let whole = summary(message)
+            for summary in [whole, nil] {
+                let found = [1, 5, 1_000].map { piece in
+                    var search = TextSearch(terms: terms, summary: summary, sizeBytes: whole.sizeBytes)
+                    while let range = search.nextRange() {
+                        let bytes = message[Int(range.lowerBound)..<Int(range.upperBound)]
+                        for start in stride(from: bytes.startIndex, to: bytes.endIndex, by: piece) {
+                            search.feed(ByteBuffer(bytes: bytes[start...].prefix(piece)))
+                        }
+                    }
+                    return terms.indices.map { search.isFound($0) }
+                }
+                #expect(Set(found).count == 1)
+            }
+        }
+    }
+
+    @Test("Fields made to be slow are not")
+    func slow() {
+        for text in ["<@", "\"\\", "((", "=?a?q?", "a:", "<a", ";;x=", "--", ",,"] {
+            let value = String(repeating: text, count: 20_000)
+            let header = "To: \(value)\nContent-Type: text/plain; \(value)\nSubject: \(value)\nDate: \(value)\n\n"
+            let whole = summary(header)
+            checkResponses(whole)
+            _ = whole.sentDay
+            _ = HeaderText.decode(value.utf8)
+        }
+    }
+
     @Test("Another version is refused")
     func version() {
         #expect(throws: MessageFormatError(.unknownVersion(2), offset: 1)) {

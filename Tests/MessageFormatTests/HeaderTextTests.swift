@@ -44,6 +44,20 @@ import Testing
     @Test("Encoded words and folded lines", arguments: texts)
     func decode(raw: String, text: String) { #expect(HeaderText.decode(raw.utf8) == text) }
 
+    static let charsets = [
+        "iso-8859-1", "iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-7", "iso-8859-9", "iso-8859-10",
+        "iso-8859-13", "iso-8859-14", "iso-8859-15", "iso-8859-16", "windows-1250", "windows-1251", "windows-1252",
+        "windows-1253", "windows-1254", "windows-1257", "koi8-r", "koi8-u", "cp866",
+    ]
+
+    @Test("Every byte of every charset is one character", arguments: charsets)
+    func everyByte(charset: String) {
+        for byte in UInt8(0x80)...0xff {
+            let text = HeaderText.decode("=?\(charset)?q?<=\(String(byte, radix: 16))>?=".utf8)
+            #expect(text.unicodeScalars.count == 3)
+        }
+    }
+
     @Test("8-bit bytes that are not UTF-8 are ISO-8859-1")
     func rawLatin() {
         #expect(HeaderText.decode([0x67, 0x72, 0xfc, 0x6e]) == "grün")

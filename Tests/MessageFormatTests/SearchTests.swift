@@ -127,6 +127,13 @@ import Testing
         #expect(search.isFound(0))
     }
 
+    @Test("Every character can be folded")
+    func everyCharacter() {
+        let all = (UInt32(1)...0x2_0000).compactMap(Unicode.Scalar.init).map(String.init).joined()
+        let search = TextSearch(terms: [Self.body(all), Self.header("a", all)], summary: nil, sizeBytes: 0)
+        #expect(!search.isFound(0))
+    }
+
     static let folds: [(one: String, other: String)] = [
         ("ÀÉÎÕÜ", "aeiou"), ("Łódź", "łodz"), ("ΆΈΉ", "αεη"), ("ΣΊΣΥΦΟΣ", "σίσυφος"), ("Ёлка", "елка"), ("Йод", "иод"),
         ("Việt", "viet"), ("ＡＢＣ", "abc"), ("ǅ", "ǆ"), ("Ə", "ə"), ("日本", "日本"), ("𐐀", "𐐨"), ("a\u{A0}b", "a b"),

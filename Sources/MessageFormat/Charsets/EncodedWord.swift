@@ -1,5 +1,7 @@
 /// One `=?charset?encoding?text?=` (RFC 2047, section 2).
 struct EncodedWord {
+    /// Of one word that are looked at; it should have 75 at most.
+    private static let textBytes = 4_096
     let charset: Charset
     let bytes: [UInt8]
 
@@ -13,8 +15,9 @@ struct EncodedWord {
         else { return nil }
         let textStart = charsetEnd + 3
         var end = textStart
-        while end + 1 < value.count, value[end] != mark || value[end + 1] != UInt8(ascii: "=") { end += 1 }
-        guard end + 1 < value.count else { return nil }
+        let limit = min(value.count - 1, textStart + textBytes)
+        while end < limit, value[end] != mark || value[end + 1] != UInt8(ascii: "=") { end += 1 }
+        guard end < limit else { return nil }
         // RFC 2231, section 5: a language may follow the charset.
         let name = value[(start + 2)..<charsetEnd].prefix { $0 != UInt8(ascii: "*") }
         var decoder: TransferDecoder

@@ -3,11 +3,11 @@ public enum HeaderText {
     /// Unfolds and decodes encoded-words (RFC 2047). 8-bit bytes are UTF-8 when they can be, else ISO-8859-1; a word
     /// that is not right stays as it is.
     public static func decode(_ raw: some Sequence<UInt8>) -> String {
-        String(decoding: decodedBytes(raw), as: UTF8.self)
+        String(decoding: decodedBytes(Array(raw)), as: UTF8.self)
     }
 
     /// The same as UTF-8, not always valid.
-    static func decodedBytes(_ raw: some Sequence<UInt8>) -> [UInt8] {
+    static func decodedBytes(_ raw: [UInt8]) -> [UInt8] {
         // RFC 5322, section 2.2.3.
         var value = raw.filter { $0 != ASCII.carriageReturn && $0 != ASCII.lineFeed && $0 != 0 }
         if value.contains(where: { $0 >= 0x80 }), String(validating: value, as: UTF8.self) == nil {

@@ -127,7 +127,7 @@ public struct TextSearch: Sendable {
     private mutating func look(at field: [UInt8], isOfBody: Bool) {
         guard let colon = field.firstIndex(of: UInt8(ascii: ":")) else { return }
         let name = ASCII.trimmed(Array(field[..<colon]))
-        let value = CaseFolding.fold(HeaderText.decodedBytes(field[(colon + 1)...]))
+        let value = CaseFolding.fold(HeaderText.decodedBytes(Array(field[(colon + 1)...])))
         let whole = ASCII.lowercased(name) + Array(": ".utf8) + value
         for (index, needle) in needles.enumerated() where !found[index] {
             if let wanted = needle.field {
