@@ -94,7 +94,7 @@ let package = Package(
         tests("IMAPSession", ["IMAPSyntax", "MailModel", "MailTestSupport", nioCore]),
         tests(
             "IMAPGateway",
-            ["IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix, nioSSL, logging]
+            ["IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]
         ),
         tests("LogStorage", ["Consensus", nioCore]),
     ],

@@ -73,7 +73,7 @@ public struct MessageSummary {
     static func fields(_ raw: [UInt8], _ range: Range<Int>) -> [(String, String)] {
         let text = String(decoding: raw[range.clamped(to: 0..<raw.count)], as: UTF8.self)
         var fields: [(String, String)] = []
-        for line in text.split(separator: "\n", omittingEmptySubsequences: true) {
+        for line in text.split(omittingEmptySubsequences: true, whereSeparator: \.isNewline) {
             let line = line.last == "\r" ? line.dropLast() : line
             if line.first == " " || line.first == "\t" {
                 if !fields.isEmpty { fields[fields.count - 1].1 += line }
