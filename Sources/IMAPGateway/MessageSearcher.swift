@@ -22,14 +22,14 @@ struct SummaryOutline: MessageOutline {
 
     var headerBytes: UInt64 { summary.headerBytes }
 
-    var sentDay: Int? { summary.sentDateSeconds.map { Int($0 >= 0 ? $0 / 86_400 : ($0 - 86_399) / 86_400) } }
+    var sentDay: Int? { summary.sentDay }
 
     func part(_ path: [Int]) -> OutlinePart? {
         summary.part(path).map { part in
             OutlinePart(
                 mime: part.mimeRange,
                 body: part.bodyRange,
-                message: part.message.map { .init(header: $0.header, text: $0.text) }
+                message: part.message.map { .init(header: $0.headerRange, text: $0.textRange) }
             )
         }
     }
@@ -54,7 +54,9 @@ struct MessageSearcher: MessageSearching {
 
     mutating func feed(_ bytes: ByteBuffer) {
         var bytes = bytes
-        if position < headerBytes, let part = bytes.readSlice(length: min(bytes.readableBytes, Int(headerBytes - position))) {
+        if position < headerBytes,
+            let part = bytes.readSlice(length: min(bytes.readableBytes, Int(headerBytes - position)))
+        {
             position += UInt64(part.readableBytes)
             header.writeImmutableBuffer(part)
         }

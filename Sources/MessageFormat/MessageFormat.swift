@@ -21,7 +21,11 @@ public struct MessagePart {
     public var subtype: String
     public var charset: String?
     public var transferEncoding: String
-    public var message: (header: Range<UInt64>, text: Range<UInt64>)?
+    public struct Message {
+        public let headerRange: Range<UInt64>
+        public let textRange: Range<UInt64>
+    }
+    public var message: Message?
     public var isMessage: Bool { message != nil }
 }
 
@@ -130,14 +134,14 @@ public struct MessageSummary {
         }
         if part.mediaType == "MESSAGE" && part.subtype == "RFC822" {
             let inner = parse(raw, body, end, mime: false)
-            part.message = (inner.part.headerRange, inner.part.bodyRange)
+            part.message = .init(headerRange: inner.part.headerRange, textRange: inner.part.bodyRange)
             return .message(part, inner)
         }
         return .leaf(part)
     }
 
     public var headerBytes: UInt64 { root.part.headerRange.upperBound }
-    public var sentDateSeconds: Int64? { nil }
+    public var sentDay: Int? { nil }
 
     public func part(_ path: [Int]) -> MessagePart? {
         var node = root

@@ -6,25 +6,25 @@ import NIOCore
 import NIOSSL
 import Testing
 
+/// Runs a program; gives its status and what it printed.
+func runProgram(_ program: String, _ arguments: [String]) async throws -> (Int32, String) {
+    try await withCheckedThrowingContinuation { continuation in
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [program] + arguments
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        process.terminationHandler = { process in
+            let data = output.fileHandleForReading.readDataToEndOfFile()
+            continuation.resume(returning: (process.terminationStatus, String(decoding: data, as: UTF8.self)))
+        }
+        do { try process.run() } catch { continuation.resume(throwing: error) }
+    }
+}
+
 /// Clients that others wrote.
 @Suite struct ClientLibraryTests {
-    /// Runs a program; gives its status and what it printed.
-    func run(_ program: String, _ arguments: [String]) async throws -> (Int32, String) {
-        try await withCheckedThrowingContinuation { continuation in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = [program] + arguments
-            let output = Pipe()
-            process.standardOutput = output
-            process.standardError = output
-            process.terminationHandler = { process in
-                let data = output.fileHandleForReading.readDataToEndOfFile()
-                continuation.resume(returning: (process.terminationStatus, String(decoding: data, as: UTF8.self)))
-            }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
-    }
-
     static let script = """
         import imaplib, sys
         c = imaplib.IMAP4("127.0.0.1", int(sys.argv[1]), timeout=30)
@@ -66,7 +66,7 @@ import Testing
     @Test func pythonsImaplib() async throws {
         try await TestServer.with { server in
             let script = Self.script
-            let (status, output) = try await run("python3", ["-c", script, "\(server.port)"])
+            let (status, output) = try await runProgram("python3", ["-c", script, "\(server.port)"])
             #expect(status == 0, "\(output)")
         }
     }
@@ -76,7 +76,7 @@ import Testing
             let client = try await server.logIn()
             _ = try await client.append("a", "INBOX", "Subject: hi\r\n\r\ncurly\r\n")
             let arguments = ["-s", "--user", "user@example.org:pass", "imap://127.0.0.1:\(server.port)/INBOX;UID=1"]
-            let (status, output) = try await run("curl", arguments)
+            let (status, output) = try await runProgram("curl", arguments)
             guard status != 127, status != 1 else { return }
             #expect(status == 0)
             #expect(output == "Subject: hi\r\n\r\ncurly\r\n")

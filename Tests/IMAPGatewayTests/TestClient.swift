@@ -44,7 +44,10 @@ final class Inbox: ChannelInboundHandler {
                 waiter.promise.succeed(received.readSlice(length: count) ?? ByteBuffer())
             } else if isClosed {
                 waiters.removeFirst()
-                let rest = String(buffer: received.getSlice(at: received.readerIndex, length: min(2_000, received.readableBytes)) ?? ByteBuffer())
+                let rest = String(
+                    buffer: received.getSlice(at: received.readerIndex, length: min(2_000, received.readableBytes))
+                        ?? ByteBuffer()
+                )
                 waiter.promise.fail(TestFailure(description: "closed; unread: \(rest)"))
             } else {
                 return
