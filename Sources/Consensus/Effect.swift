@@ -10,6 +10,8 @@ public enum Rejection: Hashable, Sendable {
     case transferring
     /// The bytes proposed but not yet committed have reached their limit.
     case tooManyUncommittedBytes
+    /// More reads wait for the leader to be confirmed than is allowed.
+    case tooManyPendingReads
     /// Another configuration change is still in flight.
     case configurationInFlight
     /// The configuration cannot follow the current one in a safe way.

@@ -41,6 +41,10 @@ extension RaftNode {
             effects.append(.readReady(id: read, index: commitIndex))
             return
         }
+        guard reads.waiting.count < settings.maxPendingReads else {
+            effects.append(.readRejected(id: read, .tooManyPendingReads))
+            return
+        }
         // While a round is under way, reads gather for the next one: it costs the same for one or a thousand.
         let isIdle = reads.waiting.isEmpty
         reads.waiting.append(ReadQueue.Waiting(id: read, index: commitIndex, round: reads.round + 1))

@@ -1,7 +1,8 @@
 extension RaftNode {
     /// Brings the term up to date (figure 2, all servers) and hands the message to whom it concerns.
     mutating func receive(_ message: Message, into effects: inout Effects) {
-        precondition(message.to == id, "a message for another replica")
+        // Meant for one that was here before: replica IDs are not reused, nodes are.
+        guard message.to == id else { return }
         // Pre-votes are outside of terms; a vote request is weighed before it may raise the term.
         switch message.body {
         case .preVote(let lastIndex, let lastTerm):

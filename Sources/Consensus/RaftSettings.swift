@@ -11,6 +11,8 @@ public struct RaftSettings: Hashable, Sendable {
     public var maxAppendBytes: Int
     /// Payload bytes that the leader has taken in and that are not committed yet.
     public var maxUncommittedBytes: Int
+    /// Reads that wait for a quorum to confirm the leader.
+    public var maxPendingReads: Int
     /// Ask before campaigning (Raft dissertation, section 9.6).
     public var preVote: Bool
     /// A leader that hears no quorum for an election timeout steps down (section 6.2), and a replica that hears a
@@ -29,6 +31,7 @@ public struct RaftSettings: Hashable, Sendable {
         maxAppendEntries: Int = 512,
         maxAppendBytes: Int = 2 << 20,
         maxUncommittedBytes: Int = 64 << 20,
+        maxPendingReads: Int = 65_536,
         preVote: Bool = true,
         checkQuorum: Bool = true,
         leaseTicks: Int? = nil
@@ -40,6 +43,7 @@ public struct RaftSettings: Hashable, Sendable {
         self.maxAppendEntries = maxAppendEntries
         self.maxAppendBytes = maxAppendBytes
         self.maxUncommittedBytes = maxUncommittedBytes
+        self.maxPendingReads = maxPendingReads
         self.preVote = preVote
         self.checkQuorum = checkQuorum
         self.leaseTicks = leaseTicks

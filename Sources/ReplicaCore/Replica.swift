@@ -17,8 +17,8 @@ public struct ReplicaSettings: Sendable {
 }
 
 /// One replica of one group as a machine: the Raft core, the payloads of its log, what is being applied, and the reads
-/// that wait for it. No I/O, no clock.
-public struct Replica {
+/// that wait for it. No I/O, no clock. A class, so that nothing of it is copied by accident.
+public final class Replica {
     public let group: GroupID
     public private(set) var raft: RaftNode
     private let settings: ReplicaSettings
@@ -52,11 +52,11 @@ public struct Replica {
     /// The node of this replica.
     public var node: NodeID? { raft.configuration.member(raft.id)?.node }
 
-    public mutating func tick(_ source: any PayloadSource, into output: inout [ReplicaEffect]) {
+    public func tick(_ source: any PayloadSource, into output: inout [ReplicaEffect]) {
         step(.tick, source, &output)
     }
 
-    public mutating func receive(
+    public func receive(
         _ message: ReplicaMessage,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
@@ -71,7 +71,7 @@ public struct Replica {
     }
 
     /// Proposes commands as one batch: all are in the log after this, or none.
-    public mutating func propose(
+    public func propose(
         _ payloads: [ByteBuffer],
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
@@ -83,7 +83,7 @@ public struct Replica {
         return rejection
     }
 
-    public mutating func readIndex(
+    public func readIndex(
         id: UInt64,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
@@ -92,7 +92,7 @@ public struct Replica {
     }
 
     /// Waits until the state machine has applied `index`, which the leader named for a read.
-    public mutating func awaitApplied(id: UInt64, index: LogIndex, into output: inout [ReplicaEffect]) {
+    public func awaitApplied(id: UInt64, index: LogIndex, into output: inout [ReplicaEffect]) {
         if index <= raft.appliedIndex {
             output.append(.readReady(id: id, index: index))
         } else {
@@ -100,7 +100,7 @@ public struct Replica {
         }
     }
 
-    public mutating func persisted(
+    public func persisted(
         _ sequence: UInt64,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
@@ -109,7 +109,7 @@ public struct Replica {
         handOver(source, &output)
     }
 
-    public mutating func applied(
+    public func applied(
         upTo index: LogIndex,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
@@ -124,7 +124,7 @@ public struct Replica {
         cache.trim(toBytes: settings.cacheBytes, keepingFrom: raft.appliedIndex.next)
     }
 
-    public mutating func control(
+    public func control(
         _ event: Event,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
@@ -135,14 +135,14 @@ public struct Replica {
     }
 
     /// The log no longer holds entries up to `index`.
-    public mutating func compacted(to point: SnapshotPoint, into output: inout [ReplicaEffect]) {
+    public func compacted(to point: SnapshotPoint, into output: inout [ReplicaEffect]) {
         var effects = Effects()
         raft.step(.compacted(point), into: &effects)
         precondition(effects.list.isEmpty, "compaction asks for nothing")
     }
 
     /// A snapshot is live in the state machine, and the log starts behind it.
-    public mutating func installed(
+    public func installed(
         _ point: SnapshotPoint,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
@@ -157,7 +157,7 @@ public struct Replica {
         handOver(source, &output)
     }
 
-    public mutating func installFailed(
+    public func installFailed(
         at index: LogIndex,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
@@ -168,7 +168,7 @@ public struct Replica {
 
     // MARK: The core's effects
 
-    private mutating func step(_ event: Event, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+    private func step(_ event: Event, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
         coreEffects.removeAll()
         raft.step(event, into: &coreEffects)
         let effects = coreEffects.list
@@ -198,11 +198,11 @@ public struct Replica {
     }
 
     /// Entries without a command have empty payloads; they are filled in where the core put them.
-    private mutating func fill(upTo index: LogIndex) {
+    private func fill(upTo index: LogIndex) {
         while cache.next < index { cache.append(ByteBuffer()) }
     }
 
-    private mutating func write(_ persist: Persist, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+    private func write(_ persist: Persist, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
         var payloads: [ByteBuffer] = []
         if !persist.entries.isEmpty {
             take(persist)
@@ -229,7 +229,7 @@ public struct Replica {
     }
 
     /// Brings the payloads of entries that came from the leader, or that the core made itself, into the cache.
-    private mutating func take(_ persist: Persist) {
+    private func take(_ persist: Persist) {
         let end = persist.firstIndex + persist.entries.count
         if let incoming {
             cache.truncate(from: persist.firstIndex)
@@ -254,7 +254,7 @@ public struct Replica {
         return Outgoing(node: node, message: ReplicaMessage(group: group, message: message, payloads: payloads))
     }
 
-    private mutating func send(_ message: Message, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+    private func send(_ message: Message, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
         // The core sends its own new entries before it persists them: their payloads must be in the cache by then.
         if case .appendEntries(let append) = message.body {
             fill(upTo: min(append.previousIndex.next + append.entries.count, raft.lastIndex.next))
@@ -263,7 +263,7 @@ public struct Replica {
     }
 
     /// Hands committed entries to the applier, within the limit of bytes under way.
-    private mutating func handOver(_ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+    private func handOver(_ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
         guard !isInstalling else { return }
         // Only what is durable here: the state must never get ahead of the log that it is replayed from.
         let ready = min(raft.commitIndex, raft.durableIndex)
@@ -294,7 +294,7 @@ public struct Replica {
         }
     }
 
-    private mutating func releaseReads(into output: inout [ReplicaEffect]) {
+    private func releaseReads(into output: inout [ReplicaEffect]) {
         guard !waitingReads.isEmpty else { return }
         let applied = raft.appliedIndex
         waitingReads.removeAll { read in

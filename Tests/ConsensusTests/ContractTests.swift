@@ -237,6 +237,53 @@ import Testing
         #expect(f.effects.contains(.readReady(id: 2, index: 1)))
     }
 
+    @Test func readsThatWaitAreLimited() {
+        var settings = Fixture.settings
+        settings.maxPendingReads = 2
+        var f = Fixture(settings: settings)
+        f.lead()
+        f.persist()
+        f.receive(from: 2, term: 1, .appendAccepted(matchIndex: 1))
+        f.step(.readIndex(id: 1))
+        f.step(.readIndex(id: 2))
+        f.step(.readIndex(id: 3))
+        #expect(f.effects == [.readRejected(id: 3, .tooManyPendingReads)])
+    }
+
+    @Test func aMessageForAnotherReplicaIsIgnored() {
+        var f = Fixture()
+        let body = Message.Body.heartbeat(commitIndex: 0, readSequence: 0)
+        f.step(.received(Message(from: 2, to: 9, term: 5, body: body)))
+        #expect(f.effects.isEmpty)
+        #expect(f.node.term == 0)
+    }
+
+    @Test func aLeaseRunsFromWhenTheQuestionWasSent() {
+        var settings = Fixture.settings
+        settings.checkQuorum = true
+        settings.leaseTicks = 3
+        var f = Fixture(settings: settings)
+        for _ in 0..<20 where f.node.role == .follower { f.step(.tick) }
+        f.persist()
+        f.receive(from: 2, term: f.node.term, .voteResponse(granted: true))
+        f.persist()
+        f.receive(from: 2, term: f.node.term, .appendAccepted(matchIndex: 1))
+        f.step(.tick)
+        guard case .heartbeat(_, let round)? = f.sent.first?.body else {
+            Issue.record("no heartbeat")
+            return
+        }
+        f.step(.tick)
+        f.step(.tick)
+        // Two ticks late: one is left.
+        f.receive(from: 2, term: f.node.term, .heartbeatResponse(readSequence: round))
+        f.step(.readIndex(id: 1))
+        #expect(f.effects == [.readReady(id: 1, index: 1)])
+        f.step(.tick)
+        f.step(.readIndex(id: 2))
+        #expect(!f.effects.contains(.readReady(id: 2, index: 1)))
+    }
+
     // MARK: - Followers
 
     @Test func aQuietFollowerSaysOneWordPerHeartbeat() {
@@ -248,6 +295,41 @@ import Testing
             f.receive(from: 2, term: 1, .heartbeat(commitIndex: 0, readSequence: 0))
             #expect(f.effects.count == 1)
         }
+    }
+
+    @Test func whatIsCommittedIsAcceptedUnseenEvenIfCompacted() {
+        var f = Fixture(terms: [1, 1, 1, 1], commit: 3)
+        f.step(.applied(upTo: 3))
+        f.step(.compacted(SnapshotPoint(index: 3, term: 1, configuration: f.node.configuration)))
+        f.append(term: 1, after: (0, 0), [1, 1])
+        #expect(f.sent.map(\.body) == [.appendAccepted(matchIndex: 3)])
+        f.append(term: 1, after: (1, 1), [1, 1, 1])
+        #expect(f.sent.map(\.body) == [.appendAccepted(matchIndex: 4)])
+    }
+
+    @Test func aLateRejectionIsIgnored() {
+        var f = Fixture(terms: [1, 1, 1, 1])
+        f.lead()
+        f.receive(from: 2, term: 2, .appendRejected(previousIndex: 4, hintIndex: 2, hintTerm: 1))
+        #expect(f.sent.count == 1)
+        f.receive(from: 2, term: 2, .appendRejected(previousIndex: 4, hintIndex: 2, hintTerm: 1))
+        #expect(f.sent.isEmpty)
+    }
+
+    @Test func aLeaderUnderCheckQuorumIgnoresVoteRequests() {
+        var settings = Fixture.settings
+        settings.checkQuorum = true
+        var f = Fixture(settings: settings)
+        for _ in 0..<20 where f.node.role == .follower { f.step(.tick) }
+        f.persist()
+        f.receive(from: 2, term: 1, .voteResponse(granted: true))
+        #expect(f.node.role == .leader)
+        f.receive(from: 3, term: 7, .requestVote(lastIndex: 9, lastTerm: 6, byTransfer: false))
+        #expect(f.node.role == .leader)
+        #expect(f.effects.isEmpty)
+        f.receive(from: 3, term: 7, .requestVote(lastIndex: 9, lastTerm: 6, byTransfer: true))
+        #expect(f.node.role == .follower)
+        #expect(f.node.vote == 3)
     }
 
     @Test func anAnswerBeyondTheLeadersLogCountsForNothing() {

@@ -77,8 +77,8 @@ import Testing
                 .requestVote(lastIndex: 0, lastTerm: 0, byTransfer: false)
             )
             for _ in 0..<9 { voter.step(.tick) }
+            #expect(voter.node.role == .follower)
         }
-        #expect(voter.node.role == .follower)
     }
 
     // MARK: - Candidates

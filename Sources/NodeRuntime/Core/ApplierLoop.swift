@@ -1,19 +1,19 @@
-internal import Consensus
+package import Consensus
 internal import MailModel
-internal import MailStore
-internal import ReplicaCore
+package import MailStore
+package import ReplicaCore
 internal import StateStorage
 
 /// Applies committed entries of all groups, many groups to a batch, and installs snapshots.
-final class ApplierLoop {
-    enum Job: Sendable {
+package final class ApplierLoop {
+    package enum Job: Sendable {
         case apply(GroupID, [CommittedEntry])
         case beginInstall(GroupID)
         case addPiece(GroupID, transfer: UInt64, SnapshotChunk)
         case finishInstall(GroupID, transfer: UInt64, SnapshotPoint, note: [UInt8])
     }
 
-    let inbox = Inbox<Job>()
+    package let inbox = Inbox<Job>()
     private let store: any StateStore
     private let applier: MailApplier
     private let loop: Inbox<LoopInput>
@@ -37,7 +37,7 @@ final class ApplierLoop {
     }
 
     @discardableResult
-    func turn() -> Bool {
+    package func turn() -> Bool {
         let jobs = inbox.drain()
         guard !jobs.isEmpty, !hasFailed else { return false }
         do {

@@ -1,7 +1,7 @@
 internal import NIOConcurrencyHelpers
 
 /// Hands batches to a thread that may be asleep. Any thread may put; one drains.
-final class Inbox<Item: Sendable>: Sendable {
+package final class Inbox<Item: Sendable>: Sendable {
     private struct State {
         var items: [Item] = []
         var isStopped = false
@@ -11,9 +11,9 @@ final class Inbox<Item: Sendable>: Sendable {
     private let condition = ConditionLock<Int>(value: 0)
     private let state = NIOLockedValueBox(State())
 
-    func put(_ item: Item) { put(contentsOf: CollectionOfOne(item)) }
+    package func put(_ item: Item) { put(contentsOf: CollectionOfOne(item)) }
 
-    func put(contentsOf items: some Collection<Item>) {
+    package func put(contentsOf items: some Collection<Item>) {
         guard !items.isEmpty else { return }
         let wasEmpty = state.withLockedValue { state in
             defer { state.items.append(contentsOf: items) }
@@ -31,7 +31,7 @@ final class Inbox<Item: Sendable>: Sendable {
         }
     }
 
-    var isEmpty: Bool { state.withLockedValue { $0.items.isEmpty } }
+    package var isEmpty: Bool { state.withLockedValue { $0.items.isEmpty } }
 
     /// Waits until something comes or the time is over.
     func wait(milliseconds: Double) {

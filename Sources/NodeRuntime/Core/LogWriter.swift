@@ -1,13 +1,13 @@
-internal import Consensus
+package import Consensus
 internal import LogStorage
 internal import PeerTransport
-internal import ReplicaCore
+package import ReplicaCore
 
 /// Makes the writes of all groups durable: one write and one sync for everything that waits.
 ///
 /// `turn()` is the whole of it; a thread calls it in a node, the simulator in a simulation.
-final class LogWriter {
-    enum Job: Sendable {
+package final class LogWriter {
+    package enum Job: Sendable {
         case write(ReplicaWrite)
         /// The log of a group begins behind the point; `then` is told when that is durable.
         case setSnapshot(GroupID, SnapshotPoint, then: (@Sendable () -> Void)?)
@@ -15,7 +15,7 @@ final class LogWriter {
         case seal
     }
 
-    let inbox = Inbox<Job>()
+    package let inbox = Inbox<Job>()
     private let log: any LogStore
     private let network: any PeerNetwork
     private let loop: Inbox<LoopInput>
@@ -40,7 +40,7 @@ final class LogWriter {
 
     /// - Returns: whether there was anything to do.
     @discardableResult
-    func turn() -> Bool {
+    package func turn() -> Bool {
         let jobs = inbox.drain()
         guard !jobs.isEmpty, !hasFailed else { return false }
         var round = LogRound()

@@ -1,12 +1,12 @@
-internal import Consensus
-internal import MailModel
+package import Consensus
+package import MailModel
 internal import MailStore
-internal import NIOCore
-internal import PeerTransport
+package import NIOCore
+package import PeerTransport
 internal import ReplicaCore
 
 /// Everything that reaches a replica loop.
-enum LoopInput: Sendable {
+package enum LoopInput: Sendable {
     case received([PeerMessage], from: NodeID)
     /// What was under way to the node may be lost.
     case lost(NodeID)
@@ -24,42 +24,68 @@ enum LoopInput: Sendable {
     case control(@Sendable (NodeLoop) -> Void)
 }
 
-struct PersistedWrite: Sendable {
+package struct PersistedWrite: Sendable {
     let group: GroupID
     let sequence: UInt64
 }
 
 /// What the applier did for one group in one batch.
-struct AppliedEntries: Sendable {
+package struct AppliedEntries: Sendable {
     let group: GroupID
     let upTo: LogIndex
     let results: [(request: RequestID, outcome: MailOutcome)]
 }
 
 /// How a call ends. Runs on its event loop; in a simulation, where there is none, at once.
-struct Completion<Value: Sendable>: Sendable {
+package struct Completion<Value: Sendable>: Sendable {
     let loop: (any EventLoop)?
     let body: @Sendable (Result<Value, ServiceFailure>) -> Void
 
-    init(on loop: (any EventLoop)?, _ body: @escaping @Sendable (Result<Value, ServiceFailure>) -> Void) {
+    package init(on loop: (any EventLoop)?, _ body: @escaping @Sendable (Result<Value, ServiceFailure>) -> Void) {
         self.loop = loop
         self.body = body
     }
 }
 
 /// A command on its way to its group.
-struct ClientCall: Sendable {
+package struct ClientCall: Sendable {
     let group: GroupID
     let account: AccountID
     let command: MailCommand
     let deadlineMilliseconds: Int64
     let completion: Completion<MailOutcome>
+
+    package init(
+        group: GroupID,
+        account: AccountID,
+        command: MailCommand,
+        deadlineMilliseconds: Int64,
+        completion: Completion<MailOutcome>
+    ) {
+        self.group = group
+        self.account = account
+        self.command = command
+        self.deadlineMilliseconds = deadlineMilliseconds
+        self.completion = completion
+    }
 }
 
 /// A read on its way to its group: `read` runs where it may block, once the state has what it must see.
-struct ReadCall: Sendable {
+package struct ReadCall: Sendable {
     let group: GroupID
     let deadlineMilliseconds: Int64
     let read: @Sendable () -> Void
     let fail: @Sendable (ServiceFailure) -> Void
+
+    package init(
+        group: GroupID,
+        deadlineMilliseconds: Int64,
+        read: @escaping @Sendable () -> Void,
+        fail: @escaping @Sendable (ServiceFailure) -> Void
+    ) {
+        self.group = group
+        self.deadlineMilliseconds = deadlineMilliseconds
+        self.read = read
+        self.fail = fail
+    }
 }

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Glibc
 public import MailModel
 
 /// The two clocks of a node.

@@ -1,17 +1,17 @@
-internal import Consensus
+package import Consensus
 internal import LogStorage
 internal import MailModel
 internal import MailStore
 internal import NIOCore
 internal import PeerTransport
-internal import ReplicaCore
+package import ReplicaCore
 
 /// A replica loop: owns its replicas, and routes the calls of this node's clients to their groups.
 ///
 /// One function, `turn()`: take everything that came, step every replica concerned, hand over what all of them
 /// produced. A thread calls it in a node, the simulator in a simulation. Nothing here blocks, but for reading old log
 /// entries for a follower that lags.
-final class NodeLoop {
+package final class NodeLoop {
     let node: NodeID
     let settings: CoreSettings
     let clock: any NodeClock
@@ -24,7 +24,7 @@ final class NodeLoop {
     let maintenance: Maintenance
 
     /// Sorted by group, so that every iteration is in the same order everywhere.
-    private(set) var replicas: [Replica] = []
+    package private(set) var replicas: [Replica] = []
     private var positions: [GroupID: Int] = [:]
     private var outgoing = OutgoingBatches()
     var effects: [ReplicaEffect] = []
@@ -37,10 +37,10 @@ final class NodeLoop {
     var nextReadID: UInt64 = 1
     /// Read rounds of other nodes that this leader is answering.
     var foreignReads: [UInt64: (node: NodeID, group: GroupID, id: UInt64)] = [:]
-    var installs: [GroupID: SnapshotInstall] = [:]
+    package var installs: [GroupID: SnapshotInstall] = [:]
     var nextTransfer: UInt64 = 1
     /// Replicas whose state is being rebuilt from a snapshot since the node started: they may vote, not lead.
-    var rebuilding: Set<GroupID> = []
+    package var rebuilding: Set<GroupID> = []
     let sources = SnapshotSources()
 
     let session: UInt64
@@ -88,20 +88,21 @@ final class NodeLoop {
         if isRebuilding { rebuilding.insert(replica.group) }
     }
 
-    func replica(_ group: GroupID) -> Replica? { positions[group].map { replicas[$0] } }
+    package func replica(_ group: GroupID) -> Replica? { positions[group].map { replicas[$0] } }
 
-    /// Changes a replica in place and performs what it asks for.
-    func withReplica<Result>(_ group: GroupID, _ body: (inout Replica, inout [ReplicaEffect]) -> Result) -> Result? {
+    /// Changes a replica and performs what it asks for.
+    @discardableResult
+    func withReplica<Result>(_ group: GroupID, _ body: (Replica, inout [ReplicaEffect]) -> Result) -> Result? {
         guard let position = positions[group] else { return nil }
         let start = effects.count
-        let result = body(&replicas[position], &effects)
+        let result = body(replicas[position], &effects)
         if start == 0 { performEffects(group) }
         return result
     }
 
     /// - Returns: whether there was anything to do.
     @discardableResult
-    func turn() -> Bool {
+    package func turn() -> Bool {
         nowMilliseconds = clock.monotonicMilliseconds()
         let inputs = inbox.drain()
         for input in inputs { take(input) }
@@ -231,6 +232,6 @@ struct LogPayloadSource: PayloadSource {
 }
 
 /// Runs what may block, away from the loops; in a simulation, at once.
-protocol BlockingWork: Sendable {
+package protocol BlockingWork: Sendable {
     func run(_ work: @escaping @Sendable () -> Void)
 }

@@ -1,3 +1,4 @@
+internal import Consensus
 internal import MailModel
 internal import NIOCore
 
@@ -13,7 +14,7 @@ struct PendingCall {
 }
 
 /// The calls of this node's clients to one group, in the order of their sequence numbers.
-struct CallTable {
+final class CallTable {
     private(set) var calls: [PendingCall] = []
     private var nextSequence: UInt64 = 1
 
@@ -22,29 +23,35 @@ struct CallTable {
     /// The session has the answers of everything below: nothing below will be asked again.
     var settledBelow: UInt64 { calls.first?.sequence ?? nextSequence }
 
-    mutating func takeSequence() -> UInt64 {
+    func takeSequence() -> UInt64 {
         defer { nextSequence += 1 }
         return nextSequence
     }
 
-    mutating func append(_ call: PendingCall) { calls.append(call) }
+    func append(_ call: PendingCall) { calls.append(call) }
 
-    mutating func remove(_ sequence: UInt64) -> PendingCall? {
+    func remove(_ sequence: UInt64) -> PendingCall? {
         index(of: sequence).map { calls.remove(at: $0) }
     }
 
-    mutating func markUnsent(_ sequence: UInt64) {
+    func markUnsent(_ sequence: UInt64) {
         if let index = index(of: sequence) { calls[index].sentMilliseconds = nil }
     }
 
-    mutating func markAllUnsent() {
+    func markAllUnsent() {
         for index in calls.indices { calls[index].sentMilliseconds = nil }
     }
 
-    mutating func markSent(at index: Int, _ milliseconds: Int64) { calls[index].sentMilliseconds = milliseconds }
+    func markUnsent(sentBefore milliseconds: Int64) {
+        for index in calls.indices {
+            if let sent = calls[index].sentMilliseconds, sent <= milliseconds { calls[index].sentMilliseconds = nil }
+        }
+    }
+
+    func markSent(at index: Int, _ milliseconds: Int64) { calls[index].sentMilliseconds = milliseconds }
 
     /// Takes out what nobody waits for any more.
-    mutating func removeExpired(_ nowMilliseconds: Int64) -> [PendingCall] {
+    func removeExpired(_ nowMilliseconds: Int64) -> [PendingCall] {
         guard calls.contains(where: { $0.deadlineMilliseconds <= nowMilliseconds }) else { return [] }
         let expired = calls.filter { $0.deadlineMilliseconds <= nowMilliseconds }
         calls.removeAll { $0.deadlineMilliseconds <= nowMilliseconds }

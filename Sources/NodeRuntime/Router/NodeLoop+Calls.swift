@@ -8,7 +8,7 @@ internal import ReplicaCore
 extension NodeLoop {
     func submit(_ call: ClientCall) {
         guard !isStopping else { return call.completion.finish(.failure(.stopping)) }
-        guard var table = calls[call.group] else { return call.completion.finish(.failure(.unavailable)) }
+        guard let table = calls[call.group] else { return call.completion.finish(.failure(.unavailable)) }
         guard table.count < settings.maxCallsPerGroup else { return call.completion.finish(.failure(.busy)) }
         let sequence = table.takeSequence()
         let envelope = CommandEnvelope(
@@ -27,7 +27,6 @@ extension NodeLoop {
                 sentMilliseconds: nil
             )
         )
-        calls[call.group] = table
         sendUnsent(call.group)
     }
 
@@ -57,16 +56,10 @@ extension NodeLoop {
         for replica in replicas {
             let group = replica.group
             guard let table = calls[group], table.count > 0 else { continue }
-            for call in calls[group]?.removeExpired(nowMilliseconds) ?? [] {
+            for call in table.removeExpired(nowMilliseconds) {
                 call.completion.finish(.failure(.unavailable))
             }
-            for (index, call) in (calls[group]?.calls ?? []).enumerated() {
-                guard let sent = call.sentMilliseconds, nowMilliseconds - sent >= settings.resendMilliseconds else {
-                    continue
-                }
-                _ = index
-                calls[group]?.markUnsent(call.sequence)
-            }
+            table.markUnsent(sentBefore: nowMilliseconds - settings.resendMilliseconds)
             sendUnsent(group)
         }
         let horizon = nowMilliseconds - 2 * settings.callMilliseconds
@@ -101,7 +94,7 @@ extension NodeLoop {
     private func answer(to rejection: Rejection) -> ForwardResult {
         switch rejection {
         case .notLeader: .notLeader(nil)
-        case .transferring, .tooManyUncommittedBytes, .configurationInFlight, .unsafeConfiguration, .leaderNotReady,
+        case .transferring, .tooManyUncommittedBytes, .tooManyPendingReads, .configurationInFlight, .unsafeConfiguration, .leaderNotReady,
             .notAVoter:
             .busy
         }

@@ -4,7 +4,7 @@ internal import PeerTransport
 internal import ReplicaCore
 
 /// The reads of one group: those under way in a ReadIndex round, and those that wait for the next one.
-struct ReadTable {
+final class ReadTable {
     struct Round {
         let id: UInt64
         let calls: [ReadCall]
@@ -19,7 +19,7 @@ struct ReadTable {
     var count: Int { waiting.count + (round?.calls.count ?? 0) + answered.values.reduce(0) { $0 + $1.count } }
 
     /// Puts the round under way back: it is asked again, under a new ID, so that no old answer is taken for a new one.
-    mutating func restart() {
+    func restart() {
         guard let round else { return }
         waiting = round.calls + waiting
         self.round = nil

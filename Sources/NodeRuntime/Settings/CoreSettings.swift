@@ -1,3 +1,4 @@
+internal import Consensus
 public import ReplicaCore
 
 /// Times and limits of the part of a node that also runs in the simulator.

@@ -1,0 +1,29 @@
+public import NIOSSL
+
+/// What an operator decides about LMTP, and limits.
+public struct LMTPSettings: Sendable {
+    public enum OverQuota: Sendable {
+        /// 552 5.2.2: the sender learns of it.
+        case reject
+        /// 452 4.2.2: the MTA tries again.
+        case `defer`
+    }
+
+    public var hostName = "localhost"
+    public var maxMessageBytes = 50 << 20
+    public var maxRecipients = 100
+    public var maxSessions = 1_000
+    public var overQuota = OverQuota.reject
+    public var commandTimeoutSeconds: Int64 = 300
+    /// For STARTTLS; nil: not offered.
+    public var tls: NIOSSLContext?
+
+    public init() {}
+
+    /// RFC 5321, section 4.5.3.1.4 asks for 512 and what extensions add; paths may have 64 + 255 bytes, and UTF-8.
+    static let maxLineBytes = 4_096
+    /// Wrong commands in a row that end the session.
+    static let maxErrors = 10
+    /// Bytes of a message taken in from the socket while the store is behind.
+    static let windowBytes = 1 << 20
+}

@@ -1,0 +1,86 @@
+internal import MailModel
+internal import MessageFormat
+internal import NIOCore
+
+/// One message on its way to its recipients.
+struct Transaction {
+    struct Recipient {
+        let address: AccountAddress
+        let account: AccountReference
+        /// Trace lines of final delivery (RFC 5321, section 4.4) and where it went.
+        let prefix: ByteBuffer
+        let bodyID: BodyID
+        var sentChunks: UInt32 = 0
+        /// Set once the answer is known before the end: an upload failed.
+        var reply: LMTPReply?
+    }
+
+    let reversePath: String
+    var recipients: [Recipient] = []
+    var parser = MessageParser()
+    /// Bytes of the message as the client sent it, from `windowStart` on.
+    var window = ByteBuffer()
+    var windowStart = 0
+    var receivedBytes = 0
+    var isTooLarge = false
+    var isStreaming = false
+
+    init(reversePath: String) { self.reversePath = reversePath }
+
+    mutating func addRecipient(_ address: AccountAddress, _ account: AccountReference, _ bodyID: BodyID) {
+        var prefix = ByteBuffer()
+        prefix.writeString("Return-Path: <\(reversePath)>\r\nDelivered-To: \(address.text)\r\n")
+        recipients.append(Recipient(address: address, account: account, prefix: prefix, bodyID: bodyID))
+    }
+
+    /// Takes in a decoded piece of the message.
+    mutating func append(_ piece: ByteBuffer, limit: Int) {
+        receivedBytes += piece.readableBytes
+        if receivedBytes > limit {
+            isTooLarge = true
+            window = ByteBuffer()
+            return
+        }
+        parser.append(piece)
+        window.writeImmutableBuffer(piece)
+    }
+
+    /// The next full chunk of a recipient's copy; nil while there is not more than a chunk (the rest may be the last).
+    func chunk(for recipient: Recipient) -> ByteBuffer? {
+        let size = MailLimits.bodyChunkBytes
+        let start = Int(recipient.sentChunks) * size
+        guard recipient.prefix.readableBytes + receivedBytes - start > size else { return nil }
+        return bytes(of: recipient, from: start, count: size)
+    }
+
+    /// Everything of a recipient's copy that was not sent in chunks.
+    func rest(for recipient: Recipient) -> ByteBuffer {
+        let start = Int(recipient.sentChunks) * MailLimits.bodyChunkBytes
+        return bytes(of: recipient, from: start, count: recipient.prefix.readableBytes + receivedBytes - start)
+    }
+
+    private func bytes(of recipient: Recipient, from start: Int, count: Int) -> ByteBuffer {
+        var bytes = ByteBufferAllocator().buffer(capacity: count)
+        let prefixBytes = recipient.prefix.readableBytes
+        if start < prefixBytes, let head = recipient.prefix.getSlice(at: start, length: min(count, prefixBytes - start)) {
+            bytes.writeImmutableBuffer(head)
+        }
+        let from = max(0, start - prefixBytes) - windowStart
+        let length = count - bytes.readableBytes
+        if let body = window.getSlice(at: window.readerIndex + from, length: length) { bytes.writeImmutableBuffer(body) }
+        precondition(bytes.readableBytes == count, "the window holds what was not sent")
+        return bytes
+    }
+
+    /// Forgets what every recipient's chunks have taken.
+    mutating func trimWindow() {
+        let needed = recipients.filter { $0.reply == nil }
+            .map { max(0, Int($0.sentChunks) * MailLimits.bodyChunkBytes - $0.prefix.readableBytes) }
+            .min() ?? receivedBytes
+        let drop = needed - windowStart
+        guard drop > 0 else { return }
+        window.moveReaderIndex(forwardBy: min(drop, window.readableBytes))
+        window.discardReadBytes()
+        windowStart = needed
+    }
+}

@@ -1,0 +1,79 @@
+internal import Consensus
+
+/// The logs of all groups.
+struct GroupTable: Sendable {
+    private(set) var groups: [GroupID: GroupLog] = [:]
+    private(set) var usage = SegmentUsage()
+    /// Set once something was unreadable whose groups are unknown.
+    private var gap: String?
+
+    var hasGap: Bool { gap != nil }
+
+    /// In the order of their IDs.
+    var sortedIDs: [GroupID] { groups.keys.sorted() }
+
+    /// A record was written: it must fit.
+    mutating func applyWritten(_ record: PlacedRecord) {
+        let failure = apply(record)
+        precondition(failure == nil, "A record was written that does not fit: \(failure ?? "")")
+    }
+
+    /// A record was found: what does not fit is damage.
+    mutating func replay(_ record: PlacedRecord) {
+        let reason = chainFailure(record) ?? apply(record)
+        guard let reason else { return }
+        damage(record.group, reason)
+        groups[record.group]?.chain = record.checksum
+    }
+
+    private func chainFailure(_ record: PlacedRecord) -> String? {
+        guard let group = groups[record.group], group.chain != record.chain else { return nil }
+        switch record.body {
+        case .create, .remove: return nil
+        case .hardState, .entry, .rewrittenEntry, .snapshot, .checkpoint: return "A record before is missing."
+        }
+    }
+
+    private mutating func apply(_ record: PlacedRecord) -> String? {
+        switch record.body {
+        case .create(let point):
+            // A group in quarantine starts afresh without ceremony.
+            if let group = groups[record.group], group.damage == nil { return "The group was created twice." }
+            groups[record.group]?.clear(&usage)
+            groups[record.group] = GroupLog(snapshot: point)
+        case .remove:
+            groups[record.group]?.clear(&usage)
+            groups[record.group] = nil
+            return nil
+        case .checkpoint(let checkpoint):
+            if groups[record.group] == nil { groups[record.group] = GroupLog(snapshot: checkpoint.snapshot) }
+        case .hardState, .entry, .rewrittenEntry, .snapshot:
+            guard groups[record.group] != nil else { return gap ?? "The group was never created." }
+        }
+        if case .create = record.body {
+        } else {
+            if let reason = groups[record.group]?.apply(record.body, at: record.location, &usage) { return reason }
+        }
+        groups[record.group]?.chain = record.checksum
+        return nil
+    }
+
+    /// Puts a group in quarantine, and notes it when it is not known.
+    mutating func damage(_ group: GroupID, _ reason: String) {
+        let blank = GroupLog(
+            snapshot: SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(members: [], voters: []))
+        )
+        groups[group, default: blank].markDamaged(reason)
+    }
+
+    /// Something was unreadable that may have been anyone's.
+    mutating func damageAll(_ reason: String) {
+        if gap == nil { gap = reason }
+        for group in sortedIDs { groups[group]?.markDamaged(reason) }
+    }
+
+    mutating func finishReplay() {
+        for group in sortedIDs { groups[group]?.finishReplay(&usage) }
+        gap = nil
+    }
+}

@@ -1,0 +1,132 @@
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+
+/// The bytes of a file on a ``MemoryDisk``.
+///
+/// `@unchecked Sendable`: touched only under the disk's lock.
+final class MemoryContent: @unchecked Sendable {
+    private(set) var bytes: [UInt8] = []
+    /// What sectors written since the last sync held before, by number.
+    private var before: [Int: [UInt8]] = [:]
+    private var durableSize = 0
+
+    init() {}
+
+    init(copying other: MemoryContent) {
+        precondition(other.before.isEmpty, "Only settled files are copied.")
+        bytes = other.bytes
+        durableSize = other.durableSize
+    }
+
+    func resize(_ size: Int) {
+        if size < bytes.count {
+            bytes.removeLast(bytes.count - size)
+        } else {
+            bytes += [UInt8](repeating: 0, count: size - bytes.count)
+        }
+    }
+
+    func write(at offset: Int, _ piece: ByteBuffer) {
+        let end = offset + piece.readableBytes
+        if end > bytes.count { resize(end) }
+        for sector in offset / Layout.sectorBytes...(end - 1) / Layout.sectorBytes where before[sector] == nil {
+            before[sector] = self[sector]
+        }
+        bytes.replaceSubrange(offset..<end, with: piece.readableBytesView)
+    }
+
+    private subscript(sector: Int) -> [UInt8] {
+        let start = sector * Layout.sectorBytes
+        return Array(bytes[start..<min(start + Layout.sectorBytes, bytes.count)])
+    }
+
+    func sync() {
+        before.removeAll()
+        durableSize = bytes.count
+    }
+
+    func crash(_ coin: inout Coin) {
+        for sector in before.keys.sorted() where !coin.toss() {
+            let start = sector * Layout.sectorBytes
+            guard let old = before[sector], start < bytes.count else { continue }
+            let count = min(old.count, bytes.count - start)
+            bytes.replaceSubrange(start..<start + count, with: old[..<count])
+        }
+        if durableSize != bytes.count, !coin.toss() { resize(durableSize) }
+        sync()
+    }
+
+    func corrupt(_ change: (inout [UInt8]) -> Void) {
+        change(&bytes)
+        sync()
+    }
+}
+
+/// An open file of a ``MemoryDisk``.
+final class MemoryFile: DiskFile {
+    private let disk: MemoryDisk
+    private let content: MemoryContent
+    private let name: String
+    private let generation: Int
+
+    init(_ disk: MemoryDisk, _ content: MemoryContent, name: String, generation: Int) {
+        self.disk = disk
+        self.content = content
+        self.name = name
+        self.generation = generation
+    }
+
+    func write(at offset: Int, pieces: [ByteBuffer]) throws(DiskError) {
+        try access { state throws(DiskError) in
+            try check(&state, .noSpace, .noSpace, "pwritev: no space")
+            try check(&state, .write, .inputOutput, "pwritev: I/O error")
+            var position = offset
+            for piece in pieces where piece.readableBytes > 0 {
+                content.write(at: position, piece)
+                position += piece.readableBytes
+            }
+        }
+    }
+
+    func dataSync() throws(DiskError) {
+        try access { state throws(DiskError) in
+            try check(&state, .dataSync, .inputOutput, "fdatasync: I/O error")
+            state.syncCount += 1
+            content.sync()
+        }
+    }
+
+    func read(at offset: Int, count: Int) throws(DiskError) -> ByteBuffer {
+        try access { state throws(DiskError) in
+            try check(&state, .read, .inputOutput, "pread: I/O error")
+            let start = min(offset, content.bytes.count)
+            return ByteBuffer(bytes: content.bytes[start..<min(start + count, content.bytes.count)])
+        }
+    }
+
+    func size() throws(DiskError) -> Int { try access { _ throws(DiskError) in content.bytes.count } }
+
+    func truncate(to bytes: Int) throws(DiskError) {
+        try access { _ throws(DiskError) in content.resize(bytes) }
+    }
+
+    private func check(
+        _ state: inout MemoryDisk.State,
+        _ fault: MemoryDisk.Fault,
+        _ kind: DiskError.Kind,
+        _ message: String
+    ) throws(DiskError) {
+        if state.takes(fault) { throw DiskError(kind: kind, message: message, path: name) }
+    }
+
+    private func access<Result>(
+        _ body: (inout MemoryDisk.State) throws(DiskError) -> Result
+    ) throws(DiskError) -> Result {
+        try disk.update { state throws(DiskError) in
+            guard state.generation == generation else {
+                throw DiskError(kind: .inputOutput, message: "the file was open when the disk crashed", path: name)
+            }
+            return try body(&state)
+        }
+    }
+}

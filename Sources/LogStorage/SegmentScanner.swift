@@ -1,0 +1,120 @@
+internal import Consensus
+internal import NIOCore
+
+/// Finds rounds in the bytes of one segment, and says what is wrong with those that are not as they were written.
+struct SegmentScanner {
+    let header: SegmentHeader
+    let file: ByteBuffer
+
+    /// A round whose head is intact.
+    struct Found {
+        var header: RoundHeader
+        var checksum: UInt32
+        var offset: Int
+        var records: [(header: RecordHeader, checksum: UInt32)]
+        /// Data sectors that are not what was written.
+        var badSectors: [Int]
+        /// What the sectors should be.
+        var sectorChecksums: [UInt32]
+
+        var dataOffset: Int { offset + header.headBytes }
+    }
+
+    enum Finding {
+        case round(Found)
+        /// Nothing was written here, or the first sector of what was did not arrive.
+        case blank
+        /// The start of a round, with sectors of its head that did not arrive.
+        case tornHead
+        /// Something that was never written like that.
+        case damagedHead
+    }
+
+    func examine(at offset: Int) -> Finding {
+        guard let (header, checksum) = RoundHeader.decode(file, at: offset, segment: header) else {
+            return isZero(at: offset, count: Layout.sectorBytes) ? .blank : .damagedHead
+        }
+        guard offset + header.headBytes + header.dataBytes <= file.readableBytes else { return .damagedHead }
+        let head = offset + Layout.headerBytes..<offset + header.headBytes
+        let trailer = file.getInteger(at: head.upperBound - 8, endianness: .little, as: UInt64.self)
+        guard Checksum.of(file, head) == header.headChecksum, trailer == Layout.headTrailer,
+            let found = decodeHead(header, checksum, at: offset)
+        else {
+            // No sector of a head is all zeros: each holds record headers, checksums or the trailer.
+            let sectors = stride(from: offset, to: head.upperBound, by: Layout.sectorBytes)
+            return sectors.contains { isZero(at: $0, count: Layout.sectorBytes) } ? .tornHead : .damagedHead
+        }
+        return .round(found)
+    }
+
+    private func decodeHead(_ header: RoundHeader, _ checksum: UInt32, at offset: Int) -> Found? {
+        var found = Found(
+            header: header,
+            checksum: checksum,
+            offset: offset,
+            records: [],
+            badSectors: [],
+            sectorChecksums: []
+        )
+        found.records.reserveCapacity(header.recordCount)
+        for number in 0..<header.recordCount {
+            guard let record = RecordHeader.decode(file, at: offset + Layout.headerBytes * (1 + number)),
+                record.header.dataOffset + record.header.dataBytes <= header.dataBytes
+            else { return nil }
+            found.records.append(record)
+        }
+        let table = offset + Layout.headerBytes * (1 + header.recordCount)
+        for sector in 0..<header.sectorCount {
+            guard let expected = file.getInteger(at: table + 4 * sector, endianness: .little, as: UInt32.self) else {
+                return nil
+            }
+            found.sectorChecksums.append(expected)
+            if sectorChecksum(found, sector) != expected { found.badSectors.append(sector) }
+        }
+        return found
+    }
+
+    private func sectorChecksum(_ found: Found, _ sector: Int) -> UInt32 {
+        let start = found.dataOffset + sector * Layout.sectorBytes
+        let end = min(start + Layout.sectorBytes, file.readableBytes)
+        var checksum = Checksum.of(file, start..<end)
+        if end - start < Layout.sectorBytes {
+            let padding = ByteBuffer(repeating: 0, count: Layout.sectorBytes - (end - start))
+            checksum = Checksum.extend(checksum, padding.readableBytesUInt8Span)
+        }
+        return checksum
+    }
+
+    /// Whether every bad sector looks as if it had never been written, and none can have come to look like that by a
+    /// single flipped bit.
+    func looksTorn(_ found: Found) -> Bool {
+        let allZero = found.badSectors.allSatisfy { sector in
+            isZero(at: found.dataOffset + sector * Layout.sectorBytes, count: Layout.sectorBytes)
+        }
+        guard allZero else { return false }
+        if found.badSectors.count == 1, SectorChecksums.isOfSingleBit(found.sectorChecksums[found.badSectors[0]]) {
+            return false
+        }
+        return true
+    }
+
+    /// The first block after `offset` that starts a round later than `number`. That there is one proves that round
+    /// `number` was durable: the writer begins no round before the one before is.
+    func firstRound(after offset: Int, above number: UInt64) -> (offset: Int, number: UInt64)? {
+        var block = offset.roundedUp(toMultipleOf: header.blockBytes)
+        if block == offset { block += header.blockBytes }
+        while block + Layout.headerBytes <= file.readableBytes {
+            if let (round, _) = RoundHeader.decode(file, at: block, segment: header), round.number > number {
+                return (block, round.number)
+            }
+            block += header.blockBytes
+        }
+        return nil
+    }
+
+    func isZero(at offset: Int, count: Int) -> Bool {
+        let span = file.readableBytesUInt8Span
+        for index in min(offset, span.count)..<min(offset + count, span.count) where span[index] != 0 { return false }
+        return true
+    }
+}

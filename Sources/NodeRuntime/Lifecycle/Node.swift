@@ -1,0 +1,260 @@
+internal import Consensus
+public import Logging
+internal import LogStorage
+public import MailModel
+internal import MailStore
+internal import NIOConcurrencyHelpers
+public import NIOCore
+internal import NIOPosix
+internal import PeerTransport
+internal import ReplicaCore
+internal import StateStorage
+
+/// A running node below its gateways.
+public final class Node: Sendable {
+    public let settings: NodeSettings
+    public let service: any MailService
+    let mail: NodeService
+    let inbox: Inbox<LoopInput>
+    let writerInbox: Inbox<LogWriter.Job>
+    let store: any StateStore
+    private let threads: NodeThreads
+    private let links: PeerLinks
+    private let server: PeerServer
+    private let readPool: NIOThreadPool
+    let passwordPool: NIOThreadPool
+    private let directory: DataDirectory
+    private let logger: Logger
+    /// Replicas that were not started because they may have forgotten something.
+    public let quarantined: [String]
+
+    /// Opens the data directory, recovers, and joins the others.
+    ///
+    /// - Parameter fatal: told once, from any thread, when log or state failed; the process is to end, non-zero.
+    /// - Throws: ``StartupError``.
+    public static func start(
+        _ settings: NodeSettings,
+        group: any EventLoopGroup,
+        logger: Logger,
+        fatal: @escaping @Sendable (String) -> Void
+    ) async throws -> Node {
+        let directory = try DataDirectory(settings) { UInt64.random(in: 1...UInt64.max) }
+        let storage = try Storage.open(directory, settings)
+        for group in storage.quarantined {
+            logger.error("group \(group.group.rawValue) is quarantined on this node and does not vote: \(group.reason)")
+        }
+        let tls = try settings.peerCertificates.map { files in
+            do {
+                return try PeerTLS(
+                    certificateFile: files.certificateFile, keyFile: files.keyFile, trustRootsFile: files.trustRootsFile)
+            } catch {
+                throw StartupError("The certificates for peers cannot be used: \(error). Check the settings peer-tls.")
+            }
+        }
+        return try await Node(settings, directory, storage, tls, group, logger, fatal)
+    }
+
+    private init(
+        _ settings: NodeSettings,
+        _ directory: DataDirectory,
+        _ storage: Storage,
+        _ tls: PeerTLS?,
+        _ group: any EventLoopGroup,
+        _ logger: Logger,
+        _ fatal: @escaping @Sendable (String) -> Void
+    ) async throws {
+        let hasFailed = NIOLockedValueBox(false)
+        let failed: @Sendable (any Error) -> Void = { error in
+            let isFirst = hasFailed.withLockedValue { failed in
+                defer { failed = true }
+                return !failed
+            }
+            if isFirst { fatal("the storage of this node failed: \(error)") }
+        }
+        let readPool = NIOThreadPool(numberOfThreads: settings.readThreads)
+        readPool.start()
+        let passwordPool = NIOThreadPool(numberOfThreads: settings.passwordThreads)
+        passwordPool.start()
+        let identity = PeerIdentity(cluster: settings.clusterID, node: settings.node)
+        let receiver = LoopReceiver()
+        let links = PeerLinks(identity: identity, tls: tls, receiver: receiver, group: group, logger: logger)
+        let session = UInt64.random(in: 1...UInt64.max)
+        let clock = SystemClock()
+        let core = try NodeCore(
+            NodeCore.Environment(
+                node: settings.node,
+                session: session,
+                settings: settings.core,
+                clock: clock,
+                network: links,
+                blocking: BlockingPool(pool: readPool),
+                failed: failed
+            ),
+            log: storage.log,
+            state: storage.state,
+            groups: storage.opened
+        )
+        core.loop.roleObserver = { group, role, term, leader in
+            logger.info(
+                "group \(group.rawValue): \(role) in term \(term.rawValue), leader \(leader.map { "node \($0.rawValue)" } ?? "unknown")"
+            )
+        }
+        receiver.connect(core.inbox)
+        inbox = core.inbox
+        writerInbox = core.writer.inbox
+        store = storage.state
+        let mail = NodeService(
+            inbox: core.inbox,
+            reader: core.reader,
+            watchers: core.watchers,
+            clock: clock,
+            routing: RoutingTable(mailGroups: directory.identity.mailGroups),
+            blocking: BlockingPool(pool: readPool),
+            passwords: PasswordPool(pool: passwordPool, maximumWaiting: settings.maxWaitingPasswords),
+            callMilliseconds: settings.core.callMilliseconds
+        )
+        self.mail = mail
+        service = mail
+        do {
+            server = try await PeerServer.start(
+                host: settings.peerHost,
+                port: settings.peerPort,
+                identity: identity,
+                tls: tls,
+                receiver: receiver,
+                group: group,
+                logger: logger
+            )
+        } catch {
+            throw StartupError(
+                "Cannot listen for peers on \(settings.peerHost):\(settings.peerPort): \(error). "
+                    + "Check the setting peer-listen, and whether another process uses the port.")
+        }
+        threads = NodeThreads(core)
+        self.links = links
+        self.settings = settings
+        self.directory = directory
+        self.readPool = readPool
+        self.passwordPool = passwordPool
+        self.logger = logger
+        quarantined = storage.quarantined.map { "group \($0.group.rawValue): \($0.reason)" }
+        for peer in settings.peers { links.connect(to: peer.node, host: peer.host, port: peer.port) }
+    }
+
+    /// Tells the directory who this node is, once the directory has a leader.
+    public func register() async {
+        let commands: [DirectoryCommand] = [
+            .found(clusterID: settings.clusterID, mailGroups: directory.identity.mailGroups),
+            .registerNode(
+                NodeDescription(
+                    id: settings.node.rawValue,
+                    peerAddress: "\(settings.peerHost):\(settings.peerPort)",
+                    labels: settings.labels
+                )
+            ),
+        ]
+        for command in commands {
+            while !Task.isCancelled {
+                if case .success = await mail.submit(.directory(command), to: .directory, account: AccountID(0)) { break }
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    /// Stops in order: leaderships move away, then threads, network, state and log.
+    public func stop() async {
+        await resignLeaderships(within: .seconds(3))
+        await server.stop()
+        links.stop()
+        writerInbox.put(.seal)
+        threads.stop()
+        try? await readPool.shutdownGracefully()
+        try? await passwordPool.shutdownGracefully()
+        do {
+            try store.flush()
+            store.close()
+        } catch {
+            logger.error("the state could not be flushed at the end: \(error); the log has everything")
+        }
+    }
+
+    private func resignLeaderships(within limit: Duration) async {
+        let deadline = ContinuousClock.now + limit
+        while ContinuousClock.now < deadline {
+            let leading = await onLoop { loop in loop.resign() }
+            if leading == 0 { return }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        logger.warning("some leaderships could not be handed over in time; the others elect new leaders")
+    }
+
+    /// Runs on the replica loop and returns what it returns.
+    func onLoop<Value: Sendable>(_ body: @escaping @Sendable (NodeLoop) -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            inbox.put(.control { continuation.resume(returning: body($0)) })
+        }
+    }
+}
+
+/// Hands what the transport receives to the loop.
+private final class LoopReceiver: PeerReceiver {
+    private let inbox = NIOLockedValueBox<Inbox<LoopInput>?>(nil)
+
+    func connect(_ inbox: Inbox<LoopInput>) { self.inbox.withLockedValue { $0 = inbox } }
+
+    func received(_ messages: [PeerMessage], from node: NodeID) {
+        inbox.withLockedValue { $0 }?.put(.received(messages, from: node))
+    }
+
+    func lost(_ node: NodeID) { inbox.withLockedValue { $0 }?.put(.lost(node)) }
+}
+
+/// Log and state of a data directory, opened and brought together.
+private struct Storage {
+    let log: any LogStore
+    let state: any StateStore
+    let opened: [OpenedGroup]
+    let quarantined: [QuarantinedGroup]
+
+    static func open(_ directory: DataDirectory, _ settings: NodeSettings) throws -> Storage {
+        do {
+            let disk = try PosixDisk(path: directory.logPath)
+            let (log, recovered) = try SegmentedLog.open(
+                disk: disk, settings: LogSettings(logID: directory.identity.logID))
+            var rocks = RocksSettings()
+            rocks.writeBufferBytes = settings.stateMemoryBytes
+            let state = try RocksStateStore(path: directory.statePath, settings: rocks)
+            var groups = recovered
+            if directory.isNew, recovered.isEmpty {
+                groups = try create(log, directory, settings)
+                try directory.seal()
+            }
+            let recovery = GroupRecovery(log: log, state: state, node: settings.node)
+            let (opened, quarantined) = try recovery.open(groups)
+            return Storage(log: log, state: state, opened: opened, quarantined: quarantined)
+        } catch let error as StartupError {
+            throw error
+        } catch {
+            throw StartupError("The data in \(directory.path) cannot be opened: \(error)")
+        }
+    }
+
+    private static func create(
+        _ log: any LogStore,
+        _ directory: DataDirectory,
+        _ settings: NodeSettings
+    ) throws -> [RecoveredGroup] {
+        var round = LogRound()
+        var groups: [RecoveredGroup] = []
+        for id in 0...directory.identity.mailGroups {
+            let group = GroupID(id)
+            let point = SnapshotPoint(
+                index: .zero, term: .zero, configuration: settings.initialConfiguration(of: group))
+            round.append(.createGroup(group, point))
+            groups.append(
+                RecoveredGroup(group: group, hardState: HardState(), snapshot: point, entries: [], verdict: .intact))
+        }
+        try log.append(round)
+        return groups
+    }
+}

@@ -1,0 +1,175 @@
+internal import Consensus
+internal import Glibc
+internal import MailModel
+internal import NIOCore
+
+/// Why a node does not start. Each says what to do.
+public struct StartupError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// A node's directory: whose it is, and that nobody else uses it.
+///
+/// `identity` holds one line per fact, `key value`; it is written once, by rename.
+final class DataDirectory: Sendable {
+    static let formatVersion = 1
+
+    struct Identity: Hashable {
+        var formatVersion: Int
+        var cluster: String
+        var node: UInt64
+        var logID: UInt64
+        var mailGroups: UInt32
+    }
+
+    let path: String
+    let identity: Identity
+    let isNew: Bool
+    private let lock: Int32
+
+    var logPath: String { path + "/log" }
+    var statePath: String { path + "/state" }
+
+    /// Opens the directory, or makes it.
+    init(_ settings: NodeSettings, makeLogID: () -> UInt64) throws(StartupError) {
+        path = settings.dataDirectory
+        try Self.makeDirectory(path)
+        lock = try Self.lock(path)
+        if let text = try Self.read(path + "/identity") {
+            identity = try Self.parse(text, path)
+            isNew = false
+            try Self.check(identity, settings)
+        } else {
+            guard try Self.isEmpty(path) else {
+                throw StartupError(
+                    "The data directory \(path) holds files that are not Staffetta's. Choose an empty directory "
+                        + "(setting data-directory).")
+            }
+            identity = Identity(
+                formatVersion: Self.formatVersion,
+                cluster: settings.cluster,
+                node: settings.node.rawValue,
+                logID: makeLogID(),
+                mailGroups: settings.mailGroups
+            )
+            isNew = true
+        }
+        try Self.makeDirectory(logPath)
+    }
+
+    deinit { close(lock) }
+
+    /// Notes the identity, once log and state are there: until then, the directory counts as new.
+    func seal() throws(StartupError) {
+        let text = """
+            format \(identity.formatVersion)
+            cluster \(identity.cluster)
+            node \(identity.node)
+            log \(identity.logID)
+            mail-groups \(identity.mailGroups)
+
+            """
+        let temporary = path + "/identity.new"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        guard file >= 0 else { throw Self.failure("create", temporary) }
+        defer { close(file) }
+        let bytes = Array(text.utf8)
+        guard write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
+            throw Self.failure("write", temporary)
+        }
+        guard rename(temporary, path + "/identity") == 0 else { throw Self.failure("rename", temporary) }
+        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw Self.failure("open", path) }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else { throw Self.failure("sync", path) }
+    }
+
+    private static func check(_ identity: Identity, _ settings: NodeSettings) throws(StartupError) {
+        let path = settings.dataDirectory
+        guard identity.formatVersion <= formatVersion else {
+            throw StartupError(
+                "The data directory \(path) has format \(identity.formatVersion); this program knows up to "
+                    + "\(formatVersion). Start the newer version that wrote it.")
+        }
+        guard identity.cluster == settings.cluster else {
+            throw StartupError(
+                "The data directory \(path) belongs to cluster \"\(identity.cluster)\", not \"\(settings.cluster)\". "
+                    + "Check the settings cluster and data-directory.")
+        }
+        guard identity.node == settings.node.rawValue else {
+            throw StartupError(
+                "The data directory \(path) belongs to node \(identity.node), not \(settings.node.rawValue). "
+                    + "Check the settings node and data-directory.")
+        }
+    }
+
+    private static func parse(_ text: String, _ path: String) throws(StartupError) -> Identity {
+        var facts: [Substring: Substring] = [:]
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: " ", maxSplits: 1)
+            if parts.count == 2 { facts[parts[0]] = parts[1] }
+        }
+        guard let format = facts["format"].flatMap({ Int($0) }) else {
+            throw StartupError("\(path)/identity cannot be read: it names no format. Restore it from a backup.")
+        }
+        if format > formatVersion {
+            return Identity(formatVersion: format, cluster: "", node: 0, logID: 0, mailGroups: 0)
+        }
+        guard let cluster = facts["cluster"], let node = facts["node"].flatMap({ UInt64($0) }),
+            let log = facts["log"].flatMap({ UInt64($0) }), let groups = facts["mail-groups"].flatMap({ UInt32($0) })
+        else { throw StartupError("\(path)/identity is incomplete. Restore it from a backup.") }
+        return Identity(
+            formatVersion: format, cluster: String(cluster), node: node, logID: log, mailGroups: groups)
+    }
+
+    // MARK: Files
+
+    private static func failure(_ verb: String, _ path: String) -> StartupError {
+        StartupError("Cannot \(verb) \(path): \(String(cString: strerror(errno))). Check the setting data-directory.")
+    }
+
+    private static func makeDirectory(_ path: String) throws(StartupError) {
+        if mkdir(path, 0o750) == 0 || errno == EEXIST {
+            guard access(path, R_OK | W_OK | X_OK) == 0 else { throw failure("write to", path) }
+            return
+        }
+        throw failure("create", path)
+    }
+
+    private static func lock(_ path: String) throws(StartupError) -> Int32 {
+        let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        guard file >= 0 else { throw failure("create", path + "/lock") }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            close(file)
+            throw StartupError("The data directory \(path) is in use by another process.")
+        }
+        return file
+    }
+
+    private static func read(_ path: String) throws(StartupError) -> String? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        if file < 0 {
+            if errno == ENOENT { return nil }
+            throw failure("open", path)
+        }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        let count = Glibc.read(file, &bytes, bytes.count)
+        guard count >= 0 else { throw failure("read", path) }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
+    /// Nothing but what an earlier, unfinished start may have left.
+    private static func isEmpty(_ path: String) throws(StartupError) -> Bool {
+        guard let directory = opendir(path) else { throw failure("list", path) }
+        defer { closedir(directory) }
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard [".", "..", "lock", "identity.new", "log", "state", "lost+found"].contains(name) else { return false }
+        }
+        return true
+    }
+}

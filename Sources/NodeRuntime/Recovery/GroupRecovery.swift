@@ -1,0 +1,83 @@
+package import Consensus
+package import LogStorage
+internal import MailModel
+internal import MailStore
+internal import NIOCore
+internal import PeerTransport
+package import StateStorage
+
+/// A replica that may have forgotten something it acknowledged: it must not vote.
+package struct QuarantinedGroup: Sendable {
+    package let group: GroupID
+    package let reason: String
+}
+
+/// Brings log and state of each group together after a start.
+package struct GroupRecovery {
+    let log: any LogStore
+    let state: any StateStore
+    let node: NodeID
+
+    package init(log: any LogStore, state: any StateStore, node: NodeID) {
+        self.log = log
+        self.state = state
+        self.node = node
+    }
+
+    /// The groups fit to run, in order, and those that are not.
+    package func open(_ recovered: [RecoveredGroup]) throws -> (opened: [OpenedGroup], quarantined: [QuarantinedGroup]) {
+        var opened: [OpenedGroup] = []
+        var quarantined: [QuarantinedGroup] = []
+        for group in recovered.sorted(by: { $0.group < $1.group }) {
+            let ready = try followInstalledSnapshot(group)
+            let isInterrupted = try GroupSnapshotSink.isInterrupted(group.group, in: state)
+            let applied = try MailReader(store: state).appliedIndex(group.group)
+            // An interrupted install left no state; the log is whole, and says where to start asking.
+            let verdict = isInterrupted ? ready.verdict : ready.verdict(appliedIndex: applied)
+            guard case .intact = verdict else {
+                if case .damaged(let reason) = verdict {
+                    quarantined.append(QuarantinedGroup(group: group.group, reason: reason))
+                }
+                continue
+            }
+            guard ready.hardState.commitIndex <= ready.lastIndex else {
+                let reason = "The log ends at \(ready.lastIndex.rawValue), before the commit index."
+                quarantined.append(QuarantinedGroup(group: group.group, reason: reason))
+                continue
+            }
+            opened.append(
+                OpenedGroup(
+                    group: group.group,
+                    replica: ReplicaID(node.rawValue),
+                    hardState: ready.hardState,
+                    snapshot: ready.snapshot,
+                    headers: ready.entries,
+                    appliedIndex: isInterrupted ? ready.snapshot.index : applied,
+                    isRebuilding: isInterrupted
+                )
+            )
+        }
+        return (opened, quarantined)
+    }
+
+    /// A crash between a snapshot going live in the state and in the log leaves the log behind: bring it along.
+    private func followInstalledSnapshot(_ group: RecoveredGroup) throws -> RecoveredGroup {
+        guard case .intact = group.verdict, let note = try GroupSnapshotSink.note(of: group.group, in: state) else {
+            return group
+        }
+        var decoder = WireDecoder(note, subject: "note of an installed snapshot")
+        let point = try decoder.snapshotPoint()
+        guard point.index > group.snapshot.index else { return group }
+        let offset = point.index - group.snapshot.index
+        let isInLog = offset <= group.entries.count && group.entries[offset - 1].term == point.term
+        if isInLog, group.lastIndex >= point.index { return group }
+        var hardState = group.hardState
+        hardState.commitIndex = max(hardState.commitIndex, point.index)
+        hardState.term = max(hardState.term, point.term)
+        if hardState.term > group.hardState.term { hardState.vote = nil }
+        try log.append(
+            LogRound([.setSnapshot(group.group, point), .saveHardState(group.group, hardState)]))
+        return RecoveredGroup(
+            group: group.group, hardState: hardState, snapshot: point, entries: [], verdict: .intact)
+    }
+}

@@ -1,0 +1,208 @@
+internal import Consensus
+internal import MailModel
+internal import MailStore
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+internal import NIOPosix
+
+/// Which group serves a slot.
+struct RoutingTable: Sendable {
+    let mailGroups: UInt32
+
+    /// Slots are shared out evenly, in runs.
+    func group(of slot: Slot) -> GroupID {
+        GroupID(1 + UInt32(slot.rawValue) * mailGroups / UInt32(Slot.count))
+    }
+}
+
+/// The store as gateways see it, on this node.
+final class NodeService: MailService {
+    private let inbox: Inbox<LoopInput>
+    let reader: MailReader
+    private let watchers: AccountWatchers
+    private let clock: any NodeClock
+    let routing: RoutingTable
+    private let blocking: any BlockingWork
+    private let passwords: PasswordPool
+    private let callMilliseconds: Int64
+
+    init(
+        inbox: Inbox<LoopInput>,
+        reader: MailReader,
+        watchers: AccountWatchers,
+        clock: any NodeClock,
+        routing: RoutingTable,
+        blocking: any BlockingWork,
+        passwords: PasswordPool,
+        callMilliseconds: Int64
+    ) {
+        self.inbox = inbox
+        self.reader = reader
+        self.watchers = watchers
+        self.clock = clock
+        self.routing = routing
+        self.blocking = blocking
+        self.passwords = passwords
+        self.callMilliseconds = callMilliseconds
+    }
+
+    private var deadline: Int64 { clock.monotonicMilliseconds() + callMilliseconds }
+
+    func now() -> Timestamp { clock.now() }
+
+    func makeBodyID() -> BodyID {
+        var random = SystemRandomNumberGenerator()
+        return BodyID(milliseconds: clock.now().rawValue, random: random.next(), random.next())
+    }
+
+    func watch(
+        _ account: AccountReference,
+        on loop: any EventLoop,
+        changed: @escaping @Sendable () -> Void
+    ) -> any AccountWatch {
+        watchers.add(account.id, on: loop, changed)
+    }
+
+    // MARK: Commands
+
+    func submit(
+        _ command: MailCommand,
+        for account: AccountReference,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailOutcome> {
+        let promise = loop.makePromise(of: MailOutcome.self)
+        submit(command, to: routing.group(of: account.slot), account: account.id, Completion(on: loop) { promise.complete(with: $0) })
+        return promise.futureResult
+    }
+
+    /// For callers without an event loop.
+    func submit(_ command: MailCommand, to group: GroupID, account: AccountID) async -> Result<MailOutcome, ServiceFailure> {
+        await withCheckedContinuation { continuation in
+            submit(command, to: group, account: account, Completion(on: nil) { continuation.resume(returning: $0) })
+        }
+    }
+
+    private func submit(
+        _ command: MailCommand,
+        to group: GroupID,
+        account: AccountID,
+        _ completion: Completion<MailOutcome>
+    ) {
+        inbox.put(
+            .submit(
+                ClientCall(
+                    group: group,
+                    account: account,
+                    command: command,
+                    deadlineMilliseconds: deadline,
+                    completion: completion
+                )
+            )
+        )
+    }
+
+    // MARK: Reads
+
+    func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
+        let promise = loop.makePromise(of: AccountRecord?.self)
+        let group = routing.group(of: address.slot)
+        let reader = reader
+        read(group, Completion(on: loop) { promise.complete(with: $0) }) { try reader.find(address, in: group) }
+        return promise.futureResult
+    }
+
+    /// What this node has is enough to say yes; only a no asks the leader.
+    func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
+        let promise = loop.makePromise(of: AccountRecord?.self)
+        let group = routing.group(of: address.slot)
+        let completion = Completion<AccountRecord?>(on: loop) { promise.complete(with: $0) }
+        blocking.run { [self] in
+            if let record = try? reader.find(address, in: group) { return completion.finish(.success(record)) }
+            read(group, completion) { [reader] in try reader.find(address, in: group) }
+        }
+        return promise.futureResult
+    }
+
+    func query(
+        _ query: MailQuery,
+        of account: AccountReference,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailAnswer> {
+        let promise = loop.makePromise(of: MailAnswer.self)
+        let group = routing.group(of: account.slot)
+        let reader = reader
+        let completion = Completion<MailAnswer>(on: loop) { promise.complete(with: $0) }
+        if case .body = query {
+            // Bodies never change: what this node has may be served as it is.
+            blocking.run {
+                let answer = try? reader.answer(query, of: account.id, in: group)
+                completion.finish(answer.map { .success($0) } ?? .failure(.unavailable))
+            }
+        } else {
+            read(group, completion) { try reader.answer(query, of: account.id, in: group) }
+        }
+        return promise.futureResult
+    }
+
+    /// Reads what `body` reads, no older than this call.
+    func read<Value: Sendable>(
+        _ group: GroupID,
+        _ completion: Completion<Value>,
+        _ body: @escaping @Sendable () throws -> Value
+    ) {
+        inbox.put(
+            .read(
+                ReadCall(
+                    group: group,
+                    deadlineMilliseconds: deadline,
+                    read: {
+                        let value = try? body()
+                        completion.finish(value.map { .success($0) } ?? .failure(.unavailable))
+                    },
+                    fail: { completion.finish(.failure($0)) }
+                )
+            )
+        )
+    }
+
+    /// For callers without an event loop.
+    func read<Value: Sendable>(
+        _ group: GroupID,
+        _ body: @escaping @Sendable () throws -> Value
+    ) async -> Result<Value, ServiceFailure> {
+        await withCheckedContinuation { continuation in
+            read(group, Completion(on: nil) { continuation.resume(returning: $0) }, body)
+        }
+    }
+
+    // MARK: Passwords
+
+    func authenticate(
+        name: ByteBuffer,
+        password: ByteBuffer,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<AuthenticationResult> {
+        guard let text = String(validating: name.readableBytesView, as: UTF8.self),
+            let address = AccountAddress(text)
+        else {
+            return passwords.verify(password, against: nil, on: loop).map { $0 == nil ? .busy : .refused }
+        }
+        return find(address, on: loop).flatMap { record in
+            self.passwords.verify(password, against: record?.credential, on: loop).map { isRight in
+                guard let isRight else { return .busy }
+                guard isRight, let record else { return .refused }
+                guard record.state == .active else { return .suspended }
+                return .authenticated(AccountReference(id: record.id, slot: address.slot), address)
+            }
+        }
+    }
+}
+
+extension EventLoopPromise where Value: Sendable {
+    fileprivate func complete(with result: Result<Value, ServiceFailure>) {
+        switch result {
+        case .success(let value): succeed(value)
+        case .failure(let failure): fail(failure)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+internal import Consensus
+internal import MailModel
+internal import ReplicaCore
+
+extension NodeSettings {
+    /// The part of the settings that concerns the node below its gateways.
+    public init(_ reader: SettingsReader) throws {
+        let id = try reader.integer("node.id", 1...Int(Int32.max))
+        self.init(
+            node: NodeID(UInt64(id)),
+            cluster: try reader.text("cluster.name"),
+            dataDirectory: try reader.text("data.directory")
+        )
+        mailGroups = UInt32(try reader.integer("cluster.groups", 1...4_096))
+        guard let listen = try reader.address("peer.listen") else {
+            throw SettingError("setting peer.listen is empty: expected host:port")
+        }
+        peerHost = listen.host
+        peerPort = listen.port
+        peers = try Self.peers(reader, own: node, listen)
+        labels = try reader.pairs("node.labels", expected: "key=value,key=value")
+            .map { NodeDescription.Label(key: $0.0, value: $0.1) }
+        if let certificate = try reader.optional("peer.tls.certificate") {
+            guard let key = try reader.optional("peer.tls.key"), let roots = try reader.optional("peer.tls.roots")
+            else { throw SettingError("peer.tls.certificate needs peer.tls.key and peer.tls.roots as well") }
+            peerCertificates = PeerCertificates(
+                certificateFile: certificate, keyFile: key, trustRootsFile: roots)
+        }
+        core.retainedEntries = try reader.integer("log.retain-entries", 0...10_000_000)
+        core.compactionStep = max(1, min(core.compactionStep, core.retainedEntries / 2))
+        core.tickMilliseconds = Int64(try reader.integer("raft.tick-milliseconds", 5...1_000))
+        core.replica.raft.electionTimeoutTicks = try reader.integer("raft.election-ticks", 4...1_000)
+        readThreads = try reader.integer("threads.read", 1...256)
+        passwordThreads = try reader.integer("threads.password", 1...64)
+        stateMemoryBytes = try reader.integer("state.memory-bytes", (1 << 20)...(8 << 30))
+    }
+
+    private static func peers(_ reader: SettingsReader, own: NodeID, _ listen: HostPort) throws -> [Peer] {
+        let expected = "node=host:port for every node, such as 1=host1:14000,2=host2:14000"
+        var peers: [Peer] = []
+        for (id, address) in try reader.pairs("cluster.peers", expected: expected) {
+            guard let id = UInt64(id), id > 0, let address = HostPort(address) else {
+                throw SettingError(
+                    "cluster.peers", value: "\(id)=\(address)", source: "an entry", expected: expected)
+            }
+            guard !peers.contains(where: { $0.node.rawValue == id }) else {
+                throw SettingError("setting cluster.peers names node \(id) twice")
+            }
+            peers.append(Peer(node: NodeID(id), host: address.host, port: address.port))
+        }
+        if peers.isEmpty { return [Peer(node: own, host: listen.host, port: listen.port)] }
+        guard peers.contains(where: { $0.node == own }) else {
+            throw SettingError("setting cluster.peers does not name this node (node.id \(own.rawValue))")
+        }
+        return peers
+    }
+}

@@ -1,0 +1,64 @@
+/// One setting as operators know it: `lmtp.listen` in the file, `STAFFETTA_LMTP_LISTEN` in the environment,
+/// `--lmtp-listen` on the command line.
+public struct SettingSpec: Sendable {
+    public let key: String
+    public let defaultValue: String
+    public let help: String
+
+    init(_ key: String, _ defaultValue: String, _ help: String) {
+        self.key = key
+        self.defaultValue = defaultValue
+        self.help = help
+    }
+
+    public var flag: String { "--" + key.split(separator: ".").joined(separator: "-") }
+
+    public var variable: String {
+        "STAFFETTA_" + key.uppercased().map { $0 == "." || $0 == "-" ? "_" : String($0) }.joined()
+    }
+
+    /// Every setting of `staffetta serve`, in the order in which help shows them.
+    public static let all: [SettingSpec] = [
+        SettingSpec("data.directory", "./staffetta-data", "where this node keeps everything"),
+        SettingSpec("node.id", "1", "number of this node; never used again for another"),
+        SettingSpec("node.labels", "", "where the node stands, such as datacenter=milano,vendor=alfa"),
+        SettingSpec("cluster.name", "staffetta", "the cluster's name, the same on all nodes"),
+        SettingSpec("cluster.groups", "8", "groups that share the accounts; fixed when the cluster is founded"),
+        SettingSpec("cluster.peers", "", "all nodes, such as 1=host1:14000,2=host2:14000; empty: this node alone"),
+        SettingSpec("peer.listen", "127.0.0.1:14000", "address for other nodes"),
+        SettingSpec("peer.tls.certificate", "", "certificate chain (PEM) shown to other nodes; empty: no TLS"),
+        SettingSpec("peer.tls.key", "", "its private key (PEM)"),
+        SettingSpec("peer.tls.roots", "", "certificates (PEM) that vouch for the other nodes"),
+        SettingSpec("admin.listen", "127.0.0.1:14001", "address for staffettactl (gRPC); empty: none"),
+        SettingSpec("imap.listen", "127.0.0.1:14003", "address for IMAP; empty: none"),
+        SettingSpec("imaps.listen", "", "address for IMAP over TLS; empty: none"),
+        SettingSpec("lmtp.listen", "127.0.0.1:14005", "address for LMTP; empty: none"),
+        SettingSpec("tls.certificate", "", "certificate chain (PEM) for IMAP and LMTP; empty: no TLS"),
+        SettingSpec("tls.key", "", "its private key (PEM)"),
+        SettingSpec("imap.plaintext-login", "false", "allow LOGIN and AUTHENTICATE PLAIN without TLS"),
+        SettingSpec("imap.max-sessions", "10000", "IMAP connections at once"),
+        SettingSpec("lmtp.max-sessions", "1000", "LMTP connections at once"),
+        SettingSpec("lmtp.hostname", "localhost", "the name in LMTP greetings"),
+        SettingSpec("lmtp.over-quota", "reject", "a full mailbox answers 552 (reject) or 452 (defer)"),
+        SettingSpec("message.max-bytes", "52428800", "largest message, by LMTP and APPEND"),
+        SettingSpec("log.level", "info", "trace, debug, info, notice, warning, error or critical"),
+        SettingSpec("log.retain-entries", "10000", "entries per group kept for followers that lag"),
+        SettingSpec("raft.tick-milliseconds", "50", "unit of the election clock"),
+        SettingSpec("raft.election-ticks", "12", "ticks without a leader before an election"),
+        SettingSpec("state.memory-bytes", "67108864", "write buffer of the state store"),
+        SettingSpec("threads.io", "2", "event loops for sockets"),
+        SettingSpec("threads.read", "4", "threads for reads that may wait for the disk"),
+        SettingSpec("threads.password", "1", "threads for password checks"),
+    ]
+}
+
+/// A setting that cannot be used: which, where it comes from, and what was expected.
+public struct SettingError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ key: String, value: String, source: String, expected: String) {
+        description = "setting \(key) (\(source)): \"\(value)\" cannot be used: expected \(expected)"
+    }
+
+    public init(_ sentence: String) { description = sentence }
+}
