@@ -20,6 +20,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 func tests(_ module: String, _ extra: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -135,7 +136,8 @@ let package = Package(
         .target(
             name: "ServerProcess",
             dependencies: [
-                "AdminService", "Consensus", "IMAPGateway", "LMTPGateway", "NodeRuntime", nioPosix, nioSSL, logging,
+                "AdminService", "Consensus", "IMAPGateway", "IMAPSession", "IMAPSyntax", "LMTPGateway", "NodeRuntime",
+                nioCore, nioPosix, nioSSL, logging,
             ],
             swiftSettings: strict
         ),
@@ -150,13 +152,13 @@ let package = Package(
         ),
         .executableTarget(
             name: "staffetta",
-            dependencies: ["DevCluster", "NodeRuntime", "ServerProcess", arguments, signals, logging],
+            dependencies: ["DevCluster", "NodeRuntime", "ServerProcess", arguments, signals, logging, systemPackage],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "staffettactl",
             dependencies: [
-                "AdminAPI", arguments,
+                "AdminAPI", arguments, systemPackage,
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),

@@ -1,4 +1,6 @@
 internal import IMAPGateway
+internal import IMAPSession
+internal import IMAPSyntax
 internal import LMTPGateway
 internal import NIOSSL
 internal import NodeRuntime
@@ -24,9 +26,9 @@ struct FrontSettings {
         }
         let maxMessageBytes = try reader.integer("message.max-bytes", 1_024...(1 << 30))
         var imapSettings = IMAPServerSettings()
-        imapSettings.allowsPlaintextLogin = try reader.flag("imap.plaintext-login")
-        imapSettings.maxSessions = try reader.integer("imap.max-sessions", 1...1_000_000)
-        imapSettings.maxMessageBytes = maxMessageBytes
+        imapSettings.session.allowsPlaintextLogin = try reader.flag("imap.plaintext-login")
+        imapSettings.session.limits.appendLiteralBytes = maxMessageBytes
+        imapSettings.maximumSessions = try reader.integer("imap.max-sessions", 1...1_000_000)
         self.imapSettings = imapSettings
         var lmtpSettings = LMTPSettings()
         lmtpSettings.hostName = try reader.text("lmtp.hostname")

@@ -3,6 +3,7 @@ internal import Consensus
 internal import IMAPGateway
 internal import LMTPGateway
 public import Logging
+internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 public import NodeRuntime

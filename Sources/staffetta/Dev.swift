@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import DevCluster
 internal import Glibc
 internal import NodeRuntime
+internal import SystemPackage
 internal import UnixSignals
 
 struct Dev: AsyncParsableCommand {
@@ -44,7 +45,6 @@ struct Dev: AsyncParsableCommand {
     }
 
     func run() async throws {
-        setlinebuf(stdout)
         signal(SIGPIPE, SIG_IGN)
         let plan = DevPlan(
             nodes: nodes,
@@ -56,7 +56,7 @@ struct Dev: AsyncParsableCommand {
                 return (String(parts[0]), String(parts[1]))
             }
         )
-        let cluster = DevCluster(plan) { print($0) }
+        let cluster = DevCluster(plan) { say($0) }
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let starting = Task {
             try await cluster.start(program: executablePath())
@@ -65,10 +65,10 @@ struct Dev: AsyncParsableCommand {
         }
         let stopping = Task {
             for await signal in signals {
-                print("\(signal): stopping the nodes")
+                say("\(signal): stopping the nodes")
                 starting.cancel()
                 await cluster.stop()
-                print("stopped")
+                say("stopped")
                 Glibc.exit(0)
             }
         }
@@ -77,14 +77,14 @@ struct Dev: AsyncParsableCommand {
     }
 
     private func show(_ plan: DevPlan) {
-        print("The cluster is ready. Accounts: user1@example.org to user\(accounts)@example.org, password \"pass\".")
+        say("The cluster is ready. Accounts: user1@example.org to user\(accounts)@example.org, password \"pass\".")
         for node in 1...nodes {
             let ports = plan.ports(node)
-            print(
+            say(
                 "  node \(node)  IMAP 127.0.0.1:\(ports.imap)  IMAPS 127.0.0.1:\(ports.imaps)  "
                     + "LMTP 127.0.0.1:\(ports.lmtp)  admin 127.0.0.1:\(ports.admin)  log \(plan.logFile(node))")
         }
-        print("Ctrl-C stops all of them.")
+        say("Ctrl-C stops all of them.")
     }
 
     private func currentDirectory() -> String {
@@ -100,3 +100,6 @@ struct Dev: AsyncParsableCommand {
         return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
+
+/// A line on standard output, at once, whoever reads it.
+private func say(_ line: String) { _ = try? FileDescriptor.standardOutput.writeAll((line + "\n").utf8) }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import SystemPackage
 
 @main
 struct Staffetta: AsyncParsableCommand {
@@ -33,7 +34,7 @@ struct Staffetta: AsyncParsableCommand {
     }
 
     private static func complain(_ text: String, _ status: Int32) -> Never {
-        fputs(text + "\n", stderr)
+        _ = try? FileDescriptor.standardError.writeAll((text + "\n").utf8)
         Glibc.exit(status)
     }
 }

@@ -4,6 +4,7 @@ internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
 internal import Glibc
 internal import SwiftProtobuf
+internal import SystemPackage
 
 private typealias API = Staffetta_Admin_V1_Accounts.Client<HTTP2ClientTransport.Posix>
 
@@ -197,7 +198,7 @@ private func table(_ accounts: [Staffetta_Admin_V1_Account]) -> Table {
 }
 
 private func readPassword() throws -> String {
-    if isatty(0) == 1 { fputs("password: ", stderr) }
+    if isatty(0) == 1 { _ = try? FileDescriptor.standardError.writeAll("password: ".utf8) }
     guard let line = readLine(strippingNewline: true), !line.isEmpty else {
         throw ValidationError("expected the password on the first line of standard input")
     }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import GRPCCore
 internal import Glibc
+internal import SystemPackage
 
 @main
 struct Staffettactl: AsyncParsableCommand {
@@ -37,7 +38,7 @@ struct Staffettactl: AsyncParsableCommand {
     }
 
     private static func complain(_ text: String, _ status: Int32) -> Never {
-        fputs(text + "\n", stderr)
+        _ = try? FileDescriptor.standardError.writeAll((text + "\n").utf8)
         Glibc.exit(status)
     }
 }

@@ -49,7 +49,7 @@ extension MailApplier {
 
     /// Removes every row of the account. The digest needs each row once more, so this reads what it removes.
     func deleteAccount(_ context: Context) throws -> MailOutcome {
-        try commit()
+        try prepareToScan()
         let record = try account(context)
         var addressKey = Key(context.group, .addresses)
         addressKey.append(text: record.address.text)
@@ -71,7 +71,6 @@ extension MailApplier {
         for key in mailboxes.keys where key.group == context.group && key.account == context.account {
             mailboxes[key] = nil
         }
-        try commit()
         return .done
     }
 
@@ -100,11 +99,14 @@ extension MailApplier {
             let session = Key.integer(key, at: 5, as: UInt64.self)
             let sequence = Key.integer(key, at: 13, as: UInt64.self)
             var decoder = try WireDecoder(row: ByteBuffer(copying: value), subject: "request row")
-            let answer = SessionWindow.Answer(
-                timestamp: try decoder.timestamp(),
-                outcome: try MailOutcome(from: &decoder)
-            )
-            sessions[session, default: SessionWindow()].answers[sequence] = answer
+            let timestamp = try decoder.timestamp()
+            let settledBelow: UInt64 = try decoder.integer()
+            let outcome = try MailOutcome(from: &decoder)
+            var window = sessions[session] ?? SessionWindow()
+            window.answers[sequence] = SessionWindow.Answer(timestamp: timestamp, outcome: outcome)
+            // The newest row of a session carries the highest mark, and outlives the older ones.
+            window.settledBelow = max(window.settledBelow, settledBelow)
+            sessions[session] = window
             return true
         }
         return sessions
@@ -113,13 +115,14 @@ extension MailApplier {
     /// Forgets the answers that the session says it has.
     func settle(_ envelope: CommandEnvelope, _ group: GroupID) {
         let session = envelope.request.session
-        guard let window = groups[group]?.sessions[session], window.settledBelow < envelope.settledBelow else { return }
-        // Keys, because after a restart the window's floor is not known.
-        for sequence in window.answers.keys where sequence < envelope.settledBelow {
+        guard session != 0 else { return }
+        let floor = groups[group]?.sessions[session]?.settledBelow ?? 0
+        guard floor < envelope.settledBelow else { return }
+        for sequence in groups[group]?.sessions[session]?.answers.keys.filter({ $0 < envelope.settledBelow }) ?? [] {
             groups[group]?.sessions[session]?.answers[sequence] = nil
             batch.delete(requestKey(group, session, sequence).bytes)
         }
-        groups[group]?.sessions[session]?.settledBelow = envelope.settledBelow
+        groups[group]?.sessions[session, default: SessionWindow()].settledBelow = envelope.settledBelow
     }
 
     func remember(_ outcome: MailOutcome, of envelope: CommandEnvelope, _ group: GroupID) {
@@ -130,6 +133,7 @@ extension MailApplier {
         groups[group]?.sessions[request.session, default: SessionWindow()].answers[request.sequence] = answer
         var row = newRow(capacity: 48)
         row.writeInteger(envelope.timestamp.rawValue)
+        row.writeInteger(envelope.settledBelow)
         outcome.encode(into: &row)
         batch.put(requestKey(group, request.session, request.sequence).bytes, row)
     }

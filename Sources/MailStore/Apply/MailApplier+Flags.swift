@@ -31,7 +31,7 @@ extension MailApplier {
         _ names: FlagNames,
         _ unchangedSince: ModSeq?
     ) throws -> MailOutcome {
-        try commit()
+        try prepareToScan()
         var record = try selectable(context, id)
         let rows = try flagsRows(context, id, uids)
         // Taking a keyword away that the mailbox does not know changes nothing, and must not add it.
@@ -60,12 +60,11 @@ extension MailApplier {
             record.flagsModSeq = modSeq
             set(context, record)
         }
-        try commit()
         return .flagsStored(modSeq: record.highestModSeq, changed: changed, modified: modified)
     }
 
     func expunge(_ context: Context, _ id: MailboxID, _ uids: UIDSet?) throws -> MailOutcome {
-        try commit()
+        try prepareToScan()
         _ = try selectable(context, id)
         let rows = try flagsRows(context, id, uids).filter { $0.1.flags.system.contains(.deleted) }
         return try remove(context, id, rows)
@@ -103,7 +102,6 @@ extension MailApplier {
         record.expungeModSeq = modSeq
         set(context, record)
         set(context, owner)
-        try commit()
         return .expunged(removed, modSeq: modSeq)
     }
 
@@ -126,7 +124,7 @@ extension MailApplier {
     ) throws -> MailOutcome {
         _ = try selectable(context, id)
         guard let target = try mailbox(context, named: name), target.selectable else { throw Refusal.noSuchMailbox }
-        try commit()
+        try prepareToScan()
         return try transfer(context, id, uids, to: target.id, removing: removing)
     }
 
@@ -181,7 +179,6 @@ extension MailApplier {
             set(context, owner)
         }
         if removing { _ = try remove(context, id, rows) }
-        try commit()
         return .copied(targetID, uidValidity: target.uidValidity, source: taken, destination: given)
     }
 

@@ -52,7 +52,7 @@ extension MailApplier {
     func deleteMailbox(_ context: Context, _ name: MailboxName) throws -> MailOutcome {
         guard !name.isInbox else { throw Refusal.badMailboxName }
         guard let found = try mailbox(context, named: name), found.selectable else { throw Refusal.noSuchMailbox }
-        try commit()
+        try prepareToScan()
         _ = try expungeAll(context, found.id)
         var record = try mailbox(context, found.id)
         let hasChildren = try !children(of: name, context).isEmpty
@@ -64,7 +64,6 @@ extension MailApplier {
         } else {
             drop(context, record)
         }
-        try commit()
         return .done
     }
 
@@ -96,7 +95,7 @@ extension MailApplier {
         if let target = try mailbox(context, named: to), target.selectable || from == to {
             throw Refusal.mailboxExists
         }
-        try commit()
+        try prepareToScan()
         if from.isInbox { return try renameInbox(context, source, to) }
 
         let moved = [source] + (try children(of: from, context))
@@ -122,7 +121,6 @@ extension MailApplier {
             set(context, renamed)
             putLookedUp(context, nameKey(context, name), Self.nameRow(record.id), replacing: nil)
         }
-        try commit()
         return .done
     }
 
@@ -134,9 +132,7 @@ extension MailApplier {
         var target = try addMailbox(context, to, nil, subscribed: false)
         target.keywords = inbox.keywords
         set(context, target)
-        try commit()
         _ = try transfer(context, inbox.id, nil, to: target.id, removing: true)
-        try commit()
         return .done
     }
 

@@ -19,6 +19,8 @@ public final class MailApplier {
     var dirtyMailboxes: [MailboxKey] = []
     /// Rows of the present batch that commands look up by key; nil means deleted.
     var overlay: [Key: ByteBuffer?] = [:]
+    /// Whether the command under way wrote rows that others scan for: the batch is written behind it.
+    private var mustCommit = false
     /// Accounts that commands changed since the last ``takeTouchedAccounts()``.
     var touchedAccounts: Set<AccountID> = []
 
@@ -80,10 +82,17 @@ public final class MailApplier {
         RequestID, MailOutcome
     ) {
         let envelope = try CommandEnvelope(decoding: payload)
-        advance(group, index, term)
         settle(envelope, group)
-        if let earlier = groups[group]?.sessions[envelope.request.session]?.answers[envelope.request.sequence] {
-            return (envelope.request, earlier.outcome)
+        if let window = groups[group]?.sessions[envelope.request.session] {
+            if let earlier = window.answers[envelope.request.sequence] {
+                advance(group, index, term)
+                return (envelope.request, earlier.outcome)
+            }
+            if envelope.request.sequence < window.settledBelow {
+                // A copy that was long under way: the session has the answer and waits no more.
+                advance(group, index, term)
+                return (envelope.request, .refused(.notHere))
+            }
         }
         let outcome: MailOutcome
         do {
@@ -92,8 +101,9 @@ public final class MailApplier {
             outcome = .refused(refusal)
         }
         remember(outcome, of: envelope, group)
+        advance(group, index, term)
         if envelope.account.rawValue != 0 { touchedAccounts.insert(envelope.account) }
-        if batch.byteCount >= ApplierLimits.batchBytes { try commit() }
+        if mustCommit || batch.byteCount >= ApplierLimits.batchBytes { try commit() }
         return (envelope.request, outcome)
     }
 
@@ -120,7 +130,16 @@ public final class MailApplier {
             batch.clear()
         }
         overlay.removeAll(keepingCapacity: true)
+        mustCommit = false
         if accounts.count + mailboxes.count > ApplierLimits.cachedRecords { forgetCaches() }
+    }
+
+    /// To be called by a command that scans, before its first read: what earlier commands wrote reaches the store, with
+    /// *their* applied index. The command's own rows then go into one batch with its own index: in the middle of a
+    /// command nothing is ever written.
+    func prepareToScan() throws {
+        try commit()
+        mustCommit = true
     }
 
     /// Accounts changed since the last call; for those who watch them.
