@@ -195,7 +195,7 @@ let package = Package(
         tests("IMAPSession", ["IMAPSyntax", "MailModel", "MailTestSupport", nioCore]),
         tests(
             "IMAPGateway",
-            ["IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix, nioSSL, logging]
+            ["IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]
         ),
     ],
     swiftLanguageModes: [.v6]

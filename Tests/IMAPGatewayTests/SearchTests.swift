@@ -12,7 +12,8 @@ import Testing
         ("SMALLER 61", "1 2"),
         ("ON 1-Feb-2024", "1"), ("SINCE 2-Feb-2024", "2 3"), ("BEFORE 2-Feb-2024", "1"), ("KEYWORD blue", "2"),
         ("UNKEYWORD blue", "1 3"), ("NEW", "2 3"), ("OLD", ""), ("RECENT", "1 2 3"), ("(SEEN) (FROM anna)", "1"),
-        ("CHARSET UTF-8 SUBJECT apple", "1"), ("OLDER 1", "1 2 3"), ("SAVEDSINCE 1-Jan-2020", "1 2 3"),
+        ("CHARSET UTF-8 SUBJECT apple", "1"), ("OLDER 1", ""), ("YOUNGER 1", "1 2 3"),
+        ("SAVEDSINCE 1-Jan-2020", "1 2 3"),
         ("*", "3"), ("NOT 1:2", "3"), ("UNDELETED UNANSWERED UNDRAFT UNFLAGGED", "1 3"),
     ])
     func keys(_ key: String, _ expected: String) async throws {

@@ -184,6 +184,9 @@ struct MailboxView {
     // MARK: What the client knows
 
     mutating func markChanged(_ uid: UInt32) { changed.insert(uid) }
+    /// Whether only the MODSEQ is news: the message is there, and its flags are not told anyway.
+    func isToTell(_ uid: UInt32) -> Bool { !gone.contains(uid) && !changed.contains(uid) }
+
     mutating func forgetChange(_ uid: UInt32) { changed.remove(uid) }
 
     /// The changes to be told, as rising indexes; they count as told.
