@@ -92,7 +92,23 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Tools and programs.
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "Consensus", "LogStorage", "MailModel", "MailStore", "NodeRuntime", "PeerTransport", "ReplicaCore",
+                "StateStorage", nioCore,
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "staffetta-sim",
+            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict
+        ),
+
         // Tests.
+        tests("Simulation"),
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
         tests("Authentication"),
