@@ -1,14 +1,13 @@
 internal import Glibc
 
-/// A line that is printed when a precondition ends the process.
+/// A line that is printed when a precondition ends the process, before whoever else wants to know of it.
 enum CrashNote {
     nonisolated(unsafe) private static let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 512)
     nonisolated(unsafe) private static var count = 0
+    nonisolated(unsafe) private static var earlier: [Int32: sigaction] = [:]
 
     static func set(_ text: String) {
-        if count == 0 {
-            for number in [SIGILL, SIGTRAP, SIGSEGV, SIGABRT] { signal(number) { CrashNote.write($0) } }
-        }
+        if earlier.isEmpty { for number in [SIGILL, SIGTRAP, SIGSEGV, SIGABRT] { install(number) } }
         count = 0
         for byte in text.utf8.prefix(buffer.count) {
             buffer[count] = byte
@@ -16,9 +15,17 @@ enum CrashNote {
         }
     }
 
+    private static func install(_ number: Int32) {
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { CrashNote.write($0) }
+        var old = sigaction()
+        sigaction(number, &action, &old)
+        earlier[number] = old
+    }
+
+    /// Writes the line and lets the same happen again, to the handler that was there before.
     private static func write(_ number: Int32) {
         _ = Glibc.write(2, buffer.baseAddress, count)
-        signal(number, SIG_DFL)
-        raise(number)
+        if var old = earlier[number] { sigaction(number, &old, nil) }
     }
 }

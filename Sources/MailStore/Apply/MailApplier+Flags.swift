@@ -60,7 +60,6 @@ extension MailApplier {
             record.flagsModSeq = modSeq
             set(context, record)
         }
-        try commit()
         return .flagsStored(modSeq: record.highestModSeq, changed: changed, modified: modified)
     }
 
@@ -103,7 +102,6 @@ extension MailApplier {
         record.expungeModSeq = modSeq
         set(context, record)
         set(context, owner)
-        try commit()
         return .expunged(removed, modSeq: modSeq)
     }
 
@@ -181,7 +179,6 @@ extension MailApplier {
             set(context, owner)
         }
         if removing { _ = try remove(context, id, rows) }
-        try commit()
         return .copied(targetID, uidValidity: target.uidValidity, source: taken, destination: given)
     }
 

@@ -88,7 +88,7 @@ extension MailApplier {
             }
             removed += 1
         }
-        try commit()
+        mustCommitFirst = true
         return .purged(removed)
     }
 
@@ -105,7 +105,7 @@ extension MailApplier {
             if let row = try store.get(rowKey.bytes) { delete(context, rowKey, old: row) }
             removed += 1
         }
-        try commit()
+        mustCommitFirst = true
         return .purged(removed)
     }
 
@@ -130,7 +130,7 @@ extension MailApplier {
             for index in 0..<(try BodyRow(row: row)).chunks { batch.delete(chunkKey(inner, body, index).bytes) }
             delete(inner, key, old: row)
         }
-        try commit()
+        mustCommitFirst = true
         return .purged(UInt32(stale.count))
     }
 

@@ -64,7 +64,7 @@ extension MailApplier {
         } else {
             drop(context, record)
         }
-        try commit()
+        mustCommitFirst = true
         return .done
     }
 
@@ -122,7 +122,7 @@ extension MailApplier {
             set(context, renamed)
             putLookedUp(context, nameKey(context, name), Self.nameRow(record.id), replacing: nil)
         }
-        try commit()
+        mustCommitFirst = true
         return .done
     }
 
@@ -134,9 +134,8 @@ extension MailApplier {
         var target = try addMailbox(context, to, nil, subscribed: false)
         target.keywords = inbox.keywords
         set(context, target)
-        try commit()
         _ = try transfer(context, inbox.id, nil, to: target.id, removing: true)
-        try commit()
+        mustCommitFirst = true
         return .done
     }
 

@@ -19,6 +19,9 @@ public final class MailApplier {
     var dirtyMailboxes: [MailboxKey] = []
     /// Rows of the present batch that commands look up by key; nil means deleted.
     var overlay: [Key: ByteBuffer?] = [:]
+    /// The batch holds changes that commands only find in the store: it is written before the next command.
+    var mustCommitFirst = false
+    var dirtyFloors: [SessionKey] = []
     /// Accounts that commands changed since the last ``takeTouchedAccounts()``.
     var touchedAccounts: Set<AccountID> = []
 
@@ -31,6 +34,11 @@ public final class MailApplier {
         let group: GroupID
         let account: AccountID
         let mailbox: MailboxID
+    }
+
+    struct SessionKey {
+        let group: GroupID
+        let session: UInt64
     }
 
     /// A decoded row, with the hash under which it counts in the digest (0: not there yet).
@@ -69,6 +77,7 @@ public final class MailApplier {
 
     /// An entry without a command: only the applied index moves.
     public func applyEmpty(group: GroupID, index: LogIndex, term: Term) {
+        check(group, index)
         advance(group, index, term)
     }
 
@@ -80,10 +89,12 @@ public final class MailApplier {
         RequestID, MailOutcome
     ) {
         let envelope = try CommandEnvelope(decoding: payload)
-        advance(group, index, term)
-        settle(envelope, group)
-        if let earlier = groups[group]?.sessions[envelope.request.session]?.answers[envelope.request.sequence] {
-            return (envelope.request, earlier.outcome)
+        check(group, index)
+        if mustCommitFirst { try commit() }
+        if let earlier = earlierOutcome(envelope.request, group) {
+            advance(group, index, term)
+            settle(envelope, group)
+            return (envelope.request, earlier)
         }
         let outcome: MailOutcome
         do {
@@ -91,25 +102,34 @@ public final class MailApplier {
         } catch let refusal as Refusal {
             outcome = .refused(refusal)
         }
+        // Not before: a command may write the batch of those before it, in which this entry must not count as applied.
+        advance(group, index, term)
+        settle(envelope, group)
         remember(outcome, of: envelope, group)
         if envelope.account.rawValue != 0 { touchedAccounts.insert(envelope.account) }
         if batch.byteCount >= ApplierLimits.batchBytes { try commit() }
         return (envelope.request, outcome)
     }
 
-    private func advance(_ group: GroupID, _ index: LogIndex, _ term: Term) {
+    private func check(_ group: GroupID, _ index: LogIndex) {
         guard let applied = groups[group]?.appliedIndex else {
             preconditionFailure("group \(group.rawValue) was not opened")
         }
         precondition(index == applied.next, "entries are applied in order: \(index.rawValue) after \(applied.rawValue)")
+    }
+
+    private func advance(_ group: GroupID, _ index: LogIndex, _ term: Term) {
         groups[group]?.appliedIndex = index
         groups[group]?.appliedTerm = term
         touchedGroups.insert(group)
     }
 
-    /// Writes the batch: data and applied indexes together.
+    /// Writes the batch: data and applied indexes together. A command calls this only before its first change, so
+    /// that the store never holds a part of one.
     public func commit() throws {
+        mustCommitFirst = false
         writeDirtyRecords()
+        writeDirtyFloors()
         for group in touchedGroups.sorted() {
             guard let state = groups[group] else { continue }
             batch.put(Key(group, .meta).bytes, state.metaRow)

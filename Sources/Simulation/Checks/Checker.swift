@@ -237,6 +237,7 @@ struct Checker {
             checks += 1
             let group = Int(replica.group.rawValue)
             guard let (index, digest) = try? core.reader.digest(replica.group), index > .zero else { continue }
+            if let r = try? recomputedDigest(replica.group, in: node.state), r != digest { world.fail("PARANOID", "group \(group) at \(index.rawValue)") }
             if let other = groups[group].digests[index.rawValue] {
                 if other != digest.value {
                     world.fail(
@@ -263,13 +264,18 @@ struct Checker {
         guard let answer = groups[position].model.answers[request] else {
             return world.fail("what is acknowledged is committed", "group \(position): \(request) got \(outcome)")
         }
-        if answer.outcome != outcome {
+        if answer.outcome != outcome, !Self.arePurges(answer.outcome, outcome) {
             world.fail(
                 "a call is answered as it was carried out",
                 "group \(position), entry \(answer.index): \(outcome), should be \(answer.outcome)"
             )
         }
         raiseFloor(group, to: answer.index)
+    }
+
+    /// How many rows housekeeping removes is not modelled.
+    private static func arePurges(_ a: MailOutcome, _ b: MailOutcome) -> Bool {
+        if case .purged = a, case .purged = b { true } else { false }
     }
 
     func floor(_ group: GroupID) -> UInt64 { groups[Int(group.rawValue)].floor }
