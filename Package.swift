@@ -19,6 +19,10 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+
 func tests(_ module: String, _ extra: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(module)Tests",
@@ -36,8 +40,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
@@ -46,6 +55,7 @@ let package = Package(
         .target(name: "MailModel", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "MessageFormat", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "IMAPSyntax", dependencies: [nioCore], swiftSettings: strict),
+        .target(name: "IMAPSession", dependencies: ["IMAPSyntax", "MailModel", nioCore], swiftSettings: strict),
 
         .target(name: "ReplicaCore", dependencies: ["Consensus", nioCore], swiftSettings: strict),
 
@@ -92,7 +102,80 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // Tools and programs.
+        // Fronts.
+        .target(
+            name: "LMTPGateway",
+            dependencies: ["MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging],
+            swiftSettings: strict
+        ),
+
+        // Generated: kept apart from the settings that hand-written code is under.
+        .target(
+            name: "AdminAPI",
+            dependencies: [
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+                .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["Generated/checksum.txt"],
+            swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]
+        ),
+        .target(
+            name: "AdminService",
+            dependencies: [
+                "AdminAPI", "Consensus", "MailModel", "NodeRuntime",
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // Programs: argument parsing and wiring.
+        .target(
+            name: "ServerProcess",
+            dependencies: [
+                "AdminService", "Consensus", "IMAPGateway", "IMAPSession", "IMAPSyntax", "LMTPGateway", "NodeRuntime",
+                nioCore, nioPosix, nioSSL, logging,
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "DevCluster",
+            dependencies: [
+                "AdminAPI",
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "staffetta",
+            dependencies: ["DevCluster", "NodeRuntime", "ServerProcess", arguments, signals, logging, systemPackage],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "staffettactl",
+            dependencies: [
+                "AdminAPI", arguments, systemPackage,
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // Fronts.
+        .target(
+            name: "IMAPGateway",
+            dependencies: [
+                "IMAPSession", "IMAPSyntax", "MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging,
+            ],
+            swiftSettings: strict
+        ),
+
+        // Tools.
         .target(
             name: "Simulation",
             dependencies: [
@@ -109,6 +192,12 @@ let package = Package(
 
         // Tests.
         tests("Simulation"),
+        .target(
+            name: "MailTestSupport",
+            dependencies: ["Consensus", "MailModel", "MailStore", "StateStorage", nioCore, nioLocks],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
         tests("Authentication"),
@@ -117,6 +206,11 @@ let package = Package(
         tests("StateStorage", [nioCore]),
         tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),
         tests("LogStorage", ["Consensus", "CChecksum", nioCore]),
+        tests("IMAPSession", ["IMAPSyntax", "MailModel", "MailTestSupport", nioCore]),
+        tests(
+            "IMAPGateway",
+            ["IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix, nioSSL, logging]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

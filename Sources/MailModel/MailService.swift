@@ -44,6 +44,10 @@ public protocol MailService: AnyObject, Sendable {
     /// Finds an account by its address; nil when there is none.
     func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?>
 
+    /// Finds an account to deliver to. May miss a change of the last moments, but never says that there is no account
+    /// where one was acknowledged: the delivery itself checks again.
+    func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?>
+
     /// Carries out a command exactly once, retrying under one request ID until it is known what happened or the
     /// deadline passes (`ServiceFailure.unavailable`).
     func submit(
@@ -74,4 +78,10 @@ public protocol MailService: AnyObject, Sendable {
 
 public protocol AccountWatch: Sendable {
     func cancel()
+}
+
+extension MailService {
+    public func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
+        find(address, on: loop)
+    }
 }

@@ -22,7 +22,7 @@ public final class Node: Sendable {
     private let links: PeerLinks
     private let server: PeerServer
     private let readPool: NIOThreadPool
-    private let passwordPool: NIOThreadPool
+    let passwordPool: NIOThreadPool
     private let directory: DataDirectory
     private let logger: Logger
     /// Replicas that were not started because they may have forgotten something.

@@ -111,6 +111,18 @@ final class NodeService: MailService {
         return promise.futureResult
     }
 
+    /// What this node has is enough to say yes; only a no asks the leader.
+    func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
+        let promise = loop.makePromise(of: AccountRecord?.self)
+        let group = routing.group(of: address.slot)
+        let completion = Completion<AccountRecord?>(on: loop) { promise.complete(with: $0) }
+        blocking.run { [self] in
+            if let record = try? reader.find(address, in: group) { return completion.finish(.success(record)) }
+            read(group, completion) { [reader] in try reader.find(address, in: group) }
+        }
+        return promise.futureResult
+    }
+
     func query(
         _ query: MailQuery,
         of account: AccountReference,

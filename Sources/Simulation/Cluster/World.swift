@@ -70,6 +70,12 @@ final class World: @unchecked Sendable {
 
     func send(_ messages: [PeerMessage], from: Int, to: Int) {
         checker.observe(messages, from: from, world: self)
+        // As the real links do, a frame holds about a megabyte.
+        let half = messages.count / 2
+        if half > 0, messages.reduce(0, { $0 + $1.approximateBytes }) > PeerLimits.frameBytes {
+            send(Array(messages[..<half]), from: from, to: to)
+            return send(Array(messages[half...]), from: from, to: to)
+        }
         var frame = ByteBuffer()
         Frame.encode(messages, into: &frame)
         counts.messages += 1

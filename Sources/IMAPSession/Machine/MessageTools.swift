@@ -1,0 +1,85 @@
+public import NIOCore
+
+/// What the session needs to know of messages, and does not work out itself: the gateway puts the module that can
+/// behind it.
+public protocol MessageTools: Sendable {
+    /// A parser for a message that is on its way in.
+    func makeParser() -> any MessageParsing
+
+    /// What was stored with a message; nil when it cannot be understood.
+    func summary(_ encoded: ByteBuffer) -> (any MessageOutline)?
+
+    /// The fields of a header that a client names, or all others; with the empty line at the end.
+    func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer
+
+    /// Looks for terms in one message.
+    func makeSearcher(_ terms: [SearchTerm], in outline: (any MessageOutline)?, sizeBytes: UInt64)
+        -> any MessageSearching
+}
+
+/// Computes a message's summary while its bytes pass by, in bounded memory.
+public protocol MessageParsing {
+    mutating func append(_ bytes: ByteBuffer)
+    /// The encoded summary, to be stored with the message.
+    mutating func finish() -> ByteBuffer
+}
+
+/// The structure of a stored message. Ranges are offsets in its raw bytes.
+public protocol MessageOutline {
+    /// The parenthesised list of ENVELOPE (RFC 3501, section 7.4.2).
+    func writeEnvelope(into buffer: inout ByteBuffer)
+    /// The parenthesised list of BODYSTRUCTURE, or of BODY when not extended.
+    func writeBodyStructure(into buffer: inout ByteBuffer, isExtended: Bool)
+    /// Where the body starts.
+    var headerBytes: UInt64 { get }
+    /// The Date field's day in its own zone, as days since 1970; nil when there is none that can be read.
+    var sentDay: Int? { get }
+    /// The part with these numbers (RFC 3501, section 6.4.5); nil when there is none.
+    func part(_ path: [Int]) -> OutlinePart?
+}
+
+/// Where one part of a message lies.
+public struct OutlinePart: Hashable, Sendable {
+    /// Its MIME header, with the empty line.
+    public var mime: Range<UInt64>
+    /// Its content.
+    public var body: Range<UInt64>
+    /// Header and text of the message within, when the part is a message/rfc822.
+    public var message: Message?
+
+    public struct Message: Hashable, Sendable {
+        public var header: Range<UInt64>
+        public var text: Range<UInt64>
+
+        public init(header: Range<UInt64>, text: Range<UInt64>) {
+            self.header = header
+            self.text = text
+        }
+    }
+
+    public init(mime: Range<UInt64>, body: Range<UInt64>, message: Message?) {
+        self.mime = mime
+        self.body = body
+        self.message = message
+    }
+}
+
+/// A condition of SEARCH on what stands in a message. Strings are UTF-8.
+public enum SearchTerm: Hashable, Sendable {
+    /// In a header field; an empty value asks for the field to be there.
+    case header(name: [UInt8], value: [UInt8])
+    /// In the text parts.
+    case body([UInt8])
+    /// In the header or the text parts.
+    case text([UInt8])
+}
+
+/// Looks for terms in one message whose bytes are handed to it piece by piece.
+public protocol MessageSearching {
+    /// The bytes to be fed next, wholly and in order; nil when every term is decided.
+    mutating func nextRange() -> Range<UInt64>?
+    /// A piece of the range asked for.
+    mutating func feed(_ bytes: ByteBuffer)
+    /// Whether the n-th term was found.
+    func isFound(_ term: Int) -> Bool
+}

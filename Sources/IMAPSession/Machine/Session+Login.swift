@@ -1,0 +1,131 @@
+internal import IMAPSyntax
+internal import MailModel
+internal import NIOCore
+
+/// Commands about the session itself (RFC 3501, sections 6.1 and 6.2).
+extension Session {
+    var mayLogIn: Bool { isSecure || settings.allowsPlaintextLogin }
+
+    var capabilities: [String] {
+        var names = ["IMAP4rev1"]
+        if account == nil {
+            if settings.offersStartTLS, !isSecure { names.append("STARTTLS") }
+            names += mayLogIn ? ["AUTH=PLAIN"] : ["LOGINDISABLED"]
+        }
+        names += ["SASL-IR", settings.limits.nonSynchronisingLiteralBytes == nil ? "LITERAL+" : "LITERAL-"]
+        names += ["ID", "ENABLE", "IDLE"]
+        guard account != nil else { return names }
+        names += [
+            "NAMESPACE", "UIDPLUS", "MOVE", "UNSELECT", "CHILDREN", "SPECIAL-USE", "CREATE-SPECIAL-USE",
+            "LIST-EXTENDED", "LIST-STATUS", "CONDSTORE", "ESEARCH", "WITHIN", "SAVEDATE", "OBJECTID", "STATUS=SIZE",
+            "APPENDLIMIT=\(settings.limits.appendLiteralBytes)",
+        ]
+        return names
+    }
+
+    mutating func logout(_ tag: String) {
+        encoder.untagged(.bye, nil, "Until next time")
+        encoder.tagged(tag, .ok, nil, "Logged out")
+        end()
+    }
+
+    /// RFC 2971: what the client tells is neither kept nor logged.
+    mutating func id(_ tag: String) {
+        var fields = [IDField("name", settings.serverName)]
+        if let version = settings.serverVersion { fields.append(IDField("version", version)) }
+        encoder.id(fields)
+        succeed(tag, "That is all")
+    }
+
+    mutating func startTLS(_ tag: String) {
+        guard !isSecure else { return bad(tag, "TLS is already on") }
+        guard settings.offersStartTLS else { return bad(tag, "TLS is not available") }
+        guard account == nil else { return bad(tag, "TLS must be started before the login") }
+        encoder.tagged(tag, .ok, nil, "Begin the TLS handshake now")
+        flush()
+        awaited = .handshake
+        effects.append(.startTLS)
+    }
+
+    /// RFC 5161: what is not known is ignored.
+    mutating func enable(_ tag: String, _ names: [String]) {
+        var enabled: [String] = []
+        if names.contains("CONDSTORE") {
+            if !isCondstoreEnabled { enabled.append("CONDSTORE") }
+            isCondstoreEnabled = true
+        }
+        encoder.enabled(enabled)
+        succeed(tag, "Done")
+    }
+
+    // MARK: Login
+
+    mutating func login(_ tag: String, _ name: [UInt8], _ password: [UInt8]) {
+        guard account == nil else { return bad(tag, "Already logged in") }
+        guard mayLogIn else { return no(tag, .privacyRequired, "A password may be sent only under TLS") }
+        check(tag, ByteBuffer(bytes: name), ByteBuffer(bytes: password))
+    }
+
+    mutating func authenticate(_ tag: String, _ mechanism: String, _ response: Secret?) {
+        guard account == nil else { return bad(tag, "Already logged in") }
+        guard mayLogIn else { return no(tag, .privacyRequired, "A password may be sent only under TLS") }
+        guard mechanism == "PLAIN" else { return no(tag, .cannot, "The only mechanism is PLAIN") }
+        if let response { return plain(tag, response.bytes) }
+        encoder.challenge([])
+        authenticateTag = tag
+        effects.append(.expectAuthenticationLine)
+    }
+
+    mutating func authenticationLine(_ line: AuthenticationLine) {
+        guard let tag = authenticateTag else { preconditionFailure("no AUTHENTICATE is under way") }
+        authenticateTag = nil
+        switch line {
+        case .response(let secret): plain(tag, secret.bytes)
+        case .cancelled: bad(tag, "AUTHENTICATE was cancelled")
+        case .malformed(let error): bad(tag, error.message)
+        }
+    }
+
+    /// `[authzid] NUL authcid NUL passwd` (RFC 4616).
+    private mutating func plain(_ tag: String, _ message: [UInt8]) {
+        let fields = message.split(separator: 0, omittingEmptySubsequences: false)
+        guard fields.count == 3, !fields[1].isEmpty else {
+            return bad(tag, "AUTHENTICATE PLAIN needs a name and a password")
+        }
+        guard fields[0].isEmpty || fields[0] == fields[1] else {
+            return no(tag, .authorizationFailed, "Nobody may act for another user")
+        }
+        check(tag, ByteBuffer(bytes: fields[1]), ByteBuffer(bytes: fields[2]))
+    }
+
+    private mutating func check(_ tag: String, _ name: ByteBuffer, _ password: ByteBuffer) {
+        flush()
+        awaited = .authentication { session, result in
+            switch result {
+            case .success(.authenticated(let account, _)): session.loggedIn(tag, account)
+            case .success(.refused): session.loginRefused(tag)
+            case .success(.suspended): session.no(tag, .contactAdmin, "This account is suspended")
+            case .success(.busy):
+                session.no(tag, .unavailable, "Too many logins at the same time; please try again")
+            case .failure(let failure): session.fail(tag, failure)
+            }
+        }
+        effects.append(.authenticate(name: name, password: password))
+    }
+
+    private mutating func loggedIn(_ tag: String, _ account: AccountReference) {
+        self.account = account
+        phase = .authenticated
+        loginFailures = 0
+        effects.append(.watch(account))
+        succeed(tag, .capability(capabilities), "Logged in")
+    }
+
+    private mutating func loginRefused(_ tag: String) {
+        no(tag, .authenticationFailed, "The name or the password is wrong")
+        loginFailures += 1
+        guard loginFailures >= settings.maximumLoginFailures else { return }
+        encoder.untagged(.bye, nil, "Too many failed logins")
+        end()
+    }
+}

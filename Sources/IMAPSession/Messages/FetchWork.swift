@@ -1,0 +1,108 @@
+internal import IMAPSyntax
+internal import MailModel
+internal import NIOCore
+
+/// A FETCH under way.
+struct FetchWork {
+    let tag: String
+    let command: FetchCommand
+    /// What is written for each message.
+    let items: [FetchItem]
+    let needsDetails: Bool
+    /// Indexes that are left, the next range last.
+    var ranges: [Range<Int>]
+    /// Rows of the next messages, the next one last.
+    var details: [MessageDetails] = []
+    /// UIDs up to here have been asked for: one without a row is gone.
+    var detailsUpTo: UInt32 = 0
+    var detailsPerQuery = SessionLimits.firstDetails
+    var current: Message?
+    /// Sets that are to become `\Seen` first.
+    var unseen: [UIDSet] = []
+    /// What became `\Seen` by this command.
+    var seen: [UIDSet] = []
+    /// A message was expunged by somebody else.
+    var hasGone = false
+
+    struct Message {
+        let index: Int
+        let uid: UInt32
+        var details: MessageDetails?
+        var outline: (any MessageOutline)?
+        var nextItem = 0
+        var piece: Piece?
+        /// The header, when an item before needed it.
+        var header: (range: Range<UInt64>, bytes: ByteBuffer)?
+    }
+
+    /// Bytes of a body on their way.
+    struct Piece {
+        enum Purpose {
+            /// Straight to the client, behind the announcement of a literal; nil once that was written.
+            case literal(FetchItem, origin: UInt64?, length: Int)
+            case announcedLiteral
+            /// To be filtered as a header.
+            case header(Range<UInt64>, ByteBuffer)
+        }
+
+        var purpose: Purpose
+        var range: Range<UInt64>
+    }
+
+    var nextIndex: Int? { ranges.last?.first }
+
+    func needsRow(of uid: UInt32) -> Bool { needsDetails && uid > detailsUpTo }
+
+    /// Takes the next index.
+    mutating func popIndex() -> Int? {
+        while let range = ranges.popLast() {
+            guard let index = range.first else { continue }
+            if range.count > 1 { ranges.append((index + 1)..<range.upperBound) }
+            return index
+        }
+        return nil
+    }
+
+    /// The next indexes, which are not taken.
+    func peekIndexes(_ limit: Int) -> [Range<Int>] {
+        var result: [Range<Int>] = []
+        var left = limit
+        for range in ranges.reversed() where left > 0 && !range.isEmpty {
+            result.append(range.prefix(left))
+            left -= result.last?.count ?? 0
+        }
+        return result
+    }
+}
+
+extension FetchItem {
+    /// Whether the view is enough.
+    var isInView: Bool {
+        switch self {
+        case .uid, .flags, .modSeq: true
+        case .internalDate, .size, .envelope, .body, .bodyStructure, .section, .binary, .binarySize, .rfc822,
+            .rfc822Header, .rfc822Text, .emailID, .threadID, .saveDate, .preview:
+            false
+        }
+    }
+
+    /// Whether the message becomes `\Seen` by it.
+    var marksSeen: Bool {
+        switch self {
+        case .section(_, _, let isPeek), .binary(_, _, let isPeek): !isPeek
+        case .rfc822, .rfc822Text: true
+        case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .binarySize, .rfc822Header, .modSeq,
+            .emailID, .threadID, .saveDate, .preview:
+            false
+        }
+    }
+
+    var isSupported: Bool {
+        switch self {
+        case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .section, .rfc822, .rfc822Header,
+            .rfc822Text, .modSeq, .emailID, .threadID, .saveDate:
+            true
+        case .binary, .binarySize, .preview: false
+        }
+    }
+}

@@ -1,0 +1,83 @@
+internal import IMAPSyntax
+internal import MailModel
+
+/// A COPY or MOVE under way, set by set.
+struct CopyWork {
+    let tag: String
+    let isMove: Bool
+    let mailbox: MailModel.MailboxName
+    var sets: [UIDSet]
+    var uidValidity: UInt32 = 0
+    var source = NumberSet()
+    var destination = NumberSet()
+}
+
+/// COPY and MOVE (RFC 3501, section 6.4.7; RFC 6851; RFC 4315, section 3).
+extension Session {
+    mutating func copy(_ tag: String, _ command: CopyCommand, isMove: Bool) {
+        guard let view, let indexes = resolve(tag, command.messages, command.numberSpace) else { return }
+        guard !isMove || !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
+        guard let mailbox = MailModel.MailboxName(command.mailbox) else {
+            return refuse(tag, .noSuchMailbox, missingMailbox: .tryCreate)
+        }
+        let sets = view.uidSets(indexes)
+        copying = CopyWork(tag: tag, isMove: isMove, mailbox: mailbox, sets: sets.reversed())
+        guard sets.isEmpty else { return copyNext() }
+        // Nothing to copy is no fault, a missing mailbox is one.
+        query(.mailbox(mailbox), for: tag) { session, answer in
+            guard case .mailbox(let record) = answer, record.selectable else {
+                session.copying = nil
+                return session.refuse(tag, .noSuchMailbox, missingMailbox: .tryCreate)
+            }
+            session.copyNext()
+        }
+    }
+
+    private mutating func copyNext() {
+        guard let work = copying, let view else { preconditionFailure("no COPY is under way") }
+        guard let set = copying?.sets.popLast() else { return finishCopy(work) }
+        let command: MailCommand =
+            work.isMove ? .move(view.id, set, to: work.mailbox) : .copy(view.id, set, to: work.mailbox)
+        submit(command) { session, result in
+            switch result {
+            case .success(.copied(_, let uidValidity, let source, let destination)):
+                session.copying?.uidValidity = uidValidity
+                session.copying?.source.append(source)
+                session.copying?.destination.append(destination)
+                session.copyNext()
+            case .success(.refused(let refusal)):
+                session.endCopy(work) { $0.refuse(work.tag, refusal, missingMailbox: .tryCreate) }
+            case .success: session.endCopy(work) { $0.failUnexpectedly(work.tag) }
+            case .failure(let failure): session.endCopy(work) { $0.fail(work.tag, failure) }
+            }
+        }
+    }
+
+    /// What was moved before a later set failed is told all the same.
+    private mutating func endCopy(_ work: CopyWork, _ answer: @escaping (inout Session) -> Void) {
+        let done = copying
+        copying = nil
+        if work.isMove {
+            isStale = true
+            if let done, !done.source.isEmpty { encoder.untagged(.ok, done.code, "Moved in part") }
+        }
+        answer(&self)
+    }
+
+    private mutating func finishCopy(_ work: CopyWork) {
+        copying = nil
+        badCommands = 0
+        let code = work.source.isEmpty ? nil : work.code
+        // MOVE: COPYUID goes before the expunges (RFC 6851, section 4.3).
+        if work.isMove, let code { encoder.untagged(.ok, code, "Moved") }
+        conclude(.all, isFresh: work.isMove) { session in
+            session.encoder.tagged(work.tag, .ok, work.isMove ? nil : code, work.isMove ? "Moved" : "Copied")
+        }
+    }
+}
+
+extension CopyWork {
+    fileprivate var code: ResponseCode {
+        .copyUID(uidValidity: uidValidity, source: source, destination: destination)
+    }
+}

@@ -1,0 +1,57 @@
+internal import IMAPSyntax
+internal import MailModel
+
+/// EXPUNGE and UID EXPUNGE (RFC 3501, section 6.4.3; RFC 4315, section 2.1).
+extension Session {
+    mutating func expunge(_ tag: String) {
+        guard let view else { return }
+        guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
+        expungeMarked(tag) { session in
+            session.badCommands = 0
+            session.conclude(.all, isFresh: true) { $0.answerExpunge(tag) }
+        }
+    }
+
+    mutating func expunge(_ tag: String, _ set: MessageSet) {
+        guard let view, let indexes = resolve(tag, set, .uid) else { return }
+        guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
+        expunge(tag, view.uidSets(indexes).reversed()) { session in
+            session.badCommands = 0
+            session.conclude(.all, isFresh: true) { $0.answerExpunge(tag) }
+        }
+    }
+
+    private mutating func answerExpunge(_ tag: String) {
+        let code = isCondstoreEnabled ? view.map { ResponseCode.highestModSeq($0.modSeq.rawValue) } : nil
+        encoder.tagged(tag, .ok, code, "Expunged")
+    }
+
+    /// Expunges all that is marked, whoever marked it; in pieces where it is much.
+    mutating func expungeMarked(_ tag: String, _ next: @escaping (inout Session) -> Void) {
+        guard let view else { return next(&self) }
+        let known = view.knownDeleted
+        if known.count > MailLimits.messagesPerCommand {
+            var sets: [UIDSet] = []
+            for start in stride(from: 0, to: known.count, by: MailLimits.messagesPerCommand) {
+                let piece = known[start..<min(start + MailLimits.messagesPerCommand, known.count)]
+                sets.append(UIDSet(piece.lazy.map { UID($0) }))
+            }
+            return expunge(tag, sets.reversed()) { $0.expunge(tag, .expunge(view.id, nil), next) }
+        }
+        expunge(tag, .expunge(view.id, nil), next)
+    }
+
+    private mutating func expunge(_ tag: String, _ sets: [UIDSet], _ next: @escaping (inout Session) -> Void) {
+        guard let set = sets.last, let view else { return next(&self) }
+        expunge(tag, .expunge(view.id, set)) { $0.expunge(tag, sets.dropLast(), next) }
+    }
+
+    private mutating func expunge(
+        _ tag: String,
+        _ command: MailCommand,
+        _ next: @escaping (inout Session) -> Void
+    ) {
+        isStale = true
+        submit(command, for: tag) { session, _ in next(&session) }
+    }
+}

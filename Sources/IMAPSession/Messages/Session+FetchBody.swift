@@ -1,0 +1,153 @@
+internal import IMAPSyntax
+internal import MailModel
+internal import NIOCore
+
+/// `BODY[...]` in all its forms (RFC 3501, section 6.4.5): bytes go to the client as the store brings them.
+extension Session {
+    /// Starts an item whose bytes are needed, or answers it at once when there are none.
+    mutating func begin(
+        _ item: FetchItem,
+        _ section: BodySection,
+        _ partial: BytePartial?,
+        _ details: MessageDetails,
+        _ outline: (any MessageOutline)?
+    ) {
+        guard let range = section.range(in: outline, details.sizeBytes) else {
+            encoder.section(section, origin: partial?.offset, nil)
+            return
+        }
+        switch section.text {
+        case .headerFields, .headerFieldsNot:
+            let range = range.clamped(to: range.lowerBound..<(range.lowerBound + UInt64(SessionLimits.headerBytes)))
+            if let header = fetching?.current?.header, header.range == range {
+                return writeFiltered(section, partial, header.bytes)
+            }
+            fetching?.current?.piece = .init(purpose: .header(range, ByteBuffer()), range: range)
+        case .header, .text, .mime, nil:
+            let cut = range.cut(by: partial)
+            fetching?.current?.piece = .init(
+                purpose: .literal(item, origin: partial?.offset, length: cut.count),
+                range: cut
+            )
+        }
+    }
+
+    mutating func queryPiece() {
+        guard let work = fetching, let message = work.current, let piece = message.piece, let details = message.details
+        else { preconditionFailure("no bytes are wanted") }
+        let count = min(piece.range.count, SessionLimits.bodyPieceBytes)
+        // Within a literal nothing else may be written: what is there goes out first.
+        query(.body(details.bodyID, offset: piece.range.lowerBound, maximumBytes: count)) { session, result in
+            switch result {
+            case .success(.body(let bytes)) where bytes.readableBytes > 0:
+                session.take(bytes.readableBytes > count ? bytes.getSlice(at: bytes.readerIndex, length: count) ?? bytes : bytes)
+            case .success(.body), .success: session.breakOff(.unavailable)
+            case .failure(let failure): session.breakOff(failure)
+            }
+        }
+    }
+
+    /// A message that cannot be told to its end. Behind a literal's announcement only its bytes may follow, so there
+    /// the connection ends; elsewhere the response could not be completed either.
+    private mutating func breakOff(_ failure: ServiceFailure) {
+        fetching = nil
+        end()
+    }
+
+    private mutating func take(_ bytes: ByteBuffer) {
+        guard var piece = fetching?.current?.piece else { preconditionFailure("no bytes are wanted") }
+        piece.range = (piece.range.lowerBound + UInt64(bytes.readableBytes))..<piece.range.upperBound
+        switch piece.purpose {
+        case .literal(let item, let origin, let length):
+            announce(item, origin, length)
+            piece.purpose = .announcedLiteral
+            writeLiteral(bytes)
+        case .announcedLiteral: writeLiteral(bytes)
+        case .header(let range, var gathered):
+            gathered.writeImmutableBuffer(bytes)
+            piece.purpose = .header(range, gathered)
+        }
+        fetching?.current?.piece = piece
+        guard piece.range.isEmpty else { return giveWay { $0.queryPiece() } }
+        finishPiece()
+        continueFetch()
+    }
+
+    private mutating func writeLiteral(_ bytes: ByteBuffer) {
+        guard bytes.readableBytes > SessionLimits.copiedPieceBytes else { return encoder.literalBytes(bytes) }
+        flush()
+        encoder.literalBytesSent(bytes.readableBytes)
+        effects.append(.write(bytes))
+    }
+
+    /// All bytes of the item are there.
+    mutating func finishPiece() {
+        guard let work = fetching, let message = work.current, let piece = message.piece else { return }
+        fetching?.current?.piece = nil
+        switch piece.purpose {
+        case .literal(let item, let origin, let length): announce(item, origin, length)
+        case .announcedLiteral: break
+        case .header(let range, let bytes):
+            fetching?.current?.header = (range, bytes)
+            guard case .section(let section, let partial, _) = work.items[message.nextItem - 1] else { return }
+            writeFiltered(section, partial, bytes)
+        }
+    }
+
+    private mutating func announce(_ item: FetchItem, _ origin: UInt64?, _ length: Int) {
+        switch item {
+        case .section(let section, _, _): encoder.beginSection(section, origin: origin, length: length)
+        case .rfc822: encoder.beginItem("RFC822", length: length)
+        case .rfc822Header: encoder.beginItem("RFC822.HEADER", length: length)
+        case .rfc822Text: encoder.beginItem("RFC822.TEXT", length: length)
+        case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .binary, .binarySize, .modSeq,
+            .emailID, .threadID, .saveDate, .preview:
+            preconditionFailure("not an item with bytes")
+        }
+    }
+
+    private mutating func writeFiltered(_ section: BodySection, _ partial: BytePartial?, _ header: ByteBuffer) {
+        let filtered: ByteBuffer
+        switch section.text {
+        case .headerFields(let names): filtered = tools.filter(header: header, names: names, not: false)
+        case .headerFieldsNot(let names): filtered = tools.filter(header: header, names: names, not: true)
+        case .header, .text, .mime, nil: preconditionFailure("not a list of fields")
+        }
+        let cut = (0..<UInt64(filtered.readableBytes)).cut(by: partial)
+        let bytes = filtered.getSlice(at: filtered.readerIndex + Int(cut.lowerBound), length: cut.count)
+        encoder.beginSection(section, origin: partial?.offset, length: cut.count)
+        encoder.literalBytes(bytes ?? ByteBuffer())
+    }
+}
+
+extension Range<UInt64> {
+    /// The bytes that `<offset.length>` asks for, as far as there are any.
+    fileprivate func cut(by partial: BytePartial?) -> Range<UInt64> {
+        guard let partial else { return self }
+        let start = lowerBound + Swift.min(partial.offset, upperBound - lowerBound)
+        return start..<(start + Swift.min(partial.length, upperBound - start))
+    }
+}
+
+extension BodySection {
+    /// Where the section lies in the message; nil when the message has no such part.
+    func range(in outline: (any MessageOutline)?, _ size: UInt64) -> Range<UInt64>? {
+        let bounds = 0..<size
+        guard !part.isEmpty else {
+            let header = Swift.min(outline?.headerBytes ?? 0, size)
+            switch text {
+            case nil: return bounds
+            case .header, .headerFields, .headerFieldsNot: return 0..<header
+            case .text: return header..<size
+            case .mime: return nil
+            }
+        }
+        guard let part = outline?.part(part.map { Int($0) }) else { return nil }
+        switch text {
+        case nil: return part.body.clamped(to: bounds)
+        case .mime: return part.mime.clamped(to: bounds)
+        case .header, .headerFields, .headerFieldsNot: return part.message?.header.clamped(to: bounds)
+        case .text: return part.message?.text.clamped(to: bounds)
+        }
+    }
+}

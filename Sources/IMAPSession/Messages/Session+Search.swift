@@ -1,0 +1,202 @@
+internal import IMAPSyntax
+internal import MailModel
+internal import NIOCore
+
+/// A SEARCH under way: one message at a time, and of that one piece at a time.
+struct SearchWork {
+    let tag: String
+    let command: SearchCommand
+    let condition: SearchCondition
+    let terms: [SearchTerm]
+    let usesModSeq: Bool
+    /// The next index to look at, of those there were at the start.
+    var next = 0
+    let end: Int
+    /// Indexes of messages whose rows are needed.
+    var undecided: [Int] = []
+    /// Their rows, the next one last.
+    var details: [MessageDetails] = []
+    var current: SearchCondition.Subject?
+    var range: Range<UInt64>?
+    /// Indexes that met the condition.
+    var found: [Int] = []
+    var detailsPerQuery = SessionLimits.firstDetails
+}
+
+/// SEARCH (RFC 3501, section 6.4.4; RFC 4731; RFC 7162, section 3.1.5).
+extension Session {
+    mutating func search(_ tag: String, _ command: SearchCommand) {
+        guard let view else { return }
+        if let returns = command.returns {
+            guard !returns.options.contains(.save), returns.partial == nil else {
+                return bad(tag, "SEARCH cannot return this")
+            }
+        }
+        var compiler = SearchCompiler(view: view, nowSeconds: now.rawValue / 1_000)
+        do throws(MessageSetProblem) {
+            let condition = try compiler.compile(command.key)
+            if compiler.usesModSeq { isCondstoreEnabled = true }
+            searching = SearchWork(
+                tag: tag,
+                command: command,
+                condition: condition,
+                terms: compiler.terms,
+                usesModSeq: compiler.usesModSeq,
+                end: view.count
+            )
+        } catch {
+            return bad(tag, error.sentence)
+        }
+        continueSearch()
+    }
+
+    /// Looks at what the view tells, until rows are needed or others have to get a turn.
+    private mutating func continueSearch() {
+        guard let view, var work = searching else { return }
+        searching = nil
+        let sliceEnd = min(work.end, work.next + SessionLimits.messagesPerSlice)
+        while work.next < sliceEnd, work.undecided.count < work.detailsPerQuery {
+            let index = work.next
+            work.next += 1
+            guard !view.isGone(view.uids[index]) else { continue }
+            switch work.condition.isMet(.init(view: view, index: index)) {
+            case true: work.found.append(index)
+            case false: continue
+            case nil: work.undecided.append(index)
+            }
+        }
+        let isFull = work.undecided.count >= work.detailsPerQuery
+        let isAtEnd = work.next >= work.end
+        let hasUndecided = !work.undecided.isEmpty
+        searching = work
+        if hasUndecided, isFull || isAtEnd { return querySearchDetails() }
+        if isAtEnd { return finishSearch() }
+        giveWay { $0.continueSearch() }
+    }
+
+    private mutating func querySearchDetails() {
+        guard let view, let undecided = searching?.undecided, let tag = searching?.tag else { return }
+        let set = UIDSet(undecided.lazy.map { UID(view.uids[$0]) })
+        query(.details(view.id, set)) { session, result in
+            switch result {
+            case .success(.details(let details)):
+                session.searching?.undecided = []
+                session.searching?.details = details.reversed()
+                let bytes = details.reduce(0) { $0 + $1.summary.readableBytes }
+                session.searching?.detailsPerQuery = min(
+                    SessionLimits.detailsPerPage,
+                    max(1, SessionLimits.detailBytesPerPage / max(1, bytes / max(1, details.count)))
+                )
+                session.searchDetails()
+            case .success:
+                session.searching = nil
+                session.failUnexpectedly(tag)
+            case .failure(let failure):
+                session.searching = nil
+                session.fail(tag, failure)
+            }
+        }
+    }
+
+    /// Looks at messages by their rows, until the bytes of one are needed.
+    private mutating func searchDetails() {
+        guard let view else { return }
+        while let details = searching?.details.popLast() {
+            guard let index = view.index(of: details.uid.rawValue), let condition = searching?.condition else { continue }
+            var subject = SearchCondition.Subject(view: view, index: index, details: details)
+            subject.outline = tools.summary(details.summary)
+            switch condition.isMet(subject) {
+            case true: searching?.found.append(index)
+            case false: continue
+            case nil:
+                searching?.current = subject
+                return beginSearchingBody(details)
+            }
+        }
+        giveWay { $0.continueSearch() }
+    }
+
+    private mutating func beginSearchingBody(_ details: MessageDetails) {
+        guard let subject = searching?.current, let terms = searching?.terms else { return }
+        let searcher = tools.makeSearcher(terms, in: subject.outline, sizeBytes: details.sizeBytes)
+        searching?.current?.searcher = searcher
+        searchBody()
+    }
+
+    private mutating func searchBody() {
+        if searching?.range?.isEmpty ?? true {
+            let next = searching?.current?.searcher?.nextRange()
+            searching?.range = next
+        }
+        guard let range = searching?.range, let details = searching?.current?.details, let tag = searching?.tag else {
+            return finishBody()
+        }
+        guard !range.isEmpty else { return searchBody() }
+        let count = min(range.count, SessionLimits.bodyPieceBytes)
+        query(.body(details.bodyID, offset: range.lowerBound, maximumBytes: count)) { session, result in
+            switch result {
+            case .success(.body(let bytes)) where bytes.readableBytes > 0:
+                session.searching?.current?.searcher?.feed(bytes)
+                let read = range.lowerBound + UInt64(min(count, bytes.readableBytes))
+                session.searching?.range = read..<range.upperBound
+                session.giveWay { $0.searchBody() }
+            case .success:
+                // Expunged and purged meanwhile: it is not found.
+                session.searching?.current = nil
+                session.searching?.range = nil
+                session.searchDetails()
+            case .failure(let failure):
+                session.searching = nil
+                session.fail(tag, failure)
+            }
+        }
+    }
+
+    private mutating func finishBody() {
+        if let subject = searching?.current, let condition = searching?.condition, condition.isMet(subject) == true {
+            searching?.found.append(subject.index)
+        }
+        searching?.current = nil
+        searching?.range = nil
+        searchDetails()
+    }
+
+    // MARK: The result
+
+    private mutating func finishSearch() {
+        guard var work = searching, let view else { return }
+        searching = nil
+        badCommands = 0
+        work.found.sort()
+        let space = work.command.numberSpace
+        let numbers = work.found.map { space == .uid ? view.uids[$0] : UInt32($0 + 1) }
+        if let returns = work.command.returns {
+            writeExtended(work, returns, numbers)
+        } else {
+            let highest = work.usesModSeq ? work.found.map { view.modSeqs[$0] }.max() : nil
+            encoder.search(numbers, highestModSeq: highest)
+        }
+        conclude(space == .uid ? .all : .withoutExpunge) { $0.encoder.tagged(work.tag, .ok, nil, "Searched") }
+    }
+
+    private mutating func writeExtended(_ work: SearchWork, _ returns: SearchReturn, _ numbers: [UInt32]) {
+        guard let view else { return }
+        var result = ExtendedSearchResult(work.command.numberSpace)
+        if returns.options.contains(.min) { result.min = numbers.first }
+        if returns.options.contains(.max) { result.max = numbers.last }
+        if returns.options.contains(.count) { result.count = numbers.count }
+        if returns.options.contains(.all) { result.all = NumberSet(numbers) }
+        if work.usesModSeq {
+            // Of what is told, when only the ends are (RFC 7162, section 3.1.5).
+            var told = work.found
+            switch returns.options {
+            case .min: told = Array(told.prefix(1))
+            case .max: told = Array(told.suffix(1))
+            case [.min, .max]: told = [told.first, told.last].compactMap { $0 }
+            default: break
+            }
+            result.highestModSeq = told.map { view.modSeqs[$0] }.max()
+        }
+        encoder.extendedSearch(work.tag, result)
+    }
+}

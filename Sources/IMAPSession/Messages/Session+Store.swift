@@ -1,0 +1,114 @@
+internal import IMAPSyntax
+internal import MailModel
+
+/// A STORE under way, set by set.
+struct StoreWork {
+    let tag: String
+    let command: StoreCommand
+    let indexes: [Range<Int>]
+    var sets: [UIDSet]
+    var changed: [UIDSet] = []
+    var modified: [UIDSet] = []
+    var hasGone = false
+}
+
+/// STORE (RFC 3501, section 6.4.6; RFC 7162, section 3.1.3).
+extension Session {
+    mutating func store(_ tag: String, _ command: StoreCommand) {
+        guard let view, let indexes = resolve(tag, command.messages, command.numberSpace) else { return }
+        guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
+        if command.unchangedSince != nil { isCondstoreEnabled = true }
+        storing = StoreWork(tag: tag, command: command, indexes: indexes, sets: view.uidSets(indexes).reversed())
+        storing?.hasGone = indexes.contains { $0.contains { view.isGone(view.uids[$0]) } }
+        storeNext()
+    }
+
+    /// The indexes of a set; nil after the command was answered.
+    mutating func resolve(_ tag: String, _ set: MessageSet, _ space: NumberSpace) -> [Range<Int>]? {
+        guard let view else { preconditionFailure("no mailbox is selected") }
+        do throws(MessageSetProblem) {
+            return try view.indexes(set, space)
+        } catch {
+            bad(tag, error.sentence)
+            return nil
+        }
+    }
+
+    private mutating func storeNext() {
+        guard let work = storing, let view else { preconditionFailure("no STORE is under way") }
+        guard let set = storing?.sets.popLast() else { return finishStore() }
+        let operation: FlagOperation =
+            switch work.command.action {
+            case .replace: .replace
+            case .add: .add
+            case .remove: .remove
+            }
+        let command = MailCommand.storeFlags(
+            view.id,
+            set,
+            operation,
+            FlagNames(work.command.flags),
+            unchangedSince: work.command.unchangedSince.map { ModSeq($0) }
+        )
+        submit(command) { session, result in
+            switch result {
+            case .success(.flagsStored(_, let changed, let modified)):
+                session.storing?.changed.append(changed)
+                session.storing?.modified.append(modified)
+                session.storeNext()
+            case .success(.refused(let refusal)):
+                session.storing = nil
+                session.conclude(.withoutExpunge, isFresh: true) { $0.refuse(work.tag, refusal) }
+            case .success:
+                session.storing = nil
+                session.failUnexpectedly(work.tag)
+            case .failure(let failure):
+                session.storing = nil
+                session.isStale = true
+                session.fail(work.tag, failure)
+            }
+        }
+    }
+
+    private mutating func finishStore() {
+        badCommands = 0
+        synchronise { session in
+            guard let work = session.storing else { return }
+            session.storing = nil
+            session.tellStored(work)
+            session.tellUpdates(work.command.numberSpace == .uid ? .all : .withoutExpunge)
+            session.answerStore(work)
+        }
+    }
+
+    /// Not silent: every message's flags are told, changed or not. Silent: only what others changed, and the MODSEQ
+    /// where the client keeps them.
+    private mutating func tellStored(_ work: StoreWork) {
+        if !work.command.isSilent {
+            guard let view else { return }
+            for range in work.indexes {
+                for index in range where !view.isGone(view.uids[index]) { self.view?.markChanged(view.uids[index]) }
+            }
+            return
+        }
+        for set in work.changed {
+            for uid in set.uids {
+                guard let index = view?.index(of: uid.rawValue), view?.isGone(uid.rawValue) == false else { continue }
+                view?.forgetChange(uid.rawValue)
+                if isCondstoreEnabled { tellFlags(at: index, flags: false) }
+            }
+        }
+    }
+
+    private mutating func answerStore(_ work: StoreWork) {
+        let modified = work.modified.reduce(into: UIDSet()) { result, set in
+            for uid in set.uids { result.append(uid) }
+        }
+        guard modified.isEmpty else {
+            // Before an expunge was told, so the numbers are those that the client used.
+            let numbers = view?.numbers(modified, work.command.numberSpace) ?? NumberSet()
+            return encoder.tagged(work.tag, .ok, .modified(numbers), "Some messages were changed meanwhile")
+        }
+        encoder.tagged(work.tag, .ok, work.hasGone ? .expungeIssued : nil, "Stored")
+    }
+}

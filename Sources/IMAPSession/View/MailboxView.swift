@@ -1,0 +1,254 @@
+internal import IMAPSyntax
+internal import MailModel
+
+/// The selected mailbox as the client knows it: which UID each sequence number means, with flags and MODSEQ.
+///
+/// A message that the store has expunged stays until the client is told, so that sequence numbers keep their meaning
+/// (RFC 3501, section 7.4.1). Thirteen bytes per message.
+struct MailboxView {
+    let id: MailboxID
+    let isReadOnly: Bool
+    let uidValidity: UInt32
+    /// UIDs below are in the view, or gone.
+    var uidNext: UInt32
+    /// The view shows what the mailbox was at this MODSEQ.
+    var modSeq: ModSeq
+
+    /// Rising; the n-th has the sequence number n + 1.
+    private(set) var uids: [UInt32] = []
+    private var system: [UInt8] = []
+    /// Empty until a message has a keyword.
+    private var keywordBits: [UInt64] = []
+    private(set) var modSeqs: [UInt64] = []
+    /// The mailbox's keywords by bit.
+    private(set) var keywords: [Flag] = []
+
+    /// UIDs that are `\Recent` in this session.
+    private(set) var recent: [Range<UInt32>] = []
+    /// Expunged, and the client does not know.
+    private(set) var gone: Set<UInt32> = []
+    /// Changed, and the client does not know.
+    private(set) var changed: Set<UInt32> = []
+    /// How many messages the client knows of.
+    var toldCount = 0
+    var toldKeywords = 0
+    var toldRecent = 0
+    /// The mailbox does not exist any more.
+    private(set) var isDeleted = false
+
+    init(_ record: MailboxRecord, isReadOnly: Bool) {
+        id = record.id
+        self.isReadOnly = isReadOnly
+        uidValidity = record.uidValidity
+        uidNext = 1
+        modSeq = record.highestModSeq
+        setKeywords(record.keywords)
+    }
+
+    var count: Int { uids.count }
+    var lastUID: UInt32? { uids.last }
+
+    mutating func setKeywords(_ names: [String]) {
+        guard names.count != keywords.count else { return }
+        keywords = names.map { .keyword(Keyword($0) ?? Self.unnamedKeyword) }
+    }
+
+    /// Stands for a stored name that is not an atom, which this server never stores.
+    private static let unnamedKeyword: Keyword = {
+        guard let keyword = Keyword("$Unnamed") else { preconditionFailure("an atom") }
+        return keyword
+    }()
+
+    // MARK: Looking up
+
+    func flags(at index: Int) -> MessageFlags {
+        MessageFlags(
+            system: SystemFlags(rawValue: system[index]),
+            keywords: keywordBits.isEmpty ? 0 : keywordBits[index]
+        )
+    }
+
+    func isRecent(_ uid: UInt32) -> Bool { recent.contains { $0.contains(uid) } }
+
+    var recentCount: Int { recent.reduce(0) { $0 + (lowerBound(of: $1.upperBound) - lowerBound(of: $1.lowerBound)) } }
+
+    func isGone(_ uid: UInt32) -> Bool { gone.contains(uid) }
+
+    /// A message's flags as a client reads them.
+    func flagList(at index: Int) -> [Flag] {
+        let flags = flags(at: index)
+        var list = flags.system.names
+        if isRecent(uids[index]) { list.append(.recent) }
+        var bits = flags.keywords
+        while bits != 0 {
+            let bit = bits.trailingZeroBitCount
+            bits &= bits - 1
+            if bit < keywords.count { list.append(keywords[bit]) }
+        }
+        return list
+    }
+
+    /// The bit of a keyword; 0 when the mailbox does not know it.
+    func bit(of keyword: Keyword) -> UInt64 {
+        keywords.firstIndex(of: .keyword(keyword)).map { 1 << UInt64($0) } ?? 0
+    }
+
+    /// The first index whose UID is not below.
+    func lowerBound(of uid: UInt32) -> Int {
+        var low = 0
+        var high = uids.count
+        while low < high {
+            let middle = (low + high) / 2
+            if uids[middle] < uid { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    func index(of uid: UInt32) -> Int? {
+        let index = lowerBound(of: uid)
+        return index < uids.count && uids[index] == uid ? index : nil
+    }
+
+    /// The sequence number of the first message that is not seen.
+    var firstUnseen: UInt32? {
+        system.firstIndex { $0 & SystemFlags.seen.rawValue == 0 }.map { UInt32($0 + 1) }
+    }
+
+    /// How many messages are marked `\Deleted` as far as is known.
+    var knownDeleted: [UInt32] {
+        system.indices.filter { system[$0] & SystemFlags.deleted.rawValue != 0 }.map { uids[$0] }
+    }
+
+    // MARK: Following the store
+
+    /// Adds a message behind all others.
+    mutating func append(_ state: MessageState) {
+        guard lastUID.map({ state.uid.rawValue > $0 }) ?? true else { return }
+        uids.append(state.uid.rawValue)
+        system.append(state.flags.system.rawValue)
+        modSeqs.append(state.modSeq.rawValue)
+        if state.flags.keywords != 0, keywordBits.isEmpty {
+            keywordBits = [UInt64](repeating: 0, count: uids.count - 1)
+        }
+        if state.flags.keywords != 0 || !keywordBits.isEmpty { keywordBits.append(state.flags.keywords) }
+    }
+
+    mutating func addRecent(from: UID, upTo: UID) {
+        guard from < upTo else { return }
+        recent.append(from.rawValue..<upTo.rawValue)
+    }
+
+    /// Takes over what changed in the store. What the client has to be told is remembered.
+    mutating func apply(_ changes: MailboxChanges) {
+        guard changes.mailbox.selectable else { return markDeleted() }
+        setKeywords(changes.mailbox.keywords)
+        for state in changes.changed { update(state.uid.rawValue, state.flags, state.modSeq) }
+        for state in changes.new { append(state) }
+        for range in changes.expunged.ranges {
+            for index in lowerBound(of: range.lowerBound)..<max(
+                lowerBound(of: range.lowerBound),
+                range.upperBound == .max ? uids.count : lowerBound(of: range.upperBound + 1)
+            ) {
+                gone.insert(uids[index])
+                changed.remove(uids[index])
+            }
+        }
+        modSeq = max(modSeq, changes.mailbox.highestModSeq)
+        uidNext = max(uidNext, changes.mailbox.uidNext.rawValue)
+    }
+
+    mutating func markDeleted() {
+        isDeleted = true
+        gone = Set(uids)
+        changed = []
+    }
+
+    private mutating func update(_ uid: UInt32, _ flags: MessageFlags, _ modSeq: ModSeq) {
+        guard let index = index(of: uid) else { return }
+        if set(flags, modSeq, at: index) { changed.insert(uid) }
+    }
+
+    /// - Returns: whether anything is different now.
+    @discardableResult
+    mutating func set(_ flags: MessageFlags, _ modSeq: ModSeq, at index: Int) -> Bool {
+        guard self.flags(at: index) != flags || modSeqs[index] != modSeq.rawValue else { return false }
+        system[index] = flags.system.rawValue
+        modSeqs[index] = modSeq.rawValue
+        if flags.keywords != 0, keywordBits.isEmpty { keywordBits = [UInt64](repeating: 0, count: uids.count) }
+        if !keywordBits.isEmpty { keywordBits[index] = flags.keywords }
+        return true
+    }
+
+    // MARK: What the client knows
+
+    mutating func markChanged(_ uid: UInt32) { changed.insert(uid) }
+    mutating func forgetChange(_ uid: UInt32) { changed.remove(uid) }
+
+    /// The changes to be told, as rising indexes; they count as told.
+    mutating func takeChanged() -> [Int] {
+        guard !changed.isEmpty else { return [] }
+        defer { changed.removeAll(keepingCapacity: false) }
+        return changed.compactMap { index(of: $0) }.sorted()
+    }
+
+    /// Removes what is gone.
+    ///
+    /// - Returns: the sequence numbers, highest first, so that each is right when it is told.
+    mutating func takeGone() -> [UInt32] {
+        guard !gone.isEmpty else { return [] }
+        var numbers: [UInt32] = []
+        var kept = 0
+        for index in uids.indices {
+            if gone.contains(uids[index]) {
+                numbers.append(UInt32(index + 1))
+                continue
+            }
+            uids[kept] = uids[index]
+            system[kept] = system[index]
+            modSeqs[kept] = modSeqs[index]
+            if !keywordBits.isEmpty { keywordBits[kept] = keywordBits[index] }
+            kept += 1
+        }
+        uids.removeSubrange(kept...)
+        system.removeSubrange(kept...)
+        modSeqs.removeSubrange(kept...)
+        if !keywordBits.isEmpty { keywordBits.removeSubrange(kept...) }
+        gone.removeAll(keepingCapacity: false)
+        numbers.reverse()
+        // The client does not know of messages beyond those it was told.
+        let known = numbers.filter { $0 <= toldCount }
+        toldCount -= known.count
+        return known
+    }
+}
+
+extension SystemFlags {
+    /// As a client names them.
+    var names: [Flag] {
+        var names: [Flag] = []
+        if contains(.answered) { names.append(.answered) }
+        if contains(.flagged) { names.append(.flagged) }
+        if contains(.deleted) { names.append(.deleted) }
+        if contains(.seen) { names.append(.seen) }
+        if contains(.draft) { names.append(.draft) }
+        return names
+    }
+}
+
+extension FlagNames {
+    /// Of what a client named; `\Recent` is not the client's to set.
+    init(_ flags: [Flag]) {
+        self.init()
+        for flag in flags {
+            switch flag {
+            case .seen: system.insert(.seen)
+            case .answered: system.insert(.answered)
+            case .flagged: system.insert(.flagged)
+            case .deleted: system.insert(.deleted)
+            case .draft: system.insert(.draft)
+            case .recent: break
+            case .keyword(let keyword): keywords.append(keyword.name)
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+internal import IMAPSyntax
+internal import MailModel
+
+/// What of the mailbox's changes may be told with an answer (RFC 3501, sections 5.2 and 7.4.1).
+enum Updates {
+    case none
+    /// Sequence numbers must keep their meaning: FETCH, STORE and SEARCH by sequence number.
+    case withoutExpunge
+    case all
+}
+
+extension Session {
+    /// Writes the answer to a command, behind the updates that may go with it.
+    ///
+    /// - Parameter isFresh: asks the store even when nothing has been reported.
+    mutating func conclude(
+        _ updates: Updates,
+        isFresh: Bool = false,
+        _ answer: @escaping (inout Session) -> Void
+    ) {
+        switch updates {
+        case .none: answer(&self)
+        case .withoutExpunge, .all:
+            guard view != nil, isFresh || isStale || missedUpdate else {
+                tellUpdates(updates)
+                return answer(&self)
+            }
+            synchronise { session in
+                session.tellUpdates(updates)
+                answer(&session)
+            }
+        }
+    }
+
+    /// NOOP and CHECK: the answer shows the mailbox as it is now.
+    mutating func noop(_ tag: String, _ name: String) {
+        badCommands = 0
+        conclude(.all, isFresh: true) { $0.encoder.tagged(tag, .ok, nil, "\(name) completed") }
+    }
+
+    /// Brings the view up to date. When the store does not answer, it stays as it is, to be tried again.
+    mutating func synchronise(_ next: @escaping (inout Session) -> Void) {
+        guard let view, !view.isDeleted else { return next(&self) }
+        isStale = false
+        missedUpdate = false
+        query(.changes(view.id, since: view.modSeq, newFrom: UID(view.uidNext))) { session, result in
+            switch result {
+            case .success(.changes(let changes)): session.view?.apply(changes)
+            case .success(.missing): session.view?.markDeleted()
+            case .success, .failure: session.missedUpdate = true
+            }
+            session.claimRecent(next)
+        }
+    }
+
+    /// Takes what is new as `\Recent` for this session, before it is told of.
+    private mutating func claimRecent(_ next: @escaping (inout Session) -> Void) {
+        guard let view, !view.isReadOnly, !view.isDeleted, view.count > view.toldCount else { return next(&self) }
+        submit(.claimRecent(view.id)) { session, result in
+            if case .success(.recentClaimed(let from, let upTo)) = result {
+                session.view?.addRecent(from: from, upTo: upTo)
+            }
+            next(&session)
+        }
+    }
+
+    /// Writes what the client does not know yet.
+    mutating func tellUpdates(_ updates: Updates) {
+        guard view != nil, updates != .none else { return }
+        if updates == .all {
+            for number in view?.takeGone() ?? [] { encoder.expunge(number) }
+        }
+        guard let view else { return }
+        if view.count != view.toldCount {
+            encoder.exists(UInt32(view.count))
+            self.view?.toldCount = view.count
+        }
+        tellRecent(view)
+        tellKeywords()
+        for index in self.view?.takeChanged() ?? [] { tellFlags(at: index) }
+    }
+
+    /// RECENT goes with new messages; a client counts down by itself what is expunged.
+    private mutating func tellRecent(_ view: MailboxView) {
+        let recent = view.recentCount
+        if recent > view.toldRecent { encoder.recent(UInt32(recent)) }
+        self.view?.toldRecent = recent
+    }
+
+    /// New keywords are told before a message shows one.
+    mutating func tellKeywords() {
+        guard let view, view.keywords.count != view.toldKeywords else { return }
+        self.view?.toldKeywords = view.keywords.count
+        encoder.flags(Self.systemFlags + view.keywords)
+        encoder.untagged(.ok, permanentFlags(view), "Flags that stay")
+    }
+
+    static let systemFlags: [Flag] = [.answered, .flagged, .deleted, .seen, .draft]
+
+    func permanentFlags(_ view: MailboxView) -> ResponseCode {
+        view.isReadOnly
+            ? .permanentFlags([], allowsNewKeywords: false)
+            : .permanentFlags(
+                Self.systemFlags + view.keywords,
+                allowsNewKeywords: view.keywords.count < MailLimits.keywordsPerMailbox
+            )
+    }
+
+    /// `* n FETCH (FLAGS ...)`; with UID where UIDs are used, and MODSEQ once CONDSTORE is on.
+    mutating func tellFlags(at index: Int, flags: Bool = true) {
+        guard let view else { return }
+        encoder.beginFetch(UInt32(index + 1))
+        encoder.uid(view.uids[index])
+        if flags { encoder.fetchedFlags(view.flagList(at: index)) }
+        if isCondstoreEnabled { encoder.modSeq(view.modSeqs[index]) }
+        encoder.endFetch()
+        if encoder.writtenBytes >= SessionLimits.writeBytes { flush() }
+    }
+
+    // MARK: Changes while the client waits
+
+    /// Something of the account changed.
+    public mutating func accountChanged() {
+        isStale = true
+    }
+
+    /// Shows changes while the client idles (RFC 2177).
+    public mutating func continueIdle() {
+        guard wantsUpdate else { return }
+        synchronise { $0.tellUpdates(.all) }
+    }
+
+    mutating func idle(_ tag: String) {
+        badCommands = 0
+        encoder.continuation("Idling")
+        idleTag = tag
+        effects.append(.expectDone)
+        guard view != nil else { return }
+        synchronise { $0.tellUpdates(.all) }
+    }
+
+    mutating func endIdle() {
+        guard let tag = idleTag else { preconditionFailure("not idling") }
+        idleTag = nil
+        succeed(tag, "Idle no more")
+    }
+
+    mutating func breakIdle(_ error: SyntaxError) {
+        guard let tag = idleTag else { preconditionFailure("not idling") }
+        idleTag = nil
+        bad(tag, error.message)
+    }
+
+    /// Shows the client, and whatever is between, that the connection lives.
+    public mutating func heartbeat() {
+        guard idleTag != nil, isReady else { return }
+        encoder.untagged(.ok, nil, "Still here")
+    }
+}

@@ -1,0 +1,135 @@
+internal import MailModel
+internal import MessageFormat
+internal import NIOCore
+
+/// From the end of a message to one reply per recipient.
+extension LMTPHandler {
+    /// Sends every recipient's next full chunk, and takes in more only when all of them are stored.
+    func uploadChunks() {
+        guard let context, let open = transaction, !open.isTooLarge, open.receivedBytes > MailLimits.bodyChunkBytes
+        else { return }
+        var pending: [EventLoopFuture<Void>] = []
+        for (index, recipient) in open.recipients.enumerated() where recipient.reply == nil {
+            guard let chunk = open.chunk(for: recipient) else { continue }
+            pending.append(upload(chunk, index, recipient, on: context.eventLoop))
+        }
+        guard !pending.isEmpty else { return }
+        let before = mode
+        mode = .busy
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        EventLoopFuture.andAllComplete(pending, on: context.eventLoop).whenComplete { _ in
+            let handler = bound.value
+            guard case .busy = handler.mode else { return }
+            handler.mode = before
+            handler.transaction?.trimWindow()
+            handler.uploadChunks()
+            handler.process()
+        }
+    }
+
+    private func upload(
+        _ chunk: ByteBuffer,
+        _ index: Int,
+        _ recipient: Transaction.Recipient,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<Void> {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let command = MailCommand.uploadChunk(recipient.bodyID, index: recipient.sentChunks, bytes: chunk)
+        return service.submit(command, for: recipient.account, on: loop).map { outcome in
+            let handler = bound.value
+            if case .done = outcome {
+                handler.transaction?.recipients[index].sentChunks += 1
+            } else {
+                handler.transaction?.recipients[index].reply = handler.reply(to: outcome, recipient)
+            }
+        }.flatMapErrorThrowing { _ in
+            bound.value.transaction?.recipients[index].reply = LMTPHandler.unavailable
+        }
+    }
+
+    /// The message is complete: one command per recipient, one reply per recipient, in their order.
+    func finishMessage() {
+        guard let context, var done = transaction else { return }
+        mode = .command
+        guard !done.recipients.isEmpty else {
+            reset()
+            return send(LMTPReply(503, "5.5.1", "no recipient was accepted"))
+        }
+        guard !done.isTooLarge else {
+            for _ in done.recipients { send(tooLarge) }
+            return reset()
+        }
+        mode = .busy
+        let summary = done.parser.finish()
+        let loop = context.eventLoop
+        let now = service.now()
+        let futures = done.recipients.map { recipient in
+            if let reply = recipient.reply { return loop.makeSucceededFuture(reply) }
+            return deliver(done, recipient, summary, now, on: loop)
+        }
+        reset()
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        EventLoopFuture.whenAllSucceed(futures, on: loop).whenComplete { result in
+            let handler = bound.value
+            guard case .busy = handler.mode else { return }
+            handler.mode = .command
+            switch result {
+            case .success(let replies): for reply in replies { handler.send(reply) }
+            case .failure: handler.close()
+            }
+            handler.process()
+        }
+    }
+
+    private func deliver(
+        _ done: Transaction,
+        _ recipient: Transaction.Recipient,
+        _ summary: MessageSummary,
+        _ now: Timestamp,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<LMTPReply> {
+        let rest = done.rest(for: recipient)
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        var ready = loop.makeSucceededFuture(MailOutcome.done)
+        var body = NewMessage.Body.inline(rest)
+        if recipient.sentChunks > 0 {
+            let command = MailCommand.uploadChunk(recipient.bodyID, index: recipient.sentChunks, bytes: rest)
+            ready = service.submit(command, for: recipient.account, on: loop)
+            body = .uploaded(chunks: recipient.sentChunks + 1)
+        }
+        let message = NewMessage(
+            bodyID: recipient.bodyID,
+            internalDate: InternalDate(seconds: now.rawValue / 1_000, zoneMinutes: 0),
+            sizeBytes: UInt64(recipient.prefix.readableBytes + done.receivedBytes),
+            summary: summary.prefixed(by: recipient.prefix.readableBytes).encoded(),
+            body: body
+        )
+        let service = service
+        return ready.flatMap { outcome in
+            guard case .done = outcome else { return loop.makeSucceededFuture(outcome) }
+            return service.submit(.deliver(message, id: nil), for: recipient.account, on: loop)
+        }.map { outcome in
+            bound.value.reply(to: outcome, recipient)
+        }.flatMapErrorThrowing { _ in
+            LMTPHandler.unavailable
+        }
+    }
+
+    /// Never a permanent answer for a fault of ours.
+    static let unavailable = LMTPReply(451, "4.3.0", "the store cannot answer now, try again")
+
+    private func reply(to outcome: MailOutcome, _ recipient: Transaction.Recipient) -> LMTPReply {
+        switch outcome {
+        case .appended: LMTPReply(250, "2.0.0", "<\(recipient.address.text)> delivered")
+        case .refused(.overQuota):
+            switch settings.overQuota {
+            case .reject: LMTPReply(552, "5.2.2", "<\(recipient.address.text)> has no room left")
+            case .defer: LMTPReply(452, "4.2.2", "<\(recipient.address.text)> has no room left, try again")
+            }
+        case .refused(.noSuchAccount): LMTPReply(550, "5.1.1", "<\(recipient.address.text)> is no account here")
+        case .refused, .done, .accountCreated, .mailboxCreated, .flagsStored, .expunged, .copied, .recentClaimed,
+            .purged:
+            Self.unavailable
+        }
+    }
+}

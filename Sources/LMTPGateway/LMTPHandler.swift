@@ -1,0 +1,407 @@
+internal import Logging
+internal import MailModel
+internal import MessageFormat
+internal import NIOCore
+internal import NIOSSL
+
+/// One LMTP session, on the event loop of its connection.
+///
+/// Commands are taken one after the other; only RCPT look-ups run side by side, with their replies kept in order. The
+/// socket is read only while what was read is being consumed, so a store that is behind slows the sender down.
+final class LMTPHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Mode {
+        case command
+        case data
+        case bdat(remaining: Int, isLast: Bool)
+        /// Waiting for the store: uploads or the last commit.
+        case busy
+        case closed
+    }
+
+    /// A reply in its place; nil while it is not known.
+    private final class Slot {
+        var reply: LMTPReply?
+    }
+
+    let settings: LMTPSettings
+    let service: any MailService
+    private let sessions: LMTPSessions
+    private let logger: Logger
+    private var input = ByteBuffer()
+    private var output = ByteBuffer()
+    private var slots: [Slot] = []
+    private var lookUps = 0
+    var mode = Mode.command
+    private var dots = DotDecoder()
+    var transaction: Transaction?
+    private var bdatBegun = false
+    private var hasGreeted = false
+    private var isTLS = false
+    private var errors = 0
+    private var isStopping = false
+    private var isReading = false
+    private var timeout: Scheduled<Void>?
+    private(set) var context: ChannelHandlerContext?
+
+    init(settings: LMTPSettings, service: any MailService, sessions: LMTPSessions, logger: Logger) {
+        self.settings = settings
+        self.service = service
+        self.sessions = sessions
+        self.logger = logger
+    }
+
+    // MARK: The channel
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let loop = context.eventLoop
+        let hasRoom = sessions.add(ObjectIdentifier(self)) {
+            loop.execute { bound.value.stop() }
+        }
+        guard hasRoom else {
+            send(LMTPReply(421, "4.3.2", "\(settings.hostName) takes no more sessions now, try again later"))
+            flush()
+            return close()
+        }
+        send(LMTPReply(220, "", "\(settings.hostName) LMTP Staffetta"))
+        flush()
+        process()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        mode = .closed
+        timeout?.cancel()
+        sessions.remove(ObjectIdentifier(self))
+        transaction = nil
+        self.context = nil
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        isReading = false
+        if input.readableBytes == 0 { input = bytes } else { input.writeBuffer(&bytes) }
+        process()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        readMore()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        process()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        logger.debug("LMTP session ended: \(error)")
+        close()
+    }
+
+    private func stop() {
+        isStopping = true
+        if case .command = mode, transaction == nil, lookUps == 0 { sayGoodbye() }
+    }
+
+    private func sayGoodbye() {
+        send(LMTPReply(421, "4.3.2", "\(settings.hostName) is stopping, try again"))
+        flush()
+        close()
+    }
+
+    func close() {
+        if case .closed = mode { return }
+        mode = .closed
+        timeout?.cancel()
+        context?.close(promise: nil)
+    }
+
+    private func readMore() {
+        guard let context, !isReading else { return }
+        switch mode {
+        case .closed, .busy: return
+        case .command, .data, .bdat: break
+        }
+        guard input.readableBytes <= LMTPSettings.windowBytes, lookUps == 0, context.channel.isWritable else { return }
+        isReading = true
+        restartTimeout(context)
+        context.read()
+    }
+
+    private func restartTimeout(_ context: ChannelHandlerContext) {
+        timeout?.cancel()
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        timeout = context.eventLoop.scheduleTask(in: .seconds(settings.commandTimeoutSeconds)) {
+            let handler = bound.value
+            handler.send(LMTPReply(421, "4.4.2", "\(handler.settings.hostName) waited too long"))
+            handler.flush()
+            handler.close()
+        }
+    }
+
+    // MARK: Replies
+
+    func send(_ reply: LMTPReply) {
+        if slots.isEmpty { return reply.write(into: &output) }
+        let slot = Slot()
+        slot.reply = reply
+        slots.append(slot)
+    }
+
+    func flush() {
+        while let first = slots.first, let reply = first.reply {
+            reply.write(into: &output)
+            slots.removeFirst()
+        }
+        guard output.readableBytes > 0, let context else { return }
+        context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+        output = ByteBuffer()
+    }
+
+    // MARK: Taking in
+
+    /// Consumes what can be consumed now.
+    func process() {
+        consume: while let context, context.channel.isWritable {
+            switch mode {
+            case .busy, .closed: break consume
+            case .command:
+                guard takeCommand() else { break consume }
+            case .data:
+                guard takeData() else { break consume }
+            case .bdat(let remaining, let isLast):
+                guard takeChunk(remaining, isLast) else { break consume }
+            }
+        }
+        flush()
+        readMore()
+    }
+
+    private func takeCommand() -> Bool {
+        guard let line = nextLine() else { return false }
+        do {
+            let command = try LMTPCommand.parse(line.view)
+            guard lookUps == 0 || command.mayOverlap else { return false }
+            input.moveReaderIndex(forwardBy: line.length)
+            if input.readableBytes == 0 { input = ByteBuffer() }
+            errors = 0
+            perform(command)
+        } catch {
+            input.moveReaderIndex(forwardBy: line.length)
+            complain(error.reply)
+        }
+        if isStopping, case .command = mode, transaction == nil, lookUps == 0 { sayGoodbye() }
+        return true
+    }
+
+    private func complain(_ reply: LMTPReply) {
+        errors += 1
+        send(reply)
+        if errors >= LMTPSettings.maxErrors {
+            send(LMTPReply(421, "4.7.0", "too many errors"))
+            flush()
+            close()
+        }
+    }
+
+    private func nextLine() -> (view: ByteBufferView, length: Int)? {
+        let view = input.readableBytesView
+        guard let end = view.firstIndex(of: 10) else {
+            if view.count > LMTPSettings.maxLineBytes {
+                send(LMTPReply(500, "5.5.2", "the line is too long"))
+                flush()
+                close()
+            }
+            return nil
+        }
+        let length = end - view.startIndex + 1
+        var line = view[view.startIndex..<end]
+        if line.last == 13 { line = line.dropLast() }
+        if line.count > LMTPSettings.maxLineBytes {
+            input.moveReaderIndex(forwardBy: length)
+            complain(LMTPReply(500, "5.5.2", "the line is too long"))
+            return nextLine()
+        }
+        return (line, length)
+    }
+
+    private func takeData() -> Bool {
+        guard input.readableBytes > 0 else { return false }
+        var piece = ByteBufferAllocator().buffer(capacity: input.readableBytes)
+        let isOver = dots.decode(&input, into: &piece)
+        if input.readableBytes == 0 { input = ByteBuffer() }
+        transaction?.append(piece, limit: settings.maxMessageBytes)
+        if isOver {
+            finishMessage()
+        } else {
+            uploadChunks()
+        }
+        return true
+    }
+
+    private func takeChunk(_ remaining: Int, _ isLast: Bool) -> Bool {
+        guard remaining > 0 else {
+            endChunk(isLast)
+            return true
+        }
+        guard input.readableBytes > 0, let piece = input.readSlice(length: min(remaining, input.readableBytes)) else {
+            return false
+        }
+        if input.readableBytes == 0 { input = ByteBuffer() }
+        transaction?.append(piece, limit: settings.maxMessageBytes)
+        mode = .bdat(remaining: remaining - piece.readableBytes, isLast: isLast)
+        uploadChunks()
+        return true
+    }
+
+    private func endChunk(_ isLast: Bool) {
+        mode = .command
+        guard transaction != nil else { return send(LMTPReply(503, "5.5.1", "MAIL and RCPT come first")) }
+        if isLast {
+            bdatBegun = false
+            finishMessage()
+        } else if transaction?.isTooLarge == true {
+            send(tooLarge)
+        } else {
+            send(LMTPReply(250, "2.0.0", "go on"))
+        }
+    }
+
+    var tooLarge: LMTPReply {
+        LMTPReply(552, "5.3.4", "the message is larger than \(settings.maxMessageBytes) bytes")
+    }
+
+    // MARK: Commands
+
+    private func perform(_ command: LMTPCommand) {
+        switch command {
+        case .lhlo: greet()
+        case .wrongGreeting: send(LMTPReply(500, "5.5.1", "this is LMTP: say LHLO"))
+        case .mail(let path, let parameters): begin(path, parameters)
+        case .rcpt(let path): addRecipient(path)
+        case .data:
+            guard checkRecipients() else { return }
+            guard !bdatBegun else { return send(LMTPReply(503, "5.5.1", "DATA cannot follow BDAT")) }
+            send(LMTPReply(354, "", "end with a dot on a line of its own"))
+            mode = .data
+        case .bdat(let bytes, let isLast):
+            // The bytes follow whatever the answer is.
+            bdatBegun = true
+            mode = .bdat(remaining: bytes, isLast: isLast)
+        case .rset:
+            reset()
+            send(LMTPReply(250, "2.0.0", "reset"))
+        case .noop: send(LMTPReply(250, "2.0.0", "ok"))
+        case .vrfy: send(LMTPReply(252, "2.5.0", "send some mail, and see"))
+        case .quit:
+            send(LMTPReply(221, "2.0.0", "\(settings.hostName) says goodbye"))
+            flush()
+            close()
+        case .startTLS: startTLS()
+        }
+    }
+
+    private func greet() {
+        reset()
+        hasGreeted = true
+        var lines = [
+            settings.hostName, "PIPELINING", "SIZE \(settings.maxMessageBytes)", "8BITMIME", "SMTPUTF8",
+            "ENHANCEDSTATUSCODES", "CHUNKING",
+        ]
+        if settings.tls != nil, !isTLS { lines.append("STARTTLS") }
+        flush()
+        for (index, line) in lines.enumerated() {
+            output.writeString(index == lines.count - 1 ? "250 \(line)\r\n" : "250-\(line)\r\n")
+        }
+    }
+
+    private func begin(_ path: String, _ parameters: LMTPCommand.MailParameters) {
+        guard hasGreeted else { return send(LMTPReply(503, "5.5.1", "say LHLO first")) }
+        guard transaction == nil else { return send(LMTPReply(503, "5.5.1", "a transaction is open already")) }
+        if let size = parameters.sizeBytes, size > settings.maxMessageBytes { return send(tooLarge) }
+        transaction = Transaction(reversePath: path)
+        send(LMTPReply(250, "2.1.0", "sender ok"))
+    }
+
+    private func checkRecipients() -> Bool {
+        guard let transaction else {
+            send(LMTPReply(503, "5.5.1", "MAIL and RCPT come first"))
+            return false
+        }
+        guard !transaction.recipients.isEmpty else {
+            send(LMTPReply(503, "5.5.1", "no recipient was accepted"))
+            return false
+        }
+        return true
+    }
+
+    func reset() {
+        transaction = nil
+        bdatBegun = false
+        dots = DotDecoder()
+    }
+
+    private func addRecipient(_ path: String) {
+        guard let transaction else { return send(LMTPReply(503, "5.5.1", "MAIL comes first")) }
+        guard transaction.recipients.count + lookUps < settings.maxRecipients else {
+            return send(LMTPReply(452, "4.5.3", "more than \(settings.maxRecipients) recipients"))
+        }
+        guard let address = AccountAddress(path), let context else {
+            return send(LMTPReply(550, "5.1.1", "<\(path)> is no account here"))
+        }
+        let slot = Slot()
+        slots.append(slot)
+        lookUps += 1
+        let bound = NIOLoopBound((handler: self, slot: slot), eventLoop: context.eventLoop)
+        service.findForDelivery(address, on: context.eventLoop).whenComplete { result in
+            let (handler, slot) = bound.value
+            handler.lookUps -= 1
+            switch result {
+            case .success(let record?):
+                handler.transaction?.addRecipient(
+                    address,
+                    AccountReference(id: record.id, slot: address.slot),
+                    handler.service.makeBodyID()
+                )
+                slot.reply = LMTPReply(250, "2.1.5", "<\(address.text)> ok")
+            case .success(nil):
+                slot.reply = LMTPReply(550, "5.1.1", "<\(address.text)> is no account here")
+            case .failure:
+                slot.reply = LMTPReply(451, "4.3.0", "the store cannot answer now, try again")
+            }
+            handler.process()
+        }
+    }
+
+    private func startTLS() {
+        guard let tls = settings.tls, !isTLS else { return send(LMTPReply(502, "5.5.1", "TLS is not available")) }
+        // Nothing said before the handshake may count after it.
+        guard input.readableBytes == 0, let context else { return close() }
+        send(LMTPReply(220, "2.0.0", "ready for TLS"))
+        flush()
+        do {
+            try context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls), position: .first)
+            isTLS = true
+            hasGreeted = false
+            reset()
+        } catch {
+            close()
+        }
+    }
+}
+
+extension LMTPCommand {
+    /// Whether the command may be taken while recipients are still being looked up.
+    fileprivate var mayOverlap: Bool {
+        switch self {
+        case .rcpt, .noop, .vrfy: true
+        case .lhlo, .mail, .data, .bdat, .rset, .quit, .startTLS, .wrongGreeting: false
+        }
+    }
+}

@@ -1,0 +1,171 @@
+/// Reads address fields (RFC 5322, section 3.4, and the obsolete forms of section 4.4), making the best of broken ones:
+/// an address without a domain has an empty host.
+struct AddressParser {
+    private var scanner: FieldScanner
+    private var found: [Address] = []
+    private var isInGroup = false
+    /// The words before a special character.
+    private var words: [[UInt8]] = []
+    /// What old mailers say the name in: `joe@example.org (Joe)`.
+    private var comment: [UInt8]?
+
+    static func parse(_ field: [UInt8]) -> [Address] {
+        var parser = AddressParser(scanner: FieldScanner(field))
+        parser.run()
+        return parser.found
+    }
+
+    private init(scanner: FieldScanner) { self.scanner = scanner }
+
+    private mutating func run() {
+        while true {
+            skipSpace()
+            switch scanner.next {
+            case nil:
+                endAddress()
+                if isInGroup { found.append(.groupEnd) }
+                return
+            case UInt8(ascii: ","):
+                scanner.skip()
+                endAddress()
+            case UInt8(ascii: ";"):
+                scanner.skip()
+                endAddress()
+                if isInGroup { found.append(.groupEnd) }
+                isInGroup = false
+            case UInt8(ascii: ":"):
+                scanner.skip()
+                startGroup()
+            case UInt8(ascii: "<"):
+                scanner.skip()
+                angleAddress()
+            case UInt8(ascii: "@"):
+                scanner.skip()
+                plainAddress()
+            case ASCII.quote:
+                words.append(scanner.quotedString())
+            case .some:
+                words.append(scanner.token(until: Self.isSpecial))
+            }
+        }
+    }
+
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: ":"), UInt8(ascii: "<"), UInt8(ascii: "@"),
+            ASCII.quote:
+            true
+        default: false
+        }
+    }
+
+    private mutating func skipSpace() {
+        while true {
+            scanner.skipBlanks()
+            guard scanner.next == UInt8(ascii: "(") else { return }
+            comment = scanner.comment()
+        }
+    }
+
+    private mutating func phrase() -> [UInt8]? {
+        defer { words.removeAll() }
+        return words.isEmpty ? nil : Array(words.joined(separator: [ASCII.space]))
+    }
+
+    private mutating func add(name: [UInt8]?, route: [UInt8]? = nil, mailbox: [UInt8], host: [UInt8]) {
+        let name = name ?? comment.map(ASCII.trimmed)
+        found.append(.mailbox(name: name?.isEmpty == true ? nil : name, route: route, mailbox: mailbox, host: host))
+        comment = nil
+    }
+
+    /// Words that no address followed.
+    private mutating func endAddress() {
+        if let mailbox = phrase() { add(name: nil, mailbox: mailbox, host: []) }
+        comment = nil
+    }
+
+    private mutating func startGroup() {
+        guard let name = phrase(), !isInGroup else { return }
+        found.append(.groupStart(name))
+        isInGroup = true
+        comment = nil
+    }
+
+    private mutating func domain() -> [UInt8] {
+        skipSpace()
+        return scanner.token { Self.isSpecial($0) || $0 == UInt8(ascii: ">") }
+    }
+
+    /// Behind the at sign: what was before it is the local part.
+    private mutating func plainAddress() {
+        let mailbox = words.flatMap { $0 }
+        words.removeAll()
+        let host = domain()
+        skipSpace()
+        if scanner.next == UInt8(ascii: "<") {
+            // `joe@example.org <joe@example.org>`: a name that should have been quoted.
+            words = [mailbox + [UInt8(ascii: "@")] + host]
+            return
+        }
+        add(name: nil, mailbox: mailbox, host: host)
+        // Whatever else stands before the comma is not of an address.
+        skipToEnd()
+    }
+
+    /// Behind `<`: a route perhaps, a local part, a domain.
+    private mutating func angleAddress() {
+        let name = phrase()
+        skipSpace()
+        let route = self.route()
+        var mailbox: [UInt8] = []
+        var host: [UInt8] = []
+        local: while true {
+            skipSpace()
+            switch scanner.next {
+            case nil, UInt8(ascii: ">"), UInt8(ascii: ","), UInt8(ascii: ";"): break local
+            case UInt8(ascii: "@"):
+                scanner.skip()
+                host = domain()
+                break local
+            case ASCII.quote: mailbox += scanner.quotedString()
+            case UInt8(ascii: ":"), UInt8(ascii: "<"): scanner.skip()
+            case .some: mailbox += scanner.token { Self.isSpecial($0) || $0 == UInt8(ascii: ">") }
+            }
+        }
+        skipSpace()
+        while let byte = scanner.next, byte != UInt8(ascii: ">"), byte != UInt8(ascii: ","), byte != UInt8(ascii: ";") {
+            scanner.skip()
+        }
+        _ = scanner.take(UInt8(ascii: ">"))
+        skipSpace()
+        add(name: name, route: route, mailbox: mailbox, host: host)
+        skipToEnd()
+    }
+
+    /// A source route, `@a,@b:`; it is shown, and nothing else (RFC 5322, section 4.4).
+    private mutating func route() -> [UInt8]? {
+        guard scanner.next == UInt8(ascii: "@") else { return nil }
+        var rest = scanner
+        var route: [UInt8] = []
+        while let byte = rest.next, byte != UInt8(ascii: ">") {
+            rest.skip()
+            if byte == UInt8(ascii: ":") {
+                scanner = rest
+                return route
+            }
+            if !ASCII.isSpace(byte) { route.append(byte) }
+        }
+        return nil
+    }
+
+    /// Leaves out what stands behind an address, up to the next.
+    private mutating func skipToEnd() {
+        while true {
+            skipSpace()
+            guard let byte = scanner.next, byte != UInt8(ascii: ","), byte != UInt8(ascii: ";"),
+                byte != UInt8(ascii: "<"), byte != UInt8(ascii: "@")
+            else { return }
+            if byte == ASCII.quote { _ = scanner.quotedString() } else { scanner.skip() }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+/// Gathers the values of one header's fields, line by line.
+struct HeaderCollector {
+    private var values = [[UInt8]?](repeating: nil, count: FieldName.allCases.count)
+    /// The field that a continuation line belongs to.
+    private var current: FieldName?
+    private var isOfMessage = true
+
+    /// Starts with another header; that of a message has an envelope.
+    mutating func start(isOfMessage: Bool) {
+        for index in values.indices where values[index] != nil { values[index] = nil }
+        current = nil
+        self.isOfMessage = isOfMessage
+    }
+
+    /// A line that is not empty, without its end.
+    mutating func line(_ content: UnsafeRawBufferPointer) {
+        if ASCII.isBlank(content[0]) {
+            // RFC 5322, section 2.2.3: unfolding takes out the line end, and leaves the blank.
+            if let current { add(content, to: current) }
+            return
+        }
+        current = nil
+        // A line that is no field is left out.
+        guard let colon = Self.colon(in: content) else { return }
+        var nameEnd = colon
+        while nameEnd > 0, ASCII.isBlank(content[nameEnd - 1]) { nameEnd -= 1 }
+        guard let name = FieldName(UnsafeRawBufferPointer(rebasing: content[..<nameEnd])),
+            isOfMessage || !name.isOfEnvelope
+        else { return }
+        if values[name.rawValue] == nil {
+            values[name.rawValue] = []
+        } else if name.isAddressList {
+            values[name.rawValue]?.append(UInt8(ascii: ","))
+        } else {
+            return  // The first one counts.
+        }
+        current = name
+        var start = colon + 1
+        while start < content.count, ASCII.isBlank(content[start]) { start += 1 }
+        add(UnsafeRawBufferPointer(rebasing: content[start...]), to: name)
+    }
+
+    /// Where the field's name ends: within as many bytes as the longest name of interest and some blanks take.
+    private static func colon(in content: UnsafeRawBufferPointer) -> Int? {
+        for index in 0..<min(content.count, 64) where content[index] == UInt8(ascii: ":") { return index }
+        return nil
+    }
+
+    private mutating func add(_ bytes: UnsafeRawBufferPointer, to name: FieldName) {
+        let room = FormatLimits.fieldBytes - (values[name.rawValue]?.count ?? 0)
+        guard room > 0 else { return }
+        values[name.rawValue]?.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes.prefix(room)))
+    }
+
+    /// Hands over a value, without spaces around it.
+    mutating func take(_ name: FieldName) -> [UInt8]? {
+        defer { values[name.rawValue] = nil }
+        return values[name.rawValue].map(ASCII.trimmed)
+    }
+}

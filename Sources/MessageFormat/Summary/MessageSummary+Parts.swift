@@ -1,0 +1,59 @@
+extension MessageSummary {
+    /// The part with these numbers (RFC 3501, section 6.4.5): the parts of a multipart are counted from one, a message
+    /// that is none has its body as part one, and the parts of a message within a part are counted within that part.
+    /// Nil when there is no such part.
+    public func part(_ path: [Int]) -> MessagePart? {
+        guard let first = path.first, var entity = Self.child(first, ofMessage: root) else { return nil }
+        for number in path.dropFirst() {
+            let next: Entity?
+            switch entity.kind {
+            case .leaf: next = nil
+            case .multipart: next = Self.child(number, of: entity)
+            case .message: next = Self.child(number, ofMessage: entity.children[0])
+            }
+            guard let next else { return nil }
+            entity = next
+        }
+        return MessagePart(entity, path: path)
+    }
+
+    /// All parts, each before those within it.
+    public var parts: [MessagePart] {
+        var found: [MessagePart] = []
+        Self.collect(message: root, path: [], into: &found)
+        return found
+    }
+
+    private static func child(_ number: Int, of entity: Entity) -> Entity? {
+        number >= 1 && number <= entity.children.count ? entity.children[number - 1] : nil
+    }
+
+    private static func child(_ number: Int, ofMessage entity: Entity) -> Entity? {
+        switch entity.kind {
+        case .multipart: child(number, of: entity)
+        case .leaf, .message: number == 1 ? entity : nil
+        }
+    }
+
+    private static func collect(message: Entity, path: [Int], into found: inout [MessagePart]) {
+        switch message.kind {
+        case .multipart: collect(childrenOf: message, path: path, into: &found)
+        case .leaf, .message: collect(part: message, path: path + [1], into: &found)
+        }
+    }
+
+    private static func collect(childrenOf entity: Entity, path: [Int], into found: inout [MessagePart]) {
+        for (index, child) in entity.children.enumerated() {
+            collect(part: child, path: path + [index + 1], into: &found)
+        }
+    }
+
+    private static func collect(part: Entity, path: [Int], into found: inout [MessagePart]) {
+        found.append(MessagePart(part, path: path))
+        switch part.kind {
+        case .leaf: break
+        case .multipart: collect(childrenOf: part, path: path, into: &found)
+        case .message: collect(message: part.children[0], path: path, into: &found)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+public import NIOCore
+
+/// The structure of a message and what its header says: everything a mail client asks for without reading the message.
+/// It is stored beside the message, in at most 200 KiB.
+public struct MessageSummary: Hashable, Sendable {
+    private static let version: UInt8 = 1
+    var root: Entity
+
+    init(root: Entity) { self.root = root }
+
+    /// The message in bytes, as it was given.
+    public var sizeBytes: UInt64 { root.bodyEnd }
+
+    /// Where the body starts: behind the empty line, or at the end when there is none.
+    public var headerBytes: UInt64 { root.bodyStart }
+
+    /// The Subject field, unfolded, not decoded; nil when there is none.
+    public var subject: [UInt8]? { root.envelope?.subject }
+
+    /// The Message-ID field as it is written; nil when there is none.
+    public var messageID: [UInt8]? { root.envelope?.messageID }
+
+    /// The instant of the Date field and the zone it is told in; nil when it cannot be read.
+    public var sentDate: (unixSeconds: Int64, zoneMinutes: Int)? {
+        guard let date = root.envelope?.date.flatMap(MessageDate.init(field:)) else { return nil }
+        return (date.unixSeconds, date.zoneMinutes)
+    }
+
+    /// The day of the Date field in its own zone, as days since 1970; nil when it cannot be read.
+    public var sentDay: Int? { root.envelope?.date.flatMap(MessageDate.init(field:))?.day }
+
+    // MARK: Encoding
+
+    public func encoded() -> ByteBuffer {
+        var writer = SummaryWriter()
+        writer.tag(Self.version)
+        writer.number(sizeBytes)
+        root.write(into: &writer, base: 0)
+        return writer.buffer
+    }
+
+    /// - Throws: `MessageFormatError` when these bytes are not what `encoded()` gives.
+    public init(decoding buffer: ByteBuffer) throws(MessageFormatError) {
+        var reader = SummaryReader(buffer)
+        let version = try reader.tag()
+        guard version == Self.version else { throw reader.failure(.unknownVersion(version)) }
+        guard buffer.readableBytes <= FormatLimits.encodedBytes else { throw reader.failure(.tooLong) }
+        let sizeBytes = try reader.number(maximum: FormatLimits.messageBytes)
+        root = try Entity(from: &reader, within: 0..<sizeBytes, depth: 1, isMessage: true)
+        guard root.headerStart == 0, root.bodyEnd == sizeBytes else { throw reader.failure(.outOfRange) }
+        try reader.finish()
+    }
+
+    // MARK: Changing
+
+    /// The summary of the message with that many bytes of header lines put before it; what these lines say is not
+    /// looked at.
+    public func prefixed(by bytes: Int) -> MessageSummary {
+        precondition(bytes >= 0 && sizeBytes + UInt64(bytes) <= FormatLimits.messageBytes)
+        var root = root
+        root.shift(by: UInt64(bytes))
+        root.headerStart = 0
+        return MessageSummary(root: root)
+    }
+}

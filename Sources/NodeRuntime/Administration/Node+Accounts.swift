@@ -1,0 +1,141 @@
+internal import Authentication
+internal import Consensus
+public import MailModel
+internal import MailStore
+internal import NIOPosix
+
+/// An account and the group that serves it.
+public struct PlacedAccount: Sendable {
+    public let record: AccountRecord
+    public let group: UInt32
+}
+
+extension Node {
+    /// - Parameter password: empty for none yet.
+    public func createAccount(
+        _ address: String,
+        password: String,
+        quotaBytes: UInt64
+    ) async throws(AdministrationError) -> PlacedAccount {
+        let address = try parse(address)
+        let credential = password.isEmpty ? nil : try await hash(password)
+        let command = MailCommand.createAccount(
+            address: address, credential: credential, quotaBytes: quotaBytes, mailboxes: DefaultMailbox.standard)
+        switch try await submit(command, to: mail.routing.group(of: address.slot), account: AccountID(0)) {
+        case .accountCreated: return try await account(address.text)
+        case .refused(.accountExists):
+            throw AdministrationError(.alreadyExists, "the account \(address) exists already")
+        case let outcome: throw unexpected(outcome)
+        }
+    }
+
+    public func account(_ address: String) async throws(AdministrationError) -> PlacedAccount {
+        let address = try parse(address)
+        let group = mail.routing.group(of: address.slot)
+        let reader = mail.reader
+        guard case .success(let record) = await mail.read(group, { try reader.find(address, in: group) }) else {
+            throw .unavailable
+        }
+        guard let record else {
+            throw AdministrationError(.notFound, "there is no account \(address); `staffettactl account list` shows all")
+        }
+        return PlacedAccount(record: record, group: group.rawValue)
+    }
+
+    /// Accounts group by group, in the order of their addresses within each.
+    ///
+    /// - Parameter token: empty for the first page; then what the page before gave.
+    /// - Returns: at most `limit`, and the token of the next page, empty at the end.
+    public func accounts(
+        token: String,
+        limit: Int
+    ) async throws(AdministrationError) -> (accounts: [PlacedAccount], nextToken: String) {
+        var group = GroupID(1)
+        var after = ""
+        if !token.isEmpty {
+            let parts = token.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let id = UInt32(parts[0]), id > 0 else {
+                throw AdministrationError(.invalidArgument, "the page token is none that a list gave")
+            }
+            group = GroupID(id)
+            after = String(parts[1])
+        }
+        var accounts: [PlacedAccount] = []
+        let reader = mail.reader
+        while group.rawValue <= mail.routing.mailGroups {
+            let (current, start, room) = (group, after, limit - accounts.count)
+            guard
+                case .success(let page) = await mail.read(
+                    current, { try reader.accounts(in: current, after: start, limit: room) })
+            else { throw .unavailable }
+            accounts += page.map { PlacedAccount(record: $0, group: current.rawValue) }
+            if accounts.count == limit {
+                let last = accounts[accounts.count - 1]
+                return (accounts, "\(last.group):\(last.record.address.text)")
+            }
+            group = GroupID(group.rawValue + 1)
+            after = ""
+        }
+        return (accounts, "")
+    }
+
+    public func setState(_ state: AccountState, of address: String) async throws(AdministrationError) -> PlacedAccount {
+        try await change(address, .setAccountState(state))
+    }
+
+    public func setPassword(_ password: String, of address: String) async throws(AdministrationError) -> PlacedAccount {
+        _ = try await account(address)
+        return try await change(address, .setCredential(try await hash(password)))
+    }
+
+    public func setQuota(_ bytes: UInt64, of address: String) async throws(AdministrationError) -> PlacedAccount {
+        try await change(address, .setQuota(bytes: bytes))
+    }
+
+    public func deleteAccount(_ address: String) async throws(AdministrationError) {
+        let placed = try await account(address)
+        let outcome = try await submit(.deleteAccount, to: GroupID(placed.group), account: placed.record.id)
+        guard outcome == .done else { throw unexpected(outcome) }
+    }
+
+    private func change(_ address: String, _ command: MailCommand) async throws(AdministrationError) -> PlacedAccount {
+        let placed = try await account(address)
+        let outcome = try await submit(command, to: GroupID(placed.group), account: placed.record.id)
+        guard outcome == .done else { throw unexpected(outcome) }
+        return try await account(address)
+    }
+
+    private func submit(
+        _ command: MailCommand,
+        to group: GroupID,
+        account: AccountID
+    ) async throws(AdministrationError) -> MailOutcome {
+        switch await mail.submit(command, to: group, account: account) {
+        case .success(let outcome): return outcome
+        case .failure: throw .unavailable
+        }
+    }
+
+    private func parse(_ address: String) throws(AdministrationError) -> AccountAddress {
+        guard let parsed = AccountAddress(address) else {
+            throw AdministrationError(.invalidArgument, "\"\(address)\" is not an address of the form local@domain")
+        }
+        return parsed
+    }
+
+    private func hash(_ password: String) async throws(AdministrationError) -> CredentialHash {
+        let hashed = try? await passwordPool.runIfActive { PasswordHash(hashing: Array(password.utf8)) }
+        guard let hash = hashed ?? nil else {
+            throw AdministrationError(
+                .invalidArgument, "a password has 1 to \(PasswordHash.maximumPasswordBytes) bytes")
+        }
+        return CredentialHash(bytes: hash.encoded)
+    }
+
+    private func unexpected(_ outcome: MailOutcome) -> AdministrationError {
+        if case .refused(.noSuchAccount) = outcome {
+            return AdministrationError(.notFound, "the account is gone")
+        }
+        return AdministrationError(.failedPrecondition, "the group answered \(outcome)")
+    }
+}

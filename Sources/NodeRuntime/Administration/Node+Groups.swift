@@ -1,0 +1,95 @@
+public import Consensus
+public import MailModel
+internal import MailStore
+internal import ReplicaCore
+
+/// A group as a replica of it sees it.
+public struct GroupReport: Sendable {
+    public struct ReplicaReport: Sendable {
+        public let member: Member
+        public let isVoter: Bool
+        public let isLearner: Bool
+        public let isLeader: Bool
+        /// What the leader knows of it; nil elsewhere, and for the leader itself.
+        public let peer: PeerStatus?
+    }
+
+    public let group: GroupID
+    public let leaderNode: NodeID?
+    public let status: RaftStatus
+    public let digest: String
+    public let digestIndex: LogIndex
+    public let replicas: [ReplicaReport]
+}
+
+extension Node {
+    /// All groups that this node has a replica of, in order.
+    public func groups() async -> [GroupReport] {
+        let statuses = await onLoop { loop in
+            loop.replicas.map { (group: $0.group, status: $0.raft.status, leader: $0.leaderNode) }
+        }
+        let reader = mail.reader
+        return statuses.map { group, status, leader in
+            let digest = try? reader.digest(group)
+            let replicas = status.configuration.members.map { member in
+                GroupReport.ReplicaReport(
+                    member: member,
+                    isVoter: status.configuration.isVoter(member.replica),
+                    isLearner: status.configuration.learners.contains(member.replica),
+                    isLeader: status.leader == member.replica,
+                    peer: status.peers.first { $0.replica == member.replica }
+                )
+            }
+            return GroupReport(
+                group: group,
+                leaderNode: leader,
+                status: status,
+                digest: digest.map { "\($0.digest)" } ?? "",
+                digestIndex: digest?.index ?? .zero,
+                replicas: replicas
+            )
+        }
+    }
+
+    /// Hands a leadership over and waits until it is done.
+    ///
+    /// - Parameter node: nil for the follower that has most of the log.
+    public func transferLeadership(of group: GroupID, to node: NodeID?) async throws(AdministrationError) {
+        guard let before = await groups().first(where: { $0.group == group }) else {
+            throw AdministrationError(.notFound, "this node has no replica of group \(group.rawValue)")
+        }
+        guard before.status.role == .leader else {
+            let hint = before.leaderNode.map { "ask node \($0.rawValue), which leads it" } ?? "it has no leader now"
+            throw AdministrationError(
+                .failedPrecondition, "this node does not lead group \(group.rawValue): \(hint)")
+        }
+        if let node, node == settings.node { return }
+        if let rejection = await onLoop({ $0.transfer(group, to: node) }) {
+            let target = node.map { "node \($0.rawValue)" } ?? "any follower"
+            throw AdministrationError(
+                .failedPrecondition, "group \(group.rawValue) cannot be led by \(target) now (\(rejection))")
+        }
+        for _ in 0..<200 {
+            if let now = await groups().first(where: { $0.group == group }), now.leaderNode != nil,
+                now.leaderNode != settings.node, node == nil || now.leaderNode == node
+            {
+                return
+            }
+            try? await Task.sleep(for: .milliseconds(25))
+        }
+        throw AdministrationError(
+            .unavailable, "the handover of group \(group.rawValue) was not confirmed in 5 s; see `staffettactl group list`")
+    }
+
+    /// The nodes that the directory knows; this node's own settings before it is founded.
+    public func nodes() -> [NodeDescription] {
+        if let cluster = try? mail.reader.cluster(), !cluster.nodes.isEmpty { return cluster.nodes }
+        return [
+            NodeDescription(
+                id: settings.node.rawValue,
+                peerAddress: "\(settings.peerHost):\(settings.peerPort)",
+                labels: settings.labels
+            )
+        ]
+    }
+}

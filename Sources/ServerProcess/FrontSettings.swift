@@ -1,0 +1,60 @@
+internal import IMAPGateway
+internal import IMAPSession
+internal import IMAPSyntax
+internal import LMTPGateway
+internal import NIOSSL
+internal import NodeRuntime
+
+/// The part of the settings that concerns the gateways.
+struct FrontSettings {
+    let admin: HostPort?
+    let imap: HostPort?
+    let imaps: HostPort?
+    let lmtp: HostPort?
+    let tls: NIOSSLContext?
+    let imapSettings: IMAPServerSettings
+    let lmtpSettings: LMTPSettings
+
+    init(_ reader: SettingsReader) throws {
+        admin = try reader.address("admin.listen")
+        imap = try reader.address("imap.listen")
+        imaps = try reader.address("imaps.listen")
+        lmtp = try reader.address("lmtp.listen")
+        tls = try Self.tls(reader)
+        guard imaps == nil || tls != nil else {
+            throw SettingError("imaps.listen needs tls.certificate and tls.key")
+        }
+        let maxMessageBytes = try reader.integer("message.max-bytes", 1_024...(1 << 30))
+        var imapSettings = IMAPServerSettings()
+        imapSettings.session.allowsPlaintextLogin = try reader.flag("imap.plaintext-login")
+        imapSettings.session.limits.appendLiteralBytes = maxMessageBytes
+        imapSettings.maximumSessions = try reader.integer("imap.max-sessions", 1...1_000_000)
+        self.imapSettings = imapSettings
+        var lmtpSettings = LMTPSettings()
+        lmtpSettings.hostName = try reader.text("lmtp.hostname")
+        lmtpSettings.maxSessions = try reader.integer("lmtp.max-sessions", 1...1_000_000)
+        lmtpSettings.maxMessageBytes = maxMessageBytes
+        lmtpSettings.overQuota = try reader.choice("lmtp.over-quota", ["reject", "defer"]) == "defer" ? .defer : .reject
+        lmtpSettings.tls = tls
+        self.lmtpSettings = lmtpSettings
+    }
+
+    private static func tls(_ reader: SettingsReader) throws -> NIOSSLContext? {
+        guard let certificate = try reader.optional("tls.certificate") else { return nil }
+        guard let key = try reader.optional("tls.key") else {
+            throw SettingError("tls.certificate needs tls.key as well")
+        }
+        do {
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+            )
+            configuration.minimumTLSVersion = .tlsv12
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw SettingError(
+                "the certificate \(certificate) with key \(key) cannot be used: \(error). "
+                    + "Check the settings tls.certificate and tls.key")
+        }
+    }
+}

@@ -1,0 +1,108 @@
+internal import AdminAPI
+internal import ArgumentParser
+internal import GRPCCore
+internal import SwiftProtobuf
+
+struct ClusterCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cluster",
+        abstract: "The cluster as a whole.",
+        subcommands: [Status.self]
+    )
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show nodes, groups and what is wrong.",
+            discussion: "Example: staffettactl cluster status"
+        )
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let status = try await connection.call { client in
+                try await Staffetta_Admin_V1_Cluster.Client(wrapping: client)
+                    .getStatus(Staffetta_Admin_V1_GetStatusRequest(), options: .admin())
+            }
+            if connection.format == .table {
+                print("cluster \(status.cluster), asked node \(status.node)")
+                print("\(status.groupsWithLeader) of \(status.groups) groups have a leader, \(status.groupsLedHere) of them here")
+                print("")
+            }
+            try connection.show(status) { nodeTable(status.nodes) }
+            guard connection.format == .table else { return }
+            print(status.problems.isEmpty ? "\nno problems" : "\nproblems:")
+            for problem in status.problems { print("  \(problem)") }
+        }
+    }
+}
+
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node",
+        abstract: "Nodes.",
+        subcommands: [List.self, Describe.self]
+    )
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the nodes that the directory knows.",
+            discussion: "Example: staffettactl node list"
+        )
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let nodes = try await connection.call { client in
+                let api = Staffetta_Admin_V1_Nodes.Client(wrapping: client)
+                return try await allPages { token in
+                    let page = try await api.listNodes(.with { $0.pageToken = token }, options: .admin())
+                    return (page.nodes, page.nextPageToken)
+                }
+            }
+            try connection.show(Staffetta_Admin_V1_ListNodesResponse.with { $0.nodes = nodes }) { nodeTable(nodes) }
+        }
+    }
+
+    struct Describe: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show one node.",
+            discussion: "Example: staffettactl node describe 2"
+        )
+        @Argument(help: "The node's number.") var id: UInt64
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let id = id
+            let node = try await connection.call { client in
+                try await Staffetta_Admin_V1_Nodes.Client(wrapping: client)
+                    .describeNode(.with { $0.id = id }, options: .admin())
+            }
+            try connection.show(node) { nodeTable([node]) }
+        }
+    }
+}
+
+private func nodeTable(_ nodes: [Staffetta_Admin_V1_Node]) -> Table {
+    Table(
+        header: ["NODE", "PEER ADDRESS", "LEADS", "REPLICAS", "LABELS", "ANSWERED"],
+        rows: nodes.map { node in
+            [
+                "\(node.id)", node.peerAddress, "\(node.groupsLed)", "\(node.replicas)",
+                node.labels.keys.sorted().map { "\($0)=\(node.labels[$0] ?? "")" }.joined(separator: " "),
+                node.isThisNode ? "yes (\(node.version))" : "",
+            ]
+        }
+    )
+}
+
+/// Gathers all pages of a list.
+func allPages<Item: Sendable>(
+    _ page: @Sendable (String) async throws -> (items: [Item], next: String)
+) async throws -> [Item] {
+    var items: [Item] = []
+    var token = ""
+    repeat {
+        let (more, next) = try await page(token)
+        items += more
+        token = next
+    } while !token.isEmpty
+    return items
+}

@@ -1,0 +1,107 @@
+internal import AdminAPI
+internal import ArgumentParser
+internal import GRPCCore
+internal import SwiftProtobuf
+
+struct GroupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "group",
+        abstract: "Raft groups, as the asked node sees them.",
+        subcommands: [List.self, Describe.self, TransferLeader.self]
+    )
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the groups.",
+            discussion: "Example: staffettactl group list --format json"
+        )
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let groups = try await connection.call { client in
+                let api = Staffetta_Admin_V1_Groups.Client(wrapping: client)
+                return try await allPages { token in
+                    let page = try await api.listGroups(.with { $0.pageToken = token }, options: .admin())
+                    return (page.groups, page.nextPageToken)
+                }
+            }
+            try connection.show(Staffetta_Admin_V1_ListGroupsResponse.with { $0.groups = groups }) {
+                Table(
+                    header: ["GROUP", "KIND", "LEADER", "TERM", "COMMIT", "APPLIED", "LAST", "NODES", "DIGEST"],
+                    rows: groups.map { group in
+                        [
+                            "\(group.id)", group.kind, group.leaderNode == 0 ? "none" : "\(group.leaderNode)",
+                            "\(group.term)", "\(group.commitIndex)", "\(group.appliedIndex)", "\(group.lastIndex)",
+                            group.replicas.map { "\($0.node)" }.joined(separator: ","),
+                            "\(group.digest)@\(group.digestIndex)",
+                        ]
+                    }
+                )
+            }
+        }
+    }
+
+    struct Describe: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show one group: indexes, and the lag of each replica where its leader is asked.",
+            discussion: "Example: staffettactl group describe 3"
+        )
+        @Argument(help: "The group's number.") var id: UInt32
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let id = id
+            let group = try await connection.call { client in
+                try await Staffetta_Admin_V1_Groups.Client(wrapping: client)
+                    .describeGroup(.with { $0.id = id }, options: .admin())
+            }
+            try show(group, connection)
+        }
+    }
+
+    struct TransferLeader: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Hand the leadership of a group to another node.",
+            discussion: "Example: staffettactl group transfer-leader 3 --to 2"
+        )
+        @Argument(help: "The group's number.") var id: UInt32
+        @Option(help: "The node that is to lead; by default the follower that has most of the log.") var to: UInt64 = 0
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let (id, to) = (id, to)
+            let group = try await connection.call(retries: { $0.code == .failedPrecondition }) { client in
+                try await Staffetta_Admin_V1_Groups.Client(wrapping: client).transferLeader(
+                    .with {
+                        $0.group = id
+                        $0.toNode = to
+                    },
+                    options: .admin()
+                )
+            }
+            try show(group, connection)
+        }
+    }
+}
+
+private func show(_ group: Staffetta_Admin_V1_Group, _ connection: ConnectionOptions) throws {
+    if connection.format == .table {
+        let leader = group.leaderNode == 0 ? "none" : "node \(group.leaderNode)"
+        print("group \(group.id) (\(group.kind)): leader \(leader), term \(group.term)")
+        print("log \(group.firstIndex) to \(group.lastIndex), committed \(group.commitIndex), applied \(group.appliedIndex)")
+        print("digest \(group.digest) at \(group.digestIndex)\n")
+    }
+    try connection.show(group) {
+        Table(
+            header: ["REPLICA", "NODE", "ROLE", "LEADER", "MATCH", "LAG", "PROGRESS", "ACTIVE"],
+            rows: group.replicas.map { replica in
+                func known(_ text: String) -> String { replica.isKnown ? text : "?" }
+                return [
+                    "\(replica.id)", "\(replica.node)", replica.role, replica.isLeader ? "yes" : "",
+                    known("\(replica.matchIndex)"), known("\(replica.lagEntries)"), known(replica.progress),
+                    known(replica.isActive ? "yes" : "no"),
+                ]
+            }
+        )
+    }
+}

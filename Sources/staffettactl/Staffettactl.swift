@@ -1,0 +1,44 @@
+internal import ArgumentParser
+internal import GRPCCore
+internal import Glibc
+internal import SystemPackage
+
+@main
+struct Staffettactl: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "staffettactl",
+        abstract: "Administers a Staffetta cluster.",
+        discussion: """
+            The exit status is 0 when it is done, 1 when it was refused or failed, 2 for bad usage.
+
+            Examples:
+              staffettactl cluster status
+              staffettactl account create anna@example.org --password-stdin < secret
+              staffettactl group list --format json
+            """,
+        subcommands: [ClusterCommand.self, AccountCommand.self, NodeCommand.self, GroupCommand.self]
+    )
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as RPCError {
+            complain("staffettactl: \(error.message) (\(error.code))", 1)
+        } catch {
+            let code = exitCode(for: error)
+            if code == .validationFailure { complain(fullMessage(for: error), 2) }
+            if code == .success { exit(withError: error) }
+            complain("staffettactl: \(error)", 1)
+        }
+    }
+
+    private static func complain(_ text: String, _ status: Int32) -> Never {
+        _ = try? FileDescriptor.standardError.writeAll((text + "\n").utf8)
+        Glibc.exit(status)
+    }
+}

@@ -1,0 +1,130 @@
+import IMAPGateway
+import MailModel
+import MailTestSupport
+import NIOCore
+import Testing
+
+@Suite struct BodyTests {
+    static let multipart = """
+        From: Anna <anna@example.org>\r
+        To: bruno@example.org\r
+        Subject: Parts\r
+        MIME-Version: 1.0\r
+        Content-Type: multipart/mixed; boundary=outer\r
+        \r
+        preamble\r
+        --outer\r
+        Content-Type: text/plain\r
+        \r
+        first part\r
+        --outer\r
+        Content-Type: message/rfc822\r
+        \r
+        Subject: inner\r
+        \r
+        inner text\r
+        --outer--\r\n
+        """
+
+    @Test func sections() async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            _ = try await client.append("x", "INBOX", Self.multipart)
+            _ = try await client.command("y", "SELECT INBOX")
+            func fetch(_ section: String) async throws -> String {
+                let answer = try await client.command("f", "FETCH 1 BODY.PEEK[\(section)]")
+                return answer.replacing("\r\nf OK Fetched\r\n", with: "")
+            }
+            #expect(try await fetch("1") == "* 1 FETCH (BODY[1] {10}\r\nfirst part)")
+            #expect(try await fetch("1.MIME") == "* 1 FETCH (BODY[1.MIME] {28}\r\nContent-Type: text/plain\r\n\r\n)")
+            #expect(try await fetch("2.HEADER") == "* 1 FETCH (BODY[2.HEADER] {18}\r\nSubject: inner\r\n\r\n)")
+            #expect(try await fetch("2.TEXT") == "* 1 FETCH (BODY[2.TEXT] {10}\r\ninner text)")
+            #expect(try await fetch("2") == "* 1 FETCH (BODY[2] {28}\r\nSubject: inner\r\n\r\ninner text)")
+            #expect(try await fetch("3") == "* 1 FETCH (BODY[3] NIL)")
+            #expect(try await fetch("1.HEADER") == "* 1 FETCH (BODY[1.HEADER] NIL)")
+            #expect(
+                try await fetch("HEADER.FIELDS (subject to)")
+                    == "* 1 FETCH (BODY[HEADER.FIELDS (subject to)] {41}\r\nTo: bruno@example.org\r\nSubject: Parts\r\n\r\n)"
+            )
+            #expect(
+                try await client.command("g", "FETCH 1 BODY.PEEK[HEADER.FIELDS.NOT (From MIME-Version Content-Type)]<4.7>")
+                    .contains("<4> {7}\r\nbruno@e)\r\n")
+            )
+            #expect(try await client.command("h", "FETCH 1 BODY.PEEK[]<6.4>").contains("BODY[]<6> {4}\r\nAnna)"))
+            #expect(try await client.command("i", "FETCH 1 BODY.PEEK[]<9999.4>").contains("BODY[]<9999> {0}\r\n)"))
+            #expect(try await client.command("j", "FETCH 1 (FLAGS)").contains("(FLAGS (\\Recent))"))
+            #expect(try await client.command("k", "FETCH 1 BODY[1]").contains("first part FLAGS (\\Seen \\Recent))"))
+            #expect(try await client.command("l", "FETCH 1 RFC822.HEADER").contains("RFC822.HEADER {"))
+            #expect(try await client.command("m", "FETCH 1 RFC822.TEXT").contains("RFC822.TEXT {"))
+            #expect(try await client.command("n", "FETCH 1 FULL").contains("BODY (("))
+            #expect(try await client.command("o", "FETCH 1 (BODYSTRUCTURE SAVEDATE EMAILID THREADID)").contains("o OK"))
+            #expect(try await client.command("p", "FETCH 1 BINARY[1]").contains("p BAD"))
+        }
+    }
+
+    @Test func strangeBytesComeBackAsTheyWere() async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            let bytes: [UInt8] = Array("Subject: x\n\nbare\nLF\r\nnul:".utf8) + [0, 0xff, 0x80, 0x0d, 0x0a, 0x0a, 0x0d]
+            try await client.send("a APPEND INBOX {\(bytes.count)}\r\n")
+            try await client.read(through: "+ ")
+            try await client.send(ByteBuffer(bytes: bytes + Array("\r\n".utf8)))
+            #expect(try await client.read(through: "a ").contains("a OK"))
+            _ = try await client.command("b", "SELECT INBOX")
+            try await client.send("c FETCH 1 (RFC822.SIZE BODY.PEEK[])\r\n")
+            let start = "* 1 FETCH (RFC822.SIZE \(bytes.count) BODY[] {\(bytes.count)}\r\n"
+            #expect(String(buffer: try await client.read(count: start.utf8.count)) == start)
+            #expect(Array(try await client.read(count: bytes.count).readableBytesView) == bytes)
+            #expect(try await client.read(through: "c ").contains(")\r\nc OK"))
+        }
+    }
+
+    @Test(arguments: [262_144, 262_145, 524_288, 20 << 20]) func largeMessages(_ size: Int) async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            var message = ByteBuffer(string: "Subject: large\r\n\r\n")
+            var value: UInt32 = 12_345
+            while message.readableBytes < size {
+                value = value &* 1_664_525 &+ 1_013_904_223
+                message.writeInteger(value)
+            }
+            message = message.getSlice(at: 0, length: size) ?? message
+            try await client.send("a APPEND INBOX {\(size)+}\r\n")
+            try await client.send(message)
+            try await client.send("\r\n")
+            #expect(try await client.read(through: "a ").contains("a OK"))
+            _ = try await client.command("b", "SELECT INBOX")
+            try await client.send("c UID FETCH 1 (BODY.PEEK[])\r\n")
+            let start = "* 1 FETCH (UID 1 BODY[] {\(size)}\r\n"
+            #expect(String(buffer: try await client.read(count: start.utf8.count)) == start)
+            #expect(try await client.read(count: size) == message)
+            #expect(try await client.read(through: "c ").hasPrefix(")\r\nc OK"))
+        }
+    }
+
+    /// A client that does not read costs pieces, not messages.
+    @Test func aSlowReaderIsBounded() async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            let size = 8 << 20
+            try await client.send("a APPEND INBOX {\(size)+}\r\n")
+            try await client.send(ByteBuffer(repeating: UInt8(ascii: "z"), count: size))
+            try await client.send("\r\n")
+            #expect(try await client.read(through: "a ").contains("a OK"))
+            let slow = try await TestClient.connect(server.port, autoRead: false, receiveBuffer: 8_192)
+            try await slow.send("a LOGIN user@example.org pass\r\nb SELECT INBOX\r\n")
+            try await slow.send(String(repeating: "c FETCH 1 BODY.PEEK[]\r\n", count: 20))
+            // Others are served meanwhile; the store is asked for some of the 32 pieces of one message, then no more.
+            var before = -1
+            var queries = server.service.calls.queries
+            for _ in 0..<50 where before != queries {
+                before = queries
+                for _ in 0..<20 { _ = try await client.command("n", "NOOP") }
+                queries = server.service.calls.queries
+            }
+            #expect(before == queries)
+            #expect(queries < 60)
+            slow.close()
+        }
+    }
+}
