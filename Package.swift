@@ -177,7 +177,23 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Tools.
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "Consensus", "LogStorage", "MailModel", "MailStore", "NodeRuntime", "PeerTransport", "ReplicaCore",
+                "StateStorage", nioCore,
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "staffetta-sim",
+            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict
+        ),
+
         // Tests.
+        tests("Simulation"),
         .target(
             name: "MailTestSupport",
             dependencies: ["Consensus", "MailModel", "MailStore", "StateStorage", nioCore, nioLocks],

@@ -79,7 +79,7 @@ extension RaftNode {
     mutating func snapshotInstalled(_ point: SnapshotPoint, into effects: inout Effects) {
         guard pendingSnapshot != nil else { return }
         pendingSnapshot = nil
-        precondition(point.index > commitIndex, "the snapshot went back")
+        precondition(point.index >= commitIndex, "the snapshot went back")
         let before = configuration
         if log.matches(index: point.index, term: point.term) {
             log.compact(to: point)

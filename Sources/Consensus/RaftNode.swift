@@ -63,6 +63,8 @@ public struct RaftNode: Sendable {
     ///     `(snapshot.index, snapshot.term)` (or did not when it was cut there), nothing of it follows the snapshot and
     ///     this is empty.
     ///   - appliedIndex: what the state machine holds durably.
+    ///   - isStateLost: the state machine holds nothing, because a snapshot was being installed. Until one is, this
+    ///     replica votes with the log it has, takes nothing in and does not campaign.
     ///   - seed: of the election timeouts.
     public init(
         id: ReplicaID,
@@ -71,6 +73,7 @@ public struct RaftNode: Sendable {
         snapshot: SnapshotPoint,
         headers: [EntryHeader],
         appliedIndex: LogIndex,
+        isStateLost: Bool = false,
         seed: UInt64
     ) {
         settings.check()
@@ -93,6 +96,7 @@ public struct RaftNode: Sendable {
             self.hardState.vote = nil
         }
         self.appliedIndex = appliedIndex
+        pendingSnapshot = isStateLost ? snapshot : nil
         persists = PersistQueue(index: log.lastIndex, hardState: hardState)
         random = SplitMix64(seed: seed)
         announced = Announced(
@@ -107,6 +111,8 @@ public struct RaftNode: Sendable {
 
     public var term: Term { hardState.term }
     public var vote: ReplicaID? { hardState.vote }
+    /// Whether a snapshot is to take the place of the state.
+    public var isInstalling: Bool { pendingSnapshot != nil }
     public var commitIndex: LogIndex { hardState.commitIndex }
     public var lastIndex: LogIndex { log.lastIndex }
     public var lastTerm: Term { log.lastTerm }

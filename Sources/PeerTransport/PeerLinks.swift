@@ -271,7 +271,7 @@ private final class PeerDialHandler: ChannelInboundHandler {
 
 extension PeerMessage {
     /// What a message weighs in queues.
-    var approximateBytes: Int {
+    package var approximateBytes: Int {
         switch self {
         case .replica(let message): message.payloads.reduce(96) { $0 + $1.readableBytes + 16 }
         case .forward(_, _, let payload): 48 + payload.readableBytes

@@ -42,6 +42,7 @@ public final class Replica {
         self.settings = settings
         cache = PayloadCache(after: raft.lastIndex)
         handedIndex = raft.appliedIndex
+        isInstalling = raft.isInstalling
     }
 
     public var isLeader: Bool { raft.role == .leader }
@@ -93,7 +94,7 @@ public final class Replica {
 
     /// Waits until the state machine has applied `index`, which the leader named for a read.
     public func awaitApplied(id: UInt64, index: LogIndex, into output: inout [ReplicaEffect]) {
-        if index <= raft.appliedIndex {
+        if index <= raft.appliedIndex, !isInstalling {
             output.append(.readReady(id: id, index: index))
         } else {
             waitingReads.append((id, index))
@@ -295,7 +296,8 @@ public final class Replica {
     }
 
     private func releaseReads(into output: inout [ReplicaEffect]) {
-        guard !waitingReads.isEmpty else { return }
+        // What was applied is not there while a snapshot takes its place.
+        guard !waitingReads.isEmpty, !isInstalling else { return }
         let applied = raft.appliedIndex
         waitingReads.removeAll { read in
             guard read.index <= applied else { return false }

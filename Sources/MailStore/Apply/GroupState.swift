@@ -51,8 +51,14 @@ struct SessionWindow {
         var outcome: MailOutcome
     }
 
-    /// Sequences below are settled: the session has their answers and never repeats them.
+    /// The row of this sequence, which no request has, says how far the session is settled.
+    static let floorSequence: UInt64 = 0
+
+    /// Sequences below are settled: the session has their answers. What comes late from the network is not carried out.
     var settledBelow: UInt64 = 0
+    /// When that was last heard.
+    var settled = Timestamp(milliseconds: 0)
+    var isFloorDirty = false
     var answers: [UInt64: Answer] = [:]
 }
 

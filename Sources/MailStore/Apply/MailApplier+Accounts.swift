@@ -49,7 +49,7 @@ extension MailApplier {
 
     /// Removes every row of the account. The digest needs each row once more, so this reads what it removes.
     func deleteAccount(_ context: Context) throws -> MailOutcome {
-        try prepareToScan()
+        try commit()
         let record = try account(context)
         var addressKey = Key(context.group, .addresses)
         addressKey.append(text: record.address.text)
@@ -71,6 +71,7 @@ extension MailApplier {
         for key in mailboxes.keys where key.group == context.group && key.account == context.account {
             mailboxes[key] = nil
         }
+        mustCommitFirst = true
         return .done
     }
 
@@ -100,29 +101,56 @@ extension MailApplier {
             let sequence = Key.integer(key, at: 13, as: UInt64.self)
             var decoder = try WireDecoder(row: ByteBuffer(copying: value), subject: "request row")
             let timestamp = try decoder.timestamp()
-            let settledBelow: UInt64 = try decoder.integer()
-            let outcome = try MailOutcome(from: &decoder)
-            var window = sessions[session] ?? SessionWindow()
-            window.answers[sequence] = SessionWindow.Answer(timestamp: timestamp, outcome: outcome)
-            // The newest row of a session carries the highest mark, and outlives the older ones.
-            window.settledBelow = max(window.settledBelow, settledBelow)
-            sessions[session] = window
+            if sequence == SessionWindow.floorSequence {
+                sessions[session, default: SessionWindow()].settledBelow = try decoder.integer()
+                sessions[session]?.settled = timestamp
+            } else {
+                let answer = SessionWindow.Answer(timestamp: timestamp, outcome: try MailOutcome(from: &decoder))
+                sessions[session, default: SessionWindow()].answers[sequence] = answer
+            }
             return true
         }
         return sessions
     }
 
-    /// Forgets the answers that the session says it has.
+    /// What a request that comes again is answered; nil for one that is new.
+    func earlierOutcome(_ request: RequestID, _ group: GroupID) -> MailOutcome? {
+        guard let window = groups[group]?.sessions[request.session] else { return nil }
+        if let answer = window.answers[request.sequence] { return answer.outcome }
+        // Late, and nobody waits for it any more: what it did, or that it did nothing, is settled.
+        return request.sequence < window.settledBelow ? .refused(.notHere) : nil
+    }
+
+    /// Forgets the answers that the session says it has, but not that they were given.
     func settle(_ envelope: CommandEnvelope, _ group: GroupID) {
         let session = envelope.request.session
         guard session != 0 else { return }
         let floor = groups[group]?.sessions[session]?.settledBelow ?? 0
-        guard floor < envelope.settledBelow else { return }
-        for sequence in groups[group]?.sessions[session]?.answers.keys.filter({ $0 < envelope.settledBelow }) ?? [] {
+        guard envelope.settledBelow > max(floor, 1) else { return }
+        for sequence in groups[group]?.sessions[session]?.answers.keys.sorted() ?? []
+        where sequence < envelope.settledBelow {
             groups[group]?.sessions[session]?.answers[sequence] = nil
             batch.delete(requestKey(group, session, sequence).bytes)
         }
         groups[group]?.sessions[session, default: SessionWindow()].settledBelow = envelope.settledBelow
+        groups[group]?.sessions[session]?.settled = envelope.timestamp
+        if groups[group]?.sessions[session]?.isFloorDirty == false {
+            groups[group]?.sessions[session]?.isFloorDirty = true
+            dirtyFloors.append(SessionKey(group: group, session: session))
+        }
+    }
+
+    /// Writes how far sessions are settled, once per batch.
+    func writeDirtyFloors() {
+        for key in dirtyFloors {
+            guard let window = groups[key.group]?.sessions[key.session] else { continue }
+            var row = newRow(capacity: 17)
+            row.writeInteger(window.settled.rawValue)
+            row.writeInteger(window.settledBelow)
+            batch.put(requestKey(key.group, key.session, SessionWindow.floorSequence).bytes, row)
+            groups[key.group]?.sessions[key.session]?.isFloorDirty = false
+        }
+        dirtyFloors.removeAll(keepingCapacity: true)
     }
 
     func remember(_ outcome: MailOutcome, of envelope: CommandEnvelope, _ group: GroupID) {
@@ -133,7 +161,6 @@ extension MailApplier {
         groups[group]?.sessions[request.session, default: SessionWindow()].answers[request.sequence] = answer
         var row = newRow(capacity: 48)
         row.writeInteger(envelope.timestamp.rawValue)
-        row.writeInteger(envelope.settledBelow)
         outcome.encode(into: &row)
         batch.put(requestKey(group, request.session, request.sequence).bytes, row)
     }
@@ -150,9 +177,11 @@ extension MailApplier {
                 batch.delete(requestKey(context.group, session, sequence).bytes)
                 removed += 1
             }
-            if groups[context.group]?.sessions[session]?.answers.isEmpty == true {
-                groups[context.group]?.sessions[session] = nil
-            }
+            guard let window = groups[context.group]?.sessions[session], window.answers.isEmpty,
+                window.settled < before
+            else { continue }
+            groups[context.group]?.sessions[session] = nil
+            batch.delete(requestKey(context.group, session, SessionWindow.floorSequence).bytes)
         }
         return .purged(removed)
     }

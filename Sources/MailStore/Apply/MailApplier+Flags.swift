@@ -31,7 +31,7 @@ extension MailApplier {
         _ names: FlagNames,
         _ unchangedSince: ModSeq?
     ) throws -> MailOutcome {
-        try prepareToScan()
+        try commit()
         var record = try selectable(context, id)
         let rows = try flagsRows(context, id, uids)
         // Taking a keyword away that the mailbox does not know changes nothing, and must not add it.
@@ -64,7 +64,7 @@ extension MailApplier {
     }
 
     func expunge(_ context: Context, _ id: MailboxID, _ uids: UIDSet?) throws -> MailOutcome {
-        try prepareToScan()
+        try commit()
         _ = try selectable(context, id)
         let rows = try flagsRows(context, id, uids).filter { $0.1.flags.system.contains(.deleted) }
         return try remove(context, id, rows)
@@ -124,7 +124,7 @@ extension MailApplier {
     ) throws -> MailOutcome {
         _ = try selectable(context, id)
         guard let target = try mailbox(context, named: name), target.selectable else { throw Refusal.noSuchMailbox }
-        try prepareToScan()
+        try commit()
         return try transfer(context, id, uids, to: target.id, removing: removing)
     }
 

@@ -68,7 +68,7 @@ extension MailApplier {
 
     /// Ends the retention of messages expunged before a time: their bodies go with their last row.
     func purgeExpunged(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
-        try prepareToScan()
+        try commit()
         var removed: UInt32 = 0
         for key in try keysByTime(context, .expungedByTime, before, limit) {
             // time (8), account (8), then as in `expunged`.
@@ -88,11 +88,12 @@ extension MailApplier {
             }
             removed += 1
         }
+        mustCommitFirst = true
         return .purged(removed)
     }
 
     func purgeDeliveries(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
-        try prepareToScan()
+        try commit()
         var removed: UInt32 = 0
         for key in try keysByTime(context, .deliveriesByTime, before, limit) {
             let span = key.span
@@ -104,12 +105,13 @@ extension MailApplier {
             if let row = try store.get(rowKey.bytes) { delete(context, rowKey, old: row) }
             removed += 1
         }
+        mustCommitFirst = true
         return .purged(removed)
     }
 
     /// Removes uploads that were never finished. A body's name tells when it was begun.
     func purgeUploads(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
-        try prepareToScan()
+        try commit()
         var stale: [(Key, AccountID, BodyID)] = []
         let prefix = Key(context.group, .uploads)
         try store.scan(from: prefix.bytes, to: prefix.end) { key, _ in
@@ -128,6 +130,7 @@ extension MailApplier {
             for index in 0..<(try BodyRow(row: row)).chunks { batch.delete(chunkKey(inner, body, index).bytes) }
             delete(inner, key, old: row)
         }
+        mustCommitFirst = true
         return .purged(UInt32(stale.count))
     }
 

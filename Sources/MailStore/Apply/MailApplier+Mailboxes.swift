@@ -52,7 +52,7 @@ extension MailApplier {
     func deleteMailbox(_ context: Context, _ name: MailboxName) throws -> MailOutcome {
         guard !name.isInbox else { throw Refusal.badMailboxName }
         guard let found = try mailbox(context, named: name), found.selectable else { throw Refusal.noSuchMailbox }
-        try prepareToScan()
+        try commit()
         _ = try expungeAll(context, found.id)
         var record = try mailbox(context, found.id)
         let hasChildren = try !children(of: name, context).isEmpty
@@ -64,6 +64,7 @@ extension MailApplier {
         } else {
             drop(context, record)
         }
+        mustCommitFirst = true
         return .done
     }
 
@@ -95,7 +96,7 @@ extension MailApplier {
         if let target = try mailbox(context, named: to), target.selectable || from == to {
             throw Refusal.mailboxExists
         }
-        try prepareToScan()
+        try commit()
         if from.isInbox { return try renameInbox(context, source, to) }
 
         let moved = [source] + (try children(of: from, context))
@@ -121,6 +122,7 @@ extension MailApplier {
             set(context, renamed)
             putLookedUp(context, nameKey(context, name), Self.nameRow(record.id), replacing: nil)
         }
+        mustCommitFirst = true
         return .done
     }
 
@@ -133,6 +135,7 @@ extension MailApplier {
         target.keywords = inbox.keywords
         set(context, target)
         _ = try transfer(context, inbox.id, nil, to: target.id, removing: true)
+        mustCommitFirst = true
         return .done
     }
 

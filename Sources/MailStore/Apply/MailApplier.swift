@@ -19,8 +19,9 @@ public final class MailApplier {
     var dirtyMailboxes: [MailboxKey] = []
     /// Rows of the present batch that commands look up by key; nil means deleted.
     var overlay: [Key: ByteBuffer?] = [:]
-    /// Whether the command under way wrote rows that others scan for: the batch is written behind it.
-    private var mustCommit = false
+    /// The batch holds changes that commands only find in the store: it is written before the next command.
+    var mustCommitFirst = false
+    var dirtyFloors: [SessionKey] = []
     /// Accounts that commands changed since the last ``takeTouchedAccounts()``.
     var touchedAccounts: Set<AccountID> = []
 
@@ -33,6 +34,11 @@ public final class MailApplier {
         let group: GroupID
         let account: AccountID
         let mailbox: MailboxID
+    }
+
+    struct SessionKey {
+        let group: GroupID
+        let session: UInt64
     }
 
     /// A decoded row, with the hash under which it counts in the digest (0: not there yet).
@@ -71,6 +77,7 @@ public final class MailApplier {
 
     /// An entry without a command: only the applied index moves.
     public func applyEmpty(group: GroupID, index: LogIndex, term: Term) {
+        check(group, index)
         advance(group, index, term)
     }
 
@@ -82,17 +89,12 @@ public final class MailApplier {
         RequestID, MailOutcome
     ) {
         let envelope = try CommandEnvelope(decoding: payload)
-        settle(envelope, group)
-        if let window = groups[group]?.sessions[envelope.request.session] {
-            if let earlier = window.answers[envelope.request.sequence] {
-                advance(group, index, term)
-                return (envelope.request, earlier.outcome)
-            }
-            if envelope.request.sequence < window.settledBelow {
-                // A copy that was long under way: the session has the answer and waits no more.
-                advance(group, index, term)
-                return (envelope.request, .refused(.notHere))
-            }
+        check(group, index)
+        if mustCommitFirst { try commit() }
+        if let earlier = earlierOutcome(envelope.request, group) {
+            advance(group, index, term)
+            settle(envelope, group)
+            return (envelope.request, earlier)
         }
         let outcome: MailOutcome
         do {
@@ -100,26 +102,34 @@ public final class MailApplier {
         } catch let refusal as Refusal {
             outcome = .refused(refusal)
         }
-        remember(outcome, of: envelope, group)
+        // Not before: a command may write the batch of those before it, in which this entry must not count as applied.
         advance(group, index, term)
+        settle(envelope, group)
+        remember(outcome, of: envelope, group)
         if envelope.account.rawValue != 0 { touchedAccounts.insert(envelope.account) }
-        if mustCommit || batch.byteCount >= ApplierLimits.batchBytes { try commit() }
+        if batch.byteCount >= ApplierLimits.batchBytes { try commit() }
         return (envelope.request, outcome)
     }
 
-    private func advance(_ group: GroupID, _ index: LogIndex, _ term: Term) {
+    private func check(_ group: GroupID, _ index: LogIndex) {
         guard let applied = groups[group]?.appliedIndex else {
             preconditionFailure("group \(group.rawValue) was not opened")
         }
         precondition(index == applied.next, "entries are applied in order: \(index.rawValue) after \(applied.rawValue)")
+    }
+
+    private func advance(_ group: GroupID, _ index: LogIndex, _ term: Term) {
         groups[group]?.appliedIndex = index
         groups[group]?.appliedTerm = term
         touchedGroups.insert(group)
     }
 
-    /// Writes the batch: data and applied indexes together.
+    /// Writes the batch: data and applied indexes together. A command calls this only before its first change, so
+    /// that the store never holds a part of one.
     public func commit() throws {
+        mustCommitFirst = false
         writeDirtyRecords()
+        writeDirtyFloors()
         for group in touchedGroups.sorted() {
             guard let state = groups[group] else { continue }
             batch.put(Key(group, .meta).bytes, state.metaRow)
@@ -130,16 +140,7 @@ public final class MailApplier {
             batch.clear()
         }
         overlay.removeAll(keepingCapacity: true)
-        mustCommit = false
         if accounts.count + mailboxes.count > ApplierLimits.cachedRecords { forgetCaches() }
-    }
-
-    /// To be called by a command that scans, before its first read: what earlier commands wrote reaches the store, with
-    /// *their* applied index. The command's own rows then go into one batch with its own index: in the middle of a
-    /// command nothing is ever written.
-    func prepareToScan() throws {
-        try commit()
-        mustCommit = true
     }
 
     /// Accounts changed since the last call; for those who watch them.

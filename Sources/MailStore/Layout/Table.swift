@@ -2,7 +2,7 @@
 enum Table: UInt8, CaseIterable {
     /// One row: applied index and term, digest, counters.
     case meta = 1
-    /// session, sequence → time, settled mark, outcome.
+    /// session, sequence → time, outcome.
     case requests = 2
     /// address → account ID.
     case addresses = 3

@@ -16,6 +16,7 @@ package final class ApplierLoop {
     package let inbox = Inbox<Job>()
     private let store: any StateStore
     private let applier: MailApplier
+    private let gate: ReadGate
     private let loop: Inbox<LoopInput>
     private let watchers: AccountWatchers
     private let failed: @Sendable (any Error) -> Void
@@ -25,12 +26,14 @@ package final class ApplierLoop {
     init(
         store: any StateStore,
         applier: MailApplier,
+        gate: ReadGate,
         loop: Inbox<LoopInput>,
         watchers: AccountWatchers,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
         self.store = store
         self.applier = applier
+        self.gate = gate
         self.loop = loop
         self.watchers = watchers
         self.failed = failed
@@ -69,6 +72,7 @@ package final class ApplierLoop {
             case .beginInstall(let group):
                 try report()
                 applier.close(group)
+                gate.close(group)
                 let sink = GroupSnapshotSink(group: group, store: store)
                 try sink.begin()
                 sinks[group] = sink
@@ -92,6 +96,7 @@ package final class ApplierLoop {
                     }
                     sinks[group] = nil
                     try applier.open(group)
+                    gate.open(group)
                     loop.put(.installed(group, transfer: transfer, point))
                 } catch is DecodingError {
                     loop.put(.installFailed(group, transfer: transfer))

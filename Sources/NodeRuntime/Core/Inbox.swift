@@ -23,7 +23,7 @@ package final class Inbox<Item: Sendable>: Sendable {
     }
 
     /// What came since the last call, without waiting.
-    func drain() -> [Item] {
+    package func drain() -> [Item] {
         state.withLockedValue { state in
             var items: [Item] = []
             swap(&items, &state.items)

@@ -52,11 +52,13 @@ package final class NodeCore {
     package init(_ environment: Environment, log: any LogStore, state: any StateStore, groups: [OpenedGroup]) throws {
         let inbox = Inbox<LoopInput>()
         let watchers = AccountWatchers()
+        let gate = ReadGate()
         let applier = MailApplier(store: state)
         writer = LogWriter(log: log, network: environment.network, loop: inbox, failed: environment.failed)
         applierLoop = ApplierLoop(
             store: state,
             applier: applier,
+            gate: gate,
             loop: inbox,
             watchers: watchers,
             failed: environment.failed
@@ -73,11 +75,12 @@ package final class NodeCore {
                 applier: applierLoop.inbox,
                 blocking: environment.blocking,
                 log: log.reader,
-                maintenance: Maintenance(store: state, failed: environment.failed)
+                maintenance: Maintenance(store: state, failed: environment.failed),
+                gate: gate
             )
         )
         for group in groups {
-            try applier.open(group.group)
+            if group.isRebuilding { gate.close(group.group) } else { try applier.open(group.group) }
             let raft = RaftNode(
                 id: group.replica,
                 settings: environment.settings.replica.raft,
@@ -85,6 +88,7 @@ package final class NodeCore {
                 snapshot: group.snapshot,
                 headers: group.headers,
                 appliedIndex: group.appliedIndex,
+                isStateLost: group.isRebuilding,
                 seed: environment.session ^ (UInt64(group.group.rawValue) &* 0x9e37_79b9_7f4a_7c15)
             )
             loop.add(

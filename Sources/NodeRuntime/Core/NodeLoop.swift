@@ -22,6 +22,7 @@ package final class NodeLoop {
     let blocking: any BlockingWork
     let source: LogPayloadSource
     let maintenance: Maintenance
+    let gate: ReadGate
 
     /// Sorted by group, so that every iteration is in the same order everywhere.
     package private(set) var replicas: [Replica] = []
@@ -39,7 +40,7 @@ package final class NodeLoop {
     var foreignReads: [UInt64: (node: NodeID, group: GroupID, id: UInt64)] = [:]
     package var installs: [GroupID: SnapshotInstall] = [:]
     var nextTransfer: UInt64 = 1
-    /// Replicas whose state is being rebuilt from a snapshot since the node started: they may vote, not lead.
+    /// Replicas whose state has been lost to an unfinished install before the node started: they ask for a snapshot.
     package var rebuilding: Set<GroupID> = []
     let sources = SnapshotSources()
 
@@ -61,6 +62,7 @@ package final class NodeLoop {
         let blocking: any BlockingWork
         let log: any LogReading
         let maintenance: Maintenance
+        let gate: ReadGate
     }
 
     init(_ parts: Dependencies) {
@@ -75,6 +77,7 @@ package final class NodeLoop {
         blocking = parts.blocking
         source = LogPayloadSource(log: parts.log)
         maintenance = parts.maintenance
+        gate = parts.gate
         nowMilliseconds = parts.clock.monotonicMilliseconds()
         lastTick = nowMilliseconds
     }
@@ -145,7 +148,6 @@ package final class NodeLoop {
     private func receive(_ message: PeerMessage, from node: NodeID) {
         switch message {
         case .replica(let message):
-            if rebuilding.contains(message.group), case .timeoutNow = message.message.body { return }
             withReplica(message.group) { $0.receive(message, source, into: &$1) }
         case .forward(let group, let request, let payload): takeForward(group, request, payload, from: node)
         case .forwardReply(let group, let request, let result): takeReply(group, request, result)
@@ -171,7 +173,7 @@ package final class NodeLoop {
         while nowMilliseconds - lastTick >= settings.tickMilliseconds, ticks < 3 {
             lastTick += settings.tickMilliseconds
             ticks += 1
-            for replica in replicas where !rebuilding.contains(replica.group) {
+            for replica in replicas {
                 withReplica(replica.group) { $0.tick(source, into: &$1) }
             }
         }

@@ -41,7 +41,9 @@ extension NodeLoop {
 
     private func startReads(_ group: GroupID) {
         guard let table = reads[group], table.round == nil, !table.waiting.isEmpty else { return }
-        guard !rebuilding.contains(group), let leader = replica(group)?.leaderNode else { return }
+        guard !rebuilding.contains(group), installs[group] == nil, let leader = replica(group)?.leaderNode else {
+            return
+        }
         let id = nextReadID
         nextReadID += 1
         reads[group]?.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: nowMilliseconds)
@@ -59,14 +61,22 @@ extension NodeLoop {
             send(.readIndexReply(group: group, id: foreignID, index: index), to: node)
             return
         }
-        if let calls = reads[group]?.answered.removeValue(forKey: id) { return serve(calls) }
+        if let calls = reads[group]?.answered.removeValue(forKey: id) { return serve(calls, of: group) }
         guard let round = reads[group]?.round, round.id == id else { return }
         reads[group]?.round = nil
-        serve(round.calls)
+        serve(round.calls, of: group)
     }
 
-    private func serve(_ calls: [ReadCall]) {
-        for call in calls { blocking.run(call.read) }
+    private func serve(_ calls: [ReadCall], of group: GroupID) {
+        let gate = gate
+        let inbox = inbox
+        for call in calls {
+            blocking.run {
+                guard gate.enter(group) else { return inbox.put(.read(call)) }
+                call.read()
+                gate.leave(group)
+            }
+        }
     }
 
     func readRejected(_ group: GroupID, _ id: UInt64) {

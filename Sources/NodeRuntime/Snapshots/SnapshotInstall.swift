@@ -17,6 +17,8 @@ package struct SnapshotInstall {
     /// The last key written; where the next piece starts.
     var after: [UInt8] = []
     var progressMilliseconds: Int64
+    /// When to begin anew, after it failed.
+    var retryMilliseconds: Int64?
 }
 
 /// Receiving: the receiver pulls piece by piece, so it sets the pace, and any piece can be asked for again.
@@ -51,7 +53,9 @@ extension NodeLoop {
     }
 
     func take(_ piece: SnapshotPiece) {
-        guard var install = installs[piece.group], install.transfer == piece.transfer else { return }
+        guard var install = installs[piece.group], install.transfer == piece.transfer,
+            install.retryMilliseconds == nil
+        else { return }
         switch piece.content {
         case .refused:
             failInstall(piece.group, piece.transfer)
@@ -91,11 +95,15 @@ extension NodeLoop {
         pull(group)
     }
 
+    /// Not at once: what refused us has to get on first.
     func failInstall(_ group: GroupID, _ transfer: UInt64) {
-        guard let install = installs[group], install.transfer == transfer else { return }
-        // Without state there is no way back to what was: begin again, with whoever leads now.
+        guard installs[group]?.transfer == transfer else { return }
+        installs[group]?.retryMilliseconds = nowMilliseconds + settings.resendMilliseconds
+    }
+
+    /// Without state there is no way back to what was: begins again, with whoever leads now.
+    private func restartInstall(_ group: GroupID, _ install: SnapshotInstall) {
         let from = replica(group)?.leaderNode.flatMap { $0 == node ? nil : $0 } ?? install.from
-        installs[group]?.progressMilliseconds = nowMilliseconds
         startInstall(group, atLeast: install.atLeast, from: from)
     }
 
@@ -119,11 +127,14 @@ extension NodeLoop {
     /// On every tick: transfers that stand still start over, rebuilding replicas look for a leader to ask.
     func tendInstalls() {
         for group in installs.keys.sorted() {
-            guard let install = installs[group],
-                nowMilliseconds - install.progressMilliseconds >= settings.snapshotStallMilliseconds
-            else { continue }
+            guard let install = installs[group] else { continue }
+            if let retryMilliseconds = install.retryMilliseconds {
+                if nowMilliseconds >= retryMilliseconds { restartInstall(group, install) }
+                continue
+            }
+            guard nowMilliseconds - install.progressMilliseconds >= settings.snapshotStallMilliseconds else { continue }
             if install.point == nil || replica(group)?.leaderNode != install.from {
-                failInstall(group, install.transfer)
+                restartInstall(group, install)
             } else {
                 installs[group]?.progressMilliseconds = nowMilliseconds
                 pull(group)
@@ -131,7 +142,7 @@ extension NodeLoop {
         }
         for group in rebuilding.sorted() where installs[group] == nil {
             guard let replica = replica(group), let leader = replica.leaderNode, leader != node else { continue }
-            startInstall(group, atLeast: replica.raft.snapshot.index, from: leader)
+            startInstall(group, atLeast: replica.raft.commitIndex, from: leader)
         }
     }
 

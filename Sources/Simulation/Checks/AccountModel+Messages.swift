@@ -1,0 +1,161 @@
+internal import MailModel
+
+/// Changes of messages.
+extension AccountModel {
+    private func selectable(_ id: MailboxID) throws(Refusal) -> Int {
+        guard let position = position(id), mailboxes[position].isSelectable else { throw .noSuchMailbox }
+        return position
+    }
+
+    mutating func add(_ message: NewMessage, to name: MailboxName) throws(Refusal) -> MailOutcome {
+        guard let position = position(name), mailboxes[position].isSelectable else { throw .noSuchMailbox }
+        guard quotaBytes == 0 || usedBytes + message.sizeBytes <= quotaBytes else { throw .overQuota }
+        if case .uploaded(let chunks) = message.body {
+            guard let upload = uploads[message.bodyID], upload.chunks == chunks, upload.sizeBytes == message.sizeBytes
+            else { throw .uploadMissing }
+            uploads[message.bodyID] = nil
+        }
+        let keywords = mailboxes[position].bits(message.flags.keywords)
+        let flags = MessageFlags(system: message.flags.system, keywords: keywords)
+        let uid = mailboxes[position].append(flags, message.bodyID, message.sizeBytes, mailboxes[position].modSeq + 1)
+        mailboxes[position].modSeq += 1
+        return .appended(
+            MailboxID(mailboxes[position].id),
+            uidValidity: mailboxes[position].uidValidity,
+            uid: UID(uid)
+        )
+    }
+
+    mutating func deliver(_ message: NewMessage, _ id: DeliveryID?, _ time: Timestamp) throws(Refusal) -> MailOutcome {
+        if let id, let earlier = deliveries.first(where: { $0.id == id }) { return earlier.outcome }
+        let outcome = try add(message, to: .inbox)
+        if let id { deliveries.append(Delivery(id: id, time: time.rawValue, outcome: outcome)) }
+        return outcome
+    }
+
+    mutating func upload(_ body: BodyID, _ index: UInt32, _ bytes: Int) throws(Refusal) -> MailOutcome {
+        var upload = uploads[body] ?? Upload()
+        guard upload.chunks == index, upload.sizeBytes == UInt64(index) * UInt64(MailLimits.bodyChunkBytes) else {
+            throw .uploadMissing
+        }
+        upload.chunks += 1
+        upload.sizeBytes += UInt64(bytes)
+        guard quotaBytes == 0 || usedBytes + upload.sizeBytes <= quotaBytes else { throw .overQuota }
+        uploads[body] = upload
+        return .done
+    }
+
+    mutating func storeFlags(
+        _ id: MailboxID,
+        _ uids: UIDSet,
+        _ operation: FlagOperation,
+        _ names: FlagNames,
+        _ unchangedSince: ModSeq?
+    ) throws(Refusal) -> MailOutcome {
+        let position = try selectable(id)
+        var mailbox = mailboxes[position]
+        let known = operation == .remove ? names.keywords.filter(mailbox.keywords.contains) : names.keywords
+        let positions = mailbox.positions(uids)
+        let bits = positions.isEmpty ? 0 : mailbox.bits(known)
+        let modSeq = mailbox.modSeq + 1
+        var changed = UIDSet()
+        var modified = UIDSet()
+        for index in positions {
+            let message = mailbox.messages[index]
+            if let unchangedSince, message.modSeq > unchangedSince.rawValue {
+                modified.append(UID(message.uid))
+                continue
+            }
+            var flags = message.flags
+            switch operation {
+            case .replace: flags = MessageFlags(system: names.system, keywords: bits)
+            case .add:
+                flags.system.formUnion(names.system)
+                flags.keywords |= bits
+            case .remove:
+                flags.system.subtract(names.system)
+                flags.keywords &= ~bits
+            }
+            guard flags != message.flags else { continue }
+            mailbox.messages[index].flags = flags
+            mailbox.messages[index].modSeq = modSeq
+            changed.append(UID(message.uid))
+        }
+        if !changed.isEmpty {
+            mailbox.modSeq = modSeq
+            mailbox.flagsModSeq = modSeq
+            mailboxes[position] = mailbox
+        }
+        return .flagsStored(modSeq: ModSeq(mailboxes[position].modSeq), changed: changed, modified: modified)
+    }
+
+    mutating func expunge(_ id: MailboxID, _ uids: UIDSet?) throws(Refusal) -> MailOutcome {
+        let position = try selectable(id)
+        let removed = expunge(position) {
+            $0.flags.system.contains(.deleted) && uids?.contains(UID($0.uid)) ?? true
+        }
+        return .expunged(removed, modSeq: ModSeq(mailboxes[position].modSeq))
+    }
+
+    mutating func expunge(_ position: Int, where isGone: (Message) -> Bool) -> UIDSet {
+        let removed = mailboxes[position].messages.filter(isGone).map { UID($0.uid) }
+        guard !removed.isEmpty else { return UIDSet() }
+        mailboxes[position].messages.removeAll(where: isGone)
+        mailboxes[position].modSeq += 1
+        mailboxes[position].expungeModSeq = mailboxes[position].modSeq
+        return UIDSet(removed)
+    }
+
+    mutating func transfer(
+        _ id: MailboxID,
+        _ uids: UIDSet,
+        to name: MailboxName,
+        removing: Bool
+    ) throws(Refusal) -> MailOutcome {
+        let source = try selectable(id)
+        guard let target = position(name), mailboxes[target].isSelectable else { throw .noSuchMailbox }
+        let added = mailboxes[source].positions(uids).reduce(0) { $0 + mailboxes[source].messages[$1].sizeBytes }
+        guard removing || quotaBytes == 0 || usedBytes + added <= quotaBytes else { throw .overQuota }
+        return transfer(source, uids, to: target, removing: removing)
+    }
+
+    mutating func transfer(_ source: Int, _ uids: UIDSet?, to target: Int, removing: Bool) -> MailOutcome {
+        let messages = mailboxes[source].positions(uids).map { mailboxes[source].messages[$0] }
+        let names = mailboxes[source].keywords
+        let used = messages.reduce(0) { $0 | $1.flags.keywords }
+        var mapping: [(from: UInt64, to: UInt64)] = []
+        for (index, name) in names.enumerated() where used & (1 << UInt64(index)) != 0 {
+            mapping.append((1 << UInt64(index), mailboxes[target].bits([name])))
+        }
+        let modSeq = mailboxes[target].modSeq + 1
+        var given = UIDSet()
+        for message in messages {
+            let keywords = mapping.reduce(0) { message.flags.keywords & $1.from != 0 ? $0 | $1.to : $0 }
+            let flags = MessageFlags(system: message.flags.system, keywords: keywords)
+            given.append(UID(mailboxes[target].append(flags, message.body, message.sizeBytes, modSeq)))
+        }
+        if !messages.isEmpty { mailboxes[target].modSeq = modSeq }
+        let taken = UIDSet(messages.map { UID($0.uid) })
+        if removing {
+            let gone = Set(messages.map(\.uid))
+            _ = expunge(source) { gone.contains($0.uid) }
+        }
+        return .copied(
+            MailboxID(mailboxes[target].id),
+            uidValidity: mailboxes[target].uidValidity,
+            source: taken,
+            destination: given
+        )
+    }
+}
+
+extension AccountModel.Mailbox {
+    mutating func append(_ flags: MessageFlags, _ body: BodyID, _ sizeBytes: UInt64, _ modSeq: UInt64) -> UInt32 {
+        let uid = uidNext
+        messages.append(
+            AccountModel.Message(uid: uid, flags: flags, modSeq: modSeq, body: body, sizeBytes: sizeBytes)
+        )
+        uidNext += 1
+        return uid
+    }
+}

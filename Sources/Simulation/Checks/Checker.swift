@@ -1,0 +1,288 @@
+internal import Consensus
+internal import MailModel
+internal import MailStore
+internal import NIOCore
+internal import NodeRuntime
+internal import PeerTransport
+internal import ReplicaCore
+
+/// Watches everything: what Raft promises, what the replicas hold, and what clients were told.
+struct Checker {
+    /// An entry that some node handed to its state machine, and so must be there for ever.
+    struct Committed {
+        let term: Term
+        let command: ByteBuffer?
+    }
+
+    struct Registered {
+        let command: MailCommand
+        let account: AccountID
+    }
+
+    struct GroupFacts {
+        var model: GroupModel
+        /// By index, from 1 on.
+        var committed: [Committed] = []
+        var leaders: [Term: Int] = [:]
+        var digests: [UInt64: UInt64] = [:]
+        /// Whom a node voted for in a term.
+        var votes: [Vote: ReplicaID] = [:]
+        /// No read that starts now may see less.
+        var floor: UInt64 = 0
+        var registered: [RequestID: Registered] = [:]
+    }
+
+    struct Vote: Hashable {
+        let node: Int
+        let term: Term
+    }
+
+    /// What a node let others see of itself, which it may not take back.
+    struct Shown {
+        var term = Term.zero
+        var commitIndex = LogIndex.zero
+    }
+
+    private(set) var groups: [GroupFacts]
+    private var shown: [[Shown]]
+    private let settings: CoreSettings
+    private var checks = 0
+
+    init(groups: [GroupID], nodes: Int, settings: CoreSettings) {
+        self.groups = groups.map { GroupFacts(model: GroupModel(group: $0)) }
+        shown = Array(repeating: Array(repeating: Shown(), count: groups.count), count: nodes)
+        self.settings = settings
+    }
+
+    func model(_ group: GroupID) -> GroupModel { groups[Int(group.rawValue)].model }
+    var checkCount: Int { checks }
+    var repetitions: Int { groups.reduce(0) { $0 + $1.model.repetitions } }
+    var entries: Int { groups.reduce(0) { $0 + $1.committed.count } }
+
+    // MARK: What nodes say
+
+    mutating func observe(_ messages: [PeerMessage], from node: Int, world: World) {
+        for message in messages {
+            guard case .replica(let replica) = message else { continue }
+            let group = Int(replica.group.rawValue)
+            let term = replica.message.term
+            switch replica.message.body {
+            case .preVote, .preVoteResponse: continue
+            case .requestVote: note(vote: replica.message.from, of: node, term, group, world)
+            case .voteResponse(let granted): if granted { note(vote: replica.message.to, of: node, term, group, world) }
+            case .appendEntries, .appendAccepted, .appendRejected, .heartbeat, .heartbeatResponse, .installSnapshot,
+                .snapshotRejected, .timeoutNow:
+                break
+            }
+            shown[node][group].term = max(shown[node][group].term, term)
+        }
+    }
+
+    private mutating func note(vote: ReplicaID, of node: Int, _ term: Term, _ group: Int, _ world: World) {
+        checks += 1
+        let key = Vote(node: node, term: term)
+        let earlier = groups[group].votes.updateValue(vote, forKey: key)
+        if let earlier, earlier != vote {
+            world.fail(
+                "one vote per term",
+                "node \(node + 1), group \(group), term \(term.rawValue): \(earlier.rawValue), then \(vote.rawValue)"
+            )
+        }
+    }
+
+    mutating func started(_ node: SimNode, world: World) {
+        guard let core = node.core else { return }
+        for replica in core.loop.replicas {
+            checks += 1
+            let group = Int(replica.group.rawValue)
+            let term = shown[node.position][group].term
+            if replica.raft.term < term {
+                world.fail(
+                    "the hard state never goes back",
+                    "node \(node.position + 1), group \(group): term \(replica.raft.term.rawValue), had shown \(term.rawValue)"
+                )
+            }
+            shown[node.position][group].commitIndex = .zero
+        }
+    }
+
+    mutating func crashed(_ node: SimNode) {}
+
+    // MARK: After a turn of a loop
+
+    mutating func checkLoop(_ node: SimNode, world: World) {
+        guard let core = node.core else { return }
+        for replica in core.loop.replicas {
+            let group = Int(replica.group.rawValue)
+            checks += 1
+            if replica.raft.commitIndex < shown[node.position][group].commitIndex {
+                world.fail("the commit index never goes back", "node \(node.position + 1), group \(group)")
+            }
+            shown[node.position][group].commitIndex = replica.raft.commitIndex
+            if replica.raft.role == .leader { checkLeader(replica, node, group, world) }
+        }
+    }
+
+    private mutating func checkLeader(_ replica: Replica, _ node: SimNode, _ group: Int, _ world: World) {
+        let term = replica.raft.term
+        if let leader = groups[group].leaders[term] {
+            if leader != node.position {
+                world.fail(
+                    "one leader per term",
+                    "group \(group), term \(term.rawValue): nodes \(leader + 1) and \(node.position + 1)"
+                )
+            }
+            return
+        }
+        groups[group].leaders[term] = node.position
+        world.counts.elections += 1
+        world.trace.add(world.now, .role, node.position, "leads group \(group) in term \(term.rawValue)")
+        // It has just been elected: it must have everything that was ever committed.
+        let committed = groups[group].committed
+        guard replica.raft.lastIndex.rawValue >= UInt64(committed.count) else {
+            return world.fail(
+                "a leader has every committed entry",
+                "group \(group), node \(node.position + 1): \(replica.raft.lastIndex.rawValue) of \(committed.count)"
+            )
+        }
+        var index = replica.raft.snapshot.index.next
+        while index.rawValue <= UInt64(committed.count) {
+            if replica.raft.term(at: index) != committed[Int(index.rawValue) - 1].term {
+                return world.fail(
+                    "a leader has every committed entry",
+                    "group \(group), node \(node.position + 1): entry \(index.rawValue) is of another term"
+                )
+            }
+            index = index.next
+        }
+    }
+
+    // MARK: What is committed
+
+    /// Looks at what a node hands to its state machine, and puts it back.
+    mutating func observe(
+        _ jobs: [ApplierLoop.Job],
+        of node: SimNode,
+        putBack inbox: Inbox<ApplierLoop.Job>,
+        world: World
+    ) {
+        for job in jobs {
+            switch job {
+            case .apply(let group, let entries): for entry in entries { observe(entry, group, node, world) }
+            case .beginInstall(let group):
+                world.trace.add(world.now, .note, node.position, "begins to install group \(group.rawValue)")
+            case .finishInstall(let group, _, let point, _):
+                world.counts.snapshots += 1
+                world.trace.add(
+                    world.now,
+                    .note,
+                    node.position,
+                    "has group \(group.rawValue) installed at \(point.index.rawValue)"
+                )
+            case .addPiece: break
+            }
+        }
+        inbox.put(contentsOf: jobs)
+    }
+
+    private mutating func observe(_ entry: CommittedEntry, _ group: GroupID, _ node: SimNode, _ world: World) {
+        checks += 1
+        let position = Int(group.rawValue)
+        let index = entry.index.rawValue
+        let known = groups[position].committed.count
+        if index <= UInt64(known) {
+            let committed = groups[position].committed[Int(index) - 1]
+            if committed.term != entry.term || committed.command != entry.command {
+                world.fail(
+                    "a committed entry never changes",
+                    "group \(position), entry \(index), node \(node.position + 1): term \(entry.term.rawValue), was \(committed.term.rawValue)"
+                )
+            }
+            return
+        }
+        guard index == UInt64(known) + 1 else {
+            return world.fail("entries are applied in order", "group \(position): \(index) after \(known)")
+        }
+        groups[position].committed.append(Committed(term: entry.term, command: entry.command))
+        var envelope: CommandEnvelope?
+        do {
+            envelope = try entry.command.map { try CommandEnvelope(decoding: $0) }
+        } catch {
+            world.fail("a committed command can be read", "group \(position), entry \(index): \(error)")
+        }
+        if let envelope, envelope.request.session != 0 {
+            let registered = groups[position].registered[envelope.request]
+            if registered?.command != envelope.command || registered?.account != envelope.account {
+                world.fail("what is committed was asked for", "group \(position), entry \(index): \(envelope.request)")
+            }
+        }
+        groups[position].model.apply(envelope, at: index)
+        world.trace.mix(world.now, .commit, position, index, entry.term.rawValue)
+        world.trace.add(world.now, .commit, node.position, "group \(position) entry \(index): \(Self.name(envelope))")
+    }
+
+    private static func name(_ envelope: CommandEnvelope?) -> String {
+        guard let envelope else { return "no command" }
+        let text = "\(envelope.command)".prefix { $0 != "(" }
+        return
+            "\(text) \(String(envelope.request.session, radix: 16)).\(envelope.request.sequence) account \(String(envelope.account.rawValue, radix: 16)) settled \(envelope.settledBelow)"
+    }
+
+    // MARK: What replicas hold
+
+    /// Replicas at one index hold the same.
+    mutating func checkState(_ node: SimNode, world: World) {
+        guard let core = node.core else { return }
+        for replica in core.loop.replicas {
+            checks += 1
+            let group = Int(replica.group.rawValue)
+            guard let (index, digest) = try? core.reader.digest(replica.group), index > .zero else { continue }
+            if let r = try? recomputedDigest(replica.group, in: node.state), r != digest { world.fail("PARANOID", "group \(group) at \(index.rawValue)") }
+            if let other = groups[group].digests[index.rawValue] {
+                if other != digest.value {
+                    world.fail(
+                        "replicas at one index hold the same",
+                        "group \(group), entry \(index.rawValue), node \(node.position + 1)"
+                    )
+                }
+            } else {
+                groups[group].digests[index.rawValue] = digest.value
+            }
+        }
+    }
+
+    // MARK: What clients were told
+
+    mutating func register(_ request: RequestID, _ group: GroupID, _ account: AccountID, _ command: MailCommand) {
+        groups[Int(group.rawValue)].registered[request] = Registered(command: command, account: account)
+    }
+
+    /// A client was told how its call ended.
+    mutating func acknowledged(_ request: RequestID, _ group: GroupID, _ outcome: MailOutcome, world: World) {
+        checks += 1
+        let position = Int(group.rawValue)
+        guard let answer = groups[position].model.answers[request] else {
+            return world.fail("what is acknowledged is committed", "group \(position): \(request) got \(outcome)")
+        }
+        if answer.outcome != outcome, !Self.arePurges(answer.outcome, outcome) {
+            world.fail(
+                "a call is answered as it was carried out",
+                "group \(position), entry \(answer.index): \(outcome), should be \(answer.outcome)"
+            )
+        }
+        raiseFloor(group, to: answer.index)
+    }
+
+    /// How many rows housekeeping removes is not modelled.
+    private static func arePurges(_ a: MailOutcome, _ b: MailOutcome) -> Bool {
+        if case .purged = a, case .purged = b { true } else { false }
+    }
+
+    func floor(_ group: GroupID) -> UInt64 { groups[Int(group.rawValue)].floor }
+
+    mutating func raiseFloor(_ group: GroupID, to index: UInt64) {
+        groups[Int(group.rawValue)].floor = max(groups[Int(group.rawValue)].floor, index)
+    }
+
+    mutating func countCheck() { checks += 1 }
+}

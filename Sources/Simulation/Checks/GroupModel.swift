@@ -1,0 +1,164 @@
+internal import Consensus
+internal import MailModel
+internal import NIOCore
+
+/// What a group should hold after each committed entry, and how each request should have been answered.
+struct GroupModel {
+    let group: GroupID
+    private(set) var index: UInt64 = 0
+    private(set) var accounts: [AccountID: AccountModel] = [:]
+    private var addresses: [AccountAddress: AccountID] = [:]
+    private var nextAccount: UInt32 = 1
+    /// The first, and only, outcome of every request ever committed: a repetition has no effect.
+    private(set) var answers: [RequestID: (index: UInt64, outcome: MailOutcome)] = [:]
+    private(set) var repetitions = 0
+    /// Earlier versions of the accounts, newest last, for reads at an older applied index.
+    private var history: [AccountID: [(index: UInt64, model: AccountModel?)]] = [:]
+
+    static let versionsKept = 256
+
+    init(group: GroupID) { self.group = group }
+
+    /// Takes the next committed entry; nil for one without a command.
+    mutating func apply(_ envelope: CommandEnvelope?, at entry: UInt64) {
+        precondition(entry == index + 1, "the model takes entries in order")
+        index = entry
+        guard let envelope else { return }
+        let isHousekeeping = envelope.request.session == 0
+        if !isHousekeeping, answers[envelope.request] != nil {
+            repetitions += 1
+            return
+        }
+        var outcome: MailOutcome
+        do throws(Refusal) {
+            outcome = try carryOut(envelope)
+        } catch {
+            outcome = .refused(error)
+        }
+        if !isHousekeeping { answers[envelope.request] = (entry, outcome) }
+        var touched = envelope.account
+        if case .accountCreated(let id) = outcome { touched = id }
+        guard touched.rawValue != 0 else { return }
+        history[touched, default: []].append((entry, accounts[touched]))
+        if history[touched, default: []].count > 2 * Self.versionsKept {
+            history[touched]?.removeFirst(Self.versionsKept)
+        }
+    }
+
+    /// The account as of an applied index. `isKnown` is false when that version is no longer kept.
+    func account(_ id: AccountID, at index: UInt64) -> (model: AccountModel?, isKnown: Bool) {
+        guard let versions = history[id] else { return (nil, true) }
+        guard let version = versions.last(where: { $0.index <= index }) else {
+            return (nil, versions.count < Self.versionsKept)
+        }
+        return (version.model, true)
+    }
+
+    private mutating func carryOut(_ envelope: CommandEnvelope) throws(Refusal) -> MailOutcome {
+        let id = envelope.account
+        let time = envelope.timestamp
+        switch envelope.command {
+        case .createAccount(let address, _, let quota, let defaults):
+            return try createAccount(address, quota, defaults, time)
+        case .deleteAccount:
+            guard let account = accounts.removeValue(forKey: id) else { throw .noSuchAccount }
+            addresses[account.address] = nil
+            return .done
+        case .setAccountState(let state): return try change(id) { $0.state = state }
+        case .setCredential: return try change(id) { _ in }
+        case .setQuota(let bytes): return try change(id) { $0.quotaBytes = bytes }
+        case .createMailbox(let name, let use):
+            return try edit(id, .noSuchAccount) { account throws(Refusal) in try account.create(name, use, time) }
+        case .deleteMailbox(let name):
+            guard !name.isInbox else { throw .badMailboxName }
+            return try edit(id, .noSuchMailbox) { account throws(Refusal) in try account.delete(name) }
+        case .renameMailbox(let from, let to):
+            let refusal: Refusal =
+                to.isInbox || to.isDescendant(of: from) && !from.isInbox ? .badMailboxName : .noSuchMailbox
+            return try edit(id, refusal) { account throws(Refusal) in try account.rename(from, to, time) }
+        case .setSubscribed(let name, let subscribed):
+            return try edit(id, .noSuchAccount) { account throws(Refusal) in account.subscribe(name, subscribed, time) }
+        case .deliver(let message, let delivery):
+            return try edit(id, .noSuchAccount) { account throws(Refusal) in
+                try account.deliver(message, delivery, time)
+            }
+        case .append(let message, let name):
+            return try edit(id, .noSuchMailbox) { account throws(Refusal) in try account.add(message, to: name) }
+        case .storeFlags(let mailbox, let uids, let operation, let names, let since):
+            return try edit(id, .noSuchMailbox) { account throws(Refusal) in
+                try account.storeFlags(mailbox, uids, operation, names, since)
+            }
+        case .expunge(let mailbox, let uids):
+            return try edit(id, .noSuchMailbox) { account throws(Refusal) in try account.expunge(mailbox, uids) }
+        case .copy(let mailbox, let uids, let name):
+            return try edit(id, .noSuchMailbox) { account throws(Refusal) in
+                try account.transfer(mailbox, uids, to: name, removing: false)
+            }
+        case .move(let mailbox, let uids, let name):
+            return try edit(id, .noSuchMailbox) { account throws(Refusal) in
+                try account.transfer(mailbox, uids, to: name, removing: true)
+            }
+        case .claimRecent(let mailbox):
+            return try edit(id, .noSuchMailbox) { account throws(Refusal) in
+                guard let position = account.position(mailbox), account.mailboxes[position].isSelectable else {
+                    throw .noSuchMailbox
+                }
+                let from = account.mailboxes[position].recentFrom
+                account.mailboxes[position].recentFrom = account.mailboxes[position].uidNext
+                return .recentClaimed(from: UID(from), upTo: UID(account.mailboxes[position].uidNext))
+            }
+        case .uploadChunk(let body, let index, let bytes):
+            return try edit(id, .noSuchAccount) { account throws(Refusal) in
+                try account.upload(body, index, bytes.readableBytes)
+            }
+        case .purgeExpunged, .purgeRequests:
+            return .purged(0)
+        case .purgeDeliveries(let before, _):
+            for id in accounts.keys { accounts[id]?.deliveries.removeAll { $0.time < before.rawValue } }
+            return .purged(0)
+        case .purgeUploads(let before, _):
+            for id in accounts.keys {
+                let kept = accounts[id]?.uploads.filter { Int64($0.key.high >> 16) >= before.rawValue }
+                accounts[id]?.uploads = kept ?? [:]
+            }
+            return .purged(0)
+        case .directory: return .done
+        }
+    }
+
+    private mutating func createAccount(
+        _ address: AccountAddress,
+        _ quota: UInt64,
+        _ defaults: [DefaultMailbox],
+        _ time: Timestamp
+    ) throws(Refusal) -> MailOutcome {
+        guard addresses[address] == nil else { throw .accountExists }
+        let id = AccountID(UInt64(group.rawValue) << 32 | UInt64(nextAccount))
+        nextAccount += 1
+        var account = AccountModel(id: id, address: address, created: time, quotaBytes: quota)
+        account.addMailbox(.inbox, nil, subscribed: true, time)
+        for mailbox in defaults { account.addMailbox(mailbox.name, mailbox.use, subscribed: true, time) }
+        accounts[id] = account
+        addresses[address] = id
+        return .accountCreated(id)
+    }
+
+    private mutating func change(_ id: AccountID, _ body: (inout AccountModel) -> Void) throws(Refusal) -> MailOutcome {
+        try edit(id, .noSuchAccount) { account throws(Refusal) in
+            body(&account)
+            return .done
+        }
+    }
+
+    /// Changes an account as a whole or not at all.
+    private mutating func edit(
+        _ id: AccountID,
+        _ missing: Refusal,
+        _ body: (inout AccountModel) throws(Refusal) -> MailOutcome
+    ) throws(Refusal) -> MailOutcome {
+        guard var account = accounts[id] else { throw missing }
+        let outcome = try body(&account)
+        accounts[id] = account
+        return outcome
+    }
+}

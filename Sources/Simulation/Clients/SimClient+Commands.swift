@@ -1,0 +1,110 @@
+internal import MailModel
+internal import NIOCore
+
+/// What a client does next; mostly what makes sense, sometimes what has to be refused.
+extension SimClient {
+    func nextCommand(_ account: AccountModel) -> MailCommand {
+        if let next = nextOfUpload() { return next }
+        let selectable = account.mailboxes.filter(\.isSelectable)
+        guard let mailbox = random.pick(selectable) else { return deliver() }
+        let total = account.mailboxes.reduce(0) { $0 + $1.messages.count }
+        let dice = total > 120 ? 300 + random.below(200) : random.below(1_000)
+        let id = MailboxID(mailbox.id)
+        switch dice {
+        case ..<200: return deliver()
+        case ..<300: return .append(message(), to: mailbox.name)
+        case ..<420:
+            let since: ModSeq? = random.below(4) == 0 ? ModSeq(mailbox.modSeq - min(mailbox.modSeq, 2)) : nil
+            let operation = random.pick([FlagOperation.replace, .add, .remove]) ?? .add
+            return .storeFlags(id, uids(mailbox), operation, flags(dice < 340), unchangedSince: since)
+        case ..<500: return .expunge(id, random.below(3) == 0 ? uids(mailbox) : nil)
+        case ..<560: return .storeFlags(id, uids(mailbox), .add, FlagNames(system: .deleted), unchangedSince: nil)
+        case ..<640: return .copy(id, uids(mailbox), to: existingName(account))
+        case ..<740: return .move(id, uids(mailbox), to: existingName(account))
+        case ..<800: return .createMailbox(newName(), specialUse: nil)
+        case ..<840: return .deleteMailbox(existingName(account))
+        case ..<890: return .renameMailbox(from: existingName(account), to: newName())
+        case ..<920:
+            return .setSubscribed(random.below(2) == 0 ? newName() : existingName(account), random.below(2) == 0)
+        case ..<945: return .claimRecent(id)
+        case ..<955: return .setQuota(bytes: random.below(3) == 0 ? account.usedBytes + 4_096 : 0)
+        case ..<965: return .purgeExpunged(before: account.created, limit: 10)
+        case ..<970: return .deleteAccount
+        case ..<975: return .setAccountState(random.below(2) == 0 ? .active : .suspended)
+        case ..<985: return beginUpload()
+        default: return purge()
+        }
+    }
+
+    private func purge() -> MailCommand {
+        let before = Timestamp(milliseconds: 1_800_000_000_000 + Int64(random.below(120_000)))
+        return random.below(2) == 0
+            ? .purgeExpunged(before: before, limit: 1_000) : .purgeUploads(before: before, limit: 1_000)
+    }
+
+    private func deliver() -> MailCommand {
+        let delivery = DeliveryID(high: UInt64(number), low: random.next())
+        return .deliver(message(), id: random.below(2) == 0 ? delivery : nil)
+    }
+
+    private func message() -> NewMessage {
+        let size = 1 + Int(random.time(16...4_000))
+        let id = BodyID(milliseconds: 1_800_000_000_000, random: random.next(), random.next())
+        return NewMessage(
+            bodyID: id,
+            internalDate: InternalDate(seconds: 1_800_000_000, zoneMinutes: 60),
+            flags: flags(false),
+            sizeBytes: UInt64(size),
+            summary: ByteBuffer(string: "summary"),
+            body: .inline(SimBody.bytes(id, size))
+        )
+    }
+
+    private func flags(_ some: Bool) -> FlagNames {
+        let system = SystemFlags(rawValue: UInt8(random.below(32)))
+        let keywords = some || random.below(4) == 0 ? ["$Work\(random.below(6))"] : []
+        return FlagNames(system: some ? system : system.intersection([.seen, .flagged]), keywords: keywords)
+    }
+
+    private func uids(_ mailbox: AccountModel.Mailbox) -> UIDSet {
+        guard let message = random.pick(mailbox.messages) else { return UIDSet([UID(1)]) }
+        let upper = message.uid + UInt32(random.below(2) * random.below(6))
+        return UIDSet(ranges: [message.uid...upper])
+    }
+
+    private func existingName(_ account: AccountModel) -> MailboxName {
+        random.pick(account.mailboxes)?.name ?? .inbox
+    }
+
+    private func newName() -> MailboxName {
+        let depth = 1 + random.below(3)
+        let text = (0..<depth).map { _ in ["a", "b", "c", "d"][random.below(4)] }.joined(separator: "/")
+        return (try? MailboxName(text)) ?? .inbox
+    }
+
+    // MARK: Large messages
+
+    private func beginUpload() -> MailCommand {
+        let size = MailLimits.bodyChunkBytes + 1 + random.below(MailLimits.bodyChunkBytes)
+        var message = message()
+        message.sizeBytes = UInt64(size)
+        message.body = .uploaded(chunks: 2)
+        upload = Upload(message: message, bytes: size, next: 0)
+        return nextOfUpload() ?? .append(message, to: .inbox)
+    }
+
+    /// The next chunk, or the message that they make.
+    private func nextOfUpload() -> MailCommand? {
+        guard let upload else { return nil }
+        let start = Int(upload.next) * MailLimits.bodyChunkBytes
+        guard start < upload.bytes else {
+            self.upload = nil
+            return .append(upload.message, to: .inbox)
+        }
+        let body = SimBody.bytes(upload.message.bodyID, upload.bytes)
+        let count = min(MailLimits.bodyChunkBytes, upload.bytes - start)
+        guard let bytes = body.getSlice(at: body.readerIndex + start, length: count) else { return nil }
+        self.upload?.next += 1
+        return .uploadChunk(upload.message.bodyID, index: upload.next, bytes: bytes)
+    }
+}

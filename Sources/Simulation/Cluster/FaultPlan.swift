@@ -1,0 +1,100 @@
+internal import LogStorage
+internal import StateStorage
+
+/// What goes wrong in a run, and how often.
+struct FaultPlan {
+    enum Fault: CaseIterable {
+        case crash, crashInWriter, crashAll, partition, oneWayCut, isolate, pause, clockJump, slowDisk, slowLink
+        case diskError, stateError
+    }
+
+    /// Mean time between two faults.
+    let meanMicroseconds: Int64
+    /// Some runs concentrate on a few kinds.
+    let kinds: [Fault]
+    let weather: SimNetwork.Weather
+
+    init(_ random: inout SimRandom) {
+        meanMicroseconds = random.pick([200_000, 1_000_000, 4_000_000]) ?? 1_000_000
+        let chosen = Fault.allCases.filter { _ in random.chance(perMillion: 700_000) }
+        kinds = chosen.isEmpty ? Fault.allCases : chosen
+        var weather = SimNetwork.Weather()
+        weather.lossPerMillion = random.pick([0, 1_000, 20_000, 200_000]) ?? 0
+        weather.duplicatesPerMillion = random.pick([0, 10_000, 100_000]) ?? 0
+        weather.reorderPerMillion = random.pick([0, 10_000, 200_000]) ?? 0
+        weather.spikesPerMillion = random.pick([0, 1_000, 20_000]) ?? 0
+        weather.baseDelay = random.pick([100, 1_000, 20_000]) ?? 100
+        weather.jitter = random.pick([100, 2_000, 30_000]) ?? 100
+        self.weather = weather
+    }
+}
+
+extension World {
+    func scheduleFault() {
+        schedule(.fault, after: faults.between(plan.meanMicroseconds / 4...plan.meanMicroseconds * 2))
+    }
+
+    /// One fault, of a kind and at a place that chance chooses.
+    func injectFault() {
+        guard !isHealing, let kind = faults.pick(plan.kinds), let node = faults.pick(nodes) else { return }
+        let other = (node.position + 1 + faults.below(nodes.count - 1)) % nodes.count
+        let duration = faults.time(100_000...8_000_000)
+        trace.add(now, .fault, node.position, "\(kind) for \(duration) µs, other: node \(other + 1)")
+        trace.mix(now, .fault, node.position, UInt64(bitPattern: duration))
+        switch kind {
+        case .crash: crash(node)
+        case .crashInWriter: node.nextWrite = faults.next() & 1 == 0 ? .crashAfterSync : .crashBeforeSync
+        case .crashAll: for node in nodes { crash(node, restartsWithin: 50_000...1_000_000) }
+        case .partition:
+            counts.partitions += 1
+            cut(node.position, other, duration)
+            cut(other, node.position, duration)
+        case .oneWayCut:
+            counts.partitions += 1
+            cut(node.position, other, duration)
+        case .isolate:
+            counts.partitions += 1
+            let ways = 1 + faults.below(3)
+            for peer in nodes.indices where peer != node.position {
+                if ways & 1 != 0 { cut(node.position, peer, duration) }
+                if ways & 2 != 0 { cut(peer, node.position, duration) }
+            }
+        case .pause:
+            counts.pauses += 1
+            node.pausedUntil = max(node.pausedUntil, now + duration)
+        case .clockJump:
+            counts.clockJumps += 1
+            node.clock.wallOffsetMilliseconds += faults.between(-3_600_000...3_600_000)
+        case .slowDisk:
+            counts.slowDisks += 1
+            node.slowDiskUntil = now + duration
+        case .slowLink:
+            counts.slowLinks += 1
+            network[node.position, other].slowUntil = now + duration
+            network[node.position, other].extraDelay = faults.time(10_000...1_500_000)
+        case .diskError:
+            guard node.isUp else { return }
+            node.disk.inject(faults.pick([.write, .dataSync, .noSpace, .syncDirectory]) ?? .write)
+        case .stateError:
+            guard node.isUp else { return }
+            node.state.memory.injectFailure(SimStateStore.injected)
+        }
+    }
+
+    private func cut(_ from: Int, _ to: Int, _ duration: Int64) {
+        network[from, to].cutUntil = max(network[from, to].cutUntil, now + duration)
+    }
+
+    /// No more faults: what is down starts, what is cut is joined.
+    func heal() {
+        isHealing = true
+        trace.add(now, .note, -1, "faults end")
+        network.healAll()
+        for node in nodes {
+            node.pausedUntil = min(node.pausedUntil, now)
+            node.slowDiskUntil = 0
+            node.nextWrite = .normal
+            if !node.isUp { schedule(.restart(node: node.position), after: 1_000) }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+internal import Consensus
+internal import NodeRuntime
+internal import PeerTransport
+
+/// The network as one run of a node sees it.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class SimEndpoint: PeerNetwork, @unchecked Sendable {
+    private unowned let world: World
+    private let node: Int
+    /// The machine is losing power: nothing leaves any more.
+    var isMuted = false
+
+    init(world: World, node: Int) {
+        self.world = world
+        self.node = node
+    }
+
+    func send(_ messages: [PeerMessage], to peer: NodeID) {
+        guard !isMuted else { return }
+        world.send(messages, from: node, to: Int(peer.rawValue) - 1)
+    }
+}
+
+/// Work that may block becomes an event of its own.
+final class SimBlockingWork: BlockingWork, @unchecked Sendable {
+    private unowned let world: World
+    private let node: Int
+    private let incarnation: UInt64
+
+    init(world: World, node: Int, incarnation: UInt64) {
+        self.world = world
+        self.node = node
+        self.incarnation = incarnation
+    }
+
+    func run(_ work: @escaping @Sendable () -> Void) {
+        world.schedule(.work(node: node, incarnation: incarnation, work), after: world.timing.between(20...1_500))
+    }
+}

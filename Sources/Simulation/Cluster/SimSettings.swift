@@ -1,0 +1,26 @@
+internal import Consensus
+internal import NodeRuntime
+internal import ReplicaCore
+
+/// Settings of the nodes, small, so that what is rare in production happens all the time here.
+enum SimSettings {
+    static func draw(_ random: inout SimRandom) -> CoreSettings {
+        var settings = CoreSettings()
+        settings.tickMilliseconds = 50
+        settings.callMilliseconds = 5_000
+        settings.resendMilliseconds = random.pick([150, 400, 1_000]) ?? 400
+        settings.retainedEntries = random.pick([0, 5, 40, 400]) ?? 40
+        settings.compactionStep = random.pick([1, 10, 50]) ?? 10
+        settings.maintenanceMilliseconds = random.pick([100, 400, 1_500]) ?? 400
+        settings.flushMilliseconds = random.pick([200, 1_000, 5_000]) ?? 1_000
+        settings.snapshotPieceBytes = random.pick([512, 4_096, 65_536]) ?? 4_096
+        settings.snapshotStallMilliseconds = 1_500
+        settings.replica.cacheBytes = random.pick([0, 4_096, 1 << 20]) ?? 4_096
+        settings.replica.maxApplyBytes = random.pick([1, 8_192, 1 << 20]) ?? 8_192
+        settings.replica.raft.maxInflightEntries = random.pick([2, 32, 4_096]) ?? 32
+        settings.replica.raft.maxInflightBytes = random.pick([4_096, 1 << 20]) ?? 4_096
+        settings.replica.raft.maxAppendEntries = random.pick([1, 8, 512]) ?? 8
+        settings.replica.raft.maxUncommittedBytes = 4 << 20
+        return settings
+    }
+}

@@ -1,0 +1,58 @@
+internal import NIOCore
+internal import StateStorage
+
+/// A node's state: a store in memory that, like RocksDB, may make durable what was written at any moment, not only when
+/// it is told to.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class SimStateStore: StateStore, @unchecked Sendable {
+    let memory = MemoryStateStore()
+    private var random: SimRandom
+    /// How often a write is followed by a flush that nobody asked for.
+    private let flushesPerMillion: Int
+    private(set) var ownFlushes = 0
+
+    init(random: SimRandom, flushesPerMillion: Int) {
+        self.random = random
+        self.flushesPerMillion = flushesPerMillion
+    }
+
+    func makeBatch() -> any StateBatch { memory.makeBatch() }
+
+    func write(_ batch: any StateBatch) throws(StateError) {
+        try memory.write(batch)
+        if random.chance(perMillion: flushesPerMillion) {
+            ownFlushes += 1
+            try memory.flush()
+        }
+    }
+
+    func flush() throws(StateError) { try memory.flush() }
+    func get(_ key: Span<UInt8>) throws(StateError) -> ByteBuffer? { try memory.get(key) }
+    func get(_ key: Span<UInt8>, tier: ReadTier) throws(StateError) -> ByteBuffer? { try memory.get(key, tier: tier) }
+
+    func withValue(_ key: Span<UInt8>, _ body: (Span<UInt8>) throws -> Void) throws -> Bool {
+        try memory.withValue(key, body)
+    }
+
+    func scan(
+        from start: [UInt8],
+        to end: [UInt8]?,
+        order: ScanOrder,
+        _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Bool
+    ) throws {
+        try memory.scan(from: start, to: end, order: order, body)
+    }
+
+    func makeSnapshot() -> any StateSnapshot { memory.makeSnapshot() }
+    var approximateSize: UInt64 { memory.approximateSize }
+    var failure: StateError? { memory.failure }
+    func close() {}
+
+    /// Loses what was not flushed.
+    func crash() { memory.crash() }
+}
+
+extension SimStateStore {
+    static let injected = StateError(kind: .inputOutput, message: "injected", path: "")
+}

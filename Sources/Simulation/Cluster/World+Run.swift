@@ -1,0 +1,180 @@
+internal import Consensus
+internal import MailStore
+internal import NodeRuntime
+internal import ReplicaCore
+
+/// The course of a run: faults, then the time to become well again, then the reckoning.
+extension World {
+    static let healingSeconds: Int64 = 60
+
+    func run() -> SimulationReport {
+        for node in nodes { start(node) }
+        for client in clients { schedule(.client(client.number), after: client.random.between(0...200_000)) }
+        network.weather = plan.weather
+        scheduleFault()
+        let safetyEnd = Int64(options.seconds) * 1_000_000
+        advance(until: safetyEnd) { false }
+        if violation == nil { becomeWell() }
+        if violation == nil { checkEverything() }
+        counts.repetitions = checker.repetitions
+        counts.entries = checker.entries
+        counts.checks = checker.checkCount
+        counts.ownFlushes = nodes.reduce(0) { $0 + $1.state.ownFlushes }
+        return SimulationReport(
+            seed: options.seed,
+            simulatedSeconds: Double(now) / 1_000_000,
+            digest: trace.digest,
+            violation: violation,
+            trace: trace.lines,
+            counts: counts
+        )
+    }
+
+    /// Lets things happen until a time, a violation, or `isDone`, which is asked now and then.
+    private func advance(until end: Int64, _ isDone: () -> Bool) {
+        var asked = now
+        while violation == nil, let item = queue.next() {
+            guard item.time <= end else {
+                queue.add(item.event, at: item.time)
+                time.now = end
+                return
+            }
+            time.now = max(now, item.time)
+            counts.events += 1
+            handle(item.event)
+            if now - asked >= 50_000 {
+                asked = now
+                checkLimits()
+                if isDone() { return }
+            }
+        }
+    }
+
+    private func handle(_ event: SimEvent) {
+        switch event {
+        case .turn(let position, let incarnation, let part):
+            if nodes[position].incarnation == incarnation { turn(nodes[position], part) }
+        case .tick(let position, let incarnation):
+            if nodes[position].incarnation == incarnation, nodes[position].isUp { tick(nodes[position]) }
+        case .work(let position, let incarnation, let work):
+            let node = nodes[position]
+            guard node.incarnation == incarnation, node.isUp else { return }
+            if node.pausedUntil > now {
+                return schedule(.work(node: position, incarnation: incarnation, work), after: node.pausedUntil - now)
+            }
+            work()
+            if node.failure != nil {
+                counts.storageFailures += 1
+                crash(node)
+            }
+            wake(node)
+        case .deliver(let from, let to, let frame): deliver(frame, from: from, to: to)
+        case .lost(let position, let incarnation, let peer):
+            guard nodes[position].incarnation == incarnation else { return }
+            nodes[position].core?.inbox.put(.lost(nodes[peer].id))
+            wake(nodes[position])
+        case .restart(let position): start(nodes[position])
+        case .client(let number): clients[number].act()
+        case .fault:
+            injectFault()
+            if !isHealing { scheduleFault() }
+        }
+    }
+
+    /// Everything must work again within a bounded time, by itself.
+    private func becomeWell() {
+        heal()
+        let healedAt = now
+        let end = now + Self.healingSeconds * 1_000_000
+        advance(until: end) { clients.allSatisfy { $0.succeededAt > healedAt } }
+        guard violation == nil else { return }
+        if let client = clients.first(where: { $0.succeededAt <= healedAt }) {
+            return fail(
+                "calls succeed again after faults",
+                "client \(client.number) at group \(client.group.rawValue): \(status)"
+            )
+        }
+        for client in clients { client.stop() }
+        advance(until: end) { clients.allSatisfy { $0.pending == nil } && isConverged }
+        guard violation == nil else { return }
+        if let client = clients.first(where: { $0.pending != nil }) {
+            return fail("every call is answered", "client \(client.number): \(status)")
+        }
+        if !isConverged { fail("replicas converge after faults", status) }
+    }
+
+    private var isConverged: Bool {
+        groups.allSatisfy { group in
+            let indexes = nodes.map { (try? $0.core?.reader.digest(group).index) ?? .zero }
+            return indexes.allSatisfy { $0.rawValue == UInt64(checker.groups[Int(group.rawValue)].committed.count) }
+                && nodes.contains { $0.core?.loop.replica(group)?.isLeader == true }
+        }
+    }
+
+    private var status: String {
+        var text = ""
+        for node in nodes {
+            guard let core = node.core else {
+                text += "\n  node \(node.position + 1) is down"
+                continue
+            }
+            for replica in core.loop.replicas {
+                let status = replica.raft.status
+                text +=
+                    "\n  node \(node.position + 1) group \(replica.group.rawValue): \(status.role) term \(status.term.rawValue)"
+                text +=
+                    " leader \(status.leader.map { "\($0.rawValue)" } ?? "-") log \(status.firstIndex.rawValue)-\(status.lastIndex.rawValue)"
+                text +=
+                    " durable \(status.durableIndex.rawValue) commit \(status.commitIndex.rawValue) applied \(status.appliedIndex.rawValue)"
+                let digest = try? core.reader.digest(replica.group)
+                text += " state \(digest?.index.rawValue ?? 0) installing \(status.installing?.index.rawValue ?? 0)"
+                text +=
+                    " install \(core.loop.installs[replica.group] != nil) rebuilding \(core.loop.rebuilding.contains(replica.group))"
+                text += " peers \(status.peers.map { "\($0.replica.rawValue):\($0.state)@\($0.matchIndex.rawValue)" })"
+            }
+        }
+        return text
+    }
+
+    /// No queue or cache beyond its bound.
+    private func checkLimits() {
+        for node in nodes {
+            guard let core = node.core else { continue }
+            for replica in core.loop.replicas {
+                let unapplied = replica.raft.lastIndex - replica.raft.appliedIndex
+                let limit =
+                    settings.replica.cacheBytes + settings.replica.raft.maxUncommittedBytes
+                    + settings.replica.maxApplyBytes + (1 << 20)
+                if replica.cachedBytes > limit + unapplied * 4_096 {
+                    fail("caches are bounded", "node \(node.position + 1): \(replica.cachedBytes) bytes")
+                }
+            }
+        }
+        checker.countCheck()
+    }
+
+    /// At the end: every node holds what the committed commands make, byte for byte.
+    private func checkEverything() {
+        for node in nodes {
+            guard let core = node.core else { continue }
+            for group in groups {
+                do {
+                    let model = checker.model(group)
+                    let check = StateCheck(reader: core.reader, group: group)
+                    for id in model.accounts.keys.sorted() {
+                        checker.countCheck()
+                        if let difference = try check.compare(id, with: model.accounts[id], includingBodies: true) {
+                            return fail("what was acknowledged is there", "node \(node.position + 1): \(difference)")
+                        }
+                    }
+                    let digest = try core.reader.digest(group).digest
+                    guard try recomputedDigest(group, in: node.state) == digest else {
+                        return fail("a group's digest is that of its rows", "node \(node.position + 1), \(group)")
+                    }
+                } catch {
+                    fail("what is stored can be read", "node \(node.position + 1), group \(group.rawValue): \(error)")
+                }
+            }
+        }
+    }
+}

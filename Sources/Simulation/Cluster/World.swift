@@ -1,0 +1,176 @@
+internal import Consensus
+internal import LogStorage
+internal import NIOCore
+internal import NodeRuntime
+internal import PeerTransport
+internal import ReplicaCore
+
+/// The cluster, its clients, what goes wrong, and who watches: everything that a seed decides.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class World: @unchecked Sendable {
+    let options: SimulationOptions
+    let time = WorldTime()
+    var queue = EventQueue()
+    var trace: Trace
+    var counts = SimulationCounts()
+    var violation: Violation?
+
+    /// Each part of a run draws from its own generator.
+    var timing: SimRandom
+    var faults: SimRandom
+    let settings: CoreSettings
+    let groups: [GroupID]
+    var network: SimNetwork
+    var nodes: [SimNode] = []
+    var checker: Checker
+    var clients: [SimClient] = []
+    var plan: FaultPlan
+    /// Faults are over, and everything must become well again.
+    var isHealing = false
+
+    init(_ options: SimulationOptions) {
+        self.options = options
+        var random = SimRandom(seed: options.seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
+        timing = random.fork()
+        faults = random.fork()
+        trace = Trace(capacity: options.traceLines, isLive: options.isTraced)
+        groups = (0...UInt32(options.mailGroups)).map { GroupID($0) }
+        var choice = random.fork()
+        settings = SimSettings.draw(&choice)
+        network = SimNetwork(nodes: options.nodes, random: random.fork())
+        plan = FaultPlan(&choice)
+        checker = Checker(groups: groups, nodes: options.nodes, settings: settings)
+        for position in 0..<options.nodes {
+            let state = SimStateStore(random: random.fork(), flushesPerMillion: choice.pick([0, 2_000, 50_000]) ?? 0)
+            let clock = SimClock(
+                world: time,
+                bootMicroseconds: choice.between(0...1_000_000_000),
+                drift: choice.between(-20_000...20_000)
+            )
+            nodes.append(SimNode(position, state: state, clock: clock))
+        }
+        for number in 0..<options.clients {
+            clients.append(
+                SimClient(number, group: groups[1 + number % options.mailGroups], random: random.fork(), world: self)
+            )
+        }
+    }
+
+    var now: Int64 { time.now }
+
+    func schedule(_ event: SimEvent, after delay: Int64) { queue.add(event, at: time.now + delay) }
+
+    func fail(_ invariant: String, _ details: @autoclosure () -> String) {
+        guard violation == nil else { return }
+        violation = Violation(invariant: invariant, details: details(), seconds: Double(now) / 1_000_000)
+    }
+
+    // MARK: The network
+
+    func send(_ messages: [PeerMessage], from: Int, to: Int) {
+        checker.observe(messages, from: from, world: self)
+        // As the real links do, a frame holds about a megabyte.
+        let half = messages.count / 2
+        if half > 0, messages.reduce(0, { $0 + $1.approximateBytes }) > PeerLimits.frameBytes {
+            send(Array(messages[..<half]), from: from, to: to)
+            return send(Array(messages[half...]), from: from, to: to)
+        }
+        var frame = ByteBuffer()
+        Frame.encode(messages, into: &frame)
+        counts.messages += 1
+        let arrivals = network.arrivals(from, to, at: now)
+        if arrivals.isEmpty {
+            counts.lost += 1
+            trace.mix(now, .drop, from, UInt64(to))
+            if timing.chance(perMillion: 300_000) {
+                let event = SimEvent.lost(at: from, incarnation: nodes[from].incarnation, peer: to)
+                schedule(event, after: timing.time(1_000...1_000_000))
+            }
+        }
+        if arrivals.count > 1 { counts.duplicated += 1 }
+        for arrival in arrivals { queue.add(.deliver(from: from, to: to, frame), at: arrival) }
+    }
+
+    func deliver(_ frame: ByteBuffer, from: Int, to: Int) {
+        let node = nodes[to]
+        guard let core = node.core, !network.isCut(from, to, at: now) else { return }
+        trace.mix(now, .deliver, to, UInt64(from), UInt64(frame.readableBytes))
+        do {
+            var bytes = frame
+            while let body = try Frame.next(from: &bytes) {
+                core.inbox.put(.received(try Frame.messages(in: body), from: nodes[from].id))
+            }
+        } catch {
+            fail("a frame is read as it was written", "\(error)")
+        }
+        wake(node)
+    }
+
+    // MARK: Turns
+
+    /// Schedules the turns of the parts that have something to do.
+    func wake(_ node: SimNode) {
+        guard let core = node.core else { return }
+        if !node.isScheduled[0], !core.inbox.isEmpty { schedule(.loop, of: node, after: timing.between(5...120)) }
+        if !node.isScheduled[1], !core.writer.inbox.isEmpty {
+            let isSlow = node.slowDiskUntil > now
+            let delay = isSlow ? timing.time(20_000...800_000) : timing.time(100...4_000)
+            schedule(.writer, of: node, after: delay)
+        }
+        if !node.isScheduled[2], !core.applierLoop.inbox.isEmpty {
+            schedule(.applier, of: node, after: timing.time(20...3_000))
+        }
+    }
+
+    private func schedule(_ part: NodePart, of node: SimNode, after delay: Int64) {
+        node.isScheduled[part.rawValue] = true
+        schedule(.turn(node: node.position, incarnation: node.incarnation, part), after: delay)
+    }
+
+    func turn(_ node: SimNode, _ part: NodePart) {
+        guard let core = node.core else { return }
+        if node.pausedUntil > now {
+            schedule(.turn(node: node.position, incarnation: node.incarnation, part), after: node.pausedUntil - now)
+            return
+        }
+        node.isScheduled[part.rawValue] = false
+        trace.mix(now, .turn, node.position, UInt64(part.rawValue))
+        switch part {
+        case .loop:
+            core.loop.turn()
+            checker.checkLoop(node, world: self)
+        case .writer: writerTurn(node, core)
+        case .applier:
+            checker.observe(core.applierLoop.inbox.drain(), of: node, putBack: core.applierLoop.inbox, world: self)
+            core.applierLoop.turn()
+            checker.checkState(node, world: self)
+        }
+        if let failure = node.failure {
+            trace.add(now, .crash, node.position, "the storage failed: \(failure)")
+            counts.storageFailures += 1
+            crash(node)
+        }
+        wake(node)
+    }
+
+    private func writerTurn(_ node: SimNode, _ core: NodeCore) {
+        let fate = node.nextWrite
+        node.nextWrite = .normal
+        switch fate {
+        case .normal: core.writer.turn()
+        case .crashAfterSync:
+            node.endpoint?.isMuted = true
+            core.writer.turn()
+        case .crashBeforeSync:
+            node.endpoint?.isMuted = true
+            node.disk.inject(.dataSync)
+            core.writer.turn()
+        }
+        guard fate != .normal else { return }
+        counts.crashesInWriter += 1
+        node.failure = nil
+        trace.add(now, .crash, node.position, "in a log write: \(fate)")
+        crash(node)
+    }
+}

@@ -1,0 +1,22 @@
+internal import NIOCore
+
+/// One thing that happens in a simulation. Those of a node carry its incarnation: what was scheduled for a run of the
+/// node that has ended does not happen.
+enum SimEvent {
+    case turn(node: Int, incarnation: UInt64, NodePart)
+    /// The loop's next tick is due.
+    case tick(node: Int, incarnation: UInt64)
+    /// Work that may block, on the pool of a node.
+    case work(node: Int, incarnation: UInt64, @Sendable () -> Void)
+    case deliver(from: Int, to: Int, ByteBuffer)
+    /// The sender learns that a link lost something.
+    case lost(at: Int, incarnation: UInt64, peer: Int)
+    case restart(node: Int)
+    case client(Int)
+    case fault
+}
+
+/// The three parts of a node that take turns.
+enum NodePart: Int, CaseIterable {
+    case loop, writer, applier
+}

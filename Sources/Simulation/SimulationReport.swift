@@ -1,0 +1,67 @@
+/// What a simulation did, and what it found.
+public struct SimulationReport: Sendable {
+    public var seed: UInt64
+    public var simulatedSeconds: Double
+    /// The same for the same seed, on every machine.
+    public var digest: UInt64
+    public var violation: Violation?
+    /// The last lines before a violation.
+    public var trace: [String]
+    public var counts: SimulationCounts
+}
+
+/// How often things happened.
+public struct SimulationCounts: Sendable {
+    public var events = 0
+    public var crashes = 0
+    public var crashesInWriter = 0
+    public var storageFailures = 0
+    public var partitions = 0
+    public var pauses = 0
+    public var clockJumps = 0
+    public var slowDisks = 0
+    public var slowLinks = 0
+    public var messages = 0
+    public var lost = 0
+    public var duplicated = 0
+    public var succeeded = 0
+    public var refused = 0
+    public var unknown = 0
+    public var lostInCrash = 0
+    public var reads = 0
+    public var entries = 0
+    public var repetitions = 0
+    public var elections = 0
+    public var snapshots = 0
+    public var ownFlushes = 0
+    public var checks = 0
+
+    public init() {}
+
+    /// By name, in the order in which they are printed.
+    public var table: [(name: String, value: Int)] {
+        [
+            ("events", events), ("crashes", crashes), ("  within a log write", crashesInWriter),
+            ("storage failures", storageFailures), ("partitions", partitions), ("pauses", pauses),
+            ("clock jumps", clockJumps), ("slow disks", slowDisks), ("slow links", slowLinks),
+            ("batches sent", messages),
+            ("  lost", lost), ("  duplicated", duplicated), ("calls succeeded", succeeded), ("calls refused", refused),
+            ("calls unknown", unknown), ("calls lost in a crash", lostInCrash), ("linearizable reads", reads),
+            ("entries committed", entries), ("requests repeated", repetitions), ("leaders elected", elections),
+            ("snapshots installed", snapshots), ("flushes by themselves", ownFlushes), ("invariant checks", checks),
+        ]
+    }
+
+    public mutating func add(_ other: SimulationCounts) {
+        for path in Self.paths { self[keyPath: path] += other[keyPath: path] }
+    }
+
+    private static var paths: [WritableKeyPath<SimulationCounts, Int>] {
+        [
+            \.events, \.crashes, \.crashesInWriter, \.storageFailures, \.partitions, \.pauses, \.clockJumps,
+            \.slowDisks,
+            \.slowLinks, \.messages, \.lost, \.duplicated, \.succeeded, \.refused, \.unknown, \.lostInCrash, \.reads,
+            \.entries, \.repetitions, \.elections, \.snapshots, \.ownFlushes, \.checks,
+        ]
+    }
+}
