@@ -44,7 +44,8 @@ import Testing
             #expect(try await fetch("1.HEADER") == "* 1 FETCH (BODY[1.HEADER] NIL)")
             #expect(
                 try await fetch("HEADER.FIELDS (subject to)")
-                    == "* 1 FETCH (BODY[HEADER.FIELDS (subject to)] {41}\r\nTo: bruno@example.org\r\nSubject: Parts\r\n\r\n)"
+                    == "* 1 FETCH (BODY[HEADER.FIELDS (subject to)] {41}\r\n"
+                    + "To: bruno@example.org\r\nSubject: Parts\r\n\r\n)"
             )
             #expect(
                 try await client.command(

@@ -116,7 +116,8 @@ import Testing
             )
             #expect(
                 answer.contains(
-                    "* STATUS INBOX (MESSAGES 1 RECENT 1 UIDNEXT 2 UNSEEN 1 DELETED 1 SIZE 5 HIGHESTMODSEQ 2 APPENDLIMIT 52428800)"
+                    "* STATUS INBOX (MESSAGES 1 RECENT 1 UIDNEXT 2 UNSEEN 1 DELETED 1 SIZE 5 "
+                        + "HIGHESTMODSEQ 2 APPENDLIMIT 52428800)"
                 )
             )
             #expect(try await client.command("c", "STATUS Nowhere (MESSAGES)").contains("c NO [NONEXISTENT]"))

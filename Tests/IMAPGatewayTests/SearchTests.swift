@@ -43,6 +43,31 @@ import Testing
         }
     }
 
+    @Test func decodedText() async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            _ = try await client.append(
+                "a",
+                "INBOX",
+                "Subject: =?UTF-8?Q?Caff=C3=A8?=\r\nDate: Thu, 1 Feb 2024 23:00:00 -0500\r\n"
+                    + "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+                    + "UGVyY2jDqSBubwo=\r\n"
+            )
+            _ = try await client.command("s", "SELECT INBOX")
+            let needles = [("SUBJECT", "CAFFÈ"), ("BODY", "perché"), ("TEXT", "caffè"), ("TEXT", "PERCHÉ NO")]
+            for (key, text) in needles {
+                let found = try await client.command(
+                    "t",
+                    "SEARCH CHARSET UTF-8 \(key) {\(text.utf8.count)+}\r\n\(text)"
+                )
+                #expect(found.hasPrefix("* SEARCH 1\r\n"))
+            }
+            #expect(try await client.command("u", "SEARCH BODY caff") == "* SEARCH\r\nu OK Searched\r\n")
+            #expect(try await client.command("v", "SEARCH SENTON 1-Feb-2024").hasPrefix("* SEARCH 1\r\n"))
+            #expect(try await client.command("w", "SEARCH SENTSINCE 2-Feb-2024").hasPrefix("* SEARCH\r\n"))
+        }
+    }
+
     @Test func results() async throws {
         try await TestServer.with { server in
             let client = try await server.logIn()
