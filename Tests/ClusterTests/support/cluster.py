@@ -14,8 +14,8 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-# Where the programs are; STAFFETTA_PROGRAMS names another build.
-PROGRAMS = pathlib.Path(os.environ.get("STAFFETTA_PROGRAMS", ROOT / ".build" / "debug"))
+# Where the programs are; CLUSTER_TESTS_PROGRAMS names another build.
+PROGRAMS = pathlib.Path(os.environ.get("CLUSTER_TESTS_PROGRAMS", ROOT / ".build" / "debug"))
 PASSWORD = "pass"
 PR_SET_PDEATHSIG = 1
 
@@ -190,8 +190,9 @@ class Cluster:
         try:
             wait_until(self._is_ready, 180, "a ready cluster")
         except AssertionError as error:
+            logs = [node.log.read_text()[-1_000:] for node in self.nodes if node.log.exists()]
             self.stop()
-            raise AssertionError(f"{error}\n" + "\n".join(self.output)) from None
+            raise AssertionError("\n".join([str(error), *self.output, *logs])) from None
 
     def _read_output(self):
         for line in self.process.stdout:
@@ -219,7 +220,7 @@ class Cluster:
             if child.poll() is None:
                 child.kill()
             child.wait()
-        if not os.environ.get("STAFFETTA_KEEP"):
+        if not os.environ.get("CLUSTER_TESTS_KEEP"):
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def live_nodes(self):
