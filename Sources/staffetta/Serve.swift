@@ -37,9 +37,11 @@ struct Serve: AsyncParsableCommand {
             Glibc._exit(70)
         }
         let places = server.listening.map { "\($0.name) \($0.address)" }.joined(separator: ", ")
+        // From the moment it says that it is ready, a node stops in order.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         logger.notice("ready: \(places)")
         var isStopping = false
-        for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+        for await signal in signals {
             if isStopping { Glibc._exit(130) }
             isStopping = true
             logger.notice("\(signal): stopping; once more to end at once")
