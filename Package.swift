@@ -158,6 +158,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "staffetta-bench",
+            dependencies: [arguments, nioLocks, systemPackage],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "staffettactl",
             dependencies: [
                 "AdminAPI", arguments, systemPackage,
