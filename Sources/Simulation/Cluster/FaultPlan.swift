@@ -6,6 +6,8 @@ struct FaultPlan {
     enum Fault: CaseIterable {
         case crash, crashInWriter, crashAll, partition, oneWayCut, isolate, pause, clockJump, slowDisk, slowLink
         case diskError, stateError
+        /// Not at a moment: whenever a vote was given.
+        case crashAfterVote
     }
 
     /// Mean time between two faults.
@@ -43,6 +45,7 @@ extension World {
         trace.mix(now, .fault, node.position, UInt64(bitPattern: duration))
         switch kind {
         case .crash: crash(node)
+        case .crashAfterVote: break
         case .crashInWriter: node.nextWrite = faults.next() & 1 == 0 ? .crashAfterSync : .crashBeforeSync
         case .crashAll: for node in nodes { crash(node, restartsWithin: 50_000...1_000_000) }
         case .partition:

@@ -93,7 +93,7 @@ extension World {
     }
 
     /// The machine loses power: the node is gone, and of what was not durable, as much as chance leaves.
-    func crash(_ node: SimNode, restartsWithin limit: ClosedRange<Int64> = 50_000...6_000_000) {
+    func crash(_ node: SimNode, restartsWithin limit: ClosedRange<Int64> = 500...6_000_000) {
         guard node.isUp else { return }
         trace.add(now, .crash, node.position, "run \(node.incarnation) ends")
         trace.mix(now, .crash, node.position, node.incarnation)

@@ -11,6 +11,7 @@ enum SimEvent {
     case deliver(from: Int, to: Int, ByteBuffer)
     /// The sender learns that a link lost something.
     case lost(at: Int, incarnation: UInt64, peer: Int)
+    case crash(node: Int, incarnation: UInt64, restartAfter: ClosedRange<Int64>)
     case restart(node: Int)
     case client(Int)
     case fault
