@@ -43,7 +43,7 @@ extension NodeLoop {
         guard let table = reads[group], table.round == nil, !table.waiting.isEmpty else { return }
         guard !rebuilding.contains(group), installs[group] == nil, let leader = replica(group)?.leaderNode else { return }
         let id = nextReadID
-        nextReadID += 1
+        nextReadID &+= 1
         reads[group]?.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: nowMilliseconds)
         reads[group]?.waiting = []
         if leader == node {
@@ -91,7 +91,7 @@ extension NodeLoop {
             return send(.readIndexReply(group: group, id: id, index: nil), to: from)
         }
         let own = nextReadID
-        nextReadID += 1
+        nextReadID &+= 1
         foreignReads[own] = (from, group, id)
         withReplica(group) { $0.readIndex(id: own, source, into: &$1) }
     }
