@@ -108,6 +108,16 @@ extension World {
         schedule(.restart(node: node.position), after: isHealing ? 100_000 : faults.time(limit))
     }
 
+    /// The planned end: everything waiting is written, the log sealed, the state flushed.
+    func stop(_ node: SimNode) {
+        guard let core = node.core, node.pausedUntil <= now else { return }
+        core.writer.inbox.put(.seal)
+        turn(node, .writer)
+        if node.isUp { turn(node, .applier) }
+        try? node.state.flush()
+        crash(node)
+    }
+
     func tick(_ node: SimNode) {
         let late = node.pausedUntil > now ? node.pausedUntil - now : 0
         if late == 0, !node.isScheduled[NodePart.loop.rawValue] { turn(node, .loop) }

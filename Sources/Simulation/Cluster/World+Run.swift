@@ -75,6 +75,8 @@ extension World {
             wake(nodes[position])
         case .crash(let position, let incarnation, let limit):
             if nodes[position].incarnation == incarnation { crash(nodes[position], restartsWithin: limit) }
+        case .stop(let position, let incarnation):
+            if nodes[position].incarnation == incarnation { stop(nodes[position]) }
         case .restart(let position): start(nodes[position])
         case .client(let number): clients[number].act()
         case .fault:
