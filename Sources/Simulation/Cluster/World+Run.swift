@@ -73,6 +73,10 @@ extension World {
             guard nodes[position].incarnation == incarnation else { return }
             nodes[position].core?.inbox.put(.lost(nodes[peer].id))
             wake(nodes[position])
+        case .crash(let position, let incarnation, let limit):
+            if nodes[position].incarnation == incarnation { crash(nodes[position], restartsWithin: limit) }
+        case .stop(let position, let incarnation):
+            if nodes[position].incarnation == incarnation { stop(nodes[position]) }
         case .restart(let position): start(nodes[position])
         case .client(let number): clients[number].act()
         case .fault:
