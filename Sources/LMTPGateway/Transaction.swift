@@ -23,7 +23,8 @@ struct Transaction {
     var windowStart = 0
     var receivedBytes = 0
     var isTooLarge = false
-    var isStreaming = false
+    /// Whether the client has sent all of it.
+    var isComplete = false
 
     init(reversePath: String) { self.reversePath = reversePath }
 

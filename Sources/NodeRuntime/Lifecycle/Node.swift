@@ -102,6 +102,11 @@ public final class Node: Sendable {
                 "group \(group.rawValue): \(role) in term \(term.rawValue), leader \(leader.map { "node \($0.rawValue)" } ?? "unknown")"
             )
         }
+        core.loop.installObserver = { group, point, sender in
+            logger.info(
+                "group \(group.rawValue): snapshot installed up to index \(point.index.rawValue), from node \(sender.rawValue)"
+            )
+        }
         receiver.connect(core.inbox)
         inbox = core.inbox
         writerInbox = core.writer.inbox

@@ -111,19 +111,20 @@ extension NodeLoop {
 
     /// The state is live; the log follows, and then Raft is told.
     func finishInstall(_ group: GroupID, _ transfer: UInt64, _ point: SnapshotPoint) {
-        guard installs[group]?.transfer == transfer else { return }
+        guard let install = installs[group], install.transfer == transfer else { return }
         installs[group]?.isLive = true
         let inbox = inbox
         writer.put(
             .setSnapshot(group, point) {
-                inbox.put(.control { loop in loop.logFollowed(group, point) })
+                inbox.put(.control { loop in loop.logFollowed(group, point, from: install.from) })
             }
         )
     }
 
-    private func logFollowed(_ group: GroupID, _ point: SnapshotPoint) {
+    private func logFollowed(_ group: GroupID, _ point: SnapshotPoint, from sender: NodeID) {
         installs[group] = nil
         rebuilding.remove(group)
+        installObserver?(group, point, sender)
         withReplica(group) { $0.installed(point, source, into: &$1) }
     }
 
