@@ -32,8 +32,13 @@ public final class AdminServer: Sendable {
             _ = try await server.listeningAddress
         } catch {
             running.cancel()
+            // What ended the server says more than that it ended.
+            var reason: any Error = error
+            if case .failure(let failure) = await running.result {
+                reason = (failure as? RuntimeError)?.cause ?? failure
+            }
             throw StartupError(
-                "Cannot listen for admins on \(host):\(port): \(error). "
+                "Cannot listen for admins on \(host):\(port): \(plainReason(reason)). "
                     + "Check the setting admin.listen, and whether another process uses the port."
             )
         }

@@ -111,7 +111,7 @@ public struct Server: Sendable {
             return try await body()
         } catch {
             throw StartupError(
-                "Cannot listen on \(address): \(error). "
+                "Cannot listen on \(address): \(plainReason(error)). "
                     + "Check the setting \(setting), and whether another process uses the port."
             )
         }

@@ -37,7 +37,8 @@ class BadInputTests(unittest.TestCase):
                 client.shutdown(socket.SHUT_WR)
                 while chunk := client.recv(65_536):
                     received += chunk
-            except (ConnectionResetError, BrokenPipeError):
+            except OSError:
+                # The server has closed already, perhaps before it read everything.
                 pass
             return received
 
@@ -45,7 +46,8 @@ class BadInputTests(unittest.TestCase):
         for garbage in (os.urandom(100_000), b"\0" * 10_000, b"\r\n" * 10_000, b"\xff\xfe\n" * 50, b"GET / HTTP/1.1\r\n\r\n",
                         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(500)):
             received = self.raw_lmtp(garbage)
-            self.assertTrue(received.startswith(b"220 "), received[:100])
+            # Nothing came where the server closed while it was still being sent to.
+            self.assertTrue(received.startswith(b"220 ") or received == b"", received[:100])
             self.assertLess(len(received), 20_000)
 
     def test_lmtp_ten_wrong_commands_end_the_session(self):
@@ -62,8 +64,14 @@ class BadInputTests(unittest.TestCase):
         with LMTP(self.node.lmtp) as lmtp:
             self.assertEqual(lmtp.command("NOOP " + "x" * 5_000).code, 500)
             self.assertEqual(lmtp.command("NOOP").code, 250)
-        received = self.raw_lmtp(b"LHLO x\r\nNOOP " + b"x" * 5_000_000)
-        self.assertIn(b"500 ", received)
+        with LMTP(self.node.lmtp) as lmtp:
+            lmtp.send(b"NOOP " + b"x" * 4_100)
+            self.assertEqual(lmtp.reply().code, 500)
+            with self.assertRaises((ConnectionEnded, OSError)):
+                lmtp.command("NOOP")
+        before = self.node.memory_bytes()
+        self.raw_lmtp(b"LHLO x\r\nNOOP " + b"x" * 50_000_000)
+        self.assertLess(self.node.memory_bytes() - before, 32 << 20)
 
     def test_lmtp_out_of_order(self):
         with LMTP(self.node.lmtp, greet=False) as lmtp:
@@ -86,7 +94,8 @@ class BadInputTests(unittest.TestCase):
                     client.send(garbage)
                     client.socket.shutdown(socket.SHUT_WR)
                     lines = client.until(b"never")
-                except (ConnectionResetError, BrokenPipeError):
+                except OSError:
+                    # Closed by the server before all of it was sent.
                     continue
                 self.assertLess(len(lines), 300)
 

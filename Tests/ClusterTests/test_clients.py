@@ -112,7 +112,7 @@ class ClientTests(unittest.TestCase):
             lmtp.deliver("user103@example.org", b"From: a@b.c\r\nSubject: for mutt\r\n\r\nread me\r\n")
         configuration = self.directory / "muttrc"
         configuration.write_text(
-            f'set imap_user="user103@example.org"\nset imap_pass="{PASSWORD}"\nset ssl_starttls=no\n'
+            f'set imap_user="user103@example.org"\nset imap_pass="{PASSWORD}"\nset ssl_starttls=no\nset ssl_force_tls=no\n'
             f'set folder="imap://127.0.0.1:{self.access.imap}/"\nset spoolfile="+INBOX"\nset confirmcreate=no\n'
             'set confirmappend=no\nset wait_key=no\nset quit=yes\nset delete=yes\nset copy=no\nset move=no\n'
             'set pipe_decode=no\nset header_cache=""\n'

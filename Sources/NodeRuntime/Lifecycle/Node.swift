@@ -51,7 +51,7 @@ public final class Node: Sendable {
                     trustRootsFile: files.trustRootsFile
                 )
             } catch {
-                throw StartupError("The certificates for peers cannot be used: \(error). Check the settings peer-tls.")
+                throw StartupError("The certificates for peers cannot be used: \(error). Check the settings peer.tls.")
             }
         }
         return try await Node(settings, directory, storage, tls, group, logger, fatal)
@@ -135,8 +135,8 @@ public final class Node: Sendable {
             )
         } catch {
             throw StartupError(
-                "Cannot listen for peers on \(settings.peerHost):\(settings.peerPort): \(error). "
-                    + "Check the setting peer-listen, and whether another process uses the port."
+                "Cannot listen for peers on \(settings.peerHost):\(settings.peerPort): \(plainReason(error)). "
+                    + "Check the setting peer.listen, and whether another process uses the port."
             )
         }
         threads = NodeThreads(core)

@@ -44,7 +44,7 @@ final class DataDirectory: Sendable {
             guard try Self.isEmpty(path) else {
                 throw StartupError(
                     "The data directory \(path) holds files that are not Staffetta's. Choose an empty directory "
-                        + "(setting data-directory)."
+                        + "(setting data.directory)."
                 )
             }
             identity = Identity(
@@ -97,13 +97,13 @@ final class DataDirectory: Sendable {
         guard identity.cluster == settings.cluster else {
             throw StartupError(
                 "The data directory \(path) belongs to cluster \"\(identity.cluster)\", not \"\(settings.cluster)\". "
-                    + "Check the settings cluster and data-directory."
+                    + "Check the settings cluster.name and data.directory."
             )
         }
         guard identity.node == settings.node.rawValue else {
             throw StartupError(
                 "The data directory \(path) belongs to node \(identity.node), not \(settings.node.rawValue). "
-                    + "Check the settings node and data-directory."
+                    + "Check the settings node.id and data.directory."
             )
         }
     }
@@ -135,7 +135,7 @@ final class DataDirectory: Sendable {
     // MARK: Files
 
     private static func failure(_ verb: String, _ path: String) -> StartupError {
-        StartupError("Cannot \(verb) \(path): \(String(cString: strerror(errno))). Check the setting data-directory.")
+        StartupError("Cannot \(verb) \(path): \(String(cString: strerror(errno))). Check the setting data.directory.")
     }
 
     private static func makeDirectory(_ path: String) throws(StartupError) {

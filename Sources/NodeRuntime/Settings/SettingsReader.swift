@@ -38,7 +38,7 @@ public struct SettingsReader: Sendable {
                 )
             ),
         ]
-        if let file {
+        if let file, try SettingsFile.check(file) {
             do {
                 sources.append(("file \(file)", try await FileProvider<YAMLSnapshot>(filePath: FilePath(file))))
             } catch {
