@@ -99,7 +99,8 @@ struct Checker {
             if replica.raft.term < term {
                 world.fail(
                     "the hard state never goes back",
-                    "node \(node.position + 1), group \(group): term \(replica.raft.term.rawValue), had shown \(term.rawValue)"
+                    "node \(node.position + 1), group \(group): term \(replica.raft.term.rawValue), "
+                        + "had shown \(term.rawValue)"
                 )
             }
             shown[node.position][group].commitIndex = .zero
@@ -195,7 +196,8 @@ struct Checker {
             if committed.term != entry.term || committed.command != entry.command {
                 world.fail(
                     "a committed entry never changes",
-                    "group \(position), entry \(index), node \(node.position + 1): term \(entry.term.rawValue), was \(committed.term.rawValue)"
+                    "group \(position), entry \(index), node \(node.position + 1): "
+                        + "term \(entry.term.rawValue), was \(committed.term.rawValue)"
                 )
             }
             return
@@ -225,7 +227,8 @@ struct Checker {
         guard let envelope else { return "no command" }
         let text = "\(envelope.command)".prefix { $0 != "(" }
         return
-            "\(text) \(String(envelope.request.session, radix: 16)).\(envelope.request.sequence) account \(String(envelope.account.rawValue, radix: 16)) settled \(envelope.settledBelow)"
+            "\(text) \(String(envelope.request.session, radix: 16)).\(envelope.request.sequence) "
+            + "account \(String(envelope.account.rawValue, radix: 16)) settled \(envelope.settledBelow)"
     }
 
     // MARK: What replicas hold
@@ -237,7 +240,9 @@ struct Checker {
             checks += 1
             let group = Int(replica.group.rawValue)
             guard let (index, digest) = try? core.reader.digest(replica.group), index > .zero else { continue }
-            if let r = try? recomputedDigest(replica.group, in: node.state), r != digest { world.fail("PARANOID", "group \(group) at \(index.rawValue)") }
+            if index.rawValue % 32 == 0, (try? recomputedDigest(replica.group, in: node.state)) != digest {
+                world.fail("a group's digest is that of its rows", "node \(node.position + 1), group \(group)")
+            }
             if let other = groups[group].digests[index.rawValue] {
                 if other != digest.value {
                     world.fail(
