@@ -209,6 +209,7 @@ let package = Package(
         ),
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
         tests("Authentication"),
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),
