@@ -6,6 +6,7 @@ final class Load: Sendable {
     private let options: NIOLockedValueBox<LoadOptions>
     private let latencies = NIOLockedValueBox<[Double]>([])
     private let bytes = NIOLockedValueBox(0)
+    private let arrived = NIOLockedValueBox(0)
     private let failures = NIOLockedValueBox<[String]>([])
 
     init(_ options: LoadOptions) { self.options = NIOLockedValueBox(options) }
@@ -29,7 +30,7 @@ final class Load: Sendable {
                 do {
                     let connection = try Connection(host: server.host, port: server.port)
                     let one = try work.prepare(session, connection)
-                    Self.arrive(ready)
+                    self.arrive(ready)
                     start.lock(whenValue: true)
                     start.unlock()
                     let share = options.messages / options.sessions + (session < options.messages % options.sessions ? 1 : 0)
@@ -43,7 +44,7 @@ final class Load: Sendable {
                     self.latencies.withLockedValue { $0 += own }
                 } catch {
                     self.failures.withLockedValue { $0.append("\(error)") }
-                    Self.arrive(ready)
+                    self.arrive(ready)
                 }
             }
         }
@@ -58,9 +59,13 @@ final class Load: Sendable {
         if let first = failed.first { throw BenchError("\(failed.count) sessions failed, the first: \(first)") }
     }
 
-    private static func arrive(_ ready: ConditionLock<Int>) {
+    private func arrive(_ ready: ConditionLock<Int>) {
+        let count = arrived.withLockedValue { count in
+            count += 1
+            return count
+        }
         ready.lock()
-        ready.unlock(withValue: ready.value + 1)
+        ready.unlock(withValue: count)
     }
 
     private func report(_ what: String, _ seconds: Double, _ cpu: Double, _ options: LoadOptions) {
