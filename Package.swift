@@ -160,6 +160,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "staffetta-bench",
+            dependencies: [arguments, nioLocks, systemPackage],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "staffettactl",
             dependencies: [
                 "AdminAPI", arguments, systemPackage,
@@ -204,6 +209,7 @@ let package = Package(
         ),
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
         tests("Authentication"),
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),

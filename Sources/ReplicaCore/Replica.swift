@@ -136,10 +136,13 @@ public final class Replica {
     }
 
     /// The log no longer holds entries up to `index`.
-    public func compacted(to point: SnapshotPoint, into output: inout [ReplicaEffect]) {
-        var effects = Effects()
-        raft.step(.compacted(point), into: &effects)
-        precondition(effects.list.isEmpty, "compaction asks for nothing")
+    public func compacted(
+        to point: SnapshotPoint,
+        _ source: any PayloadSource,
+        into output: inout [ReplicaEffect]
+    ) {
+        // Like every step, it may send what a leader could not send before.
+        step(.compacted(point), source, &output)
     }
 
     /// A snapshot is live in the state machine, and the log starts behind it.

@@ -21,6 +21,8 @@ public struct SimulationCounts: Sendable {
     public var clockJumps = 0
     public var slowDisks = 0
     public var slowLinks = 0
+    /// Planned ends, and leaderships given back to whom they belong.
+    public var transfers = 0
     public var messages = 0
     public var lost = 0
     public var duplicated = 0
@@ -44,6 +46,7 @@ public struct SimulationCounts: Sendable {
             ("events", events), ("crashes", crashes), ("  within a log write", crashesInWriter),
             ("storage failures", storageFailures), ("partitions", partitions), ("pauses", pauses),
             ("clock jumps", clockJumps), ("slow disks", slowDisks), ("slow links", slowLinks),
+            ("stops and handovers", transfers),
             ("batches sent", messages),
             ("  lost", lost), ("  duplicated", duplicated), ("calls succeeded", succeeded), ("calls refused", refused),
             ("calls unknown", unknown), ("calls lost in a crash", lostInCrash), ("linearizable reads", reads),
@@ -60,7 +63,8 @@ public struct SimulationCounts: Sendable {
         [
             \.events, \.crashes, \.crashesInWriter, \.storageFailures, \.partitions, \.pauses, \.clockJumps,
             \.slowDisks,
-            \.slowLinks, \.messages, \.lost, \.duplicated, \.succeeded, \.refused, \.unknown, \.lostInCrash, \.reads,
+            \.slowLinks, \.transfers, \.messages, \.lost, \.duplicated, \.succeeded, \.refused, \.unknown,
+            \.lostInCrash, \.reads,
             \.entries, \.repetitions, \.elections, \.snapshots, \.ownFlushes, \.checks,
         ]
     }

@@ -25,7 +25,8 @@ struct ClusterCommand: AsyncParsableCommand {
             if connection.format == .table {
                 print("cluster \(status.cluster), asked node \(status.node)")
                 print(
-                    "\(status.groupsWithLeader) of \(status.groups) groups have a leader, \(status.groupsLedHere) of them here"
+                    "\(status.groupsWithLeader) of \(status.groups) groups have a leader, "
+                        + "\(status.groupsLedHere) of them here"
                 )
                 print("")
             }

@@ -39,8 +39,8 @@ enum Charset: Hashable, Sendable {
         }
     }
 
-    /// Appends what the bytes say, as UTF-8. Bytes of UTF-8 itself pass as they are, valid or not, so that characters may
-    /// be split between calls.
+    /// Appends what the bytes say, as UTF-8. Bytes of UTF-8 itself pass as they are, valid or not, so that characters
+    /// may be split between calls.
     func decode(_ bytes: some Collection<UInt8>, into text: inout [UInt8]) {
         switch self {
         case .utf8: text.append(contentsOf: bytes)

@@ -82,7 +82,7 @@ extension NodeLoop {
                 let term = raft.term(at: target)
             else { continue }
             let point = SnapshotPoint(index: target, term: term, configuration: raft.configuration(at: target))
-            withReplica(group) { $0.compacted(to: point, into: &$1) }
+            withReplica(group) { $0.compacted(to: point, source, into: &$1) }
             writer.put(.setSnapshot(group, point, then: nil))
         }
     }

@@ -98,9 +98,8 @@ public final class Node: Sendable {
             groups: storage.opened
         )
         core.loop.roleObserver = { group, role, term, leader in
-            logger.info(
-                "group \(group.rawValue): \(role) in term \(term.rawValue), leader \(leader.map { "node \($0.rawValue)" } ?? "unknown")"
-            )
+            let leader = leader.map { "node \($0.rawValue)" } ?? "unknown"
+            logger.info("group \(group.rawValue): \(role) in term \(term.rawValue), leader \(leader)")
         }
         core.loop.installObserver = { group, point, sender in
             logger.info(

@@ -5,7 +5,7 @@ extension NodeLoop {
     /// Hands every leadership to the best follower, and takes no new calls.
     ///
     /// - Returns: how many groups this node still leads.
-    func resign() -> Int {
+    package func resign() -> Int {
         isStopping = true
         var leading = 0
         for replica in replicas where replica.isLeader && replica.raft.configuration.voters.count > 1 {
@@ -32,7 +32,7 @@ extension NodeLoop {
     }
 
     /// Gives groups back to the replica that is to lead them, when it is up to date: leaderships stay spread.
-    func balanceLeaderships() {
+    package func balanceLeaderships() {
         guard !isStopping else { return }
         for replica in replicas where replica.isLeader {
             let status = replica.raft.status

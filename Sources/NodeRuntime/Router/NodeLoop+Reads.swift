@@ -45,7 +45,7 @@ extension NodeLoop {
             return
         }
         let id = nextReadID
-        nextReadID += 1
+        nextReadID &+= 1
         reads[group]?.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: nowMilliseconds)
         reads[group]?.waiting = []
         if leader == node {
@@ -93,7 +93,7 @@ extension NodeLoop {
             return send(.readIndexReply(group: group, id: id, index: nil), to: from)
         }
         let own = nextReadID
-        nextReadID += 1
+        nextReadID &+= 1
         foreignReads[own] = (from, group, id)
         withReplica(group) { $0.readIndex(id: own, source, into: &$1) }
     }

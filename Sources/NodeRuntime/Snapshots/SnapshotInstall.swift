@@ -19,6 +19,8 @@ package struct SnapshotInstall {
     var progressMilliseconds: Int64
     /// When to begin anew, after it failed.
     var retryMilliseconds: Int64?
+    /// The state has it; the log is still to follow.
+    var isLive = false
 }
 
 /// Receiving: the receiver pulls piece by piece, so it sets the pace, and any piece can be asked for again.
@@ -54,7 +56,7 @@ extension NodeLoop {
 
     func take(_ piece: SnapshotPiece) {
         guard var install = installs[piece.group], install.transfer == piece.transfer,
-            install.retryMilliseconds == nil
+            install.retryMilliseconds == nil, !install.isLive
         else { return }
         switch piece.content {
         case .refused:
@@ -88,7 +90,7 @@ extension NodeLoop {
     }
 
     func continueInstall(_ group: GroupID, _ transfer: UInt64, _ after: [UInt8]) {
-        guard var install = installs[group], install.transfer == transfer else { return }
+        guard var install = installs[group], install.transfer == transfer, !install.isLive else { return }
         install.after = after
         install.progressMilliseconds = nowMilliseconds
         installs[group] = install
@@ -97,7 +99,7 @@ extension NodeLoop {
 
     /// Not at once: what refused us has to get on first.
     func failInstall(_ group: GroupID, _ transfer: UInt64) {
-        guard installs[group]?.transfer == transfer else { return }
+        guard let install = installs[group], install.transfer == transfer, !install.isLive else { return }
         installs[group]?.retryMilliseconds = nowMilliseconds + settings.resendMilliseconds
     }
 
@@ -110,7 +112,7 @@ extension NodeLoop {
     /// The state is live; the log follows, and then Raft is told.
     func finishInstall(_ group: GroupID, _ transfer: UInt64, _ point: SnapshotPoint) {
         guard let install = installs[group], install.transfer == transfer else { return }
-        installs[group] = nil
+        installs[group]?.isLive = true
         let inbox = inbox
         writer.put(
             .setSnapshot(group, point) {
@@ -120,6 +122,7 @@ extension NodeLoop {
     }
 
     private func logFollowed(_ group: GroupID, _ point: SnapshotPoint, from sender: NodeID) {
+        installs[group] = nil
         rebuilding.remove(group)
         installObserver?(group, point, sender)
         withReplica(group) { $0.installed(point, source, into: &$1) }
@@ -128,7 +131,7 @@ extension NodeLoop {
     /// On every tick: transfers that stand still start over, rebuilding replicas look for a leader to ask.
     func tendInstalls() {
         for group in installs.keys.sorted() {
-            guard let install = installs[group] else { continue }
+            guard let install = installs[group], !install.isLive else { continue }
             if let retryMilliseconds = install.retryMilliseconds {
                 if nowMilliseconds >= retryMilliseconds { restartInstall(group, install) }
                 continue

@@ -12,6 +12,8 @@ struct GroupModel {
     /// The first, and only, outcome of every request ever committed: a repetition has no effect.
     private(set) var answers: [RequestID: (index: UInt64, outcome: MailOutcome)] = [:]
     private(set) var repetitions = 0
+    /// How far each session has said that it is settled: what comes later than that is not carried out.
+    private var floors: [UInt64: UInt64] = [:]
     /// Earlier versions of the accounts, newest last, for reads at an older applied index.
     private var history: [AccountID: [(index: UInt64, model: AccountModel?)]] = [:]
 
@@ -19,16 +21,25 @@ struct GroupModel {
 
     init(group: GroupID) { self.group = group }
 
+    enum Effect {
+        case carriedOut, repeated
+        /// It came too late: its session had given it up.
+        case dropped
+    }
+
     /// Takes the next committed entry; nil for one without a command.
-    mutating func apply(_ envelope: CommandEnvelope?, at entry: UInt64) {
+    mutating func apply(_ envelope: CommandEnvelope?, at entry: UInt64) -> Effect {
         precondition(entry == index + 1, "the model takes entries in order")
         index = entry
-        guard let envelope else { return }
+        guard let envelope else { return .carriedOut }
         let isHousekeeping = envelope.request.session == 0
         if !isHousekeeping, answers[envelope.request] != nil {
             repetitions += 1
-            return
+            return .repeated
         }
+        let session = envelope.request.session
+        if !isHousekeeping, envelope.request.sequence < floors[session, default: 0] { return .dropped }
+        floors[session] = max(floors[session, default: 0], envelope.settledBelow)
         var outcome: MailOutcome
         do throws(Refusal) {
             outcome = try carryOut(envelope)
@@ -38,11 +49,12 @@ struct GroupModel {
         if !isHousekeeping { answers[envelope.request] = (entry, outcome) }
         var touched = envelope.account
         if case .accountCreated(let id) = outcome { touched = id }
-        guard touched.rawValue != 0 else { return }
+        guard touched.rawValue != 0 else { return .carriedOut }
         history[touched, default: []].append((entry, accounts[touched]))
         if history[touched, default: []].count > 2 * Self.versionsKept {
             history[touched]?.removeFirst(Self.versionsKept)
         }
+        return .carriedOut
     }
 
     /// The account as of an applied index. `isKnown` is false when that version is no longer kept.

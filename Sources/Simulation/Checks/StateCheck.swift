@@ -17,7 +17,10 @@ struct StateCheck {
         guard account == .account(model.record) else { return "\(account), should be \(model.record)" }
         let mailboxes = try reader.answer(.mailboxes, of: id, in: group)
         let records = model.mailboxes.map(\.record).sorted { $0.name < $1.name }
-        guard mailboxes == .mailboxes(records) else { return "\(mailboxes), should be \(records)" }
+        guard mailboxes == .mailboxes(records) else {
+            guard case .mailboxes(let found) = mailboxes else { return "\(mailboxes), should be \(records)" }
+            return "\(found.filter { !records.contains($0) }), should be \(records.filter { !found.contains($0) })"
+        }
         for mailbox in model.mailboxes {
             if let difference = try compare(mailbox, of: id, includingBodies) { return difference }
         }

@@ -5,6 +5,8 @@ internal import NodeRuntime
 
 /// A mail client: does one thing after the other with an account that it shares with others, at a node; when the node
 /// is gone, at another.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
 final class SimClient: @unchecked Sendable {
     /// A call that is under way.
     struct Pending {
@@ -116,14 +118,16 @@ final class SimClient: @unchecked Sendable {
         case .failure(let failure):
             world.trace.add(world.now, .answer, pending.node, "client \(number): \(failure)")
             upload = nil
+            world.checker.gaveUp(request, group)
             world.counts.unknown += 1
         }
     }
 
     /// The node is gone, and with it whoever would have answered.
     func nodeCrashed(_ position: Int) {
-        guard pending?.node == position else { return }
-        pending = nil
+        guard let pending, pending.node == position else { return }
+        if let request = pending.request { world.checker.gaveUp(request, group) }
+        self.pending = nil
         upload = nil
         world.counts.lostInCrash += 1
     }

@@ -1,11 +1,14 @@
 internal import LogStorage
+internal import NodeRuntime
 internal import StateStorage
 
 /// What goes wrong in a run, and how often.
 struct FaultPlan {
     enum Fault: CaseIterable {
         case crash, crashInWriter, crashAll, partition, oneWayCut, isolate, pause, clockJump, slowDisk, slowLink
-        case diskError, stateError
+        case diskError, stateError, gracefulStop, balance
+        /// Not at a moment: whenever a vote was given.
+        case crashAfterVote
     }
 
     /// Mean time between two faults.
@@ -43,6 +46,17 @@ extension World {
         trace.mix(now, .fault, node.position, UInt64(bitPattern: duration))
         switch kind {
         case .crash: crash(node)
+        case .crashAfterVote: break
+        case .balance:
+            counts.transfers += 1
+            node.core?.inbox.put(.control { $0.balanceLeaderships() })
+            wake(node)
+        case .gracefulStop:
+            counts.transfers += 1
+            node.core?.inbox.put(.control { _ = $0.resign() })
+            wake(node)
+            let event = SimEvent.stop(node: node.position, incarnation: node.incarnation)
+            schedule(event, after: faults.time(50_000...3_000_000))
         case .crashInWriter: node.nextWrite = faults.next() & 1 == 0 ? .crashAfterSync : .crashBeforeSync
         case .crashAll: for node in nodes { crash(node, restartsWithin: 50_000...1_000_000) }
         case .partition:

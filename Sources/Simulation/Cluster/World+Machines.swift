@@ -93,7 +93,7 @@ extension World {
     }
 
     /// The machine loses power: the node is gone, and of what was not durable, as much as chance leaves.
-    func crash(_ node: SimNode, restartsWithin limit: ClosedRange<Int64> = 50_000...6_000_000) {
+    func crash(_ node: SimNode, restartsWithin limit: ClosedRange<Int64> = 500...6_000_000) {
         guard node.isUp else { return }
         trace.add(now, .crash, node.position, "run \(node.incarnation) ends")
         trace.mix(now, .crash, node.position, node.incarnation)
@@ -106,6 +106,16 @@ extension World {
         checker.crashed(node)
         for client in clients { client.nodeCrashed(node.position) }
         schedule(.restart(node: node.position), after: isHealing ? 100_000 : faults.time(limit))
+    }
+
+    /// The planned end: everything waiting is written, the log sealed, the state flushed.
+    func stop(_ node: SimNode) {
+        guard let core = node.core, node.pausedUntil <= now else { return }
+        core.writer.inbox.put(.seal)
+        turn(node, .writer)
+        if node.isUp { turn(node, .applier) }
+        try? node.state.flush()
+        crash(node)
     }
 
     func tick(_ node: SimNode) {

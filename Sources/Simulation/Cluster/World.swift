@@ -70,6 +70,7 @@ final class World: @unchecked Sendable {
 
     func send(_ messages: [PeerMessage], from: Int, to: Int) {
         checker.observe(messages, from: from, world: self)
+        crashAfterVote(messages, from)
         // As the real links do, a frame holds about a megabyte.
         let half = messages.count / 2
         if half > 0, messages.reduce(0, { $0 + $1.approximateBytes }) > PeerLimits.frameBytes {
@@ -90,6 +91,22 @@ final class World: @unchecked Sendable {
         }
         if arrivals.count > 1 { counts.duplicated += 1 }
         for arrival in arrivals { queue.add(.deliver(from: from, to: to, frame), at: arrival) }
+    }
+
+    /// Voters like to die right after their vote, and to be back before the election is over.
+    private func crashAfterVote(_ messages: [PeerMessage], _ node: Int) {
+        guard !isHealing, plan.kinds.contains(.crashAfterVote) else { return }
+        for message in messages {
+            guard case .replica(let replica) = message, case .voteResponse(true) = replica.message.body,
+                faults.chance(perMillion: 300_000)
+            else { continue }
+            let event = SimEvent.crash(
+                node: node,
+                incarnation: nodes[node].incarnation,
+                restartAfter: 200...30_000
+            )
+            schedule(event, after: faults.between(0...300))
+        }
     }
 
     func deliver(_ frame: ByteBuffer, from: Int, to: Int) {

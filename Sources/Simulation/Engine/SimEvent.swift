@@ -11,6 +11,9 @@ enum SimEvent {
     case deliver(from: Int, to: Int, ByteBuffer)
     /// The sender learns that a link lost something.
     case lost(at: Int, incarnation: UInt64, peer: Int)
+    case crash(node: Int, incarnation: UInt64, restartAfter: ClosedRange<Int64>)
+    /// A node that was told to stop ends: it has handed over what it led.
+    case stop(node: Int, incarnation: UInt64)
     case restart(node: Int)
     case client(Int)
     case fault
