@@ -36,9 +36,12 @@ public enum Frame {
     }
 
     /// Takes the next whole frame's body; nil when more bytes are needed.
-    public static func next(from buffer: inout ByteBuffer) throws(DecodingError) -> ByteBuffer? {
+    public static func next(
+        from buffer: inout ByteBuffer,
+        maximumBytes: Int = PeerLimits.maximumFrameBytes
+    ) throws(DecodingError) -> ByteBuffer? {
         guard let length = buffer.getInteger(at: buffer.readerIndex, as: UInt32.self) else { return nil }
-        guard length >= 4, length <= PeerLimits.maximumFrameBytes else {
+        guard length >= 4, length <= maximumBytes else {
             throw DecodingError(.tooLong, offset: 0, subject: "peer frame")
         }
         guard buffer.readableBytes >= 4 + Int(length) else { return nil }
@@ -63,6 +66,8 @@ public enum Frame {
 struct Hello: Hashable {
     static let magic: UInt64 = 0x5354_4146_4645_5454  // "STAFFETT"
     static let protocolVersion: UInt16 = 1
+    /// No hello, of whatever version, is larger: nobody unknown makes this node keep more.
+    static let maximumFrameBytes = 1_024
 
     var version = Self.protocolVersion
     var cluster: UInt64
@@ -90,7 +95,8 @@ struct Hello: Hashable {
         cluster = try decoder.integer()
         from = try decoder.integer()
         to = try decoder.integer()
-        try decoder.finish()
+        // These fields keep their places in every version, so that one that says more is refused by name.
+        if version == Self.protocolVersion { try decoder.finish() }
     }
 }
 

@@ -89,7 +89,7 @@ final class PeerAcceptHandler: ChannelInboundHandler {
         if received.readableBytes == 0 { received = chunk } else { received.writeBuffer(&chunk) }
         do {
             var batch: [PeerMessage] = []
-            while let body = try Frame.next(from: &received) {
+            while let body = try Frame.next(from: &received, maximumBytes: maximumFrameBytes) {
                 switch state {
                 case .awaitingHello(let deadline):
                     deadline?.cancel()
@@ -103,6 +103,13 @@ final class PeerAcceptHandler: ChannelInboundHandler {
             if case .open(let node) = state, !batch.isEmpty { receiver.received(batch, from: node) }
         } catch {
             refuse(context, "sent what cannot be read: \(error)")
+        }
+    }
+
+    private var maximumFrameBytes: Int {
+        switch state {
+        case .awaitingHello: Hello.maximumFrameBytes
+        case .open, .closed: PeerLimits.maximumFrameBytes
         }
     }
 

@@ -1,0 +1,205 @@
+import Consensus
+import MailModel
+import NIOCore
+import Testing
+
+@testable import PeerTransport
+
+@Suite struct MessageCodingTests {
+    static func encode(_ messages: [PeerMessage]) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        for message in messages { message.encode(into: &buffer) }
+        return buffer
+    }
+
+    @Test func everyMessageRoundTrips() throws {
+        for message in Samples.messages {
+            let decoded = try Frame.messages(in: Self.encode([message]))
+            #expect(decoded.map(describe) == [describe(message)])
+        }
+        let all = try Frame.messages(in: Self.encode(Samples.messages))
+        #expect(all.map(describe) == Samples.messages.map(describe))
+    }
+
+    /// The samples cover every tag, of messages and of Raft's.
+    @Test func everyTagHasASample() {
+        let encoded = Samples.messages.map { Array(Self.encode([$0]).readableBytesView) }
+        #expect(Set(encoded.map { $0[0] }).sorted() == Array(1...7))
+        // Tag, group, from, to, term.
+        #expect(Set(encoded.filter { $0[0] == 1 }.map { $0[1 + 4 + 24] }).sorted() == Array(1...12))
+    }
+
+    @Test func everyTruncationIsAnError() {
+        for message in Samples.messages {
+            let whole = Self.encode([message])
+            for length in 1..<whole.readableBytes {
+                #expect(throws: DecodingError.self) {
+                    try Frame.messages(in: whole.getSlice(at: 0, length: length) ?? ByteBuffer())
+                }
+            }
+        }
+    }
+
+    @Test func unknownTagsAreNamed() {
+        for tag in [0, 8, 255] as [UInt8] {
+            var buffer = ByteBuffer(repeating: 0, count: 100)
+            buffer.setInteger(tag, at: 0)
+            let error = #expect(throws: DecodingError.self) { try Frame.messages(in: buffer) }
+            #expect(error?.reason == .unknownTag(UInt64(tag)))
+            buffer = Self.encode([Samples.replica(.timeoutNow)])
+            buffer.setInteger(tag == 8 ? 13 : tag, at: 1 + 4 + 24)
+            #expect(throws: DecodingError.self) { try Frame.messages(in: buffer) }
+        }
+    }
+
+    /// Without the checksum in front: whatever gets past it must still not end the process.
+    @Test func garbageNeverTraps() {
+        var generator = Generator(seed: 1)
+        for round in 0..<20_000 {
+            var bytes = ByteBuffer()
+            bytes.writeInteger(UInt8(round % 8))
+            for _ in 0..<Int.random(in: 0...120, using: &generator) {
+                // Many small numbers: counts that are believed.
+                let small = Bool.random(using: &generator)
+                bytes.writeInteger(UInt8.random(in: 0...(small ? 3 : 255), using: &generator))
+            }
+            _ = try? Frame.messages(in: bytes)
+        }
+    }
+
+    @Test func changedBytesNeverTrap() {
+        var generator = Generator(seed: 2)
+        for message in Samples.messages {
+            let whole = Self.encode([message])
+            for _ in 0..<500 {
+                var bytes = whole
+                let at = Int.random(in: 0..<whole.readableBytes, using: &generator)
+                bytes.setInteger(UInt8.random(in: 0...255, using: &generator), at: at)
+                _ = try? Frame.messages(in: bytes)
+            }
+        }
+    }
+}
+
+@Suite struct FrameTests {
+    static let whole: ByteBuffer = {
+        var buffer = ByteBuffer()
+        Frame.encode(Samples.messages, into: &buffer)
+        return buffer
+    }()
+
+    @Test func roundTrip() throws {
+        var buffer = Self.whole
+        let body = try #require(try Frame.next(from: &buffer))
+        #expect(buffer.readableBytes == 0)
+        #expect(try Frame.messages(in: body).map(describe) == Samples.messages.map(describe))
+    }
+
+    @Test func framesBehindEachOther() throws {
+        var buffer = ByteBuffer(string: "before")
+        Frame.encode([Samples.messages[0]], into: &buffer)
+        Frame.encode(Array(Samples.messages[1...2]), into: &buffer)
+        buffer.moveReaderIndex(forwardBy: 6)
+        #expect(try Frame.next(from: &buffer).map { try Frame.messages(in: $0).count } == 1)
+        #expect(try Frame.next(from: &buffer).map { try Frame.messages(in: $0).count } == 2)
+        #expect(try Frame.next(from: &buffer) == nil)
+    }
+
+    @Test func partOfAFrameWaitsForMore() throws {
+        for length in 0..<Self.whole.readableBytes {
+            var part = Self.whole.getSlice(at: 0, length: length) ?? ByteBuffer()
+            #expect(try Frame.next(from: &part) == nil)
+            #expect(part.readableBytes == length)
+        }
+    }
+
+    /// Every bit that may change on the way is noticed: an error, or a frame that still waits for bytes.
+    @Test func everyFlippedBitIsNoticed() {
+        var buffer = ByteBuffer()
+        Frame.encode([Samples.messages[8]], into: &buffer)
+        for bit in 0..<buffer.readableBytes * 8 {
+            var changed = buffer
+            let byte = buffer.readableBytesView[bit / 8] ^ (1 << UInt8(bit % 8))
+            changed.setInteger(byte, at: bit / 8)
+            let body = try? Frame.next(from: &changed)
+            #expect(body == nil || body == .some(nil), "bit \(bit)")
+        }
+    }
+
+    /// The same where a longer frame finds the bytes that it claims.
+    @Test func flippedLengthsAreNoticedInAStream() {
+        for bit in 0..<32 {
+            var stream = ByteBuffer()
+            for _ in 0..<40 { stream.writeImmutableBuffer(Self.whole) }
+            stream.setInteger(stream.readableBytesView[bit / 8] ^ (1 << UInt8(bit % 8)), at: bit / 8)
+            let body = try? Frame.next(from: &stream)
+            #expect(body == nil || body == .some(nil), "bit \(bit)")
+        }
+    }
+
+    @Test(arguments: [0, 3, UInt32(PeerLimits.maximumFrameBytes) + 1, .max])
+    func impossibleLengthsAreRefusedAtOnce(_ length: UInt32) {
+        var buffer = ByteBuffer(integer: length)
+        let error = #expect(throws: DecodingError.self) { try Frame.next(from: &buffer) }
+        #expect(error?.reason == .tooLong)
+    }
+
+    @Test func garbageNeverTraps() {
+        var generator = Generator(seed: 3)
+        for _ in 0..<20_000 {
+            var bytes = ByteBuffer()
+            bytes.writeInteger(UInt32.random(in: 0...60, using: &generator))
+            for _ in 0..<Int.random(in: 0...60, using: &generator) {
+                bytes.writeInteger(UInt8.random(in: 0...255, using: &generator))
+            }
+            #expect((try? Frame.next(from: &bytes)) == nil || bytes.readableBytes > 0)
+        }
+    }
+}
+
+@Suite struct HelloTests {
+    static let identity = PeerIdentity(cluster: 9, node: NodeID(2))
+
+    static func body(_ hello: Hello) throws -> ByteBuffer {
+        var buffer = ByteBuffer()
+        Frame.encode(hello, into: &buffer)
+        return try #require(try Frame.next(from: &buffer))
+    }
+
+    @Test func roundTrip() throws {
+        let hello = Hello(cluster: 9, from: 1, to: 2)
+        #expect(try Hello(decoding: Self.body(hello)) == hello)
+        #expect(HelloAnswer.verify(hello, by: Self.identity) == .welcome)
+    }
+
+    @Test func whoIsRefused() throws {
+        #expect(HelloAnswer.verify(Hello(cluster: 8, from: 1, to: 2), by: Self.identity) == .wrongCluster)
+        #expect(HelloAnswer.verify(Hello(cluster: 9, from: 1, to: 3), by: Self.identity) == .wrongNode)
+        var newer = Hello(cluster: 9, from: 1, to: 2)
+        newer.version = 2
+        #expect(HelloAnswer.verify(newer, by: Self.identity) == .unknownVersion)
+    }
+
+    /// A later version may say more: it must hear that its version is unknown, not see the connection break.
+    @Test func aLongerHelloOfALaterVersionIsRead() throws {
+        var hello = Hello(cluster: 9, from: 1, to: 2)
+        hello.version = 2
+        var body = try Self.body(hello)
+        body.writeString("something new")
+        #expect(HelloAnswer.verify(try Hello(decoding: body), by: Self.identity) == .unknownVersion)
+        var same = try Self.body(Hello(cluster: 9, from: 1, to: 2))
+        same.writeString("x")
+        #expect(throws: DecodingError.self) { try Hello(decoding: same) }
+    }
+
+    @Test func truncationAndOtherProtocols() throws {
+        let whole = try Self.body(Hello(cluster: 9, from: 1, to: 2))
+        for length in 0..<whole.readableBytes {
+            let part = whole.getSlice(at: whole.readerIndex, length: length) ?? ByteBuffer()
+            #expect(throws: DecodingError.self) { try Hello(decoding: part) }
+        }
+        #expect(throws: DecodingError.self) {
+            try Hello(decoding: ByteBuffer(string: "GET / HTTP/1.1\r\nHost: localhost\r\n"))
+        }
+    }
+}

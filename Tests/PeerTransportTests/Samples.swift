@@ -1,0 +1,141 @@
+import Consensus
+import MailModel
+import NIOCore
+import PeerTransport
+import ReplicaCore
+
+enum Samples {
+    static let plain = Configuration(voters: [
+        Member(replica: ReplicaID(1), node: NodeID(1)), Member(replica: ReplicaID(2), node: NodeID(2), priority: 0),
+    ])
+
+    static let joint = Configuration(
+        members: (1...5).map { Member(replica: ReplicaID($0), node: NodeID($0 + 10), priority: UInt8($0)) },
+        voters: [ReplicaID(2), ReplicaID(3), ReplicaID(4)],
+        outgoingVoters: [ReplicaID(1), ReplicaID(2), ReplicaID(3)],
+        learners: [ReplicaID(5)]
+    )
+
+    static let payloads = [
+        ByteBuffer(string: "first"), ByteBuffer(), ByteBuffer(), ByteBuffer(repeating: 0, count: 300),
+    ]
+
+    static let bodies: [Message.Body] = [
+        .preVote(lastIndex: LogIndex(1), lastTerm: Term(2)),
+        .preVoteResponse(granted: true), .preVoteResponse(granted: false),
+        .requestVote(lastIndex: LogIndex(3), lastTerm: Term(4), byTransfer: true),
+        .requestVote(lastIndex: LogIndex(.max), lastTerm: Term(.max), byTransfer: false),
+        .voteResponse(granted: true), .voteResponse(granted: false),
+        .appendEntries(
+            AppendEntries(previousIndex: .zero, previousTerm: .zero, entries: [], commitIndex: LogIndex(5))
+        ),
+        .appendEntries(
+            AppendEntries(
+                previousIndex: LogIndex(6),
+                previousTerm: Term(7),
+                entries: [
+                    EntryHeader(term: Term(7), payloadBytes: 5, kind: .command),
+                    EntryHeader(term: Term(8), payloadBytes: 0, kind: .noop),
+                    EntryHeader(term: Term(8), payloadBytes: 0, kind: .configuration(joint)),
+                    EntryHeader(term: Term(8), payloadBytes: 300, kind: .command),
+                ],
+                commitIndex: LogIndex(6)
+            )
+        ),
+        .appendAccepted(matchIndex: LogIndex(9)),
+        .appendRejected(previousIndex: LogIndex(1), hintIndex: LogIndex(2), hintTerm: Term(3)),
+        .heartbeat(commitIndex: LogIndex(1), readSequence: 2),
+        .heartbeatResponse(readSequence: 3),
+        .installSnapshot(SnapshotPoint(index: LogIndex(1), term: Term(2), configuration: plain)),
+        .installSnapshot(SnapshotPoint(index: LogIndex(1), term: Term(2), configuration: joint)),
+        .snapshotRejected(index: LogIndex(4)),
+        .timeoutNow,
+    ]
+
+    static func replica(_ body: Message.Body) -> PeerMessage {
+        var payloads: [ByteBuffer] = []
+        if case .appendEntries(let append) = body, !append.entries.isEmpty { payloads = Samples.payloads }
+        return .replica(
+            ReplicaMessage(
+                group: GroupID(7),
+                message: Message(from: ReplicaID(1), to: ReplicaID(2), term: Term(3), body: body),
+                payloads: payloads
+            )
+        )
+    }
+
+    static let request = RequestID(session: .max, sequence: 5)
+
+    static let messages: [PeerMessage] =
+        bodies.map(replica) + [
+            .forward(group: GroupID(1), request: request, payload: ByteBuffer(string: "a command")),
+            .forward(group: GroupID(.max), request: request, payload: ByteBuffer()),
+            .forwardReply(group: GroupID(1), request: request, .outcome(.refused(.overQuota))),
+            .forwardReply(
+                group: GroupID(1),
+                request: request,
+                .outcome(.appended(MailboxID(1), uidValidity: 2, uid: UID(3)))
+            ),
+            .forwardReply(group: GroupID(1), request: request, .notLeader(NodeID(3))),
+            .forwardReply(group: GroupID(1), request: request, .notLeader(nil)),
+            .forwardReply(group: GroupID(1), request: request, .busy),
+            .readIndex(group: GroupID(1), id: 9),
+            .readIndexReply(group: GroupID(1), id: 9, index: LogIndex(8)),
+            .readIndexReply(group: GroupID(1), id: 9, index: nil),
+            .readIndexReply(group: GroupID(1), id: 9, index: .zero),
+            .snapshotPull(SnapshotPull(group: GroupID(1), transfer: 2, atLeast: LogIndex(3), after: [])),
+            .snapshotPull(SnapshotPull(group: GroupID(1), transfer: 2, atLeast: LogIndex(3), after: [0, 255])),
+            .snapshotPiece(
+                SnapshotPiece(
+                    group: GroupID(1),
+                    transfer: 2,
+                    point: SnapshotPoint(index: LogIndex(3), term: Term(4), configuration: joint),
+                    content: .rows(ByteBuffer(string: "rows"), checksum: .max, lastKey: [1, 2], isLast: true)
+                )
+            ),
+            .snapshotPiece(SnapshotPiece(group: GroupID(1), transfer: 2, point: nil, content: .refused)),
+        ]
+}
+
+/// Everything that a message says, as text: what two messages are compared by.
+func describe(_ message: PeerMessage) -> String {
+    var text = ""
+    dump(bytesOnly(message), to: &text)
+    return text
+}
+
+/// Buffers are compared by their bytes, not by where these lie in memory.
+private func bytesOnly(_ message: PeerMessage) -> [Any] {
+    switch message {
+    case .replica(let inner):
+        ["replica", inner.group, inner.message, inner.payloads.map { Array($0.readableBytesView) }]
+    case .forward(let group, let request, let payload):
+        ["forward", group, request, Array(payload.readableBytesView)]
+    case .forwardReply(let group, let request, let result): ["reply", group, request, result]
+    case .readIndex(let group, let id): ["read", group, id]
+    case .readIndexReply(let group, let id, let index): ["read reply", group, id, index.map { [$0] } ?? []]
+    case .snapshotPull(let pull): ["pull", pull]
+    case .snapshotPiece(let piece):
+        switch piece.content {
+        case .rows(let rows, let checksum, let lastKey, let isLast):
+            [
+                "piece", piece.group, piece.transfer, piece.point.map { [$0] } ?? [], Array(rows.readableBytesView),
+                checksum, lastKey, isLast,
+            ]
+        case .refused: ["refused", piece.group, piece.transfer, piece.point.map { [$0] } ?? []]
+        }
+    }
+}
+
+struct Generator: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
+    }
+}
