@@ -48,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
         // Pure: no I/O, clock, randomness, locks, async, Foundation.
@@ -62,7 +63,8 @@ let package = Package(
         .target(
             name: "Authentication",
             dependencies: [
-                .product(name: "Crypto", package: "swift-crypto"), .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
             swiftSettings: strict
         ),
@@ -94,10 +96,12 @@ let package = Package(
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "Authentication", "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage",
+                "Authentication", "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore",
+                "StateStorage",
                 nioCore, nioPosix, nioLocks, nioSSL, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
         ),
@@ -156,6 +160,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "staffetta-bench",
+            dependencies: [arguments, nioLocks, systemPackage],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "staffettactl",
             dependencies: [
                 "AdminAPI", arguments, systemPackage,
@@ -200,6 +209,7 @@ let package = Package(
         ),
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
         tests("Authentication"),
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),
@@ -209,7 +219,7 @@ let package = Package(
         tests("IMAPSession", ["IMAPSyntax", "MailModel", "MailTestSupport", nioCore]),
         tests(
             "IMAPGateway",
-            ["IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix, nioSSL, logging]
+            ["IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]
         ),
     ],
     swiftLanguageModes: [.v6]

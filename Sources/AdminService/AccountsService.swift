@@ -14,8 +14,12 @@ struct AccountsService: Staffetta_Admin_V1_Accounts.SimpleServiceProtocol {
         .init(
             try await answering { () async throws(AdministrationError) in
                 try await node.createAccount(
-                    request.address, password: request.password, quotaBytes: request.quotaBytes)
-            })
+                    request.address,
+                    password: request.password,
+                    quotaBytes: request.quotaBytes
+                )
+            }
+        )
     }
 
     func getAccount(
@@ -46,7 +50,8 @@ struct AccountsService: Staffetta_Admin_V1_Accounts.SimpleServiceProtocol {
         .init(
             try await answering { () async throws(AdministrationError) in
                 try await node.setState(.suspended, of: request.address)
-            })
+            }
+        )
     }
 
     func resumeAccount(
@@ -56,7 +61,8 @@ struct AccountsService: Staffetta_Admin_V1_Accounts.SimpleServiceProtocol {
         .init(
             try await answering { () async throws(AdministrationError) in
                 try await node.setState(.active, of: request.address)
-            })
+            }
+        )
     }
 
     func deleteAccount(
@@ -74,7 +80,8 @@ struct AccountsService: Staffetta_Admin_V1_Accounts.SimpleServiceProtocol {
         .init(
             try await answering { () async throws(AdministrationError) in
                 try await node.setPassword(request.password, of: request.address)
-            })
+            }
+        )
     }
 
     func setQuota(
@@ -84,7 +91,8 @@ struct AccountsService: Staffetta_Admin_V1_Accounts.SimpleServiceProtocol {
         .init(
             try await answering { () async throws(AdministrationError) in
                 try await node.setQuota(request.quotaBytes, of: request.address)
-            })
+            }
+        )
     }
 }
 

@@ -18,7 +18,8 @@ public final class AdminServer: Sendable {
     /// - Throws: ``StartupError`` when the address cannot be used.
     public static func start(host: String, port: Int, node: Node, version: String) async throws -> AdminServer {
         let address: GRPCNIOTransportHTTP2Posix.SocketAddress =
-            host.contains(":") ? .ipv6(host: host, port: port) : .ipv4(host: host == "localhost" ? "127.0.0.1" : host, port: port)
+            host.contains(":")
+            ? .ipv6(host: host, port: port) : .ipv4(host: host == "localhost" ? "127.0.0.1" : host, port: port)
         let server = GRPCServer(
             transport: HTTP2ServerTransport.Posix(address: address, transportSecurity: .plaintext),
             services: [
@@ -31,9 +32,15 @@ public final class AdminServer: Sendable {
             _ = try await server.listeningAddress
         } catch {
             running.cancel()
+            // What ended the server says more than that it ended.
+            var reason: any Error = error
+            if case .failure(let failure) = await running.result {
+                reason = (failure as? RuntimeError)?.cause ?? failure
+            }
             throw StartupError(
-                "Cannot listen for admins on \(host):\(port): \(error). "
-                    + "Check the setting admin.listen, and whether another process uses the port.")
+                "Cannot listen for admins on \(host):\(port): \(plainReason(reason)). "
+                    + "Check the setting admin.listen, and whether another process uses the port."
+            )
         }
         return AdminServer(server: server, running: running)
     }

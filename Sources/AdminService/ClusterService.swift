@@ -23,7 +23,8 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
             for replica in group.replicas {
                 guard let peer = replica.peer, !peer.isActive else { continue }
                 problems.append(
-                    "group \(group.group.rawValue): the replica on node \(replica.member.node.rawValue) does not answer")
+                    "group \(group.group.rawValue): the replica on node \(replica.member.node.rawValue) does not answer"
+                )
             }
         }
         return .with {
@@ -61,14 +62,17 @@ struct NodesService: Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
         let nodes = await describeNodes(node, await node.groups(), version)
         guard let found = nodes.first(where: { $0.id == request.id }) else {
             throw RPCError(
-                code: .notFound, message: "the directory knows no node \(request.id); `staffettactl node list` shows all")
+                code: .notFound,
+                message: "the directory knows no node \(request.id); `staffettactl node list` shows all"
+            )
         }
         return found
     }
 }
 
 /// The directory's nodes, sorted, with what this node knows of the groups they lead.
-private func describeNodes(_ node: Node, _ groups: [GroupReport], _ version: String) async -> [Staffetta_Admin_V1_Node] {
+private func describeNodes(_ node: Node, _ groups: [GroupReport], _ version: String) async -> [Staffetta_Admin_V1_Node]
+{
     node.nodes().sorted { $0.id < $1.id }.map { description in
         .with {
             $0.id = description.id
@@ -77,7 +81,8 @@ private func describeNodes(_ node: Node, _ groups: [GroupReport], _ version: Str
             $0.isThisNode = description.id == node.settings.node.rawValue
             $0.groupsLed = UInt32(groups.count { $0.leaderNode?.rawValue == description.id })
             $0.replicas = UInt32(
-                groups.count { group in group.replicas.contains { $0.member.node.rawValue == description.id } })
+                groups.count { group in group.replicas.contains { $0.member.node.rawValue == description.id } }
+            )
             if description.id == node.settings.node.rawValue { $0.version = version }
         }
     }

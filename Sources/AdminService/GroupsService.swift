@@ -33,7 +33,9 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
     ) async throws -> Staffetta_Admin_V1_Group {
         try await answering { () async throws(AdministrationError) in
             try await node.transferLeadership(
-                of: GroupID(request.group), to: request.toNode == 0 ? nil : NodeID(request.toNode))
+                of: GroupID(request.group),
+                to: request.toNode == 0 ? nil : NodeID(request.toNode)
+            )
         }
         return try await describe(request.group)
     }
@@ -41,7 +43,9 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
     private func describe(_ id: UInt32) async throws -> Staffetta_Admin_V1_Group {
         guard let group = await node.groups().first(where: { $0.group.rawValue == id }) else {
             throw RPCError(
-                code: .notFound, message: "this node has no replica of group \(id); `staffettactl group list` shows all")
+                code: .notFound,
+                message: "this node has no replica of group \(id); `staffettactl group list` shows all"
+            )
         }
         return .init(group)
     }
@@ -72,7 +76,9 @@ extension Staffetta_Admin_V1_Replica {
         self = .with {
             $0.id = report.member.replica.rawValue
             $0.node = report.member.node.rawValue
-            $0.role = report.isLearner ? "learner" : status.configuration.voters.contains(report.member.replica) ? "voter" : "leaving"
+            $0.role =
+                report.isLearner
+                ? "learner" : status.configuration.voters.contains(report.member.replica) ? "voter" : "leaving"
             $0.isLeader = report.isLeader
             if let peer = report.peer {
                 $0.isKnown = true

@@ -89,7 +89,8 @@ public struct PasswordHash: Sendable, CustomStringConvertible {
         guard parts.count == 5, parts[0].isEmpty, parts[1].elementsEqual("scrypt".utf8) else { return nil }
         var numbers: [Int] = []
         for (part, name) in zip(parts[2].split(separator: UInt8(ascii: ",")), ["ln=", "r=", "p="]) {
-            guard part.starts(with: name.utf8), let number = Int(String(decoding: part.dropFirst(name.utf8.count), as: UTF8.self))
+            guard part.starts(with: name.utf8),
+                let number = Int(String(decoding: part.dropFirst(name.utf8.count), as: UTF8.self))
             else { return nil }
             numbers.append(number)
         }

@@ -1,4 +1,5 @@
-/// Where everything of a development cluster is. Ports and files are part of the front door: tests and people know them.
+/// Where everything of a development cluster is. Ports and files are part of the front door: tests and people know
+/// them.
 public struct DevPlan: Sendable {
     public struct Ports: Sendable {
         public let base: Int

@@ -17,7 +17,7 @@ public struct MessageFormatTools: MessageTools {
     }
 
     public func makeSearcher(
-        _ terms: [SearchTerm],
+        _ terms: [IMAPSession.SearchTerm],
         in outline: (any MessageOutline)?,
         sizeBytes: UInt64
     ) -> any MessageSearching {

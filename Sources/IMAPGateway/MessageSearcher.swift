@@ -35,43 +35,25 @@ struct SummaryOutline: MessageOutline {
     }
 }
 
-/// Stand-in: looks through the raw bytes.
+/// The search for text behind the session's protocol.
 struct MessageSearcher: MessageSearching {
-    private let terms: [SearchTerm]
-    private var ranges: [Range<UInt64>]
-    private var header = ByteBuffer()
-    private var body = ByteBuffer()
-    private let headerBytes: UInt64
-    private var position: UInt64 = 0
+    private var search: TextSearch
 
-    init(_ terms: [SearchTerm], summary: MessageSummary?, sizeBytes: UInt64) {
-        self.terms = terms
-        headerBytes = summary?.headerBytes ?? 0
-        ranges = [0..<min(sizeBytes, 4 << 20)]
+    init(_ terms: [IMAPSession.SearchTerm], summary: MessageSummary?, sizeBytes: UInt64) {
+        search = TextSearch(terms: terms.map(\.term), summary: summary, sizeBytes: sizeBytes)
     }
 
-    mutating func nextRange() -> Range<UInt64>? { ranges.popLast() }
+    mutating func nextRange() -> Range<UInt64>? { search.nextRange() }
+    mutating func feed(_ bytes: ByteBuffer) { search.feed(bytes) }
+    func isFound(_ term: Int) -> Bool { search.isFound(term) }
+}
 
-    mutating func feed(_ bytes: ByteBuffer) {
-        var bytes = bytes
-        if position < headerBytes, let part = bytes.readSlice(length: min(bytes.readableBytes, Int(headerBytes - position))) {
-            position += UInt64(part.readableBytes)
-            header.writeImmutableBuffer(part)
-        }
-        position += UInt64(bytes.readableBytes)
-        body.writeImmutableBuffer(bytes)
-    }
-
-    func isFound(_ term: Int) -> Bool {
-        func holds(_ buffer: ByteBuffer, _ value: [UInt8]) -> Bool {
-            String(buffer: buffer).lowercased().contains(String(decoding: value, as: UTF8.self).lowercased())
-        }
-        switch terms[term] {
-        case .header(let name, let value):
-            let filtered = HeaderFields.filter(header, names: [String(decoding: name, as: UTF8.self)], not: false)
-            return filtered.readableBytes > 2 && holds(filtered, value)
-        case .body(let value): return holds(body, value)
-        case .text(let value): return holds(header, value) || holds(body, value)
+extension IMAPSession.SearchTerm {
+    fileprivate var term: MessageFormat.SearchTerm {
+        switch self {
+        case .header(let name, let value): .header(name: name, value: value)
+        case .body(let value): .body(value)
+        case .text(let value): .text(value)
         }
     }
 }

@@ -4,16 +4,19 @@ internal import NIOCore
 
 /// From the end of a message to one reply per recipient.
 extension LMTPHandler {
-    /// Sends every recipient's next full chunk, and takes in more only when all of them are stored.
+    /// Sends every recipient's next full chunk, and takes in more only when all of them are stored; once the message is
+    /// complete and no more than a chunk of it is left, finishes it.
     func uploadChunks() {
-        guard let context, let open = transaction, !open.isTooLarge, open.receivedBytes > MailLimits.bodyChunkBytes
-        else { return }
+        guard let context, let open = transaction else { return }
         var pending: [EventLoopFuture<Void>] = []
-        for (index, recipient) in open.recipients.enumerated() where recipient.reply == nil {
+        for (index, recipient) in open.recipients.enumerated() where recipient.reply == nil && !open.isTooLarge {
             guard let chunk = open.chunk(for: recipient) else { continue }
             pending.append(upload(chunk, index, recipient, on: context.eventLoop))
         }
-        guard !pending.isEmpty else { return }
+        guard !pending.isEmpty else {
+            if open.isComplete { finishMessage() }
+            return
+        }
         let before = mode
         mode = .busy
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -47,8 +50,14 @@ extension LMTPHandler {
         }
     }
 
-    /// The message is complete: one command per recipient, one reply per recipient, in their order.
-    func finishMessage() {
+    /// The last byte has come.
+    func completeMessage() {
+        transaction?.isComplete = true
+        uploadChunks()
+    }
+
+    /// One command per recipient, one reply per recipient, in their order.
+    private func finishMessage() {
         guard let context, var done = transaction else { return }
         mode = .command
         guard !done.recipients.isEmpty else {

@@ -238,7 +238,7 @@ final class LMTPHandler: ChannelInboundHandler {
         if input.readableBytes == 0 { input = ByteBuffer() }
         transaction?.append(piece, limit: settings.maxMessageBytes)
         if isOver {
-            finishMessage()
+            completeMessage()
         } else {
             uploadChunks()
         }
@@ -265,7 +265,7 @@ final class LMTPHandler: ChannelInboundHandler {
         guard transaction != nil else { return send(LMTPReply(503, "5.5.1", "MAIL and RCPT come first")) }
         if isLast {
             bdatBegun = false
-            finishMessage()
+            completeMessage()
         } else if transaction?.isTooLarge == true {
             send(tooLarge)
         } else {

@@ -23,7 +23,8 @@ struct Transaction {
     var windowStart = 0
     var receivedBytes = 0
     var isTooLarge = false
-    var isStreaming = false
+    /// Whether the client has sent all of it.
+    var isComplete = false
 
     init(reversePath: String) { self.reversePath = reversePath }
 
@@ -62,19 +63,23 @@ struct Transaction {
     private func bytes(of recipient: Recipient, from start: Int, count: Int) -> ByteBuffer {
         var bytes = ByteBufferAllocator().buffer(capacity: count)
         let prefixBytes = recipient.prefix.readableBytes
-        if start < prefixBytes, let head = recipient.prefix.getSlice(at: start, length: min(count, prefixBytes - start)) {
+        if start < prefixBytes, let head = recipient.prefix.getSlice(at: start, length: min(count, prefixBytes - start))
+        {
             bytes.writeImmutableBuffer(head)
         }
         let from = max(0, start - prefixBytes) - windowStart
         let length = count - bytes.readableBytes
-        if let body = window.getSlice(at: window.readerIndex + from, length: length) { bytes.writeImmutableBuffer(body) }
+        if let body = window.getSlice(at: window.readerIndex + from, length: length) {
+            bytes.writeImmutableBuffer(body)
+        }
         precondition(bytes.readableBytes == count, "the window holds what was not sent")
         return bytes
     }
 
     /// Forgets what every recipient's chunks have taken.
     mutating func trimWindow() {
-        let needed = recipients.filter { $0.reply == nil }
+        let needed =
+            recipients.filter { $0.reply == nil }
             .map { max(0, Int($0.sentChunks) * MailLimits.bodyChunkBytes - $0.prefix.readableBytes) }
             .min() ?? receivedBytes
         let drop = needed - windowStart

@@ -53,8 +53,8 @@ struct SectorChecksums {
         openBytes = 0
     }
 
-    /// Whether `checksum` is that of a sector with a single bit set. Flipping that bit makes the sector look as if it had
-    /// never been written.
+    /// Whether `checksum` is that of a sector with a single bit set. Flipping that bit makes the sector look as if it
+    /// had never been written.
     static func isOfSingleBit(_ checksum: UInt32) -> Bool {
         var sector = zeros
         for byte in 0..<Layout.sectorBytes {

@@ -1,8 +1,8 @@
 internal import Consensus
 internal import NIOCore
 
-/// All that a group's log is, but for the entries themselves. Written for every group at the start of a segment, so that
-/// only entries keep older segments alive.
+/// All that a group's log is, but for the entries themselves. Written for every group at the start of a segment, so
+/// that only entries keep older segments alive.
 struct GroupCheckpoint: Hashable {
     var hardState: HardState
     var snapshot: SnapshotPoint

@@ -9,8 +9,8 @@ struct GroupLog: Sendable {
 
     private(set) var hardState = HardState()
     private(set) var snapshot: SnapshotPoint
-    /// The entries after the snapshot point. Nil, during replay only: the entry was in a segment that is gone, and a later
-    /// record will bring it, cover it by a snapshot, or replace it.
+    /// The entries after the snapshot point. Nil, during replay only: the entry was in a segment that is gone, and a
+    /// later record will bring it, cover it by a snapshot, or replace it.
     private(set) var slots: [Slot?] = []
     /// The checksum of the group's last record.
     var chain: UInt32 = 0

@@ -22,10 +22,11 @@ public enum LogOperation: Sendable {
     /// Forgets the group, whatever its state.
     case removeGroup(GroupID)
     case saveHardState(GroupID, HardState)
-    /// Puts entries from `firstIndex` on, in place of everything that was there from `firstIndex` on. No entries: no change.
+    /// Puts entries from `firstIndex` on, in place of everything that was there from `firstIndex` on. No entries: no
+    /// change.
     case append(GroupID, firstIndex: LogIndex, [LogEntry])
-    /// From now on the log starts after the point. Entries behind the point stay when the log agrees with the point, and
-    /// are dropped when it does not reach, or contradicts, it. A point behind the present one changes nothing.
+    /// From now on the log starts after the point. Entries behind the point stay when the log agrees with the point,
+    /// and are dropped when it does not reach, or contradicts, it. A point behind the present one changes nothing.
     case setSnapshot(GroupID, SnapshotPoint)
 
     public var group: GroupID {

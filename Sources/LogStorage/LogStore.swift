@@ -29,8 +29,8 @@ public protocol LogStore: AnyObject {
 
 /// Reads durable entries. Safe to call from many threads; blocks on the disk.
 public protocol LogReading: AnyObject, Sendable {
-    /// The entries from `first` up to and including `last`, as many as fit `maxBytes` (see ``LogEntry/byteCount``), but at
-    /// least one.
+    /// The entries from `first` up to and including `last`, as many as fit `maxBytes` (see ``LogEntry/byteCount``), but
+    /// at least one.
     ///
     /// - Throws: ``LogError``: `.compacted`, `.beyondEnd`, `.unknownGroup`, `.damaged`, `.inputOutput`.
     func read(_ group: GroupID, from first: LogIndex, upTo last: LogIndex, maxBytes: Int) throws(LogError) -> [LogEntry]

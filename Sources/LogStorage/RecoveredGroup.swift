@@ -3,8 +3,8 @@ public import Consensus
 /// Whether a group's log is what it was when it was acknowledged.
 public enum LogVerdict: Hashable, Sendable {
     case intact
-    /// Something acknowledged may be missing: the replica must not vote, and comes back under another ID. The verdict stays,
-    /// over restarts too, until the group is removed.
+    /// Something acknowledged may be missing: the replica must not vote, and comes back under another ID. The verdict
+    /// stays, over restarts too, until the group is removed.
     case damaged(reason: String)
 }
 

@@ -8,8 +8,8 @@ struct SegmentHeader: Hashable {
     /// The size the file was made with.
     var capacity: Int
     var blockBytes: Int
-    /// The last round of all segments before. That round was durable before this header was written, which is what proves
-    /// that a bad round before it is damage, not a torn write.
+    /// The last round of all segments before. That round was durable before this header was written, which is what
+    /// proves that a bad round before it is damage, not a torn write.
     var precedingRound: UInt64
 
     /// The version is not known to this program.

@@ -18,8 +18,8 @@ extension SegmentedLog {
         }
     }
 
-    /// The oldest segment, when it is not the one written to and no entry in it is needed. Everything else in it is also in
-    /// the checkpoint with which the next one starts.
+    /// The oldest segment, when it is not the one written to and no entry in it is needed. Everything else in it is
+    /// also in the checkpoint with which the next one starts.
     private func oldestUnused() -> UInt64? {
         state.withLockedValue { state in
             guard state.segments.count > 1 else { return nil }

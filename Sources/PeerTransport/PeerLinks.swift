@@ -1,6 +1,6 @@
 public import Consensus
-internal import MailModel
 public import Logging
+internal import MailModel
 internal import NIOConcurrencyHelpers
 public import NIOCore
 internal import NIOPosix
@@ -149,7 +149,9 @@ final class PeerLink: Sendable {
         while start < messages.endIndex {
             var end = start
             var size = 0
-            while end < messages.endIndex, end == start || size + messages[end].approximateBytes <= PeerLimits.frameBytes {
+            while end < messages.endIndex,
+                end == start || size + messages[end].approximateBytes <= PeerLimits.frameBytes
+            {
                 size += messages[end].approximateBytes
                 end += 1
             }
@@ -176,7 +178,8 @@ final class PeerLink: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     if let tls = self.tls {
                         try channel.pipeline.syncOperations.addHandler(
-                            NIOSSLClientHandler(context: tls.client, serverHostname: nil))
+                            NIOSSLClientHandler(context: tls.client, serverHostname: nil)
+                        )
                     }
                     try channel.pipeline.syncOperations.addHandler(PeerDialHandler(link: self))
                 }
@@ -193,7 +196,9 @@ final class PeerLink: Sendable {
     private func greet(_ channel: any Channel) {
         var buffer = channel.allocator.buffer(capacity: 64)
         Frame.encode(
-            Hello(cluster: identity.cluster, from: identity.node.rawValue, to: node.rawValue), into: &buffer)
+            Hello(cluster: identity.cluster, from: identity.node.rawValue, to: node.rawValue),
+            into: &buffer
+        )
         channel.writeAndFlush(buffer, promise: nil)
         _ = loop.scheduleTask(in: .seconds(PeerLimits.handshakeSeconds)) {
             if self.wire.value.channel !== channel { channel.close(promise: nil) }

@@ -1,6 +1,6 @@
+internal import Consensus
 public import MailModel
 public import NIOCore
-internal import Consensus
 internal import ReplicaCore
 
 /// The tag of a message on the wire; part of the format.

@@ -1,6 +1,7 @@
 public import Consensus
 
-/// How a node's threads reach other nodes. Best effort, in order while a link is up: whoever needs an answer asks again.
+/// How a node's threads reach other nodes. Best effort, in order while a link is up: whoever needs an answer asks
+/// again.
 public protocol PeerNetwork: AnyObject, Sendable {
     /// Hands over a batch; never blocks. What exceeds the link's limit of bytes is dropped, and the receiver told so.
     func send(_ messages: [PeerMessage], to node: NodeID)

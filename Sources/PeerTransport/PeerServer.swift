@@ -1,8 +1,8 @@
 internal import Consensus
-internal import MailModel
 public import Logging
-public import NIOCore
+internal import MailModel
 internal import NIOConcurrencyHelpers
+public import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 
@@ -30,7 +30,9 @@ public final class PeerServer: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.server)) }
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.server))
+                    }
                     try channel.pipeline.syncOperations.addHandler(
                         PeerAcceptHandler(identity: identity, receiver: receiver, complaints: complaints)
                     )

@@ -169,7 +169,11 @@ extension WireDecoder {
             payloads.append(payload)
         }
         return AppendEntries(
-            previousIndex: previousIndex, previousTerm: previousTerm, entries: headers, commitIndex: commitIndex)
+            previousIndex: previousIndex,
+            previousTerm: previousTerm,
+            entries: headers,
+            commitIndex: commitIndex
+        )
     }
 
     public mutating func snapshotPoint() throws(DecodingError) -> SnapshotPoint {

@@ -34,7 +34,8 @@ struct FrontSettings {
         lmtpSettings.hostName = try reader.text("lmtp.hostname")
         lmtpSettings.maxSessions = try reader.integer("lmtp.max-sessions", 1...1_000_000)
         lmtpSettings.maxMessageBytes = maxMessageBytes
-        lmtpSettings.overQuota = try reader.choice("lmtp.over-quota", ["reject", "defer"]) == "defer" ? .defer : .reject
+        lmtpSettings.overQuota =
+            try reader.choice("lmtp.over-quota", ["reject", "defer"]) == "defer" ? .defer : .reject
         lmtpSettings.tls = tls
         self.lmtpSettings = lmtpSettings
     }
@@ -44,17 +45,24 @@ struct FrontSettings {
         guard let key = try reader.optional("tls.key") else {
             throw SettingError("tls.certificate needs tls.key as well")
         }
+        guard let chain = try? NIOSSLCertificate.fromPEMFile(certificate), !chain.isEmpty else {
+            throw SettingError(
+                "\(certificate) is not there, or holds no certificate that can be read (PEM). "
+                    + "Check the setting tls.certificate"
+            )
+        }
         do {
             var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
+                certificateChain: chain.map { .certificate($0) },
                 privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
             )
             configuration.minimumTLSVersion = .tlsv12
             return try NIOSSLContext(configuration: configuration)
         } catch {
             throw SettingError(
-                "the certificate \(certificate) with key \(key) cannot be used: \(error). "
-                    + "Check the settings tls.certificate and tls.key")
+                "the key \(key) of the certificate \(certificate) cannot be used: \(plainReason(error)). "
+                    + "Check the settings tls.certificate and tls.key"
+            )
         }
     }
 }

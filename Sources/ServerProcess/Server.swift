@@ -56,7 +56,11 @@ public struct Server: Sendable {
             admin = try await fronts.admin.asyncMap { address in
                 listening.append(("admin", address.description))
                 return try await AdminServer.start(
-                    host: address.host, port: address.port, node: node, version: Self.version)
+                    host: address.host,
+                    port: address.port,
+                    node: node,
+                    version: Self.version
+                )
             }
             for (address, isTLS) in [(fronts.imap, false), (fronts.imaps, true)] {
                 guard let address else { continue }
@@ -107,8 +111,9 @@ public struct Server: Sendable {
             return try await body()
         } catch {
             throw StartupError(
-                "Cannot listen on \(address): \(error). "
-                    + "Check the setting \(setting), and whether another process uses the port.")
+                "Cannot listen on \(address): \(plainReason(error)). "
+                    + "Check the setting \(setting), and whether another process uses the port."
+            )
         }
     }
 

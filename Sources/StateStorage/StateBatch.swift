@@ -3,8 +3,8 @@ public import NIOCore
 /// Changes that reach a store together or not at all. Made by ``StateStore/makeBatch()``, written by
 /// ``StateStore/write(_:)`` of the same kind of store, then ``clear()``ed and used again.
 ///
-/// Operations apply in the order in which they were added: a later one wins over an earlier one on the same key. A batch
-/// belongs to one thread at a time.
+/// Operations apply in the order in which they were added: a later one wins over an earlier one on the same key. A
+/// batch belongs to one thread at a time.
 public protocol StateBatch: AnyObject {
     /// How many operations the batch holds.
     var count: Int { get }

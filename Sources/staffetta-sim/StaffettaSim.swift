@@ -20,8 +20,10 @@ struct StaffettaSim: ParsableCommand {
     var seconds = 60
 
     @Option(
-        help:
-            "Puts a bug in that must be found: \(SimulationOptions.Mutant.allCases.map(\.rawValue).joined(separator: ", "))."
+        help: """
+            Puts a bug in that must be found: \
+            \(SimulationOptions.Mutant.allCases.map(\.rawValue).joined(separator: ", ")).
+            """
     )
     var mutant: String?
 

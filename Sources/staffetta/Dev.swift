@@ -82,7 +82,8 @@ struct Dev: AsyncParsableCommand {
             let ports = plan.ports(node)
             say(
                 "  node \(node)  IMAP 127.0.0.1:\(ports.imap)  IMAPS 127.0.0.1:\(ports.imaps)  "
-                    + "LMTP 127.0.0.1:\(ports.lmtp)  admin 127.0.0.1:\(ports.admin)  log \(plan.logFile(node))")
+                    + "LMTP 127.0.0.1:\(ports.lmtp)  admin 127.0.0.1:\(ports.admin)  log \(plan.logFile(node))"
+            )
         }
         say("Ctrl-C stops all of them.")
     }

@@ -25,7 +25,8 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let (file, flags) = try parse()
         let reader = try await SettingsReader.open(flags: flags, environment: environmentVariables(), file: file)
-        let level = Logger.Level(rawValue: try reader.choice("log.level", Logger.Level.allCases.map(\.rawValue))) ?? .info
+        let level =
+            Logger.Level(rawValue: try reader.choice("log.level", Logger.Level.allCases.map(\.rawValue))) ?? .info
         LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
         var logger = Logger(label: "staffetta")
         logger.logLevel = level

@@ -24,7 +24,10 @@ struct ClusterCommand: AsyncParsableCommand {
             }
             if connection.format == .table {
                 print("cluster \(status.cluster), asked node \(status.node)")
-                print("\(status.groupsWithLeader) of \(status.groups) groups have a leader, \(status.groupsLedHere) of them here")
+                print(
+                    "\(status.groupsWithLeader) of \(status.groups) groups have a leader, "
+                        + "\(status.groupsLedHere) of them here"
+                )
                 print("")
             }
             try connection.show(status) { nodeTable(status.nodes) }

@@ -24,7 +24,8 @@ struct ConnectionOptions: ParsableArguments {
     var format = OutputFormat.table
 
     private func endpoints() throws -> [AdminEndpoint] {
-        let text = endpoint ?? getenv("STAFFETTA_ENDPOINT").map { String(cString: $0) } ?? "127.0.0.1:14001,127.0.0.1:14011"
+        let text =
+            endpoint ?? getenv("STAFFETTA_ENDPOINT").map { String(cString: $0) } ?? "127.0.0.1:14001,127.0.0.1:14011"
         return try text.split(separator: ",").map { part in
             guard let endpoint = AdminEndpoint(part) else {
                 throw ValidationError("\"\(part)\" is no endpoint: expected host:port, such as 127.0.0.1:14011")
@@ -46,8 +47,12 @@ struct ConnectionOptions: ParsableArguments {
             do {
                 return try await endpoint.withClient(body)
             } catch let error as RPCError where error.code == .unavailable || retries(error) {
-                last = error.message.isEmpty || error.code == .unavailable && error.cause != nil
-                    ? RPCError(code: .unavailable, message: "\(endpoint) does not answer: is the node running, and is this its admin address?")
+                last =
+                    error.message.isEmpty || error.code == .unavailable && error.cause != nil
+                    ? RPCError(
+                        code: .unavailable,
+                        message: "\(endpoint) does not answer: is the node running, and is this its admin address?"
+                    )
                     : error
             }
         }

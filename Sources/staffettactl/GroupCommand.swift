@@ -88,7 +88,10 @@ private func show(_ group: Staffetta_Admin_V1_Group, _ connection: ConnectionOpt
     if connection.format == .table {
         let leader = group.leaderNode == 0 ? "none" : "node \(group.leaderNode)"
         print("group \(group.id) (\(group.kind)): leader \(leader), term \(group.term)")
-        print("log \(group.firstIndex) to \(group.lastIndex), committed \(group.commitIndex), applied \(group.appliedIndex)")
+        print(
+            "log \(group.firstIndex) to \(group.lastIndex), "
+                + "committed \(group.commitIndex), applied \(group.appliedIndex)"
+        )
         print("digest \(group.digest) at \(group.digestIndex)\n")
     }
     try connection.show(group) {

@@ -16,7 +16,10 @@ import Testing
     }
 
     @Test(
-        "All servers: If RPC request or response contains term T > currentTerm: set currentTerm = T, convert to follower",
+        """
+        All servers: If RPC request or response contains term T > currentTerm: set currentTerm = T, convert to \
+        follower
+        """,
         arguments: [RoleKind.follower, .candidate, .leader],
         [
             Message.Body.requestVote(lastIndex: 9, lastTerm: 9, byTransfer: false),
@@ -57,7 +60,10 @@ import Testing
     }
 
     @Test(
-        "Followers: If election timeout elapses without receiving AppendEntries RPC from current leader or granting vote to candidate: convert to candidate"
+        """
+        Followers: If election timeout elapses without receiving AppendEntries RPC from current leader or granting \
+        vote to candidate: convert to candidate
+        """
     )
     func followerBecomesCandidate() {
         var f = Fixture(term: 1)
@@ -84,7 +90,10 @@ import Testing
     // MARK: - Candidates
 
     @Test(
-        "Candidates: On conversion to candidate, start election: Increment currentTerm; Vote for self; Reset election timer; Send RequestVote RPCs to all other servers"
+        """
+        Candidates: On conversion to candidate, start election: Increment currentTerm; Vote for self; Reset election \
+        timer; Send RequestVote RPCs to all other servers
+        """
     )
     func candidateStartsElection() {
         var f = Fixture(voters: 5, terms: [1, 2], term: 4)
@@ -132,7 +141,10 @@ import Testing
     // MARK: - Leaders
 
     @Test(
-        "Leaders: Upon election: send initial empty AppendEntries RPCs (heartbeat) to each server; repeat during idle periods to prevent election timeouts"
+        """
+        Leaders: Upon election: send initial empty AppendEntries RPCs (heartbeat) to each server; repeat during idle \
+        periods to prevent election timeouts
+        """
     )
     func leaderSendsHeartbeats() {
         var f = Fixture()
@@ -147,7 +159,10 @@ import Testing
     }
 
     @Test(
-        "Leaders: If command received from client: append entry to local log, respond after entry applied to state machine"
+        """
+        Leaders: If command received from client: append entry to local log, respond after entry applied to state \
+        machine
+        """
     )
     func leaderTakesCommands() {
         var f = Fixture()
@@ -163,7 +178,10 @@ import Testing
     }
 
     @Test(
-        "Leaders: If last log index ≥ nextIndex for a follower: send AppendEntries RPC with log entries starting at nextIndex"
+        """
+        Leaders: If last log index ≥ nextIndex for a follower: send AppendEntries RPC with log entries starting at \
+        nextIndex
+        """
     )
     func leaderSendsFromNextIndex() {
         var f = Fixture(terms: [1, 1])
@@ -201,7 +219,10 @@ import Testing
     }
 
     @Test(
-        "Leaders: If there exists an N such that N > commitIndex, a majority of matchIndex[i] ≥ N, and log[N].term == currentTerm: set commitIndex = N"
+        """
+        Leaders: If there exists an N such that N > commitIndex, a majority of matchIndex[i] ≥ N, and log[N].term == \
+        currentTerm: set commitIndex = N
+        """
     )
     func leaderCommits() {
         var f = Fixture(voters: 5, terms: [1, 1], term: 1)
@@ -234,7 +255,10 @@ import Testing
     }
 
     @Test(
-        "RequestVote receiver 2: If votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's log, grant vote",
+        """
+        RequestVote receiver 2: If votedFor is null or candidateId, and candidate's log is at least as up-to-date as \
+        receiver's log, grant vote
+        """,
         arguments: [
             VoteCase(vote: nil, lastIndex: 3, lastTerm: 2, granted: true),
             VoteCase(vote: 2, lastIndex: 3, lastTerm: 2, granted: true),
@@ -268,7 +292,10 @@ import Testing
     }
 
     @Test(
-        "AppendEntries receiver 2: Reply false if log doesn't contain an entry at prevLogIndex whose term matches prevLogTerm"
+        """
+        AppendEntries receiver 2: Reply false if log doesn't contain an entry at prevLogIndex whose term matches \
+        prevLogTerm
+        """
     )
     func appendRejectsMismatch() {
         var f = Fixture(terms: [1, 1, 2])
@@ -282,7 +309,10 @@ import Testing
     }
 
     @Test(
-        "AppendEntries receiver 3: If an existing entry conflicts with a new one (same index but different terms), delete the existing entry and all that follow it"
+        """
+        AppendEntries receiver 3: If an existing entry conflicts with a new one (same index but different terms), \
+        delete the existing entry and all that follow it
+        """
     )
     func appendTruncates() {
         var f = Fixture(terms: [1, 1, 2, 2, 2])
@@ -304,7 +334,10 @@ import Testing
     }
 
     @Test(
-        "AppendEntries receiver 5: If leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new entry)"
+        """
+        AppendEntries receiver 5: If leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new \
+        entry)
+        """
     )
     func appendCommits() {
         var f = Fixture(terms: [1, 1, 1, 1])

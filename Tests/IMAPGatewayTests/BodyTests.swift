@@ -44,11 +44,15 @@ import Testing
             #expect(try await fetch("1.HEADER") == "* 1 FETCH (BODY[1.HEADER] NIL)")
             #expect(
                 try await fetch("HEADER.FIELDS (subject to)")
-                    == "* 1 FETCH (BODY[HEADER.FIELDS (subject to)] {41}\r\nTo: bruno@example.org\r\nSubject: Parts\r\n\r\n)"
+                    == "* 1 FETCH (BODY[HEADER.FIELDS (subject to)] {41}\r\n"
+                    + "To: bruno@example.org\r\nSubject: Parts\r\n\r\n)"
             )
             #expect(
-                try await client.command("g", "FETCH 1 BODY.PEEK[HEADER.FIELDS.NOT (From MIME-Version Content-Type)]<4.7>")
-                    .contains("<4> {7}\r\nbruno@e)\r\n")
+                try await client.command(
+                    "g",
+                    "FETCH 1 BODY.PEEK[HEADER.FIELDS.NOT (From MIME-Version Content-Type)]<4.7>"
+                )
+                .contains("<4> {7}\r\nbruno@e)\r\n")
             )
             #expect(try await client.command("h", "FETCH 1 BODY.PEEK[]<6.4>").contains("BODY[]<6> {4}\r\nAnna)"))
             #expect(try await client.command("i", "FETCH 1 BODY.PEEK[]<9999.4>").contains("BODY[]<9999> {0}\r\n)"))
@@ -125,6 +129,46 @@ import Testing
             #expect(before == queries)
             #expect(queries < 60)
             slow.close()
+        }
+    }
+
+    /// The same with many messages of one piece each.
+    @Test func aSlowReaderOfManyMessagesIsBounded() async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            let message = String(repeating: "z", count: 100_000)
+            for number in 1...60 { _ = try await client.append("x\(number)", "INBOX", message) }
+            let slow = try await TestClient.connect(server.port, autoRead: false, receiveBuffer: 8_192)
+            let start = server.service.calls.queries
+            try await slow.send("a LOGIN user@example.org pass\r\nb SELECT INBOX\r\n")
+            try await slow.send(String(repeating: "c FETCH 1:* BODY.PEEK[]\r\n", count: 20))
+            var before = -1
+            var queries = start
+            for _ in 0..<50 where before != queries {
+                before = queries
+                for _ in 0..<20 { _ = try await client.command("n", "NOOP") }
+                queries = server.service.calls.queries
+            }
+            #expect(before == queries)
+            #expect(queries - start < 120)
+            #expect(queries - start > 3)
+            slow.close()
+        }
+    }
+
+    @Test func aBodyThatCannotBeReadEndsTheFetchOnly() async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            _ = try await client.append("a", "INBOX", "hello")
+            _ = try await client.command("b", "SELECT INBOX")
+            server.service.failBodies(true)
+            #expect(
+                try await client.command("c", "FETCH 1 (BODY.PEEK[])").hasPrefix(
+                    "* 1 FETCH (UID 1)\r\nc NO [UNAVAILABLE]"
+                )
+            )
+            server.service.failBodies(false)
+            #expect(try await client.command("d", "FETCH 1 (BODY.PEEK[])").contains("{5}\r\nhello)"))
         }
     }
 }

@@ -17,7 +17,8 @@ import Testing
             let fetched = try await client.command("a3", "FETCH 1 (FLAGS BODY[] RFC822.SIZE)")
             #expect(
                 fetched.contains(
-                    "* 1 FETCH (FLAGS (\\Flagged \\Seen \\Recent) BODY[] {23}\r\nSubject: one\r\n\r\nHello\r\n RFC822.SIZE 23)\r\n"
+                    "* 1 FETCH (FLAGS (\\Flagged \\Seen \\Recent) BODY[] {23}\r\n"
+                        + "Subject: one\r\n\r\nHello\r\n RFC822.SIZE 23)\r\n"
                 )
             )
             let stored = try await client.command("a4", "STORE 1 +FLAGS (\\Deleted work)")

@@ -10,7 +10,10 @@ import Testing
     @Test func lists() async throws {
         try await TestServer.with { server in
             let client = try await server.logIn()
-            #expect(try await client.command("a", "LIST \"\" \"\"") == "* LIST (\\Noselect) \"/\" \"\"\r\na OK That is all\r\n")
+            #expect(
+                try await client.command("a", "LIST \"\" \"\"")
+                    == "* LIST (\\Noselect) \"/\" \"\"\r\na OK That is all\r\n"
+            )
             _ = try await client.command("b", "CREATE Work/Plans/2024")
             #expect(
                 try await client.command("c", "LIST \"\" %") == """
@@ -34,8 +37,14 @@ import Testing
             )
             #expect(try await client.command("f", "SELECT Work/Plans").contains("f NO [NONEXISTENT]"))
             _ = try await client.command("g", "DELETE Work/Plans/2024")
-            #expect(try await client.command("h", "LIST \"\" Work*").hasPrefix("* LIST (\\HasNoChildren) \"/\" Work\r\nh OK"))
-            #expect(try await client.command("i", "LIST \"\" inbox").hasPrefix("* LIST (\\HasNoChildren) \"/\" INBOX\r\n"))
+            #expect(
+                try await client.command("h", "LIST \"\" Work*").hasPrefix(
+                    "* LIST (\\HasNoChildren) \"/\" Work\r\nh OK"
+                )
+            )
+            #expect(
+                try await client.command("i", "LIST \"\" inbox").hasPrefix("* LIST (\\HasNoChildren) \"/\" INBOX\r\n")
+            )
         }
     }
 
@@ -107,7 +116,8 @@ import Testing
             )
             #expect(
                 answer.contains(
-                    "* STATUS INBOX (MESSAGES 1 RECENT 1 UIDNEXT 2 UNSEEN 1 DELETED 1 SIZE 5 HIGHESTMODSEQ 2 APPENDLIMIT 52428800)"
+                    "* STATUS INBOX (MESSAGES 1 RECENT 1 UIDNEXT 2 UNSEEN 1 DELETED 1 SIZE 5 "
+                        + "HIGHESTMODSEQ 2 APPENDLIMIT 52428800)"
                 )
             )
             #expect(try await client.command("c", "STATUS Nowhere (MESSAGES)").contains("c NO [NONEXISTENT]"))

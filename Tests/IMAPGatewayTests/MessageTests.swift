@@ -9,7 +9,9 @@ import Testing
 @Suite struct MessageTests {
     func filled(_ server: TestServer, _ count: Int) async throws -> TestClient {
         let client = try await server.logIn()
-        for number in 1...count { _ = try await client.append("x\(number)", "INBOX", "Subject: \(number)\r\n\r\nbody \(number)\r\n") }
+        for number in 1...count {
+            _ = try await client.append("x\(number)", "INBOX", "Subject: \(number)\r\n\r\nbody \(number)\r\n")
+        }
         _ = try await client.command("y", "SELECT INBOX")
         return client
     }
@@ -17,11 +19,19 @@ import Testing
     @Test func storeInAllForms() async throws {
         try await TestServer.with { server in
             let client = try await filled(server, 3)
-            #expect(try await client.command("a", "STORE 1:2 FLAGS (\\Seen)").contains("* 2 FETCH (UID 2 FLAGS (\\Seen \\Recent))"))
+            #expect(
+                try await client.command("a", "STORE 1:2 FLAGS (\\Seen)").contains(
+                    "* 2 FETCH (UID 2 FLAGS (\\Seen \\Recent))"
+                )
+            )
             #expect(try await client.command("b", "STORE 1 +FLAGS.SILENT (\\Flagged $Work)").contains("FETCH") == false)
-            #expect(try await client.command("c", "FETCH 1 FLAGS").contains("(FLAGS (\\Flagged \\Seen \\Recent $Work))"))
+            #expect(
+                try await client.command("c", "FETCH 1 FLAGS").contains("(FLAGS (\\Flagged \\Seen \\Recent $Work))")
+            )
             #expect(try await client.command("d", "STORE 1 -FLAGS \\Flagged $work").contains("FLAGS (\\Seen \\Recent)"))
-            #expect(try await client.command("e", "UID STORE 3 +FLAGS ()").contains("* 3 FETCH (UID 3 FLAGS (\\Recent))"))
+            #expect(
+                try await client.command("e", "UID STORE 3 +FLAGS ()").contains("* 3 FETCH (UID 3 FLAGS (\\Recent))")
+            )
             #expect(try await client.command("f", "UID STORE 77 +FLAGS (\\Seen)") == "f OK Stored\r\n")
             #expect(try await client.command("g", "STORE 4 +FLAGS (\\Seen)").contains("g BAD"))
             #expect(try await client.command("h", "STORE * +FLAGS (\\Draft)").contains("* 3 FETCH"))
@@ -41,7 +51,11 @@ import Testing
             #expect(fetched.contains("* 1 FETCH (FLAGS (\\Seen \\Recent) MODSEQ (6))"))
             #expect(fetched.contains("* 2 FETCH") == false)
             #expect(try await client.command("c", "SEARCH MODSEQ 6").contains("* SEARCH 1 3 (MODSEQ 6)\r\n"))
-            #expect(try await client.command("d", "UID SEARCH RETURN (MIN COUNT) MODSEQ 5").contains("UID MIN 1 COUNT 3 MODSEQ 6"))
+            #expect(
+                try await client.command("d", "UID SEARCH RETURN (MIN COUNT) MODSEQ 5").contains(
+                    "UID MIN 1 COUNT 3 MODSEQ 6"
+                )
+            )
         }
     }
 
@@ -52,7 +66,10 @@ import Testing
             let copied = try await client.command("b", "COPY 1:2 Archive")
             #expect(copied.firstMatch(of: /b OK \[COPYUID \d+ 1:2 1:2\]/) != nil)
             let moved = try await client.command("c", "UID MOVE 2,4 Archive")
-            #expect(moved.firstMatch(of: /^\* OK \[COPYUID \d+ 2,4 3:4\] Moved\r\n\* 4 EXPUNGE\r\n\* 2 EXPUNGE\r\nc OK/) != nil)
+            #expect(
+                moved.firstMatch(of: /^\* OK \[COPYUID \d+ 2,4 3:4\] Moved\r\n\* 4 EXPUNGE\r\n\* 2 EXPUNGE\r\nc OK/)
+                    != nil
+            )
             #expect(try await client.command("d", "COPY 1 Nowhere").contains("d NO [TRYCREATE]"))
             #expect(try await client.command("e", "UID COPY 99 Archive") == "e OK Copied\r\n")
             #expect(try await client.command("f", "UID MOVE 99 Nowhere").contains("f NO [TRYCREATE]"))

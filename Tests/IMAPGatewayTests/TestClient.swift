@@ -3,6 +3,7 @@ import IMAPSession
 import Logging
 import MailModel
 import MailTestSupport
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Testing
@@ -43,7 +44,10 @@ final class Inbox: ChannelInboundHandler {
                 waiter.promise.succeed(received.readSlice(length: count) ?? ByteBuffer())
             } else if isClosed {
                 waiters.removeFirst()
-                let rest = String(buffer: received.getSlice(at: received.readerIndex, length: min(2_000, received.readableBytes)) ?? ByteBuffer())
+                let rest = String(
+                    buffer: received.getSlice(at: received.readerIndex, length: min(2_000, received.readableBytes))
+                        ?? ByteBuffer()
+                )
                 waiter.promise.fail(TestFailure(description: "closed; unread: \(rest)"))
             } else {
                 return
@@ -61,12 +65,15 @@ struct TestClient: Sendable {
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: autoRead)
         if let receiveBuffer { bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: receiveBuffer) }
+        let made = NIOLockedValueBox<NIOLoopBound<Inbox>?>(nil)
         let channel = try await bootstrap.channelInitializer { channel in
-            channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Inbox()) }
+            channel.eventLoop.makeCompletedFuture {
+                let inbox = Inbox()
+                made.withLockedValue { $0 = NIOLoopBound(inbox, eventLoop: channel.eventLoop) }
+                try channel.pipeline.syncOperations.addHandler(inbox)
+            }
         }.connect(host: "127.0.0.1", port: port).get()
-        let inbox = try await channel.eventLoop.submit {
-            NIOLoopBound(try channel.pipeline.syncOperations.handler(type: Inbox.self), eventLoop: channel.eventLoop)
-        }.get()
+        guard let inbox = made.withLockedValue({ $0 }) else { throw TestFailure(description: "no inbox") }
         return TestClient(channel: channel, inbox: inbox)
     }
 

@@ -85,8 +85,8 @@ import Testing
         #expect(damaged > 0)
     }
 
-    /// All, when `STAFFETTA_EXHAUSTIVE` is set (then build for release); else all at the start of each sector, where the
-    /// headers are, and a sample of the rest.
+    /// All, when `STAFFETTA_EXHAUSTIVE` is set (then build for release); else all at the start of each sector, where
+    /// the headers are, and a sample of the rest.
     private static func bits(toFlipAt index: Int, _ byte: UInt8) -> [Int] {
         if isExhaustive || index % 512 < 12 { return Array(0..<8) }
         return index % (byte == 0 ? 29 : 5) == 0 ? [index % 8] : []

@@ -21,6 +21,7 @@ public final class MemoryMailService: MailService {
         var milliseconds: Int64 = 1_700_000_000_000
         var bodies: UInt64 = 0
         var failure: ServiceFailure?
+        var failsBodies = false
         var calls = Calls()
 
         init() {
@@ -94,6 +95,9 @@ public final class MemoryMailService: MailService {
     /// Every call fails so from now on; nil ends it.
     public func setFailure(_ failure: ServiceFailure?) { state.withLockedValue { $0.failure = failure } }
 
+    /// Bodies cannot be read while this is on.
+    public func failBodies(_ fails: Bool) { state.withLockedValue { $0.failsBodies = fails } }
+
     public func setAccountState(_ accountState: AccountState, of account: AccountReference) throws {
         try perform(.setAccountState(accountState), for: account)
     }
@@ -164,6 +168,7 @@ public final class MemoryMailService: MailService {
     ) -> EventLoopFuture<MailAnswer> {
         answer(on: loop) { state in
             state.calls.queries += 1
+            if state.failsBodies, case .body = query { throw ServiceFailure.unavailable }
             if case .details(_, let uids) = query {
                 state.calls.largestDetails = max(state.calls.largestDetails, uids.count)
             }

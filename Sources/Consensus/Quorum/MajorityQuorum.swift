@@ -9,8 +9,8 @@ public struct MajorityQuorum: Hashable, Sendable {
     /// The smallest number of voters that is a majority.
     public var size: Int { voters.count / 2 + 1 }
 
-    /// The highest value that a majority has reached (Raft paper, figure 2, leaders: "a majority of matchIndex[i] ≥ N").
-    /// Nobody is asked in an empty set, so it stands in the way of nothing.
+    /// The highest value that a majority has reached (Raft paper, figure 2, leaders: "a majority of matchIndex[i] ≥
+    /// N"). Nobody is asked in an empty set, so it stands in the way of nothing.
     public func reached(_ value: (ReplicaID) -> UInt64) -> UInt64 {
         guard !voters.isEmpty else { return .max }
         var values: [UInt64] = []

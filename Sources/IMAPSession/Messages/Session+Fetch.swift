@@ -96,14 +96,14 @@ extension Session {
     private mutating func queryDetails() {
         guard let work = fetching, let view else { return }
         let indexes = work.peekIndexes(work.detailsPerQuery)
-        guard let last = indexes.last?.last else { return finishFetch() }
+        guard let last = indexes.last?.last.map({ view.uids[$0] }) else { return finishFetch() }
         var set = UIDSet()
         for range in indexes { for index in range { set.append(UID(view.uids[index])) } }
         query(.details(view.id, set)) { session, result in
             switch result {
             case .success(.details(let details)):
                 session.fetching?.details = details.reversed()
-                session.fetching?.detailsUpTo = view.uids[last]
+                session.fetching?.detailsUpTo = last
                 let bytes = details.reduce(0) { $0 + $1.summary.readableBytes }
                 let average = max(1, bytes / max(1, details.count))
                 session.fetching?.detailsPerQuery = min(

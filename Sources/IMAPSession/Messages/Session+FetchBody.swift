@@ -40,7 +40,7 @@ extension Session {
         query(.body(details.bodyID, offset: piece.range.lowerBound, maximumBytes: count)) { session, result in
             switch result {
             case .success(.body(let bytes)) where bytes.readableBytes > 0:
-                session.take(bytes.readableBytes > count ? bytes.getSlice(at: bytes.readerIndex, length: count) ?? bytes : bytes)
+                session.take(bytes.getSlice(at: bytes.readerIndex, length: min(count, bytes.readableBytes)) ?? bytes)
             case .success(.body), .success: session.breakOff(.unavailable)
             case .failure(let failure): session.breakOff(failure)
             }
@@ -48,10 +48,17 @@ extension Session {
     }
 
     /// A message that cannot be told to its end. Behind a literal's announcement only its bytes may follow, so there
-    /// the connection ends; elsewhere the response could not be completed either.
+    /// the connection ends; elsewhere the response ends with the items before.
     private mutating func breakOff(_ failure: ServiceFailure) {
+        guard let work = fetching, let message = work.current, encoder.pendingLiteralBytes == 0 else {
+            fetching = nil
+            return end()
+        }
         fetching = nil
-        end()
+        // A response has one item at least.
+        if message.nextItem == 1 { encoder.uid(message.uid) }
+        encoder.endFetch()
+        fail(work.tag, failure)
     }
 
     private mutating func take(_ bytes: ByteBuffer) {
@@ -70,6 +77,7 @@ extension Session {
         fetching?.current?.piece = piece
         guard piece.range.isEmpty else { return giveWay { $0.queryPiece() } }
         finishPiece()
+        guard bytes.readableBytes <= SessionLimits.copiedPieceBytes else { return giveWay { $0.continueFetch() } }
         continueFetch()
     }
 

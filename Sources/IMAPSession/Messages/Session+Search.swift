@@ -102,7 +102,9 @@ extension Session {
     private mutating func searchDetails() {
         guard let view else { return }
         while let details = searching?.details.popLast() {
-            guard let index = view.index(of: details.uid.rawValue), let condition = searching?.condition else { continue }
+            guard let index = view.index(of: details.uid.rawValue), let condition = searching?.condition else {
+                continue
+            }
             var subject = SearchCondition.Subject(view: view, index: index, details: details)
             subject.outline = tools.summary(details.summary)
             switch condition.isMet(subject) {

@@ -7,7 +7,7 @@ struct StoreWork {
     let command: StoreCommand
     let indexes: [Range<Int>]
     var sets: [UIDSet]
-    var changed: [UIDSet] = []
+    var changed: [(uids: UIDSet, modSeq: ModSeq)] = []
     var modified: [UIDSet] = []
     var hasGone = false
 }
@@ -52,8 +52,8 @@ extension Session {
         )
         submit(command) { session, result in
             switch result {
-            case .success(.flagsStored(_, let changed, let modified)):
-                session.storing?.changed.append(changed)
+            case .success(.flagsStored(let modSeq, let changed, let modified)):
+                session.storing?.changed.append((changed, modSeq))
                 session.storing?.modified.append(modified)
                 session.storeNext()
             case .success(.refused(let refusal)):
@@ -72,9 +72,9 @@ extension Session {
 
     private mutating func finishStore() {
         badCommands = 0
-        synchronise { session in
-            guard let work = session.storing else { return }
-            session.storing = nil
+        guard let work = storing else { return }
+        storing = nil
+        synchronise(expecting: { $0.expect(work) }) { session in
             session.tellStored(work)
             session.tellUpdates(work.command.numberSpace == .uid ? .all : .withoutExpunge)
             session.answerStore(work)
@@ -91,12 +91,10 @@ extension Session {
             }
             return
         }
-        for set in work.changed {
-            for uid in set.uids {
-                guard let index = view?.index(of: uid.rawValue), view?.isGone(uid.rawValue) == false else { continue }
-                view?.forgetChange(uid.rawValue)
-                if isCondstoreEnabled { tellFlags(at: index, flags: false) }
-            }
+        guard isCondstoreEnabled else { return }
+        for uid in work.changed.lazy.flatMap(\.uids.uids) {
+            guard let index = view?.index(of: uid.rawValue), view?.isToTell(uid.rawValue) == true else { continue }
+            tellFlags(at: index, flags: false)
         }
     }
 
@@ -110,5 +108,32 @@ extension Session {
             return encoder.tagged(work.tag, .ok, .modified(numbers), "Some messages were changed meanwhile")
         }
         encoder.tagged(work.tag, .ok, work.hasGone ? .expungeIssued : nil, "Stored")
+    }
+}
+
+extension MailboxView {
+    /// Takes over what a STORE did, as far as nobody else changed the same messages: that is what its client expects.
+    fileprivate mutating func expect(_ work: StoreWork) {
+        guard work.command.isSilent else { return }
+        let names = work.command.flags
+        let system = FlagNames(names).system
+        var keywords: UInt64 = 0
+        for case .keyword(let keyword) in names { keywords |= bit(of: keyword) }
+        for (uids, modSeq) in work.changed {
+            for uid in uids.uids {
+                guard let index = index(of: uid.rawValue) else { continue }
+                var flags = flags(at: index)
+                switch work.command.action {
+                case .replace: flags = MessageFlags(system: system, keywords: keywords)
+                case .add:
+                    flags.system.formUnion(system)
+                    flags.keywords |= keywords
+                case .remove:
+                    flags.system.subtract(system)
+                    flags.keywords &= ~keywords
+                }
+                set(flags, modSeq, at: index)
+            }
+        }
     }
 }

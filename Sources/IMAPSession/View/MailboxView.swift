@@ -145,7 +145,9 @@ struct MailboxView {
         for state in changes.changed { update(state.uid.rawValue, state.flags, state.modSeq) }
         for state in changes.new { append(state) }
         for range in changes.expunged.ranges {
-            for index in lowerBound(of: range.lowerBound)..<max(
+            for index in lowerBound(
+                of: range.lowerBound
+            )..<max(
                 lowerBound(of: range.lowerBound),
                 range.upperBound == .max ? uids.count : lowerBound(of: range.upperBound + 1)
             ) {
@@ -182,6 +184,9 @@ struct MailboxView {
     // MARK: What the client knows
 
     mutating func markChanged(_ uid: UInt32) { changed.insert(uid) }
+    /// Whether only the MODSEQ is news: the message is there, and its flags are not told anyway.
+    func isToTell(_ uid: UInt32) -> Bool { !gone.contains(uid) && !changed.contains(uid) }
+
     mutating func forgetChange(_ uid: UInt32) { changed.remove(uid) }
 
     /// The changes to be told, as rising indexes; they count as told.

@@ -39,13 +39,25 @@ extension Session {
     }
 
     /// Brings the view up to date. When the store does not answer, it stays as it is, to be tried again.
-    mutating func synchronise(_ next: @escaping (inout Session) -> Void) {
+    ///
+    /// - Parameter expecting: what this session knows to have changed itself, and the client needs not be told.
+    mutating func synchronise(
+        expecting: ((inout MailboxView) -> Void)? = nil,
+        _ next: @escaping (inout Session) -> Void
+    ) {
         guard let view, !view.isDeleted else { return next(&self) }
         isStale = false
         missedUpdate = false
         query(.changes(view.id, since: view.modSeq, newFrom: UID(view.uidNext))) { session, result in
             switch result {
-            case .success(.changes(let changes)): session.view?.apply(changes)
+            case .success(.changes(let changes)):
+                session.view?.setKeywords(changes.mailbox.keywords)
+                if var view = session.view, let expecting {
+                    session.view = nil
+                    expecting(&view)
+                    session.view = view
+                }
+                session.view?.apply(changes)
             case .success(.missing): session.view?.markDeleted()
             case .success, .failure: session.missedUpdate = true
             }

@@ -147,7 +147,7 @@ struct AddressParser {
         guard scanner.next == UInt8(ascii: "@") else { return nil }
         var rest = scanner
         var route: [UInt8] = []
-        while let byte = rest.next, byte != UInt8(ascii: ">") {
+        while let byte = rest.next, byte != UInt8(ascii: ">"), byte != UInt8(ascii: "<") {
             rest.skip()
             if byte == UInt8(ascii: ":") {
                 scanner = rest

@@ -76,6 +76,10 @@ struct Entity: Hashable, Sendable {
                 depth: depth + 1,
                 isMessage: kind == .message
             )
+            // A message within fills its part.
+            guard kind != .message || (child.headerStart == bodyStart && child.bodyEnd == bodyEnd) else {
+                throw reader.failure(.outOfRange)
+            }
             rest = child.bodyEnd..<bodyEnd
             children.append(child)
         }

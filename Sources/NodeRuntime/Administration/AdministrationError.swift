@@ -14,5 +14,6 @@ public struct AdministrationError: Error, Sendable, CustomStringConvertible {
 
     static let unavailable = AdministrationError(
         .unavailable,
-        "no quorum answered in time; asking again is safe. `staffettactl cluster status` shows what is missing")
+        "no quorum answered in time; asking again is safe. `staffettactl cluster status` shows what is missing"
+    )
 }

@@ -20,7 +20,11 @@ extension Node {
         let address = try parse(address)
         let credential = password.isEmpty ? nil : try await hash(password)
         let command = MailCommand.createAccount(
-            address: address, credential: credential, quotaBytes: quotaBytes, mailboxes: DefaultMailbox.standard)
+            address: address,
+            credential: credential,
+            quotaBytes: quotaBytes,
+            mailboxes: DefaultMailbox.standard
+        )
         switch try await submit(command, to: mail.routing.group(of: address.slot), account: AccountID(0)) {
         case .accountCreated: return try await account(address.text)
         case .refused(.accountExists):
@@ -37,7 +41,10 @@ extension Node {
             throw .unavailable
         }
         guard let record else {
-            throw AdministrationError(.notFound, "there is no account \(address); `staffettactl account list` shows all")
+            throw AdministrationError(
+                .notFound,
+                "there is no account \(address); `staffettactl account list` shows all"
+            )
         }
         return PlacedAccount(record: record, group: group.rawValue)
     }
@@ -66,7 +73,9 @@ extension Node {
             let (current, start, room) = (group, after, limit - accounts.count)
             guard
                 case .success(let page) = await mail.read(
-                    current, { try reader.accounts(in: current, after: start, limit: room) })
+                    current,
+                    { try reader.accounts(in: current, after: start, limit: room) }
+                )
             else { throw .unavailable }
             accounts += page.map { PlacedAccount(record: $0, group: current.rawValue) }
             if accounts.count == limit {
@@ -127,7 +136,9 @@ extension Node {
         let hashed = try? await passwordPool.runIfActive { PasswordHash(hashing: Array(password.utf8)) }
         guard let hash = hashed ?? nil else {
             throw AdministrationError(
-                .invalidArgument, "a password has 1 to \(PasswordHash.maximumPasswordBytes) bytes")
+                .invalidArgument,
+                "a password has 1 to \(PasswordHash.maximumPasswordBytes) bytes"
+            )
         }
         return CredentialHash(bytes: hash.encoded)
     }

@@ -61,13 +61,17 @@ extension Node {
         guard before.status.role == .leader else {
             let hint = before.leaderNode.map { "ask node \($0.rawValue), which leads it" } ?? "it has no leader now"
             throw AdministrationError(
-                .failedPrecondition, "this node does not lead group \(group.rawValue): \(hint)")
+                .failedPrecondition,
+                "this node does not lead group \(group.rawValue): \(hint)"
+            )
         }
         if let node, node == settings.node { return }
         if let rejection = await onLoop({ $0.transfer(group, to: node) }) {
             let target = node.map { "node \($0.rawValue)" } ?? "any follower"
             throw AdministrationError(
-                .failedPrecondition, "group \(group.rawValue) cannot be led by \(target) now (\(rejection))")
+                .failedPrecondition,
+                "group \(group.rawValue) cannot be led by \(target) now (\(rejection))"
+            )
         }
         for _ in 0..<200 {
             if let now = await groups().first(where: { $0.group == group }), now.leaderNode != nil,
@@ -78,7 +82,9 @@ extension Node {
             try? await Task.sleep(for: .milliseconds(25))
         }
         throw AdministrationError(
-            .unavailable, "the handover of group \(group.rawValue) was not confirmed in 5 s; see `staffettactl group list`")
+            .unavailable,
+            "the handover of group \(group.rawValue) was not confirmed in 5 s; see `staffettactl group list`"
+        )
     }
 
     /// The nodes that the directory knows; this node's own settings before it is founded.

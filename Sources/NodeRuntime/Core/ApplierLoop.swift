@@ -118,7 +118,11 @@ package final class ApplierLoop {
                 continue
             }
             let (request, outcome) = try applier.apply(
-                group: group, index: entry.index, term: entry.term, payload: command)
+                group: group,
+                index: entry.index,
+                term: entry.term,
+                payload: command
+            )
             results.append((request, outcome))
         }
         return results

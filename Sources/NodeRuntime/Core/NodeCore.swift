@@ -56,7 +56,13 @@ package final class NodeCore {
         let applier = MailApplier(store: state)
         writer = LogWriter(log: log, network: environment.network, loop: inbox, failed: environment.failed)
         applierLoop = ApplierLoop(
-            store: state, applier: applier, gate: gate, loop: inbox, watchers: watchers, failed: environment.failed)
+            store: state,
+            applier: applier,
+            gate: gate,
+            loop: inbox,
+            watchers: watchers,
+            failed: environment.failed
+        )
         loop = NodeLoop(
             NodeLoop.Dependencies(
                 node: environment.node,

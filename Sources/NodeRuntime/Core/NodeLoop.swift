@@ -51,6 +51,8 @@ package final class NodeLoop {
     var nowMilliseconds: Int64
     var isStopping = false
     var roleObserver: (@Sendable (GroupID, RoleKind, Term, NodeID?) -> Void)?
+    /// Told when a snapshot has replaced the state and the log of a group.
+    var installObserver: (@Sendable (GroupID, SnapshotPoint, _ from: NodeID) -> Void)?
 
     struct Dependencies {
         let node: NodeID

@@ -19,12 +19,15 @@ final class LoopThread: Sendable {
         }
         var thread = pthread_t()
         let status = pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { raw in
                 guard let raw else { return nil }
                 Unmanaged<Start>.fromOpaque(raw).takeRetainedValue().body()
                 return nil
-            }, Unmanaged.passRetained(start).toOpaque())
+            },
+            Unmanaged.passRetained(start).toOpaque()
+        )
         precondition(status == 0, "the system gives no more threads (error \(status))")
         pthread_detach(thread)
     }

@@ -1,6 +1,6 @@
 internal import Consensus
-public import Logging
 internal import LogStorage
+public import Logging
 public import MailModel
 internal import MailStore
 internal import NIOConcurrencyHelpers
@@ -46,9 +46,12 @@ public final class Node: Sendable {
         let tls = try settings.peerCertificates.map { files in
             do {
                 return try PeerTLS(
-                    certificateFile: files.certificateFile, keyFile: files.keyFile, trustRootsFile: files.trustRootsFile)
+                    certificateFile: files.certificateFile,
+                    keyFile: files.keyFile,
+                    trustRootsFile: files.trustRootsFile
+                )
             } catch {
-                throw StartupError("The certificates for peers cannot be used: \(error). Check the settings peer-tls.")
+                throw StartupError("The certificates for peers cannot be used: \(error). Check the settings peer.tls.")
             }
         }
         return try await Node(settings, directory, storage, tls, group, logger, fatal)
@@ -95,8 +98,12 @@ public final class Node: Sendable {
             groups: storage.opened
         )
         core.loop.roleObserver = { group, role, term, leader in
+            let leader = leader.map { "node \($0.rawValue)" } ?? "unknown"
+            logger.info("group \(group.rawValue): \(role) in term \(term.rawValue), leader \(leader)")
+        }
+        core.loop.installObserver = { group, point, sender in
             logger.info(
-                "group \(group.rawValue): \(role) in term \(term.rawValue), leader \(leader.map { "node \($0.rawValue)" } ?? "unknown")"
+                "group \(group.rawValue): snapshot installed up to index \(point.index.rawValue), from node \(sender.rawValue)"
             )
         }
         receiver.connect(core.inbox)
@@ -127,8 +134,9 @@ public final class Node: Sendable {
             )
         } catch {
             throw StartupError(
-                "Cannot listen for peers on \(settings.peerHost):\(settings.peerPort): \(error). "
-                    + "Check the setting peer-listen, and whether another process uses the port.")
+                "Cannot listen for peers on \(settings.peerHost):\(settings.peerPort): \(plainReason(error)). "
+                    + "Check the setting peer.listen, and whether another process uses the port."
+            )
         }
         threads = NodeThreads(core)
         self.links = links
@@ -155,7 +163,9 @@ public final class Node: Sendable {
         ]
         for command in commands {
             while !Task.isCancelled {
-                if case .success = await mail.submit(.directory(command), to: .directory, account: AccountID(0)) { break }
+                if case .success = await mail.submit(.directory(command), to: .directory, account: AccountID(0)) {
+                    break
+                }
                 try? await Task.sleep(for: .seconds(1))
             }
         }
@@ -220,7 +230,9 @@ private struct Storage {
         do {
             let disk = try PosixDisk(path: directory.logPath)
             let (log, recovered) = try SegmentedLog.open(
-                disk: disk, settings: LogSettings(logID: directory.identity.logID))
+                disk: disk,
+                settings: LogSettings(logID: directory.identity.logID)
+            )
             var rocks = RocksSettings()
             rocks.writeBufferBytes = settings.stateMemoryBytes
             let state = try RocksStateStore(path: directory.statePath, settings: rocks)
@@ -249,10 +261,14 @@ private struct Storage {
         for id in 0...directory.identity.mailGroups {
             let group = GroupID(id)
             let point = SnapshotPoint(
-                index: .zero, term: .zero, configuration: settings.initialConfiguration(of: group))
+                index: .zero,
+                term: .zero,
+                configuration: settings.initialConfiguration(of: group)
+            )
             round.append(.createGroup(group, point))
             groups.append(
-                RecoveredGroup(group: group, hardState: HardState(), snapshot: point, entries: [], verdict: .intact))
+                RecoveredGroup(group: group, hardState: HardState(), snapshot: point, entries: [], verdict: .intact)
+            )
         }
         try log.append(round)
         return groups

@@ -44,7 +44,8 @@ final class DataDirectory: Sendable {
             guard try Self.isEmpty(path) else {
                 throw StartupError(
                     "The data directory \(path) holds files that are not Staffetta's. Choose an empty directory "
-                        + "(setting data-directory).")
+                        + "(setting data.directory)."
+                )
             }
             identity = Identity(
                 formatVersion: Self.formatVersion,
@@ -90,17 +91,20 @@ final class DataDirectory: Sendable {
         guard identity.formatVersion <= formatVersion else {
             throw StartupError(
                 "The data directory \(path) has format \(identity.formatVersion); this program knows up to "
-                    + "\(formatVersion). Start the newer version that wrote it.")
+                    + "\(formatVersion). Start the newer version that wrote it."
+            )
         }
         guard identity.cluster == settings.cluster else {
             throw StartupError(
                 "The data directory \(path) belongs to cluster \"\(identity.cluster)\", not \"\(settings.cluster)\". "
-                    + "Check the settings cluster and data-directory.")
+                    + "Check the settings cluster.name and data.directory."
+            )
         }
         guard identity.node == settings.node.rawValue else {
             throw StartupError(
                 "The data directory \(path) belongs to node \(identity.node), not \(settings.node.rawValue). "
-                    + "Check the settings node and data-directory.")
+                    + "Check the settings node.id and data.directory."
+            )
         }
     }
 
@@ -120,13 +124,18 @@ final class DataDirectory: Sendable {
             let log = facts["log"].flatMap({ UInt64($0) }), let groups = facts["mail-groups"].flatMap({ UInt32($0) })
         else { throw StartupError("\(path)/identity is incomplete. Restore it from a backup.") }
         return Identity(
-            formatVersion: format, cluster: String(cluster), node: node, logID: log, mailGroups: groups)
+            formatVersion: format,
+            cluster: String(cluster),
+            node: node,
+            logID: log,
+            mailGroups: groups
+        )
     }
 
     // MARK: Files
 
     private static func failure(_ verb: String, _ path: String) -> StartupError {
-        StartupError("Cannot \(verb) \(path): \(String(cString: strerror(errno))). Check the setting data-directory.")
+        StartupError("Cannot \(verb) \(path): \(String(cString: strerror(errno))). Check the setting data.directory.")
     }
 
     private static func makeDirectory(_ path: String) throws(StartupError) {

@@ -25,7 +25,8 @@ package struct GroupRecovery {
     }
 
     /// The groups fit to run, in order, and those that are not.
-    package func open(_ recovered: [RecoveredGroup]) throws -> (opened: [OpenedGroup], quarantined: [QuarantinedGroup]) {
+    package func open(_ recovered: [RecoveredGroup]) throws -> (opened: [OpenedGroup], quarantined: [QuarantinedGroup])
+    {
         var opened: [OpenedGroup] = []
         var quarantined: [QuarantinedGroup] = []
         for group in recovered.sorted(by: { $0.group < $1.group }) {
@@ -76,8 +77,14 @@ package struct GroupRecovery {
         hardState.term = max(hardState.term, point.term)
         if hardState.term > group.hardState.term { hardState.vote = nil }
         try log.append(
-            LogRound([.setSnapshot(group.group, point), .saveHardState(group.group, hardState)]))
+            LogRound([.setSnapshot(group.group, point), .saveHardState(group.group, hardState)])
+        )
         return RecoveredGroup(
-            group: group.group, hardState: hardState, snapshot: point, entries: [], verdict: .intact)
+            group: group.group,
+            hardState: hardState,
+            snapshot: point,
+            entries: [],
+            verdict: .intact
+        )
     }
 }

@@ -18,16 +18,23 @@ extension NodeLoop {
             account: call.account,
             command: call.command
         )
+        let payload = envelope.encoded()
+        guard isReadable(payload) else { return call.completion.finish(.failure(.unavailable)) }
         table.append(
             PendingCall(
                 sequence: sequence,
-                payload: envelope.encoded(),
+                payload: payload,
                 deadlineMilliseconds: call.deadlineMilliseconds,
                 completion: call.completion,
                 sentMilliseconds: nil
             )
         )
         sendUnsent(call.group)
+    }
+
+    /// What replicas cannot read must not get into a log: applying it would end every one of them, again at each start.
+    private func isReadable(_ payload: ByteBuffer) -> Bool {
+        payload.readableBytes <= MailLimits.commandBytes && (try? CommandEnvelope(decoding: payload)) != nil
     }
 
     /// Sends what has not been sent since the leader was last known.
@@ -94,7 +101,8 @@ extension NodeLoop {
     private func answer(to rejection: Rejection) -> ForwardResult {
         switch rejection {
         case .notLeader: .notLeader(nil)
-        case .transferring, .tooManyUncommittedBytes, .tooManyPendingReads, .configurationInFlight, .unsafeConfiguration, .leaderNotReady,
+        case .transferring, .tooManyUncommittedBytes, .tooManyPendingReads, .configurationInFlight,
+            .unsafeConfiguration, .leaderNotReady,
             .notAVoter:
             .busy
         }
@@ -105,8 +113,13 @@ extension NodeLoop {
     func takeForward(_ group: GroupID, _ request: RequestID, _ payload: ByteBuffer, from: NodeID) {
         guard let replica = replica(group), replica.isLeader else {
             send(
-                .forwardReply(group: group, request: request, .notLeader(replica(group)?.leaderNode)), to: from)
+                .forwardReply(group: group, request: request, .notLeader(replica(group)?.leaderNode)),
+                to: from
+            )
             return
+        }
+        guard isReadable(payload) else {
+            return send(.forwardReply(group: group, request: request, .busy), to: from)
         }
         foreign[request] = (from, nowMilliseconds)
         proposals[group, default: ProposalBatch()].payloads.append(payload)

@@ -41,7 +41,9 @@ extension NodeLoop {
 
     private func startReads(_ group: GroupID) {
         guard let table = reads[group], table.round == nil, !table.waiting.isEmpty else { return }
-        guard !rebuilding.contains(group), installs[group] == nil, let leader = replica(group)?.leaderNode else { return }
+        guard !rebuilding.contains(group), installs[group] == nil, let leader = replica(group)?.leaderNode else {
+            return
+        }
         let id = nextReadID
         nextReadID &+= 1
         reads[group]?.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: nowMilliseconds)

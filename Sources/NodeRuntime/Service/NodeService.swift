@@ -71,12 +71,19 @@ final class NodeService: MailService {
         on loop: any EventLoop
     ) -> EventLoopFuture<MailOutcome> {
         let promise = loop.makePromise(of: MailOutcome.self)
-        submit(command, to: routing.group(of: account.slot), account: account.id, Completion(on: loop) { promise.complete(with: $0) })
+        submit(
+            command,
+            to: routing.group(of: account.slot),
+            account: account.id,
+            Completion(on: loop) { promise.complete(with: $0) }
+        )
         return promise.futureResult
     }
 
     /// For callers without an event loop.
-    func submit(_ command: MailCommand, to group: GroupID, account: AccountID) async -> Result<MailOutcome, ServiceFailure> {
+    func submit(_ command: MailCommand, to group: GroupID, account: AccountID) async -> Result<
+        MailOutcome, ServiceFailure
+    > {
         await withCheckedContinuation { continuation in
             submit(command, to: group, account: account, Completion(on: nil) { continuation.resume(returning: $0) })
         }

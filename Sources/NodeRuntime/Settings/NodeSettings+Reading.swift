@@ -24,7 +24,10 @@ extension NodeSettings {
             guard let key = try reader.optional("peer.tls.key"), let roots = try reader.optional("peer.tls.roots")
             else { throw SettingError("peer.tls.certificate needs peer.tls.key and peer.tls.roots as well") }
             peerCertificates = PeerCertificates(
-                certificateFile: certificate, keyFile: key, trustRootsFile: roots)
+                certificateFile: certificate,
+                keyFile: key,
+                trustRootsFile: roots
+            )
         }
         core.retainedEntries = try reader.integer("log.retain-entries", 0...10_000_000)
         core.compactionStep = max(1, min(core.compactionStep, core.retainedEntries / 2))
@@ -41,7 +44,11 @@ extension NodeSettings {
         for (id, address) in try reader.pairs("cluster.peers", expected: expected) {
             guard let id = UInt64(id), id > 0, let address = HostPort(address) else {
                 throw SettingError(
-                    "cluster.peers", value: "\(id)=\(address)", source: "an entry", expected: expected)
+                    "cluster.peers",
+                    value: "\(id)=\(address)",
+                    source: "an entry",
+                    expected: expected
+                )
             }
             guard !peers.contains(where: { $0.node.rawValue == id }) else {
                 throw SettingError("setting cluster.peers names node \(id) twice")

@@ -21,7 +21,9 @@ public struct SettingsReader: Sendable {
         var values: [AbsoluteConfigKey: ConfigValue] = [:]
         for (key, value) in flags {
             values[AbsoluteConfigKey(key.split(separator: ".").map(String.init))] = ConfigValue(
-                .string(value), isSecret: false)
+                .string(value),
+                isSecret: false
+            )
         }
         var sources: [(String, any ConfigProvider)] = [
             ("command line", InMemoryProvider(name: "command line", values: values)),
@@ -36,7 +38,7 @@ public struct SettingsReader: Sendable {
                 )
             ),
         ]
-        if let file {
+        if let file, try SettingsFile.check(file) {
             do {
                 sources.append(("file \(file)", try await FileProvider<YAMLSnapshot>(filePath: FilePath(file))))
             } catch {
@@ -81,7 +83,11 @@ public struct SettingsReader: Sendable {
         let (text, source) = try find(key)
         guard let number = Int(text), range.contains(number) else {
             throw SettingError(
-                key, value: text, source: source, expected: "a number from \(range.lowerBound) to \(range.upperBound)")
+                key,
+                value: text,
+                source: source,
+                expected: "a number from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return number
     }

@@ -34,7 +34,11 @@ extension NodeLoop {
         let transfer = session &+ nextTransfer
         nextTransfer += 1
         installs[group] = SnapshotInstall(
-            transfer: transfer, from: from, atLeast: atLeast, progressMilliseconds: nowMilliseconds)
+            transfer: transfer,
+            from: from,
+            atLeast: atLeast,
+            progressMilliseconds: nowMilliseconds
+        )
         applier.put(.beginInstall(group))
         pull(group)
     }
@@ -42,7 +46,11 @@ extension NodeLoop {
     private func pull(_ group: GroupID) {
         guard let install = installs[group] else { return }
         let pull = SnapshotPull(
-            group: group, transfer: install.transfer, atLeast: install.atLeast, after: install.after)
+            group: group,
+            transfer: install.transfer,
+            atLeast: install.atLeast,
+            after: install.after
+        )
         send(.snapshotPull(pull), to: install.from)
     }
 
@@ -103,19 +111,20 @@ extension NodeLoop {
 
     /// The state is live; the log follows, and then Raft is told.
     func finishInstall(_ group: GroupID, _ transfer: UInt64, _ point: SnapshotPoint) {
-        guard installs[group]?.transfer == transfer else { return }
+        guard let install = installs[group], install.transfer == transfer else { return }
         installs[group]?.isLive = true
         let inbox = inbox
         writer.put(
             .setSnapshot(group, point) {
-                inbox.put(.control { loop in loop.logFollowed(group, point) })
+                inbox.put(.control { loop in loop.logFollowed(group, point, from: install.from) })
             }
         )
     }
 
-    private func logFollowed(_ group: GroupID, _ point: SnapshotPoint) {
+    private func logFollowed(_ group: GroupID, _ point: SnapshotPoint, from sender: NodeID) {
         installs[group] = nil
         rebuilding.remove(group)
+        installObserver?(group, point, sender)
         withReplica(group) { $0.installed(point, source, into: &$1) }
     }
 
@@ -145,7 +154,8 @@ extension NodeLoop {
 
     func serve(_ pull: SnapshotPull, to node: NodeID) {
         let refusal = PeerMessage.snapshotPiece(
-            SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused))
+            SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
+        )
         guard replica(pull.group) != nil, !rebuilding.contains(pull.group), installs[pull.group] == nil else {
             return send(refusal, to: node)
         }
@@ -183,7 +193,9 @@ extension NodeLoop {
             // The log has moved past the snapshot: the receiver could not follow from there.
             sources.drop(pull, from: node)
             return send(
-                .snapshotPiece(SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)),
+                .snapshotPiece(
+                    SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
+                ),
                 to: node
             )
         }
@@ -193,10 +205,15 @@ extension NodeLoop {
             configuration: raft.configuration(at: source.appliedIndex)
         )
         let content = SnapshotPiece.Content.rows(
-            chunk.rows, checksum: chunk.checksum, lastKey: chunk.lastKey, isLast: chunk.isLast)
+            chunk.rows,
+            checksum: chunk.checksum,
+            lastKey: chunk.lastKey,
+            isLast: chunk.isLast
+        )
         send(
             .snapshotPiece(
-                SnapshotPiece(group: pull.group, transfer: pull.transfer, point: point, content: content)),
+                SnapshotPiece(group: pull.group, transfer: pull.transfer, point: point, content: content)
+            ),
             to: node
         )
         if chunk.isLast { sources.drop(pull, from: node) }

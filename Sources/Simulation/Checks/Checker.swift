@@ -101,7 +101,8 @@ struct Checker {
             if replica.raft.term < term {
                 world.fail(
                     "the hard state never goes back",
-                    "node \(node.position + 1), group \(group): term \(replica.raft.term.rawValue), had shown \(term.rawValue)"
+                    "node \(node.position + 1), group \(group): term \(replica.raft.term.rawValue), "
+                        + "had shown \(term.rawValue)"
                 )
             }
             shown[node.position][group].commitIndex = .zero
@@ -198,7 +199,8 @@ struct Checker {
             if committed.term != entry.term || committed.command != entry.command {
                 world.fail(
                     "a committed entry never changes",
-                    "group \(position), entry \(index), node \(node.position + 1): term \(entry.term.rawValue), was \(committed.term.rawValue)"
+                    "group \(position), entry \(index), node \(node.position + 1): "
+                        + "term \(entry.term.rawValue), was \(committed.term.rawValue)"
                 )
             }
             return
@@ -234,7 +236,8 @@ struct Checker {
         guard let envelope else { return "no command" }
         let text = "\(envelope.command)".prefix { $0 != "(" }
         return
-            "\(text) \(String(envelope.request.session, radix: 16)).\(envelope.request.sequence) account \(String(envelope.account.rawValue, radix: 16)) settled \(envelope.settledBelow)"
+            "\(text) \(String(envelope.request.session, radix: 16)).\(envelope.request.sequence) "
+            + "account \(String(envelope.account.rawValue, radix: 16)) settled \(envelope.settledBelow)"
     }
 
     // MARK: What replicas hold

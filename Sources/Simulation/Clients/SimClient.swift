@@ -5,6 +5,8 @@ internal import NodeRuntime
 
 /// A mail client: does one thing after the other with an account that it shares with others, at a node; when the node
 /// is gone, at another.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
 final class SimClient: @unchecked Sendable {
     /// A call that is under way.
     struct Pending {

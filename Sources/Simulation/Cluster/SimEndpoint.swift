@@ -23,6 +23,8 @@ final class SimEndpoint: PeerNetwork, @unchecked Sendable {
 }
 
 /// Work that may block becomes an event of its own.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
 final class SimBlockingWork: BlockingWork, @unchecked Sendable {
     private unowned let world: World
     private let node: Int

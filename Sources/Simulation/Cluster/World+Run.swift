@@ -124,16 +124,15 @@ extension World {
             }
             for replica in core.loop.replicas {
                 let status = replica.raft.status
-                text +=
-                    "\n  node \(node.position + 1) group \(replica.group.rawValue): \(status.role) term \(status.term.rawValue)"
-                text +=
-                    " leader \(status.leader.map { "\($0.rawValue)" } ?? "-") log \(status.firstIndex.rawValue)-\(status.lastIndex.rawValue)"
-                text +=
-                    " durable \(status.durableIndex.rawValue) commit \(status.commitIndex.rawValue) applied \(status.appliedIndex.rawValue)"
+                text += "\n  node \(node.position + 1) group \(replica.group.rawValue): \(status.role)"
+                text += " term \(status.term.rawValue) leader \(status.leader.map { "\($0.rawValue)" } ?? "-")"
+                text += " log \(status.firstIndex.rawValue)-\(status.lastIndex.rawValue)"
+                text += " durable \(status.durableIndex.rawValue) commit \(status.commitIndex.rawValue)"
+                text += " applied \(status.appliedIndex.rawValue)"
                 let digest = try? core.reader.digest(replica.group)
                 text += " state \(digest?.index.rawValue ?? 0) installing \(status.installing?.index.rawValue ?? 0)"
-                text +=
-                    " install \(core.loop.installs[replica.group] != nil) rebuilding \(core.loop.rebuilding.contains(replica.group))"
+                text += " install \(core.loop.installs[replica.group] != nil)"
+                text += " rebuilding \(core.loop.rebuilding.contains(replica.group))"
                 text += " peers \(status.peers.map { "\($0.replica.rawValue):\($0.state)@\($0.matchIndex.rawValue)" })"
             }
         }

@@ -27,7 +27,7 @@ final class SimClock: NodeClock, @unchecked Sendable {
     }
 }
 
-/// The simulated time, in microseconds.
+/// The simulated time, in microseconds. `@unchecked Sendable`: a simulation has one thread.
 final class WorldTime: @unchecked Sendable {
     var now: Int64 = 0
 }

@@ -1,0 +1,1 @@
+"""What the tests with real processes share: clusters, clients, and what was promised to clients."""

@@ -1,0 +1,122 @@
+import IMAPSyntax
+import MailModel
+import NIOCore
+import Testing
+
+@testable import IMAPSession
+
+/// A session with its framer, fed by hand: text in, text and calls out. Answers of the store are given by the test.
+struct SessionUnderTest {
+    var session: Session
+    var framer = CommandFramer()
+    var calls: [SessionEffect] = []
+    var isClosed = false
+
+    init(isLoggedIn: Bool = true, _ change: (inout SessionSettings) -> Void = { _ in }) {
+        var settings = SessionSettings()
+        settings.allowsPlaintextLogin = true
+        change(&settings)
+        session = Session(settings: settings, tools: NoTools(), isSecure: false)
+        session.greet()
+        _ = run()
+        guard isLoggedIn else { return }
+        _ = send("L LOGIN a b")
+        session.authenticated(.success(.authenticated(Self.account, Self.address)))
+        _ = run()
+        calls = []
+    }
+
+    static let account = AccountReference(id: AccountID(7), slot: Slot(rawValue: 1))
+    static let address: AccountAddress = {
+        guard let address = AccountAddress("user@example.org") else { preconditionFailure("an address") }
+        return address
+    }()
+
+    static var inbox: MailboxRecord {
+        var record = MailboxRecord(id: MailboxID(1), name: .inbox, specialUse: nil, uidValidity: 9)
+        record.uidNext = UID(21)
+        record.recentFrom = UID(21)
+        record.messages = 2
+        record.highestModSeq = ModSeq(5)
+        return record
+    }
+
+    static func state(_ uid: UInt32, _ flags: SystemFlags = [], _ modSeq: UInt64 = 2) -> MessageState {
+        MessageState(uid: UID(uid), flags: MessageFlags(system: flags), modSeq: ModSeq(modSeq))
+    }
+
+    /// With INBOX selected, which holds the UIDs 10 and 20.
+    static func selected(_ command: String = "SELECT INBOX") -> SessionUnderTest {
+        var test = SessionUnderTest()
+        _ = test.send("S \(command)")
+        _ = test.answer(.mailbox(inbox))
+        let text = test.answer(.messages(inbox, [state(10, .seen), state(20)]))
+        precondition(text.contains("S OK"), text)
+        test.calls = []
+        return test
+    }
+
+    /// What the session writes when it gets a line.
+    mutating func send(_ line: String) -> String {
+        framer.append(ByteBuffer(string: line + "\r\n"))
+        return run()
+    }
+
+    mutating func answer(_ answer: MailAnswer) -> String {
+        session.answered(.success(answer))
+        return run()
+    }
+
+    mutating func fail(_ failure: ServiceFailure) -> String {
+        session.answered(.failure(failure))
+        return run()
+    }
+
+    mutating func finish(_ outcome: MailOutcome) -> String {
+        session.finished(.success(outcome))
+        return run()
+    }
+
+    mutating func run() -> String {
+        var text = ""
+        while true {
+            let effects = session.takeEffects()
+            for effect in effects {
+                switch effect {
+                case .write(let bytes): text += String(buffer: bytes)
+                case .query, .submit, .authenticate, .watch, .startTLS: calls.append(effect)
+                case .resumeWhenWritable: session.resume()
+                case .acceptMessage: framer.acceptMessage()
+                case .refuseAppend: framer.refuseAppend()
+                case .expectDone: framer.expectDone()
+                case .expectAuthenticationLine: framer.expectAuthenticationLine()
+                case .close: isClosed = true
+                }
+            }
+            guard effects.isEmpty else { continue }
+            guard session.isReady, let event = framer.next() else { return text }
+            session.receive(event, freshBodyID: BodyID(high: 1, low: 1))
+        }
+    }
+}
+
+/// Knows nothing of messages.
+struct NoTools: MessageTools {
+    struct Parser: MessageParsing {
+        mutating func append(_ bytes: ByteBuffer) {}
+        mutating func finish() -> ByteBuffer { ByteBuffer(string: "summary") }
+    }
+    struct Searcher: MessageSearching {
+        mutating func nextRange() -> Range<UInt64>? { nil }
+        mutating func feed(_ bytes: ByteBuffer) {}
+        func isFound(_ term: Int) -> Bool { false }
+    }
+    func makeParser() -> any MessageParsing { Parser() }
+    func summary(_ encoded: ByteBuffer) -> (any MessageOutline)? { nil }
+    func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer { header }
+    func makeSearcher(
+        _ terms: [SearchTerm],
+        in outline: (any MessageOutline)?,
+        sizeBytes: UInt64
+    ) -> any MessageSearching { Searcher() }
+}

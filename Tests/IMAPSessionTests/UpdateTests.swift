@@ -1,0 +1,118 @@
+import IMAPSyntax
+import MailModel
+import NIOCore
+import Testing
+
+@testable import IMAPSession
+
+@Suite struct UpdateTests {
+    static func changes(
+        changed: [MessageState] = [],
+        new: [MessageState] = [],
+        expunged: [UInt32] = [],
+        _ change: (inout MailboxRecord) -> Void = { _ in }
+    ) -> MailAnswer {
+        var record = SessionUnderTest.inbox
+        record.highestModSeq = ModSeq(9)
+        record.uidNext = UID(max(21, (new.last?.uid.rawValue ?? 0) + 1))
+        record.recentFrom = record.uidNext
+        change(&record)
+        let uids = UIDSet(expunged.map { UID($0) })
+        return .changes(MailboxChanges(mailbox: record, changed: changed, new: new, expunged: uids))
+    }
+
+    @Test func everythingAtNoop() {
+        var test = SessionUnderTest.selected()
+        #expect(test.send("a NOOP") == "")
+        let query = MailQuery.changes(MailboxID(1), since: ModSeq(5), newFrom: UID(21))
+        #expect(test.calls == [.query(query, SessionUnderTest.account)])
+        _ = test.answer(
+            Self.changes(
+                changed: [SessionUnderTest.state(20, .flagged, 8)],
+                new: [SessionUnderTest.state(21, [], 9)],
+                expunged: [10]
+            )
+        )
+        let text = test.finish(.recentClaimed(from: UID(21), upTo: UID(22)))
+        #expect(
+            text
+                == "* 1 EXPUNGE\r\n* 2 EXISTS\r\n* 1 RECENT\r\n"
+                + "* 1 FETCH (UID 20 FLAGS (\\Flagged))\r\na OK NOOP completed\r\n"
+        )
+    }
+
+    @Test func noExpungeWithNumbersInProgress() {
+        var test = SessionUnderTest.selected()
+        test.session.accountChanged()
+        #expect(test.send("a FETCH 1:2 UID") == "* 1 FETCH (UID 10)\r\n* 2 FETCH (UID 20)\r\n")
+        #expect(test.answer(Self.changes(expunged: [10])) == "a OK Fetched\r\n")
+        #expect(test.send("b SEARCH ALL") == "* SEARCH 2\r\nb OK Searched\r\n")
+        #expect(test.send("c UID SEARCH ALL") == "* SEARCH 20\r\n* 1 EXPUNGE\r\nc OK Searched\r\n")
+        #expect(test.send("d FETCH 1 UID") == "* 1 FETCH (UID 20)\r\nd OK Fetched\r\n")
+    }
+
+    @Test func aMessageThatCameAndWentIsNotMentioned() {
+        var test = SessionUnderTest.selected()
+        _ = test.send("a NOOP")
+        let text = test.answer(Self.changes(new: [SessionUnderTest.state(21)], expunged: [21]))
+        _ = text
+        let told = test.finish(.recentClaimed(from: UID(21), upTo: UID(22)))
+        #expect(!told.contains("EXPUNGE"))
+        #expect(!told.contains("EXISTS"))
+    }
+
+    @Test func aStoreThatDoesNotAnswerIsAskedAgain() {
+        var test = SessionUnderTest.selected()
+        _ = test.send("a NOOP")
+        #expect(test.fail(.unavailable) == "a OK NOOP completed\r\n")
+        test.calls = []
+        _ = test.send("b FETCH 1 UID")
+        #expect(test.calls.count == 1)
+    }
+
+    @Test func aDeletedMailboxIsEmpty() {
+        var test = SessionUnderTest.selected()
+        _ = test.send("a NOOP")
+        #expect(test.answer(.missing) == "* 2 EXPUNGE\r\n* 1 EXPUNGE\r\na OK NOOP completed\r\n")
+        #expect(test.send("b FETCH 1:* FLAGS") == "b OK Fetched\r\n")
+        #expect(test.send("c CLOSE") == "c OK Closed\r\n")
+    }
+
+    @Test func silentStoresTellOnlyWhatOthersDid() {
+        var test = SessionUnderTest.selected()
+        _ = test.send("a STORE 1:2 +FLAGS.SILENT (\\Flagged)")
+        let both = UIDSet([UID(10), UID(20)])
+        _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: both, modified: UIDSet()))
+        let text = test.answer(
+            Self.changes(changed: [
+                SessionUnderTest.state(10, [.seen, .flagged], 9), SessionUnderTest.state(20, [.flagged, .draft], 9),
+            ])
+        )
+        #expect(text == "* 2 FETCH (UID 20 FLAGS (\\Flagged \\Draft))\r\na OK Stored\r\n")
+    }
+
+    @Test func largeSetsAreSplit() {
+        var record = SessionUnderTest.inbox
+        record.uidNext = UID(25_001)
+        record.recentFrom = UID(25_001)
+        var test = SessionUnderTest()
+        _ = test.send("S SELECT INBOX")
+        _ = test.answer(.mailbox(record))
+        _ = test.answer(.messages(record, (1...20_000).map { SessionUnderTest.state($0) }))
+        _ = test.answer(.messages(record, (20_001...25_000).map { SessionUnderTest.state($0) }))
+        let text = test.answer(.changes(MailboxChanges(mailbox: record, changed: [], new: [], expunged: UIDSet())))
+        #expect(text.contains("* 25000 EXISTS"))
+        test.calls = []
+        _ = test.send("a COPY 1:* Archive")
+        for piece in [1...10_000, 10_001...20_000, 20_001...25_000] as [ClosedRange<UInt32>] {
+            let set = UIDSet(ranges: [piece])
+            guard case .submit(.copy(_, let uids, _), _)? = test.calls.last else {
+                Issue.record("no COPY")
+                return
+            }
+            #expect(uids == set)
+            let answer = test.finish(.copied(MailboxID(2), uidValidity: 3, source: set, destination: set))
+            if piece.upperBound == 25_000 { #expect(answer == "a OK [COPYUID 3 1:25000 1:25000] Copied\r\n") }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import MessageFormat
+import NIOCore
+import Testing
+
+@Suite("Limits") struct LimitTests {
+    static let encodedBytes = 200 * 1_024
+
+    private func check(_ message: [UInt8]) throws -> MessageSummary {
+        let whole = summary(message)
+        let encoded = whole.encoded()
+        #expect(encoded.readableBytes <= Self.encodedBytes)
+        #expect(try MessageSummary(decoding: encoded) == whole)
+        #expect(summary(message, pieces: [997, 4_096]) == whole)
+        #expect(whole.sizeBytes == UInt64(message.count))
+        var buffer = ByteBuffer()
+        whole.writeEnvelope(into: &buffer)
+        #expect(ResponseReader.isOneList(buffer))
+        buffer.clear()
+        whole.writeBodyStructure(into: &buffer, isExtended: true)
+        #expect(ResponseReader.isOneList(buffer))
+        return whole
+    }
+
+    @Test("A header line of a megabyte is cut, and what follows it is read")
+    func longLine() throws {
+        let subject = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
+        let message = Array("Subject: ".utf8) + subject + crlf("\nTo: a@b\n\nbody\n")
+        let whole = try check(message)
+        #expect(whole.subject?.count == 16 * 1_024)
+        #expect(whole.headerBytes == UInt64(message.count - 6))
+        #expect(envelope(whole).contains(#"((NIL NIL "a" "b"))"#))
+    }
+
+    @Test("A field folded over many lines is cut")
+    func manyLines() throws {
+        let lines = [[UInt8]](repeating: crlf(" 0123456789\n"), count: 10_000).flatMap { $0 }
+        let whole = try check(crlf("Subject: x\n") + lines + crlf("To: a@b\n\n"))
+        #expect(whole.subject?.count == 16 * 1_024)
+    }
+
+    @Test("All fields at their longest, in every part")
+    func longFields() throws {
+        let long = String(repeating: "a b,", count: 5_000)
+        let names = [
+            "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Date", "Subject", "In-Reply-To", "Message-ID",
+            "Content-ID",
+            "Content-Description", "Content-Disposition", "Content-Language", "Content-Location", "Content-MD5",
+        ]
+        let fields = names.map { "\($0): \(long)\n" }.joined()
+        let part = "--b\nContent-Type: message/rfc822\n\(fields)\n\(fields)\n\n"
+        let parts = String(repeating: part, count: 10)
+        let whole = try check(crlf("Content-Type: multipart/mixed; boundary=b\n\(fields)\n\(parts)--b--\n"))
+        #expect(whole.parts.count == 20)
+    }
+
+    @Test("Of ten thousand parts a thousand are told apart")
+    func manyParts() throws {
+        let part = "--b\nContent-Type: text/plain; charset=utf-8; name=\"0123456789 0123456789 0123456789\"\n\nx\n"
+        let parts = String(repeating: part, count: 10_000)
+        let message = crlf("Content-Type: multipart/mixed; boundary=b\n\n\(parts)--b--\nepilogue\n")
+        let whole = try check(message)
+        #expect(whole.parts.count == 999)
+        // The last one holds all that is left.
+        let last = try #require(whole.part([999]))
+        #expect(slice(message, last.bodyRange).hasSuffix("\r\nx"))
+        #expect(last.bodyRange.upperBound == whole.sizeBytes - 2 - 7 - 10)
+    }
+
+    @Test("Parts within parts are told apart fifty deep")
+    func deepNesting() throws {
+        var text = ""
+        for depth in 0..<100 { text += "Content-Type: multipart/mixed; boundary=b\(depth)\n\n--b\(depth)\n" }
+        text += "\nthe end\n"
+        let whole = try check(crlf(text))
+        let deepest = try #require(whole.parts.last)
+        #expect(deepest.path.count == 49)
+        #expect(deepest.mediaType == "application" && deepest.subtype == "octet-stream")
+        #expect(deepest.bodyRange.upperBound == whole.sizeBytes)
+    }
+
+    @Test("Messages within messages, too")
+    func deepMessages() throws {
+        let text = String(repeating: "Content-Type: message/rfc822\nSubject: x\n\n", count: 100)
+        let whole = try check(crlf(text + "body\n"))
+        #expect(whole.parts.count == 50)
+        #expect(whole.parts.last?.subtype == "octet-stream")
+    }
+
+    @Test("Parameters and names without end")
+    func parameters() throws {
+        let many = (0..<5_000).map { "; p\($0)=v" }.joined()
+        _ = try check(crlf("Content-Type: text/plain\(many)\n\n"))
+        let name = String(repeating: "x", count: 5_000)
+        #expect(try check(crlf("Content-Type: \(name)/\(name)\n\n")).parts[0].mediaType == "text")
+        #expect(try check(crlf("Content-Type: multipart/x; boundary=\(name)\n\n--\(name)\n\nx\n")).parts.count == 1)
+    }
+
+    @Test("A large message is counted, not kept")
+    func large() {
+        var parser = MessageParser()
+        parser.append(ByteBuffer(string: "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n"))
+        let piece = ByteBuffer(repeating: UInt8(ascii: "x"), count: 1 << 16)
+        for _ in 0..<800 { parser.append(piece) }
+        let whole = parser.finish()
+        #expect(whole.sizeBytes == 52 + 800 * 65_536)
+        #expect(whole.part([1])?.bodyRange == 52..<whole.sizeBytes)
+    }
+}

@@ -1,0 +1,55 @@
+/// Which module may know which. A module that is not in here fails the test: its place is decided first.
+enum House {
+    /// Layers, from the bottom; an import always goes down.
+    private static let layers: [[String]] = [
+        ["Consensus", "MailModel", "MessageFormat", "IMAPSyntax", "Authentication", "CChecksum", "CRocksDB"],
+        ["IMAPSession", "ReplicaCore", "StateStorage", "LogStorage"],
+        ["MailStore"],
+        ["PeerTransport"],
+        ["NodeRuntime"],
+        ["IMAPGateway", "LMTPGateway", "AdminAPI"],
+        ["AdminService", "DevCluster", "Simulation"],
+        ["ServerProcess"],
+        ["staffetta", "staffettactl", "staffetta-sim"],
+    ]
+
+    /// All that these import, libraries included.
+    private static let exact: [String: Set<String>] = [
+        "Consensus": [],
+        "MailModel": ["NIOCore"],
+        "MessageFormat": ["NIOCore"],
+        "IMAPSyntax": ["NIOCore"],
+        "IMAPSession": ["IMAPSyntax", "MailModel", "NIOCore"],
+        "Authentication": ["Crypto", "CryptoExtras"],
+        "ReplicaCore": ["Consensus", "NIOCore"],
+    ]
+
+    /// Gateways know their machine and the protocol `MailService`: never how mail is kept, nor each other.
+    private static let gateways: Set = ["IMAPGateway", "LMTPGateway"]
+    private static let hiddenFromGateways: Set = [
+        "StateStorage", "LogStorage", "MailStore", "Consensus", "ReplicaCore", "PeerTransport", "NodeRuntime",
+        "IMAPGateway", "LMTPGateway",
+    ]
+
+    private static let rank: [String: Int] = Dictionary(
+        uniqueKeysWithValues: layers.enumerated().flatMap { rank, modules in modules.map { ($0, rank) } }
+    )
+
+    static func imports(_ file: SwiftFile) -> [Violation] {
+        guard let module = file.module else { return [] }
+        guard let own = rank[module] else { return [file.violation(1, "the module \(module) has no place yet")] }
+        var found: [Violation] = []
+        for (line, imported) in file.imports {
+            if let allowed = exact[module], !allowed.contains(imported) {
+                found.append(file.violation(line, "\(module) may not import \(imported)"))
+            }
+            if gateways.contains(module), hiddenFromGateways.contains(imported) {
+                found.append(file.violation(line, "a gateway may not know \(imported)"))
+            }
+            if let other = rank[imported], other >= own {
+                found.append(file.violation(line, "\(module) imports \(imported), which is not below it"))
+            }
+        }
+        return found
+    }
+}

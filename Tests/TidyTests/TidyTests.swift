@@ -1,0 +1,126 @@
+import Testing
+
+/// The repository keeps the rules.
+@Suite struct TidyTests {
+    @Test func theRepositoryIsThere() {
+        #expect(Repository.sources.count > 100)
+        #expect(Repository.files.contains { $0.path == "Package.swift" })
+        #expect(!Repository.files.contains { $0.path.contains("/Generated/") })
+    }
+
+    @Test(arguments: [
+        Rules.lineLength, Rules.fileLength, Rules.functionLength, Rules.purity, Rules.reasons, Rules.traps,
+        House.imports,
+    ])
+    func swift(_ rule: @Sendable (SwiftFile) -> [Violation]) {
+        for violation in Repository.swift.flatMap(rule) { Issue.record("\(violation)") }
+    }
+
+    @Test func texts() {
+        for violation in Repository.files.flatMap(Rules.text) { Issue.record("\(violation)") }
+    }
+}
+
+/// Each rule finds what it is there for, and nothing else.
+@Suite struct RuleTests {
+    @Test func lineLength() {
+        let fits = String(repeating: "à", count: 120)
+        #expect(Rules.lineLength(SwiftFile(path: "Sources/A/a.swift", fits)).isEmpty)
+        #expect(Rules.lineLength(SwiftFile(path: "Sources/A/a.swift", "\n\(fits)x")).map(\.line) == [2])
+    }
+
+    @Test func fileLength() {
+        let fits = String(repeating: "\n", count: 600)
+        #expect(Rules.fileLength(SwiftFile(path: "a.swift", fits)).isEmpty)
+        #expect(Rules.fileLength(SwiftFile(path: "a.swift", fits + "\n")).count == 1)
+    }
+
+    @Test(arguments: [
+        "func f() {", "    public mutating func f<T>(_ a: Int)\n        async throws -> Int {",
+        "    init?(\n        a: (Int) -> Void = { _ in }\n    ) {", "    deinit {", "    subscript(i: Int) -> Int {",
+    ])
+    func functionLength(_ head: String) {
+        func file(_ lines: Int) -> SwiftFile {
+            let body = String(repeating: "    if a { b(\"}\") } // }\n", count: lines)
+            return SwiftFile(path: "a.swift", "protocol P {\n    func g()\n}\n\(head)\n\(body)}\nlet x = 1\n")
+        }
+        #expect(Rules.functionLength(file(118)).isEmpty)
+        #expect(Rules.functionLength(file(119)).count == 1)
+    }
+
+    @Test(arguments: [
+        "let a = Date()", "let a = Int.random(in: 0..<3)", "var g = SystemRandomNumberGenerator()", "Task { }",
+        "await f()", "import Foundation", "let lock = NSLock()", "let m = Mutex(0)", "NIOLockedValueBox(0)", "print(1)",
+        "let now = ContinuousClock.now", "func f() async {}", "Task.detached", "let x = \"\\(Date())\"", "a.shuffled()",
+    ])
+    func purity(_ line: String) {
+        #expect(Rules.purity(SwiftFile(path: "Sources/Consensus/a.swift", "\n\(line)\n")).map(\.line) == [2])
+        #expect(Rules.purity(SwiftFile(path: "Sources/NodeRuntime/a.swift", line)).isEmpty)
+    }
+
+    @Test(arguments: [
+        "// Date() and await", "let a = \"await Task\"", "/* Date() /* await */ Task */", "let a = update()",
+        "let a = Int.random(in: 0..<3, using: &generator)", "let a = InternalDate(seconds: 1)", "let task = 1",
+        "let a = #\"await \"Task\" \\(x) \"#", "let a = \"\"\"\n    await\n    \"\"\"",
+    ])
+    func impureWordsThatAreNoCode(_ line: String) {
+        #expect(Rules.purity(SwiftFile(path: "Sources/Consensus/a.swift", line)).isEmpty)
+    }
+
+    @Test func saltsMayBeRandom() {
+        let line = "var g = SystemRandomNumberGenerator()"
+        #expect(Rules.purity(SwiftFile(path: "Sources/Authentication/a.swift", line)).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("final class A: @unchecked Sendable {", 1),
+        ("nonisolated(unsafe) static var a = 0", 1),
+        ("nonisolated(unsafe) var a = 0\nnonisolated(unsafe) var b = 0", 2),
+        ("/// One thread.\nfinal class A: @unchecked Sendable {", 0),
+        ("final class A: @unchecked Sendable {  // one thread", 0),
+        ("// One thread.\nnonisolated(unsafe) var a = 0\nnonisolated(unsafe) var b = 0", 0),
+        ("/// Nice.\nfinal class A: @unchecked Sendable {", 1),
+        ("/// One thread.\n@safe\nfinal class A: @unchecked Sendable {", 0),
+        ("// @unchecked Sendable", 0),
+    ])
+    func reasons(_ text: String, _ count: Int) {
+        #expect(Rules.reasons(SwiftFile(path: "a.swift", text)).count == count)
+    }
+
+    @Test func traps() {
+        let text = "let a = try! f()\nlet b = c as! D\n// try!\nlet e = \"as!\"\nlet g = try f()\n"
+        #expect(Rules.traps(SwiftFile(path: "Sources/A/a.swift", text)).map(\.line) == [1, 2])
+        #expect(Rules.traps(SwiftFile(path: "Tests/ATests/a.swift", text)).isEmpty)
+    }
+
+    @Test func notesPathsAndFlags() {
+        let bad = [
+            "// TO" + "DO: x", "// FIX" + "ME", "XX" + "X: y", "\"/" + "work/x\"", "/" + "root/a", "(/" + "home/b",
+        ]
+        for line in bad + ["[\"-O" + "unchecked\"]"] {
+            #expect(Rules.text(TextFile(path: "Sources/A/a.swift", text: "\n\(line)")).map(\.line) == [2], "\(line)")
+        }
+        let good = ["/tmp/staffetta-XXXXXX", "Sources/work/a", "$x/home", "a network/"]
+        #expect(Rules.text(TextFile(path: "a.md", text: good.joined(separator: "\n"))).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("Consensus", "import NIOCore"), ("MailModel", "public import Foundation"),
+        ("IMAPSession", "internal import MailStore"), ("LMTPGateway", "import MailStore"),
+        ("IMAPGateway", "@testable import LMTPGateway"), ("LogStorage", "import NodeRuntime"),
+        ("StateStorage", "import struct MailStore.Key"), ("PeerTransport", "import NodeRuntime"),
+        ("ReplicaCore", "import MailModel"), ("Authentication", "import MailModel"), ("Unheard", "let a = 1"),
+        ("MailStore", "import MailStore"),
+    ])
+    func imports(_ module: String, _ line: String) {
+        #expect(!House.imports(SwiftFile(path: "Sources/\(module)/a.swift", line)).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("Consensus", "// import NIOCore"), ("MailModel", "public import NIOCore"),
+        ("LMTPGateway", "internal import MailModel"), ("NodeRuntime", "import LogStorage"),
+    ])
+    func importsThatMayBe(_ module: String, _ line: String) {
+        #expect(House.imports(SwiftFile(path: "Sources/\(module)/a.swift", line)).isEmpty)
+    }
+}
