@@ -45,6 +45,7 @@ struct StaffettaSim: ParsableCommand {
             options.mutant = try parsedMutant()
             announce(seed)
             let report = Simulation.run(options)
+            defer { fflush(nil) }
             counts.add(report.counts)
             simulated += report.simulatedSeconds
             if let violation = report.violation {

@@ -140,8 +140,9 @@ struct Checker {
         groups[group].leaders[term] = node.position
         world.counts.elections += 1
         world.trace.add(world.now, .role, node.position, "leads group \(group) in term \(term.rawValue)")
-        // It has just been elected: it must have everything that was ever committed.
-        let committed = groups[group].committed
+        // It has just been elected: it must have all that was committed in earlier terms. (A leader of an earlier term
+        // than the newest, elected late, need not have what the newer one commits.)
+        let committed = groups[group].committed.prefix { $0.term < term }
         guard replica.raft.lastIndex.rawValue >= UInt64(committed.count) else {
             return world.fail(
                 "a leader has every committed entry",
