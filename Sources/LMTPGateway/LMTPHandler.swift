@@ -226,6 +226,7 @@ final class LMTPHandler: ChannelInboundHandler {
         if line.count > LMTPSettings.maxLineBytes {
             input.moveReaderIndex(forwardBy: length)
             complain(LMTPReply(500, "5.5.2", "the line is too long"))
+            if case .closed = mode { return nil }
             return nextLine()
         }
         return (line, length)
@@ -292,7 +293,7 @@ final class LMTPHandler: ChannelInboundHandler {
             mode = .data
         case .bdat(let bytes, let isLast):
             // The bytes follow whatever the answer is.
-            bdatBegun = true
+            bdatBegun = transaction != nil
             mode = .bdat(remaining: bytes, isLast: isLast)
         case .rset:
             reset()
