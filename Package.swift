@@ -210,6 +210,7 @@ let package = Package(
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
         tests("PeerTransport", ["Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioLocks, nioSSL, logging]),
+        tests("LMTPGateway", ["MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         tests("Authentication"),
         tests("MessageFormat", [nioCore]),

@@ -50,6 +50,10 @@ extension LMTPCommand {
         guard let text = String(validating: line, as: UTF8.self) else {
             throw LMTPSyntaxError(500, "5.5.2", "the command is not UTF-8")
         }
+        // They have no place in a command, and must not come back in a reply.
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+            throw LMTPSyntaxError(500, "5.5.2", "the command has control characters")
+        }
         let verb = text.prefix { $0 != " " }.uppercased()
         let rest = text.dropFirst(verb.count).drop { $0 == " " }
         switch verb {
@@ -80,7 +84,7 @@ extension LMTPCommand {
         let (path, parameters) = try parsePath(rest, after: "FROM:")
         var result = MailParameters()
         for parameter in parameters {
-            let parts = parameter.split(separator: "=", maxSplits: 1)
+            let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             switch parts[0].uppercased() {
             case "SIZE":
                 guard parts.count == 2, let size = Int(parts[1]), size >= 0 else {

@@ -4,18 +4,22 @@ internal import NIOCore
 
 /// From the end of a message to one reply per recipient.
 extension LMTPHandler {
-    /// Sends every recipient's next full chunk, and takes in more only when all of them are stored; once the message is
-    /// complete and no more than a chunk of it is left, finishes it.
-    func uploadChunks() {
-        guard let context, let open = transaction else { return }
+    /// Sends every recipient's full chunks, and takes in more only when all of them are stored.
+    ///
+    /// - Parameter finishing: the message is complete: when all full chunks are stored, it is delivered.
+    /// - Returns: whether a chunk is under way.
+    @discardableResult
+    func uploadChunks(finishing: Bool = false) -> Bool {
+        guard let context, let open = transaction, !open.isTooLarge else { return false }
         var pending: [EventLoopFuture<Void>] = []
-        for (index, recipient) in open.recipients.enumerated() where recipient.reply == nil && !open.isTooLarge {
+        for (index, recipient) in open.recipients.enumerated() where recipient.reply == nil {
             guard let chunk = open.chunk(for: recipient) else { continue }
             pending.append(upload(chunk, index, recipient, on: context.eventLoop))
         }
         guard !pending.isEmpty else {
-            if open.isComplete { finishMessage() }
-            return
+            // When every recipient has failed, nobody needs what is there.
+            transaction?.trimWindow()
+            return false
         }
         let before = mode
         mode = .busy
@@ -25,9 +29,10 @@ extension LMTPHandler {
             guard case .busy = handler.mode else { return }
             handler.mode = before
             handler.transaction?.trimWindow()
-            handler.uploadChunks()
+            if finishing { handler.finishMessage() } else { handler.uploadChunks() }
             handler.process()
         }
+        return true
     }
 
     private func upload(
@@ -50,24 +55,20 @@ extension LMTPHandler {
         }
     }
 
-    /// The last byte has come.
-    func completeMessage() {
-        transaction?.isComplete = true
-        uploadChunks()
-    }
-
-    /// One command per recipient, one reply per recipient, in their order.
-    private func finishMessage() {
-        guard let context, var done = transaction else { return }
+    /// The message is complete: one command per recipient, one reply per recipient, in their order.
+    func finishMessage() {
         mode = .command
-        guard !done.recipients.isEmpty else {
+        guard let context, let open = transaction else { return }
+        guard !open.recipients.isEmpty else {
             reset()
             return send(LMTPReply(503, "5.5.1", "no recipient was accepted"))
         }
-        guard !done.isTooLarge else {
-            for _ in done.recipients { send(tooLarge) }
+        guard !open.isTooLarge else {
+            for _ in open.recipients { send(tooLarge) }
             return reset()
         }
+        // What came last may hold more than the one chunk that goes with the delivery.
+        guard !uploadChunks(finishing: true), var done = transaction else { return }
         mode = .busy
         let summary = done.parser.finish()
         let loop = context.eventLoop

@@ -226,6 +226,7 @@ final class LMTPHandler: ChannelInboundHandler {
         if line.count > LMTPSettings.maxLineBytes {
             input.moveReaderIndex(forwardBy: length)
             complain(LMTPReply(500, "5.5.2", "the line is too long"))
+            if case .closed = mode { return nil }
             return nextLine()
         }
         return (line, length)
@@ -238,7 +239,7 @@ final class LMTPHandler: ChannelInboundHandler {
         if input.readableBytes == 0 { input = ByteBuffer() }
         transaction?.append(piece, limit: settings.maxMessageBytes)
         if isOver {
-            completeMessage()
+            finishMessage()
         } else {
             uploadChunks()
         }
@@ -265,7 +266,7 @@ final class LMTPHandler: ChannelInboundHandler {
         guard transaction != nil else { return send(LMTPReply(503, "5.5.1", "MAIL and RCPT come first")) }
         if isLast {
             bdatBegun = false
-            completeMessage()
+            finishMessage()
         } else if transaction?.isTooLarge == true {
             send(tooLarge)
         } else {
@@ -292,7 +293,7 @@ final class LMTPHandler: ChannelInboundHandler {
             mode = .data
         case .bdat(let bytes, let isLast):
             // The bytes follow whatever the answer is.
-            bdatBegun = true
+            bdatBegun = transaction != nil
             mode = .bdat(remaining: bytes, isLast: isLast)
         case .rset:
             reset()

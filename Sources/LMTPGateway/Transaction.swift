@@ -23,8 +23,7 @@ struct Transaction {
     var windowStart = 0
     var receivedBytes = 0
     var isTooLarge = false
-    /// Whether the client has sent all of it.
-    var isComplete = false
+    var isStreaming = false
 
     init(reversePath: String) { self.reversePath = reversePath }
 

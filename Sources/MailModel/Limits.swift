@@ -7,6 +7,9 @@ public enum MailLimits {
     /// The stored summary (envelope and structure) of one message.
     public static let summaryBytes = 256 * 1024
     public static let keywordsPerMailbox = 64
+    /// Keywords that one command may name: at least what the grammar of gateways lets through, so that too many for the
+    /// mailbox are refused by apply, and not unreadable there.
+    public static let keywordsPerCommand = 256
     public static let keywordBytes = 128
     public static let mailboxesPerAccount = 10_000
     /// UIDs that one STORE, COPY, MOVE or EXPUNGE command may touch; gateways split larger sets.

@@ -68,7 +68,7 @@ extension WireDecoder {
     public mutating func flagNames() throws(DecodingError) -> FlagNames {
         let system = try systemFlags()
         let count = try count(minimumBytes: 4)
-        guard count <= MailLimits.keywordsPerMailbox else { throw failure(.tooLong) }
+        guard count <= MailLimits.keywordsPerCommand else { throw failure(.tooLong) }
         var keywords: [String] = []
         keywords.reserveCapacity(count)
         for _ in 0..<count { keywords.append(try string(maximum: MailLimits.keywordBytes)) }

@@ -51,7 +51,8 @@ public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertib
     /// The levels above this one, nearest last: `a/b/c` gives `a`, `a/b`.
     public var ancestors: [MailboxName] {
         var result: [MailboxName] = []
-        for index in text.indices where text[index] == Self.separator {
+        // By bytes, as `init` checks them: a combining mark behind the separator makes another character of it.
+        for index in text.utf8.indices where text.utf8[index] == UInt8(ascii: "/") {
             result.append(MailboxName(unchecked: String(text[..<index])))
         }
         return result

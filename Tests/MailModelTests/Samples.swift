@@ -1,0 +1,117 @@
+import MailModel
+import NIOCore
+
+/// A small generator of its own, so that failures repeat.
+struct Generator: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
+    }
+
+    mutating func bytes(_ count: Int) -> ByteBuffer {
+        ByteBuffer(bytes: (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &self) })
+    }
+}
+
+func name(_ text: String) -> MailboxName {
+    guard let name = try? MailboxName(text) else { preconditionFailure("\(text) is no mailbox name") }
+    return name
+}
+
+func uids(_ ranges: ClosedRange<UInt32>...) -> UIDSet { UIDSet(ranges: ranges) }
+
+enum Samples {
+    static let address: AccountAddress = {
+        guard let address = AccountAddress("anna@example.org") else { preconditionFailure("a good address") }
+        return address
+    }()
+
+    static let message = NewMessage(
+        bodyID: BodyID(high: 1 << 63, low: .max),
+        internalDate: InternalDate(seconds: -1, zoneMinutes: -720),
+        flags: FlagNames(system: [.seen, .draft], keywords: ["$Forwarded", "größer"]),
+        sizeBytes: 5,
+        summary: ByteBuffer(bytes: [0, 255, 1]),
+        body: .inline(ByteBuffer(string: "a\r\n\nb"))
+    )
+
+    static let uploaded = NewMessage(
+        bodyID: BodyID(milliseconds: 1_700_000_000_000, random: 7, 9),
+        internalDate: InternalDate(seconds: .max, zoneMinutes: .max),
+        sizeBytes: 1 << 40,
+        summary: ByteBuffer(),
+        body: .uploaded(chunks: .max)
+    )
+
+    static let node = NodeDescription(
+        id: 3,
+        peerAddress: "[::1]:14010",
+        labels: [.init(key: "vendor", value: "alfa"), .init(key: "datacenter", value: "Forlì")]
+    )
+
+    static let commands: [MailCommand] = [
+        .createAccount(
+            address: address,
+            credential: CredentialHash(bytes: [1, 2, 0]),
+            quotaBytes: 1 << 33,
+            mailboxes: DefaultMailbox.standard + [DefaultMailbox(name("a/b"), use: nil)]
+        ),
+        .createAccount(address: address, credential: nil, quotaBytes: 0, mailboxes: []),
+        .setAccountState(.active), .setAccountState(.suspended),
+        .deleteAccount,
+        .setCredential(CredentialHash(bytes: Array(repeating: 7, count: CredentialHash.maximumBytes))),
+        .setCredential(nil),
+        .setQuota(bytes: .max),
+        .createMailbox(name("Entwürfe/日本"), specialUse: .drafts), .createMailbox(.inbox, specialUse: nil),
+        .deleteMailbox(name("a")),
+        .renameMailbox(from: .inbox, to: name("old/INBOX")),
+        .setSubscribed(name("x"), true), .setSubscribed(name("x"), false),
+        .deliver(message, id: DeliveryID(high: 1, low: 2)), .deliver(uploaded, id: nil),
+        .append(message, to: .inbox), .append(uploaded, to: name("a/b/c")),
+        .storeFlags(MailboxID(1), uids(1...1, 5...9), .replace, FlagNames(), unchangedSince: nil),
+        .storeFlags(MailboxID(.max), uids(1...(.max)), .add, message.flags, unchangedSince: ModSeq(.max)),
+        .storeFlags(MailboxID(2), UIDSet(), .remove, FlagNames(system: .deleted), unchangedSince: .zero),
+        .expunge(MailboxID(1), nil), .expunge(MailboxID(1), uids(3...4)), .expunge(MailboxID(1), UIDSet()),
+        .copy(MailboxID(1), uids(3...4), to: name("a")),
+        .move(MailboxID(1), uids(1...1, 3...3), to: name("b")),
+        .claimRecent(MailboxID(9)),
+        .uploadChunk(BodyID(high: 4, low: 5), index: 6, bytes: ByteBuffer(repeating: 65, count: 1_000)),
+        .uploadChunk(BodyID(high: 0, low: 0), index: 0, bytes: ByteBuffer()),
+        .purgeExpunged(before: Timestamp(milliseconds: 1), limit: 2),
+        .purgeRequests(before: Timestamp(milliseconds: .max), limit: 0),
+        .purgeDeliveries(before: Timestamp(milliseconds: .min), limit: .max),
+        .purgeUploads(before: Timestamp(milliseconds: -1), limit: 1),
+        .directory(.found(clusterID: .max, mailGroups: 4)),
+        .directory(.registerNode(node)),
+    ]
+
+    static let outcomes: [MailOutcome] =
+        Refusal.allCases.map { .refused($0) } + [
+            .done,
+            .accountCreated(AccountID(.max)),
+            .mailboxCreated(MailboxID(1), uidValidity: 2),
+            .appended(MailboxID(1), uidValidity: .max, uid: UID(3)),
+            .flagsStored(modSeq: ModSeq(9), changed: uids(1...2), modified: uids(7...7, 9...10)),
+            .flagsStored(modSeq: .zero, changed: UIDSet(), modified: UIDSet()),
+            .expunged(uids(1...(.max)), modSeq: ModSeq(1)),
+            .copied(MailboxID(4), uidValidity: 5, source: uids(1...3), destination: uids(10...12)),
+            .recentClaimed(from: UID(1), upTo: UID(.max)),
+            .purged(10_000),
+        ]
+
+    static func envelope(_ command: MailCommand) -> CommandEnvelope {
+        CommandEnvelope(
+            request: RequestID(session: 0x0102_0304_0506_0708, sequence: 11),
+            settledBelow: 10,
+            timestamp: Timestamp(milliseconds: 1_700_000_000_123),
+            account: AccountID(1 << 32 | 5),
+            command: command
+        )
+    }
+}
