@@ -35,8 +35,8 @@ package final class NodeLoop {
     /// Forwarded requests that this node proposed, and who wants the answer.
     var foreign: [RequestID: (node: NodeID, sinceMilliseconds: Int64)] = [:]
     var reads: [GroupID: ReadTable] = [:]
-    /// Starts at another place in every run of the node: an answer to an earlier run, still under way, must not be taken
-    /// for an answer to this one.
+    /// Starts at another place in every run of the node: an answer to an earlier run, still under way, must not be
+    /// taken for an answer to this one.
     var nextReadID: UInt64
     /// Read rounds of other nodes that this leader is answering.
     var foreignReads: [UInt64: (node: NodeID, group: GroupID, id: UInt64)] = [:]
