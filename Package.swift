@@ -211,6 +211,7 @@ let package = Package(
         tests("MailModel", [nioCore]),
         tests("PeerTransport", ["Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioLocks, nioSSL, logging]),
         tests("LMTPGateway", ["MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]),
+        tests("AdminService", ["NodeRuntime", .product(name: "GRPCCore", package: "grpc-swift-2")]),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         tests("Authentication"),
         tests("MessageFormat", [nioCore]),
