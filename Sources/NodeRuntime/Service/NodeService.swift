@@ -141,9 +141,12 @@ final class NodeService: MailService {
         let completion = Completion<MailAnswer>(on: loop) { promise.complete(with: $0) }
         if case .body = query {
             // Bodies never change: what this node has may be served as it is.
-            blocking.run {
-                let answer = try? reader.answer(query, of: account.id, in: group)
-                completion.finish(answer.map { .success($0) } ?? .failure(.unavailable))
+            blocking.run { [self] in
+                if let answer = try? reader.answer(query, of: account.id, in: group), answer != .missing {
+                    return completion.finish(.success(answer))
+                }
+                // A snapshot may be taking the place of the rows: this way waits for it.
+                self.read(group, completion) { try reader.answer(query, of: account.id, in: group) }
             }
         } else {
             read(group, completion) { try reader.answer(query, of: account.id, in: group) }
