@@ -209,7 +209,7 @@ let package = Package(
         ),
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
-        tests("PeerTransport", ["Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioLocks, nioSSL, logging]),
+        tests("PeerTransport", ["Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioLocks, logging]),
         tests("LMTPGateway", ["MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]),
         tests("AdminService", ["NodeRuntime", .product(name: "GRPCCore", package: "grpc-swift-2")]),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -67,7 +67,7 @@ import Testing
 
     @Test func aSilentClientIsCutOff() async throws {
         try await TestServer.with({ $0.commandTimeoutSeconds = 1 }) { server in
-            let client = try await server.greet()
+            let client = try await server.connect()
             #expect(try await client.line().hasPrefix("421 4.4.2"))
             #expect(try await client.toEnd() == "")
         }
