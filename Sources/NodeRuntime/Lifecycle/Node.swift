@@ -103,7 +103,7 @@ public final class Node: Sendable {
         }
         core.loop.installObserver = { group, point, sender in
             logger.info(
-                "group \(group.rawValue): snapshot installed up to index \(point.index.rawValue), from node \(sender.rawValue)"
+                "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
             )
         }
         receiver.connect(core.inbox)
