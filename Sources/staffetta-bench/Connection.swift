@@ -31,7 +31,9 @@ final class Connection {
     func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL)) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { throw BenchError("the server closed the connection") }
             sent += count
         }
@@ -79,7 +81,8 @@ final class Connection {
     private func reply() throws -> String {
         while true {
             let text = try line()
-            if text.utf8.count < 4 || text.utf8[text.utf8.index(text.utf8.startIndex, offsetBy: 3)] != UInt8(ascii: "-") {
+            if text.utf8.count < 4 || text.utf8[text.utf8.index(text.utf8.startIndex, offsetBy: 3)] != UInt8(ascii: "-")
+            {
                 return text
             }
         }
@@ -166,7 +169,8 @@ enum Message {
         var text = Array(
             ("From: Bench <bench@example.net>\r\nTo: someone@example.org\r\nSubject: message \(number)\r\n"
                 + "Message-ID: <\(number).\(getpid())@example.net>\r\nDate: Sat, 21 Nov 2026 12:00:00 +0100\r\n"
-                + "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n").utf8)
+                + "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n").utf8
+        )
         // Text that compresses about as mail does.
         var word = UInt64(truncatingIfNeeded: number) &* 0x9e37_79b9_7f4a_7c15
         while text.count + 74 <= size {

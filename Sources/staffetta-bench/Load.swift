@@ -33,7 +33,8 @@ final class Load: Sendable {
                     self.arrive(ready)
                     start.lock(whenValue: true)
                     start.unlock()
-                    let share = options.messages / options.sessions + (session < options.messages % options.sessions ? 1 : 0)
+                    let share =
+                        options.messages / options.sessions + (session < options.messages % options.sessions ? 1 : 0)
                     var own: [Double] = []
                     own.reserveCapacity(share)
                     for number in 0..<share {
@@ -124,11 +125,14 @@ final class WorkerThread: Sendable {
         }
         var thread = pthread_t()
         let status = pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { raw in
                 if let raw { Unmanaged<Start>.fromOpaque(raw).takeRetainedValue().body() }
                 return nil
-            }, Unmanaged.passRetained(start).toOpaque())
+            },
+            Unmanaged.passRetained(start).toOpaque()
+        )
         precondition(status == 0, "the system gives no more threads")
         pthread_detach(thread)
     }

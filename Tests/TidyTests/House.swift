@@ -10,7 +10,7 @@ enum House {
         ["IMAPGateway", "LMTPGateway", "AdminAPI"],
         ["AdminService", "DevCluster", "Simulation"],
         ["ServerProcess"],
-        ["staffetta", "staffettactl", "staffetta-sim"],
+        ["staffetta", "staffettactl", "staffetta-sim", "staffetta-bench"],
     ]
 
     /// All that these import, libraries included.
