@@ -201,6 +201,7 @@ let package = Package(
 
         // Tests.
         tests("Simulation"),
+        tests("NodeRuntime"),
         .target(
             name: "MailTestSupport",
             dependencies: ["Consensus", "MailModel", "MailStore", "StateStorage", nioCore, nioLocks],

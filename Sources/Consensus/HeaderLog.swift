@@ -67,6 +67,20 @@ struct HeaderLog: Sendable {
         return sizes[position(of: after.next)...position(of: upTo)].reduce(0) { $0 + Int($1) }
     }
 
+    /// The last entry that may go when those after it, up to `index`, are to be kept within both limits.
+    func retentionPoint(behind index: LogIndex, entries: Int, bytes: Int) -> LogIndex {
+        var point = min(index, lastIndex)
+        var left = bytes
+        var kept = 0
+        while point > snapshot.index, kept < entries {
+            left -= payloadBytes(at: point)
+            guard left >= 0 else { break }
+            kept += 1
+            point = point.previous
+        }
+        return point
+    }
+
     /// Headers from `first` on: at least one if there is one, else as many as both limits allow.
     func headers(from first: LogIndex, maxEntries: Int, maxBytes: Int) -> [EntryHeader] {
         var result: [EntryHeader] = []

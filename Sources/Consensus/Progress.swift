@@ -17,6 +17,8 @@ struct Progress: Sendable {
     var state: State = .probe(paused: false)
     /// Heard of since the last check of the quorum.
     var isActive: Bool
+    /// Not heard of between two checks of the quorum, at some time in this leadership.
+    var wasAway = false
     /// The newest commit index that was sent to the peer, so that it is told once.
     var commitIndexSent = LogIndex.zero
     /// The newest round of heartbeats that the peer answered (ReadIndex).

@@ -112,7 +112,10 @@ extension RaftNode {
             if replica == id { return true }
             return position(of: replica).map { peers[$0].isActive } ?? false
         }
-        for position in peers.indices { peers[position].isActive = false }
+        for position in peers.indices {
+            if !peers[position].isActive { peers[position].wasAway = true }
+            peers[position].isActive = false
+        }
         return result == .won
     }
 }

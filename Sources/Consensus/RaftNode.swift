@@ -132,6 +132,11 @@ public struct RaftNode: Sendable {
     /// there must name.
     public func configuration(at index: LogIndex) -> Configuration { log.configuration(at: index) }
 
+    /// How far the log may be cut when up to so many entries, of up to so many payload bytes, are kept behind `index`.
+    public func retentionPoint(behind index: LogIndex, entries: Int, bytes: Int) -> LogIndex {
+        log.retentionPoint(behind: index, entries: entries, bytes: bytes)
+    }
+
     /// Takes in one event and appends to `effects` what has to be done about it.
     public mutating func step(_ event: Event, into effects: inout Effects) {
         switch event {

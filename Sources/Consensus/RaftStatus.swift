@@ -35,6 +35,8 @@ public struct PeerStatus: Hashable, Sendable {
     public let lag: Int
     /// Heard of since the last check of the quorum.
     public let isActive: Bool
+    /// Not heard of for an election timeout at some time since this replica leads.
+    public let wasAway: Bool
 }
 
 extension RaftNode {
@@ -72,7 +74,8 @@ extension RaftNode {
                 matchIndex: peer.matchIndex,
                 nextIndex: peer.nextIndex,
                 lag: lastIndex - peer.matchIndex,
-                isActive: peer.isActive
+                isActive: peer.isActive,
+                wasAway: peer.wasAway
             )
         }
     }

@@ -15,6 +15,10 @@ public protocol LogStore: AnyObject {
     /// - Returns: the bytes copied; 0 when there is nothing to copy.
     func compact(maxBytes: Int) throws(LogError) -> Int
 
+    /// Whether there are more segments than `count`, and less than half of the oldest one is still needed: then
+    /// ``compact(maxBytes:)`` gives back more than it costs.
+    func isOldestSegmentWorthCopying(beyond count: Int) -> Bool
+
     /// Notes durably that everything so far was acknowledged, unless that is noted already. To be called when the log
     /// falls idle and before a planned end; see `Docs/formats/log.md`.
     func seal() throws(LogError)

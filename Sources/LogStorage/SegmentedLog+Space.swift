@@ -28,6 +28,13 @@ extension SegmentedLog {
         }
     }
 
+    public func isOldestSegmentWorthCopying(beyond count: Int) -> Bool {
+        state.withLockedValue { state in
+            guard state.segments.count > count, let oldest = state.segments.first else { return false }
+            return state.table.usage.liveBytes(in: oldest.sequence) * 2 < oldest.bytes
+        }
+    }
+
     public func compact(maxBytes: Int) throws(LogError) -> Int {
         if let failure { throw failure }
         let found = state.withLockedValue { state in Self.entriesInOldest(state, maxBytes) }

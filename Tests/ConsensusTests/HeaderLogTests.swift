@@ -64,6 +64,17 @@ import Testing
         #expect(log.payloadBytes(after: LogIndex(UInt64(first)), upTo: LogIndex(UInt64(index))) == bytes)
     }
 
+    @Test func whatIsKeptBehindAnIndexIsWithinBothLimits() {
+        let empty = SnapshotPoint(index: 0, term: 0, configuration: Configuration(voters: []))
+        let headers = [100, 10, 10, 10, 10].map { EntryHeader(term: 1, payloadBytes: $0, kind: .command) }
+        let log = HeaderLog(snapshot: empty, headers: headers)
+        #expect(log.retentionPoint(behind: 5, entries: 2, bytes: 1_000) == 3)
+        #expect(log.retentionPoint(behind: 4, entries: 9, bytes: 25) == 2)
+        #expect(log.retentionPoint(behind: 5, entries: 9, bytes: 130) == 1)
+        #expect(log.retentionPoint(behind: 5, entries: 9, bytes: 140) == 0)
+        #expect(log.retentionPoint(behind: 5, entries: 0, bytes: 140) == 5)
+    }
+
     @Test func anAppendCarriesAtLeastOneEntry() {
         let empty = SnapshotPoint(index: 0, term: 0, configuration: Configuration(voters: []))
         let headers = [100, 10, 10, 10].map { EntryHeader(term: 1, payloadBytes: $0, kind: .command) }

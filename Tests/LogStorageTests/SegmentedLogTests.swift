@@ -140,6 +140,8 @@ import Testing
         }
         try subject.log.purge()
         #expect(subject.log.segmentCount > 3)
+        #expect(subject.log.isOldestSegmentWorthCopying(beyond: 3))
+        #expect(!subject.log.isOldestSegmentWorthCopying(beyond: subject.log.segmentCount))
         #expect(try subject.log.compact(maxBytes: 5) > 0)
         try subject.crashAndReopen()
         while try subject.log.compact(maxBytes: 5) > 0 {}

@@ -90,6 +90,18 @@ import Testing
         for ancestor in odd.ancestors { #expect(odd.isDescendant(of: ancestor)) }
     }
 
+    /// Keys are bytes: what are two rows must be two names, although Swift takes the texts for one.
+    @Test func spellingsOfALetterAreNamesOfTheirOwn() throws {
+        let composed = name("Caff\u{e8}")
+        let decomposed = name("Caffe\u{300}")
+        #expect(composed.text == decomposed.text)
+        #expect(composed != decomposed)
+        #expect(Set([composed, decomposed, composed]).count == 2)
+        #expect((composed < decomposed) != (decomposed < composed))
+        let addresses = ["caff\u{e8}@example.org", "caffe\u{300}@example.org"].compactMap { AccountAddress($0) }
+        #expect(addresses.count == 2 && addresses[0] != addresses[1])
+    }
+
     @Test func descendants() {
         #expect(name("a/b").isDescendant(of: name("a")))
         #expect(!name("a").isDescendant(of: name("a")))

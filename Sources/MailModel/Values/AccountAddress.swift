@@ -19,7 +19,13 @@ public struct AccountAddress: Hashable, Comparable, Sendable, CustomStringConver
     }
 
     public var description: String { text }
-    public static func < (a: AccountAddress, b: AccountAddress) -> Bool { a.text < b.text }
+
+    // By bytes, as keys are: for Swift, two spellings of an accented letter are one string.
+    public static func == (a: AccountAddress, b: AccountAddress) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: text) }
+    public static func < (a: AccountAddress, b: AccountAddress) -> Bool {
+        a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
+    }
 
     /// The bucket of this address: part of the on-disk and on-wire contract, so it never changes.
     public var slot: Slot { Slot(hashing: text.utf8) }

@@ -42,6 +42,10 @@ public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 
     public var description: String { text }
+
+    // By bytes, as keys are: for Swift, two spellings of an accented letter are one string.
+    public static func == (a: MailboxName, b: MailboxName) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: text) }
     public static func < (a: MailboxName, b: MailboxName) -> Bool {
         a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
     }
@@ -65,5 +69,13 @@ public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertib
         precondition(self == old || isDescendant(of: old), "the prefix must lead this name")
         let rest = String(decoding: text.utf8.dropFirst(old.text.utf8.count), as: UTF8.self)
         return try? MailboxName(new.text + rest)
+    }
+}
+
+extension Hasher {
+    /// Takes in a text as its bytes: for those whose equality is that of bytes.
+    mutating func combine(bytesOf text: String) {
+        combine(text.utf8.count)
+        for byte in text.utf8 { combine(byte) }
     }
 }

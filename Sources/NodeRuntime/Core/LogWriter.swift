@@ -13,12 +13,19 @@ package final class LogWriter {
         case setSnapshot(GroupID, SnapshotPoint, then: (@Sendable () -> Void)?)
         case purge
         case seal
+        /// Time to look after the log: see ``LogWriter/tidy(isBusy:)``.
+        case tidy
     }
+
+    /// Bytes copied forward at once, between two rounds.
+    static let copiedBytes = 4 << 20
 
     package let inbox = Inbox<Job>()
     private let log: any LogStore
     private let network: any PeerNetwork
     private let loop: Inbox<LoopInput>
+    /// More segments than this, and the oldest is given up: what is still needed of it is copied forward.
+    private let maximumSegments: Int
     private let failed: @Sendable (any Error) -> Void
     private var hasFailed = false
     private(set) var rounds: UInt64 = 0
@@ -27,11 +34,13 @@ package final class LogWriter {
         log: any LogStore,
         network: any PeerNetwork,
         loop: Inbox<LoopInput>,
+        maximumSegments: Int,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
         self.log = log
         self.network = network
         self.loop = loop
+        self.maximumSegments = maximumSegments
         self.failed = failed
     }
 
@@ -49,6 +58,7 @@ package final class LogWriter {
         var followUps: [@Sendable () -> Void] = []
         var purge = false
         var seal = false
+        var tidy = false
         for job in jobs {
             switch job {
             case .write(let write):
@@ -65,6 +75,7 @@ package final class LogWriter {
                 purge = true
             case .purge: purge = true
             case .seal: seal = true
+            case .tidy: tidy = true
             }
         }
         do {
@@ -76,6 +87,7 @@ package final class LogWriter {
             if !done.isEmpty { loop.put(.persisted(done)) }
             for followUp in followUps { followUp() }
             if purge { try log.purge() }
+            if tidy { try self.tidy(isBusy: !round.isEmpty) }
             if seal { try log.seal() }
         } catch {
             // The first failed write or sync is final: nothing of this round was acknowledged, nothing will be.
@@ -83,6 +95,16 @@ package final class LogWriter {
             failed(error)
         }
         return true
+    }
+
+    /// Gives up the oldest segment when a group that lags or rests would keep it for ever, and notes in a pause that
+    /// all so far was acknowledged.
+    private func tidy(isBusy: Bool) throws {
+        if log.isOldestSegmentWorthCopying(beyond: maximumSegments) {
+            _ = try log.compact(maxBytes: Self.copiedBytes)
+        } else if !isBusy {
+            try log.seal()
+        }
     }
 }
 

@@ -17,10 +17,20 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
         var flushedMilliseconds: Int64 = 0
         var isBusy = false
         var housekeepingMilliseconds: Int64 = 0
+        var balanceMilliseconds: Int64 = 0
+    }
+
+    /// What has come due.
+    private struct Due {
+        var flush = false
+        var housekeeping = false
+        var balance = false
     }
 
     /// Housekeeping is proposed this often by each leader.
     static let housekeepingMilliseconds: Int64 = 60_000
+    /// Leaderships are given back this often to nodes that have returned.
+    static let balanceMilliseconds: Int64 = 5_000
     /// Rows that one housekeeping command may remove.
     static let housekeepingLimit: UInt32 = 1_000
 
@@ -41,31 +51,41 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
 
     /// Called by the loop on every tick.
     func tick(_ loop: NodeLoop) {
-        let now = loop.nowMilliseconds
-        let (isDue, flush, housekeeping) = state.withLockedValue { state -> (Bool, Bool, Bool) in
-            guard now >= state.nextMilliseconds, !state.isBusy else { return (false, false, false) }
-            state.nextMilliseconds = now + loop.settings.maintenanceMilliseconds
-            state.isBusy = true
-            let flush = now - state.flushedMilliseconds >= loop.settings.flushMilliseconds
-            if flush { state.flushedMilliseconds = now }
-            let housekeeping = now - state.housekeepingMilliseconds >= Self.housekeepingMilliseconds
-            if housekeeping { state.housekeepingMilliseconds = now }
-            return (true, flush, housekeeping)
-        }
-        guard isDue else { return }
-        if housekeeping { loop.proposeHousekeeping() }
+        guard let due = due(loop.nowMilliseconds, loop.settings) else { return }
+        if due.housekeeping { loop.proposeHousekeeping() }
+        if due.balance { loop.balanceLeaderships(onlyToReturned: true) }
+        loop.writer.put(.tidy)
         let groups = loop.replicas.map(\.group)
         let inbox = loop.inbox
         loop.blocking.run { [self] in
             defer { state.withLockedValue { $0.isBusy = false } }
             do {
-                if flush { try stateStore.flush() }
+                if due.flush { try stateStore.flush() }
                 let reader = MailReader(store: stateStore)
                 let durable = try groups.map { (group: $0, index: try reader.durableAppliedIndex($0).index) }
                 inbox.put(.durable(durable))
             } catch {
                 failed(error)
             }
+        }
+    }
+
+    /// Nil when it is too early, or the last round is not over.
+    private func due(_ now: Int64, _ settings: CoreSettings) -> Due? {
+        state.withLockedValue { state in
+            guard now >= state.nextMilliseconds, !state.isBusy else { return nil }
+            state.nextMilliseconds = now + settings.maintenanceMilliseconds
+            state.isBusy = true
+            func comes(_ last: inout Int64, every milliseconds: Int64) -> Bool {
+                guard now - last >= milliseconds else { return false }
+                last = now
+                return true
+            }
+            return Due(
+                flush: comes(&state.flushedMilliseconds, every: settings.flushMilliseconds),
+                housekeeping: comes(&state.housekeepingMilliseconds, every: Self.housekeepingMilliseconds),
+                balance: comes(&state.balanceMilliseconds, every: Self.balanceMilliseconds)
+            )
         }
     }
 }
@@ -76,15 +96,23 @@ extension NodeLoop {
         for (group, index) in durable {
             guard let raft = replica(group)?.raft, installs[group] == nil, !rebuilding.contains(group) else { continue }
             let safe = min(index, raft.appliedIndex, raft.commitIndex)
-            guard safe.rawValue > UInt64(settings.retainedEntries) else { continue }
-            let target = LogIndex(safe.rawValue - UInt64(settings.retainedEntries))
-            guard target > raft.snapshot.index, target - raft.snapshot.index >= settings.compactionStep,
+            let target = raft.retentionPoint(
+                behind: safe,
+                entries: settings.retainedEntries,
+                bytes: settings.retainedBytes
+            )
+            guard target > raft.snapshot.index, target - raft.snapshot.index >= compactionStep(raft),
                 let term = raft.term(at: target)
             else { continue }
             let point = SnapshotPoint(index: target, term: term, configuration: raft.configuration(at: target))
             withReplica(group) { $0.compacted(to: point, source, into: &$1) }
             writer.put(.setSnapshot(group, point, then: nil))
         }
+    }
+
+    /// Small steps where a few entries already make up what may be kept.
+    private func compactionStep(_ raft: RaftNode) -> Int {
+        min(settings.compactionStep, max(1, (raft.lastIndex - raft.snapshot.index) / 4))
     }
 
     /// Ends retentions in the groups that this node leads.

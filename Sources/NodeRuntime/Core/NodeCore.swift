@@ -54,7 +54,13 @@ package final class NodeCore {
         let watchers = AccountWatchers()
         let gate = ReadGate()
         let applier = MailApplier(store: state)
-        writer = LogWriter(log: log, network: environment.network, loop: inbox, failed: environment.failed)
+        writer = LogWriter(
+            log: log,
+            network: environment.network,
+            loop: inbox,
+            maximumSegments: environment.settings.maximumLogSegments,
+            failed: environment.failed
+        )
         applierLoop = ApplierLoop(
             store: state,
             applier: applier,

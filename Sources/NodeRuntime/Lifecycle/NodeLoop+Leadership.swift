@@ -2,6 +2,9 @@ internal import Consensus
 internal import ReplicaCore
 
 extension NodeLoop {
+    /// Entries that a replica may lack to be given a leadership: it gets them before it campaigns.
+    private static let maximumSuccessorLag = 8
+
     /// Hands every leadership to the best follower, and takes no new calls.
     ///
     /// - Returns: how many groups this node still leads.
@@ -32,12 +35,16 @@ extension NodeLoop {
     }
 
     /// Gives groups back to the replica that is to lead them, when it is up to date: leaderships stay spread.
-    package func balanceLeaderships() {
+    ///
+    /// - Parameter onlyToReturned: only to those that were away while this node led. What an operator has moved stays
+    ///   where it was put.
+    package func balanceLeaderships(onlyToReturned: Bool) {
         guard !isStopping else { return }
         for replica in replicas where replica.isLeader {
             let status = replica.raft.status
             guard status.transferTarget == nil, let own = status.configuration.member(status.id) else { continue }
-            for peer in status.peers where peer.isActive && peer.lag <= 8 {
+            for peer in status.peers where peer.isActive && peer.lag <= Self.maximumSuccessorLag {
+                if onlyToReturned, !peer.wasAway { continue }
                 guard let member = status.configuration.member(peer.replica), member.priority > own.priority,
                     status.configuration.isVoter(peer.replica)
                 else { continue }

@@ -15,8 +15,12 @@ public struct CoreSettings: Sendable {
     public var maxReadsPerGroup: Int
     /// Entries kept in the log behind the applied index for followers that lag.
     public var retainedEntries: Int
+    /// Payload bytes kept so, per group: whichever limit is reached first counts.
+    public var retainedBytes: Int
     /// The log is cut in steps of at least this many entries.
     public var compactionStep: Int
+    /// With more segments than this, the log copies forward what keeps the oldest alive.
+    public var maximumLogSegments: Int
     /// How often the state is asked what it keeps durably, and housekeeping is proposed.
     public var maintenanceMilliseconds: Int64
     /// The state is flushed at least this often while it changes.
@@ -36,7 +40,9 @@ public struct CoreSettings: Sendable {
         maxCallsPerGroup = 4_096
         maxReadsPerGroup = 16_384
         retainedEntries = 10_000
+        retainedBytes = 64 << 20
         compactionStep = 1_000
+        maximumLogSegments = 16
         maintenanceMilliseconds = 2_000
         flushMilliseconds = 30_000
         snapshotPieceBytes = 1 << 20

@@ -13,7 +13,7 @@ public struct SettingsReader: Sendable {
         environment: [String: String],
         file: String?
     ) async throws -> SettingsReader {
-        for name in environment.keys.sorted() where name.hasPrefix("STAFFETTA_") {
+        for name in environment.keys.sorted() where name.hasPrefix("STAFFETTA_") && !isServiceLink(name) {
             guard SettingSpec.all.contains(where: { $0.variable == name }) || reserved.contains(name) else {
                 throw SettingError("the environment variable \(name) is no setting; see `staffetta serve --help`")
             }
@@ -50,6 +50,15 @@ public struct SettingsReader: Sendable {
 
     /// Variables that other programs of the package use.
     private static let reserved = ["STAFFETTA_ENDPOINT", "STAFFETTA_CONFIG", "STAFFETTA_REWRITE"]
+
+    /// Kubernetes tells every container about a service called "staffetta", or "staffetta-something", by variables of
+    /// such names. They are nobody's mistake.
+    private static func isServiceLink(_ name: String) -> Bool {
+        let words = name.split(separator: "_").dropFirst()
+        guard let last = words.last else { return false }
+        return name.hasSuffix("_SERVICE_HOST") || words.contains("SERVICE") && words.contains("PORT")
+            || last == "PORT" || words.contains("PORT") && words.contains { $0 == "TCP" || $0 == "UDP" }
+    }
 
     private func find(_ key: String) throws -> (value: String, source: String) {
         guard let spec = SettingSpec.all.first(where: { $0.key == key }) else {

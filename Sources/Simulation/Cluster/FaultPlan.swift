@@ -49,7 +49,7 @@ extension World {
         case .crashAfterVote: break
         case .balance:
             counts.transfers += 1
-            node.core?.inbox.put(.control { $0.balanceLeaderships() })
+            node.core?.inbox.put(.control { $0.balanceLeaderships(onlyToReturned: false) })
             wake(node)
         case .gracefulStop:
             counts.transfers += 1

@@ -52,6 +52,7 @@ final class ForgetfulLog: LogStore {
 
     func purge() throws(LogError) { try log.purge() }
     func compact(maxBytes: Int) throws(LogError) -> Int { try log.compact(maxBytes: maxBytes) }
+    func isOldestSegmentWorthCopying(beyond count: Int) -> Bool { log.isOldestSegmentWorthCopying(beyond: count) }
     func seal() throws(LogError) { try log.seal() }
     var reader: any LogReading { log.reader }
     var diskBytes: Int { log.diskBytes }

@@ -10,6 +10,8 @@ enum SimSettings {
         settings.callMilliseconds = 5_000
         settings.resendMilliseconds = random.pick([150, 400, 1_000]) ?? 400
         settings.retainedEntries = random.pick([0, 5, 40, 400]) ?? 40
+        settings.retainedBytes = random.pick([2_000, 50_000, 1 << 30]) ?? 50_000
+        settings.maximumLogSegments = random.pick([1, 3, 16]) ?? 3
         settings.compactionStep = random.pick([1, 10, 50]) ?? 10
         settings.maintenanceMilliseconds = random.pick([100, 400, 1_500]) ?? 400
         settings.flushMilliseconds = random.pick([200, 1_000, 5_000]) ?? 1_000

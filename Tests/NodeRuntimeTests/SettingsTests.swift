@@ -1,0 +1,39 @@
+import NodeRuntime
+import Testing
+
+@Suite struct SettingsTests {
+    /// What a Kubernetes service called "staffetta" puts into every container of its namespace.
+    @Test(arguments: [
+        "STAFFETTA_SERVICE_HOST", "STAFFETTA_SERVICE_PORT", "STAFFETTA_SERVICE_PORT_IMAP", "STAFFETTA_PORT",
+        "STAFFETTA_PORT_143_TCP", "STAFFETTA_PORT_143_TCP_ADDR", "STAFFETTA_PEERS_SERVICE_HOST",
+        "STAFFETTA_PEERS_PORT_14000_TCP_PROTO",
+    ])
+    func variablesOfServicesAreNoSettings(_ name: String) async throws {
+        _ = try await SettingsReader.open(flags: [:], environment: [name: "tcp://10.0.0.1:143"], file: nil)
+    }
+
+    @Test(arguments: ["STAFFETTA_LMTP_LISTENS", "STAFFETTA_NODE", "STAFFETTA_PORTS"])
+    func misspeltVariablesAreNamed(_ name: String) async {
+        await #expect { try await SettingsReader.open(flags: [:], environment: [name: "1"], file: nil) } throws: {
+            "\($0)".contains(name)
+        }
+    }
+
+    @Test func theCommandLineComesFirstThenTheEnvironment() async throws {
+        let environment = ["STAFFETTA_NODE_ID": "2", "STAFFETTA_CLUSTER_GROUPS": "5"]
+        let reader = try await SettingsReader.open(flags: ["node.id": "3"], environment: environment, file: nil)
+        #expect(try reader.integer("node.id", 1...9) == 3)
+        #expect(try reader.integer("cluster.groups", 1...9) == 5)
+        #expect(try reader.text("lmtp.hostname") == "localhost")
+    }
+
+    @Test func aBadValueIsToldWithItsSettingAndSource() async throws {
+        let environment = ["STAFFETTA_NODE_ID": "many"]
+        let reader = try await SettingsReader.open(flags: [:], environment: environment, file: nil)
+        #expect {
+            try reader.integer("node.id", 1...9)
+        } throws: { error in
+            ["node.id", "environment", "many", "1 to 9"].allSatisfy { "\(error)".contains($0) }
+        }
+    }
+}
