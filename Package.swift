@@ -202,6 +202,7 @@ let package = Package(
         // Tests.
         tests("Simulation"),
         tests("NodeRuntime"),
+        tests("ReplicaCore", ["Consensus", nioCore]),
         .target(
             name: "MailTestSupport",
             dependencies: ["Consensus", "MailModel", "MailStore", "StateStorage", nioCore, nioLocks],

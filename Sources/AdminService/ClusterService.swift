@@ -15,7 +15,7 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
     ) async throws -> Staffetta_Admin_V1_GetStatusResponse {
         let groups = await node.groups()
         let nodes = await describeNodes(node, groups, version)
-        var problems = node.quarantined.map { "node \(node.settings.node.rawValue): quarantined \($0)" }
+        var problems = await node.membershipProblems()
         for group in groups where group.leaderNode == nil {
             problems.append("group \(group.group.rawValue) has no leader that this node knows")
         }

@@ -1,6 +1,7 @@
 extension RaftNode {
-    /// Appends a configuration (Raft dissertation, chapter 4). A change of more than one voter goes through the joint
-    /// configuration of the current and the new voters, which the leader leaves by itself once it is committed.
+    /// Appends a configuration (Raft dissertation, chapter 4). Every change of voters goes through the joint configuration
+    /// of the current and the new ones, which the leader leaves by itself once it is committed: one rule for all changes,
+    /// rather than another for those of one voter (section 4.1), whose safety depends on more.
     mutating func proposeConfiguration(_ proposed: Configuration, into effects: inout Effects) {
         if let rejection = rejection(of: proposed) {
             effects.append(.rejected(rejection))
@@ -8,7 +9,7 @@ extension RaftNode {
         }
         effects.append(.accepted(first: log.lastIndex.next, term: term, count: 1))
         appendConfiguration(
-            configuration.isOneStep(to: proposed) ? proposed : configuration.joint(with: proposed),
+            configuration.hasSameVoters(as: proposed) ? proposed : configuration.joint(with: proposed),
             into: &effects
         )
     }
@@ -80,13 +81,9 @@ extension Configuration {
             && replicas.allSatisfy { isVoter($0) || learners.contains($0) }
     }
 
-    /// Whether every majority here meets every majority of `next`: one voter more or less (section 4.1), or a joint
-    /// configuration that starts from here.
-    func isOneStep(to next: Configuration) -> Bool {
-        if next.isJoint { return next.outgoingVoters == voters }
-        let added = next.voters.filter { !voters.contains($0) }.count
-        let removed = voters.filter { !next.voters.contains($0) }.count
-        return added + removed <= 1
+    /// Whether `next` asks the same voters, or is the joint configuration that leads from here to others.
+    func hasSameVoters(as next: Configuration) -> Bool {
+        next.isJoint ? next.outgoingVoters == voters : next.voters == voters
     }
 
     /// Both sets of voters at once, on the way to `next` (section 4.3).

@@ -4,6 +4,7 @@ internal import NIOCore
 /// All that a group's log is, but for the entries themselves. Written for every group at the start of a segment, so
 /// that only entries keep older segments alive.
 struct GroupCheckpoint: Hashable {
+    var replica: ReplicaID
     var hardState: HardState
     var snapshot: SnapshotPoint
     var lastIndex: LogIndex
@@ -12,6 +13,7 @@ struct GroupCheckpoint: Hashable {
 
     func encoded() -> ByteBuffer {
         var buffer = ByteBuffer()
+        buffer.writeInteger(replica.rawValue, endianness: .little)
         buffer.writeInteger(hardState.term.rawValue, endianness: .little)
         buffer.writeInteger(UInt8(hardState.vote == nil ? 0 : 1))
         buffer.writeInteger(hardState.vote?.rawValue ?? 0, endianness: .little)
@@ -29,7 +31,8 @@ struct GroupCheckpoint: Hashable {
 
     static func decode(_ bytes: ByteBuffer) -> GroupCheckpoint? {
         var buffer = bytes
-        guard let term = buffer.readInteger(endianness: .little, as: UInt64.self),
+        guard let replica = buffer.readInteger(endianness: .little, as: UInt64.self),
+            let term = buffer.readInteger(endianness: .little, as: UInt64.self),
             let hasVote = buffer.readInteger(as: UInt8.self),
             let vote = buffer.readInteger(endianness: .little, as: UInt64.self),
             let commitIndex = buffer.readInteger(endianness: .little, as: UInt64.self),
@@ -43,6 +46,7 @@ struct GroupCheckpoint: Hashable {
             lastIndex >= index, lastIndex - index < 1 << 26
         else { return nil }
         return GroupCheckpoint(
+            replica: ReplicaID(replica),
             hardState: HardState(
                 term: Term(term),
                 vote: hasVote == 1 ? ReplicaID(vote) : nil,

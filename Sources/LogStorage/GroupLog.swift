@@ -7,6 +7,8 @@ struct GroupLog: Sendable {
         var location: Location
     }
 
+    /// Who wrote this log. Another replica's log is another log, also of the same group on the same node.
+    private(set) var replica: ReplicaID
     private(set) var hardState = HardState()
     private(set) var snapshot: SnapshotPoint
     /// The entries after the snapshot point. Nil, during replay only: the entry was in a segment that is gone, and a
@@ -16,7 +18,10 @@ struct GroupLog: Sendable {
     var chain: UInt32 = 0
     private(set) var damage: String?
 
-    init(snapshot: SnapshotPoint) { self.snapshot = snapshot }
+    init(replica: ReplicaID, snapshot: SnapshotPoint) {
+        self.replica = replica
+        self.snapshot = snapshot
+    }
 
     var firstIndex: LogIndex { snapshot.index.next }
     var lastIndex: LogIndex { snapshot.index + slots.count }
@@ -31,7 +36,13 @@ struct GroupLog: Sendable {
     }
 
     var checkpoint: GroupCheckpoint {
-        GroupCheckpoint(hardState: hardState, snapshot: snapshot, lastIndex: lastIndex, damage: damage)
+        GroupCheckpoint(
+            replica: replica,
+            hardState: hardState,
+            snapshot: snapshot,
+            lastIndex: lastIndex,
+            damage: damage
+        )
     }
 
     /// Takes a record in.
@@ -70,6 +81,7 @@ struct GroupLog: Sendable {
 
     /// The checkpoint is what the segments before it amount to. Those may be gone, wholly or in part.
     private mutating func apply(_ checkpoint: GroupCheckpoint, _ usage: inout SegmentUsage) {
+        replica = checkpoint.replica
         hardState = checkpoint.hardState
         let goesBack = checkpoint.snapshot.index < snapshot.index
         dropFirst(goesBack ? slots.count : checkpoint.snapshot.index - snapshot.index, &usage)

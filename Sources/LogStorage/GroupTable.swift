@@ -36,17 +36,19 @@ struct GroupTable: Sendable {
 
     private mutating func apply(_ record: PlacedRecord) -> String? {
         switch record.body {
-        case .create(let point):
+        case .create(let replica, let point):
             // A group in quarantine starts afresh without ceremony.
             if let group = groups[record.group], group.damage == nil { return "The group was created twice." }
             groups[record.group]?.clear(&usage)
-            groups[record.group] = GroupLog(snapshot: point)
+            groups[record.group] = GroupLog(replica: replica, snapshot: point)
         case .remove:
             groups[record.group]?.clear(&usage)
             groups[record.group] = nil
             return nil
         case .checkpoint(let checkpoint):
-            if groups[record.group] == nil { groups[record.group] = GroupLog(snapshot: checkpoint.snapshot) }
+            if groups[record.group] == nil {
+                groups[record.group] = GroupLog(replica: checkpoint.replica, snapshot: checkpoint.snapshot)
+            }
         case .hardState, .entry, .rewrittenEntry, .snapshot:
             guard groups[record.group] != nil else { return gap ?? "The group was never created." }
         }
@@ -61,6 +63,7 @@ struct GroupTable: Sendable {
     /// Puts a group in quarantine, and notes it when it is not known.
     mutating func damage(_ group: GroupID, _ reason: String) {
         let blank = GroupLog(
+            replica: ReplicaID(0),
             snapshot: SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(members: [], voters: []))
         )
         groups[group, default: blank].markDamaged(reason)

@@ -17,8 +17,8 @@ public struct LogEntry: Hashable, Sendable {
 
 /// One change to one group's log.
 public enum LogOperation: Sendable {
-    /// Begins a log right after `point`; for a new group that is index 0 with the first configuration.
-    case createGroup(GroupID, SnapshotPoint)
+    /// Begins the log of a replica right after `point`; for a new group that is index 0 with the first configuration.
+    case createGroup(GroupID, replica: ReplicaID, SnapshotPoint)
     /// Forgets the group, whatever its state.
     case removeGroup(GroupID)
     case saveHardState(GroupID, HardState)
@@ -31,7 +31,7 @@ public enum LogOperation: Sendable {
 
     public var group: GroupID {
         switch self {
-        case .createGroup(let group, _), .removeGroup(let group), .saveHardState(let group, _),
+        case .createGroup(let group, replica: _, _), .removeGroup(let group), .saveHardState(let group, _),
             .append(let group, firstIndex: _, _), .setSnapshot(let group, _):
             group
         }

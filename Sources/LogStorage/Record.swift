@@ -7,7 +7,7 @@ enum RecordBody: Hashable {
     case entry(LogIndex, EntryHeader)
     case rewrittenEntry(LogIndex, EntryHeader)
     case snapshot(SnapshotPoint, keepsEntries: Bool)
-    case create(SnapshotPoint)
+    case create(ReplicaID, SnapshotPoint)
     case remove
     case checkpoint(GroupCheckpoint)
 }
@@ -39,8 +39,9 @@ struct Record {
             header.type = .snapshot
             header.entryKind = keepsEntries ? 1 : 0
             Self.fill(&header, &prefix, point)
-        case .create(let point):
+        case .create(let replica, let point):
             header.type = .create
+            header.vote = replica.rawValue
             Self.fill(&header, &prefix, point)
         case .remove:
             header.type = .remove
@@ -105,7 +106,12 @@ extension RecordBody {
                 term: Term(header.term),
                 configuration: configuration
             )
-            self = header.type == .snapshot ? .snapshot(point, keepsEntries: header.entryKind == 1) : .create(point)
+            guard header.type == .create else {
+                self = .snapshot(point, keepsEntries: header.entryKind == 1)
+                return
+            }
+            guard let replica = header.vote else { return nil }
+            self = .create(ReplicaID(replica), point)
         case .remove:
             self = .remove
         case .checkpoint:

@@ -24,6 +24,7 @@ struct RecordHeader: Hashable {
     var chain: UInt32
     var index: UInt64 = 0
     var term: UInt64 = 0
+    /// Of hard states the vote, of creations the replica.
     var vote: UInt64?
     /// Where the record's data starts in the round's data.
     var dataOffset = 0

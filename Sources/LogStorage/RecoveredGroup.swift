@@ -11,6 +11,8 @@ public enum LogVerdict: Hashable, Sendable {
 /// One group's log as it was found.
 public struct RecoveredGroup: Hashable, Sendable {
     public let group: GroupID
+    /// Whose log this is.
+    public let replica: ReplicaID
     public let hardState: HardState
     /// The entries up to this point are gone; a snapshot covers them.
     public let snapshot: SnapshotPoint
@@ -20,12 +22,14 @@ public struct RecoveredGroup: Hashable, Sendable {
 
     public init(
         group: GroupID,
+        replica: ReplicaID,
         hardState: HardState,
         snapshot: SnapshotPoint,
         entries: [EntryHeader],
         verdict: LogVerdict
     ) {
         self.group = group
+        self.replica = replica
         self.hardState = hardState
         self.snapshot = snapshot
         self.entries = entries

@@ -21,10 +21,10 @@ struct RoundPlanner {
 
     mutating func add(_ operation: LogOperation) throws(LogError) {
         switch operation {
-        case .createGroup(let group, let point):
+        case .createGroup(let group, let replica, let point):
             precondition(plan(group) == nil || table.groups[group]?.damage != nil, "The group is there already.")
             plans[group] = Plan(snapshotIndex: point.index, lastIndex: point.index, term: .zero, isNew: true)
-            records.append(Record(group: group, body: .create(point)))
+            records.append(Record(group: group, body: .create(replica, point)))
         case .removeGroup(let group):
             guard table.groups[group] != nil || plan(group) != nil else { return }
             removed.insert(group)

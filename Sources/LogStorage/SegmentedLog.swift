@@ -95,6 +95,7 @@ extension RecoveredGroup {
     init(_ group: GroupID, _ log: GroupLog) {
         self.init(
             group: group,
+            replica: log.replica,
             hardState: log.hardState,
             snapshot: log.snapshot,
             entries: log.slots.compactMap { $0?.header },

@@ -16,6 +16,29 @@ public enum PeerMessage: Sendable {
     /// Asks for the rows behind a key of a snapshot (empty: a new snapshot).
     case snapshotPull(SnapshotPull)
     case snapshotPiece(SnapshotPiece)
+    /// From a node whose directory belongs to no cluster yet: "this is my directory; how do we begin?"
+    case introduction(directory: UInt64)
+    /// How the cluster began. Answers an introduction.
+    case founded([Founder], mailGroups: UInt32)
+    /// "What has my replica told yours of itself?" Asked before the first vote after a start.
+    case recall(group: GroupID, replica: ReplicaID)
+    /// `witness` is the replica that answers, nil where the node has none.
+    case testimony(group: GroupID, replica: ReplicaID, Testimony, witness: ReplicaID?)
+    /// "I have an empty replica of your group, and may have lost another one: take it in."
+    case join(group: GroupID, replica: ReplicaID)
+}
+
+/// A node of a cluster's first hour, and the data directory that it had then. A node that comes with another directory
+/// has lost what that one held.
+public struct Founder: Hashable, Sendable {
+    public let node: NodeID
+    /// Drawn at random when the directory was made.
+    public let directory: UInt64
+
+    public init(node: NodeID, directory: UInt64) {
+        self.node = node
+        self.directory = directory
+    }
 }
 
 public enum ForwardResult: Hashable, Sendable {

@@ -12,6 +12,11 @@ private enum Tag: UInt8 {
     case readIndexReply = 5
     case snapshotPull = 6
     case snapshotPiece = 7
+    case introduction = 8
+    case founded = 9
+    case recall = 10
+    case testimony = 11
+    case join = 12
 }
 
 extension PeerMessage {
@@ -19,6 +24,7 @@ extension PeerMessage {
     public static let maximumEntryBytes = MailLimits.commandBytes + 4_096
     static let maximumKeyBytes = 4_096
     public static let maximumChunkBytes = 4 << 20
+    static let maximumFounders = 1_024
 
     public func encode(into buffer: inout ByteBuffer) {
         func begin(_ tag: Tag, _ group: GroupID) {
@@ -62,6 +68,26 @@ extension PeerMessage {
         case .snapshotPiece(let piece):
             begin(.snapshotPiece, piece.group)
             buffer.write(piece)
+        case .introduction(let directory):
+            begin(.introduction, .directory)
+            buffer.writeInteger(directory)
+        case .founded(let founders, let mailGroups):
+            begin(.founded, .directory)
+            buffer.writeInteger(mailGroups)
+            buffer.writeCount(founders.count)
+            for founder in founders {
+                buffer.writeInteger(founder.node.rawValue)
+                buffer.writeInteger(founder.directory)
+            }
+        case .recall(let group, let replica):
+            begin(.recall, group)
+            buffer.writeInteger(replica.rawValue)
+        case .testimony(let group, let replica, let testimony, let witness):
+            begin(.testimony, group)
+            buffer.write(testimony, of: replica, by: witness)
+        case .join(let group, let replica):
+            begin(.join, group)
+            buffer.writeInteger(replica.rawValue)
         }
     }
 
@@ -104,6 +130,13 @@ extension PeerMessage {
                 )
             )
         case .snapshotPiece: self = .snapshotPiece(try decoder.snapshotPiece(group))
+        case .introduction: self = .introduction(directory: try decoder.integer())
+        case .founded:
+            let mailGroups: UInt32 = try decoder.integer()
+            self = .founded(try decoder.founders(), mailGroups: mailGroups)
+        case .recall: self = .recall(group: group, replica: try decoder.replica())
+        case .testimony: self = try decoder.testimony(group)
+        case .join: self = .join(group: group, replica: try decoder.replica())
         }
     }
 }
@@ -112,6 +145,14 @@ extension ByteBuffer {
     fileprivate mutating func write(_ request: RequestID) {
         writeInteger(request.session)
         writeInteger(request.sequence)
+    }
+
+    fileprivate mutating func write(_ testimony: Testimony, of replica: ReplicaID, by witness: ReplicaID?) {
+        writeInteger(replica.rawValue)
+        writeInteger(testimony.term.rawValue)
+        writeInteger(testimony.index.rawValue)
+        writeInteger(testimony.voteTerm.rawValue)
+        writeInteger(witness?.rawValue ?? 0)
     }
 
     fileprivate mutating func write(_ piece: SnapshotPiece) {
@@ -134,6 +175,24 @@ extension ByteBuffer {
 extension WireDecoder {
     fileprivate mutating func requestID() throws(DecodingError) -> RequestID {
         RequestID(session: try integer(), sequence: try integer())
+    }
+
+    fileprivate mutating func founders() throws(DecodingError) -> [Founder] {
+        let count = try count(minimumBytes: 16)
+        guard count <= PeerMessage.maximumFounders else { throw failure(.outOfRange) }
+        var founders: [Founder] = []
+        for _ in 0..<count {
+            founders.append(Founder(node: NodeID(try integer(as: UInt64.self)), directory: try integer()))
+        }
+        return founders
+    }
+
+    fileprivate mutating func testimony(_ group: GroupID) throws(DecodingError) -> PeerMessage {
+        let replica = try replica()
+        let testimony = Testimony(term: try term(), index: try index(), voteTerm: try term())
+        let witness: UInt64 = try integer()
+        let by = witness == 0 ? nil : ReplicaID(witness)
+        return .testimony(group: group, replica: replica, testimony, witness: by)
     }
 
     fileprivate mutating func snapshotPiece(_ group: GroupID) throws(DecodingError) -> SnapshotPiece {

@@ -25,6 +25,7 @@ extension ByteBuffer {
         writeInteger(inner.from.rawValue)
         writeInteger(inner.to.rawValue)
         writeInteger(inner.term.rawValue)
+        writeInteger(message.durableIndex.rawValue)
         func tag(_ tag: BodyTag) { writeInteger(tag.rawValue) }
         switch inner.body {
         case .preVote(let lastIndex, let lastTerm):
@@ -111,14 +112,15 @@ extension ByteBuffer {
 }
 
 extension WireDecoder {
-    private mutating func term() throws(DecodingError) -> Term { Term(try integer(as: UInt64.self)) }
-    private mutating func index() throws(DecodingError) -> LogIndex { LogIndex(try integer(as: UInt64.self)) }
-    private mutating func replica() throws(DecodingError) -> ReplicaID { ReplicaID(try integer(as: UInt64.self)) }
+    mutating func term() throws(DecodingError) -> Term { Term(try integer(as: UInt64.self)) }
+    mutating func index() throws(DecodingError) -> LogIndex { LogIndex(try integer(as: UInt64.self)) }
+    mutating func replica() throws(DecodingError) -> ReplicaID { ReplicaID(try integer(as: UInt64.self)) }
 
     mutating func replicaMessage(_ group: GroupID) throws(DecodingError) -> ReplicaMessage {
         let from = try replica()
         let to = try replica()
         let term = try term()
+        let durableIndex = try index()
         let raw: UInt8 = try integer()
         guard let tag = BodyTag(rawValue: raw) else { throw failure(.unknownTag(UInt64(raw))) }
         var payloads: [ByteBuffer] = []
@@ -142,7 +144,8 @@ extension WireDecoder {
         return ReplicaMessage(
             group: group,
             message: Message(from: from, to: to, term: term, body: body),
-            payloads: payloads
+            payloads: payloads,
+            durableIndex: durableIndex
         )
     }
 

@@ -35,6 +35,7 @@ public final class Replica {
     private var proposed: [ByteBuffer] = []
     private var rejection: Rejection?
     private var isInstalling = false
+    private var witnesses = Witnesses()
 
     public init(group: GroupID, raft: RaftNode, settings: ReplicaSettings) {
         self.group = group
@@ -48,7 +49,7 @@ public final class Replica {
     public var isLeader: Bool { raft.role == .leader }
     public var appliedIndex: LogIndex { raft.appliedIndex }
     /// The node of the leader this replica knows.
-    public var leaderNode: NodeID? { raft.leader.flatMap { raft.configuration.member($0)?.node } }
+    public var leaderNode: NodeID? { raft.leader.flatMap { address(of: $0) } }
     public var cachedBytes: Int { cache.bytes }
     /// The node of this replica.
     public var node: NodeID? { raft.configuration.member(raft.id)?.node }
@@ -57,11 +58,15 @@ public final class Replica {
         step(.tick, source, &output)
     }
 
+    /// - Parameter node: the node that sent the message.
     public func receive(
         _ message: ReplicaMessage,
+        from node: NodeID,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
     ) {
+        // What was meant for another replica, before this one, is nothing that this one was told.
+        if message.message.to == raft.id { witnesses.note(message, from: node) }
         if case .appendEntries(let append) = message.message.body {
             // A peer that breaks the pairing of headers and payloads is not listened to.
             guard append.entries.count == message.payloads.count else { return }
@@ -82,6 +87,14 @@ public final class Replica {
         step(.propose(payloadBytes: payloads.map { UInt32($0.readableBytes) }), source, &output)
         proposed = []
         return rejection
+    }
+
+    /// What another replica has told this one of itself, and must still know.
+    public func testimony(of replica: ReplicaID) -> Testimony { witnesses.testimony(of: replica) }
+
+    /// The node of a replica; for one that the configuration does not know (yet), where its last message came from.
+    private func address(of replica: ReplicaID) -> NodeID? {
+        raft.configuration.member(replica)?.node ?? witnesses.node(of: replica)
     }
 
     public func readIndex(
@@ -131,7 +144,10 @@ public final class Replica {
         into output: inout [ReplicaEffect]
     ) -> Rejection? {
         rejection = nil
+        // What a change of membership says is in its header.
+        if case .proposeConfiguration = event { proposed = [ByteBuffer()] }
         step(event, source, &output)
+        proposed = []
         return rejection
     }
 
@@ -190,11 +206,11 @@ public final class Replica {
             case .readRejected(let id, let reason): output.append(.readRejected(id: id, reason))
             case .installSnapshot(let point, let from):
                 isInstalling = true
-                if let node = raft.configuration.member(from)?.node ?? point.configuration.member(from)?.node {
+                if let node = address(of: from) ?? point.configuration.member(from)?.node {
                     output.append(.installSnapshot(point, from: node))
                 }
             case .roleChanged(let role, let term, let leader):
-                let node = leader.flatMap { raft.configuration.member($0)?.node }
+                let node = leader.flatMap { address(of: $0) }
                 output.append(.roleChanged(role, term: term, leader: node))
             case .configurationChanged: break
             }
@@ -245,9 +261,9 @@ public final class Replica {
     }
 
     private func outgoing(_ message: Message, _ source: any PayloadSource) -> Outgoing? {
-        guard let node = raft.configuration.member(message.to)?.node else { return nil }
+        guard let node = address(of: message.to) else { return nil }
         guard case .appendEntries(let append) = message.body, !append.entries.isEmpty else {
-            return Outgoing(node: node, message: ReplicaMessage(group: group, message: message))
+            return Outgoing(node: node, message: envelope(message, []))
         }
         let first = append.previousIndex.next
         let count = append.entries.count
@@ -255,7 +271,11 @@ public final class Replica {
             let payloads = cache.payloads(from: first, count: count)
                 ?? source.payloads(group: group, first: first, count: count)
         else { return nil }
-        return Outgoing(node: node, message: ReplicaMessage(group: group, message: message, payloads: payloads))
+        return Outgoing(node: node, message: envelope(message, payloads))
+    }
+
+    private func envelope(_ message: Message, _ payloads: [ByteBuffer]) -> ReplicaMessage {
+        ReplicaMessage(group: group, message: message, payloads: payloads, durableIndex: raft.durableIndex)
     }
 
     private func send(_ message: Message, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {

@@ -7,11 +7,14 @@ public struct ReplicaMessage: Sendable {
     public let message: Message
     /// One for each entry of an `appendEntries`; empty otherwise.
     public let payloads: [ByteBuffer]
+    /// How far the sender's log is durable; for a leader, which never cuts it in its term, a promise.
+    public let durableIndex: LogIndex
 
-    public init(group: GroupID, message: Message, payloads: [ByteBuffer] = []) {
+    public init(group: GroupID, message: Message, payloads: [ByteBuffer] = [], durableIndex: LogIndex = .zero) {
         self.group = group
         self.message = message
         self.payloads = payloads
+        self.durableIndex = durableIndex
     }
 }
 

@@ -35,6 +35,9 @@ public struct SimulationCounts: Sendable {
     public var repetitions = 0
     public var elections = 0
     public var snapshots = 0
+    public var destructions = 0
+    public var quarantines = 0
+    public var admissions = 0
     public var ownFlushes = 0
     public var checks = 0
 
@@ -51,7 +54,9 @@ public struct SimulationCounts: Sendable {
             ("  lost", lost), ("  duplicated", duplicated), ("calls succeeded", succeeded), ("calls refused", refused),
             ("calls unknown", unknown), ("calls lost in a crash", lostInCrash), ("linearizable reads", reads),
             ("entries committed", entries), ("requests repeated", repetitions), ("leaders elected", elections),
-            ("snapshots installed", snapshots), ("flushes by themselves", ownFlushes), ("invariant checks", checks),
+            ("snapshots installed", snapshots),
+            ("disks harmed", destructions), ("replicas given up", quarantines), ("replicas taken in", admissions),
+            ("flushes by themselves", ownFlushes), ("invariant checks", checks),
         ]
     }
 
@@ -65,7 +70,8 @@ public struct SimulationCounts: Sendable {
             \.slowDisks,
             \.slowLinks, \.transfers, \.messages, \.lost, \.duplicated, \.succeeded, \.refused, \.unknown,
             \.lostInCrash, \.reads,
-            \.entries, \.repetitions, \.elections, \.snapshots, \.ownFlushes, \.checks,
+            \.entries, \.repetitions, \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
+            \.ownFlushes, \.checks,
         ]
     }
 }

@@ -87,6 +87,22 @@ public final class MemoryStateStore: StateStore {
         state.withLockedValue { $0 = State(rows: $0.flushed, flushed: $0.flushed) }
     }
 
+    /// All that is flushed, as it was at a moment.
+    public struct Image: Sendable {
+        fileprivate let rows: SortedRows
+
+        /// An empty disk.
+        public init() { rows = SortedRows() }
+        fileprivate init(rows: SortedRows) { self.rows = rows }
+    }
+
+    public var image: Image { Image(rows: rows(.persisted)) }
+
+    /// Goes to what an image holds, opened afresh.
+    public func restore(_ image: Image) {
+        state.withLockedValue { $0 = State(rows: image.rows, flushed: image.rows) }
+    }
+
     /// Lets the next write or flush, and so all after it, fail with `error`; nil takes an injection back that no call
     /// has met yet.
     public func injectFailure(_ error: StateError?) {

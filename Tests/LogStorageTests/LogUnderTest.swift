@@ -36,3 +36,10 @@ struct LogUnderTest {
         try reopen(location)
     }
 }
+
+extension LogOperation {
+    /// For tests in which it does not matter whose log it is.
+    static func createGroup(_ group: GroupID, _ point: SnapshotPoint) -> LogOperation {
+        .createGroup(group, replica: ReplicaID(7), point)
+    }
+}

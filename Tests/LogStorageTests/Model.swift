@@ -21,7 +21,7 @@ struct Model: Equatable {
 
     private mutating func apply(_ operation: LogOperation) {
         switch operation {
-        case .createGroup(let group, let point): groups[group] = ModelGroup(snapshot: point)
+        case .createGroup(let group, _, let point): groups[group] = ModelGroup(snapshot: point)
         case .removeGroup(let group): groups[group] = nil
         case .saveHardState(let group, let state): groups[group]?.hardState = state
         case .append(let group, let first, let entries):

@@ -91,6 +91,32 @@ import Testing
         #expect(subject.model.groups.count == 50)
     }
 
+    /// Over restarts and checkpoints, and after a log has been begun anew under another identity.
+    @Test func aLogIsThatOfItsReplica() throws {
+        let disk = MemoryDisk()
+        var settings = LogSettings(logID: 5)
+        settings.segmentBytes = 1 << 14
+        func reopen() throws -> (SegmentedLog, [ReplicaID]) {
+            let (log, recovered) = try SegmentedLog.open(disk: disk, settings: settings)
+            return (log, recovered.map(\.replica))
+        }
+        var (log, replicas) = try reopen()
+        try log.append(
+            LogRound([
+                .createGroup(one, replica: ReplicaID(11), .start), .createGroup(two, replica: ReplicaID(12), .start),
+            ])
+        )
+        for _ in 0..<3 {
+            (log, replicas) = try reopen()
+            #expect(replicas == [ReplicaID(11), ReplicaID(12)])
+        }
+        try log.append(LogRound([.removeGroup(one), .createGroup(one, replica: ReplicaID(13), .start)]))
+        for _ in 0..<3 {
+            (log, replicas) = try reopen()
+            #expect(replicas == [ReplicaID(13), ReplicaID(12)])
+        }
+    }
+
     @Test func readsAreBoundedAndNeverEmpty() throws {
         var subject = try LogUnderTest()
         try subject.write(.createGroup(one, .start))
@@ -215,6 +241,7 @@ import Testing
     @Test func verdictAgainstTheState() {
         let group = RecoveredGroup(
             group: one,
+            replica: ReplicaID(7),
             hardState: HardState(),
             snapshot: .at(5, term: 1),
             entries: [],

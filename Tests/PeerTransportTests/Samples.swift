@@ -59,7 +59,8 @@ enum Samples {
             ReplicaMessage(
                 group: GroupID(7),
                 message: Message(from: ReplicaID(1), to: ReplicaID(2), term: Term(3), body: body),
-                payloads: payloads
+                payloads: payloads,
+                durableIndex: LogIndex(11)
             )
         )
     }
@@ -68,6 +69,21 @@ enum Samples {
 
     static let messages: [PeerMessage] =
         bodies.map(replica) + [
+            .introduction(directory: .max),
+            .founded([], mailGroups: 8),
+            .founded(
+                [Founder(node: NodeID(1), directory: 2), Founder(node: NodeID(3), directory: .max)],
+                mailGroups: 1
+            ),
+            .recall(group: GroupID(4), replica: ReplicaID(5)),
+            .testimony(
+                group: GroupID(4),
+                replica: ReplicaID(5),
+                Testimony(term: Term(6), index: LogIndex(7), voteTerm: Term(3)),
+                witness: ReplicaID(8)
+            ),
+            .testimony(group: GroupID(4), replica: ReplicaID(5), Testimony(), witness: nil),
+            .join(group: GroupID(.max), replica: ReplicaID(9)),
             .forward(group: GroupID(1), request: request, payload: ByteBuffer(string: "a command")),
             .forward(group: GroupID(.max), request: request, payload: ByteBuffer()),
             .forwardReply(group: GroupID(1), request: request, .outcome(.refused(.overQuota))),
@@ -108,13 +124,19 @@ func describe(_ message: PeerMessage) -> String {
 private func bytesOnly(_ message: PeerMessage) -> [Any] {
     switch message {
     case .replica(let inner):
-        ["replica", inner.group, inner.message, inner.payloads.map { Array($0.readableBytesView) }]
+        ["replica", inner.group, inner.message, inner.durableIndex, inner.payloads.map { Array($0.readableBytesView) }]
     case .forward(let group, let request, let payload):
         ["forward", group, request, Array(payload.readableBytesView)]
     case .forwardReply(let group, let request, let result): ["reply", group, request, result]
     case .readIndex(let group, let id): ["read", group, id]
     case .readIndexReply(let group, let id, let index): ["read reply", group, id, index.map { [$0] } ?? []]
     case .snapshotPull(let pull): ["pull", pull]
+    case .introduction(let directory): ["introduction", directory]
+    case .founded(let founders, let mailGroups): ["founded", founders, mailGroups]
+    case .recall(let group, let replica): ["recall", group, replica]
+    case .testimony(let group, let replica, let testimony, let witness):
+        ["testimony", group, replica, testimony, witness.map { [$0] } ?? []]
+    case .join(let group, let replica): ["join", group, replica]
     case .snapshotPiece(let piece):
         switch piece.content {
         case .rows(let rows, let checksum, let lastKey, let isLast):

@@ -102,6 +102,17 @@ public final class GroupSnapshotSink {
         metaRow = nil
     }
 
+    /// Forgets all of a group, durably: its rows, and that a snapshot was or is being installed.
+    public static func clear(_ group: GroupID, in store: any StateStore) throws {
+        let batch = store.makeBatch()
+        let range = GroupRange(group)
+        batch.deleteRange(range.start, range.end)
+        batch.delete(installingKey(group))
+        batch.delete(noteKey(group))
+        try store.write(batch)
+        try store.flush()
+    }
+
     public func add(_ chunk: SnapshotChunk) throws {
         guard chunk.isIntact else {
             throw DecodingError(.outOfRange, offset: 0, subject: "snapshot chunk whose checksum does not fit")

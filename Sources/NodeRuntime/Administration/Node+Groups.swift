@@ -51,6 +51,20 @@ extension Node {
         }
     }
 
+    /// What keeps this node from having a voting replica of every group, a sentence each.
+    public func membershipProblems() async -> [String] {
+        let node = settings.node.rawValue
+        return await onLoop { loop in
+            guard loop.identity.isFounded else {
+                return ["node \(node): the cluster has not begun; all its nodes have to be there"]
+            }
+            let absent = loop.identity.groups.filter { loop.replica($0) == nil }
+            let learning = loop.replicas.filter { !$0.raft.configuration.isVoter($0.raft.id) }.map(\.group)
+            return absent.map { "node \(node): the replica of group \($0.rawValue) was given up and is made anew" }
+                + learning.map { "node \(node): the replica of group \($0.rawValue) is built from the others" }
+        }
+    }
+
     /// Hands a leadership over and waits until it is done.
     ///
     /// - Parameter node: nil for the follower that has most of the log.

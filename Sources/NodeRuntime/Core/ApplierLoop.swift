@@ -11,6 +11,10 @@ package final class ApplierLoop {
         case beginInstall(GroupID)
         case addPiece(GroupID, transfer: UInt64, SnapshotChunk)
         case finishInstall(GroupID, transfer: UInt64, SnapshotPoint, note: [UInt8])
+        /// A group that begins here.
+        case open(GroupID)
+        /// Forgets all of a group.
+        case reset(GroupID)
     }
 
     package let inbox = Inbox<Job>()
@@ -101,9 +105,23 @@ package final class ApplierLoop {
                 } catch is DecodingError {
                     loop.put(.installFailed(group, transfer: transfer))
                 }
+            case .open(let group): try applier.open(group)
+            case .reset(let group):
+                try report()
+                try reset(group)
             }
         }
         try report()
+    }
+
+    private func reset(_ group: GroupID) throws {
+        sinks[group] = nil
+        applier.close(group)
+        gate.close(group)
+        try GroupSnapshotSink.clear(group, in: store)
+        try applier.open(group)
+        gate.open(group)
+        loop.put(.control { $0.stateCleared(group) })
     }
 
     private func apply(

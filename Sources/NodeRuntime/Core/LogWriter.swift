@@ -1,5 +1,5 @@
 package import Consensus
-internal import LogStorage
+package import LogStorage
 internal import PeerTransport
 package import ReplicaCore
 
@@ -11,6 +11,8 @@ package final class LogWriter {
         case write(ReplicaWrite)
         /// The log of a group begins behind the point; `then` is told when that is durable.
         case setSnapshot(GroupID, SnapshotPoint, then: (@Sendable () -> Void)?)
+        /// `then` is told when all of it is durable.
+        case perform([LogOperation], then: @Sendable () -> Void)
         case purge
         case seal
         /// Time to look after the log: see ``LogWriter/tidy(isBusy:)``.
@@ -73,6 +75,9 @@ package final class LogWriter {
                 round.append(.setSnapshot(group, point))
                 if let then { followUps.append(then) }
                 purge = true
+            case .perform(let operations, let then):
+                for operation in operations { round.append(operation) }
+                followUps.append(then)
             case .purge: purge = true
             case .seal: seal = true
             case .tidy: tidy = true

@@ -27,6 +27,10 @@ package final class NodeCore {
         let clock: any NodeClock
         let network: any PeerNetwork
         let blocking: any BlockingWork
+        let identity: NodeIdentity
+        let identityStore: any NodeIdentityStore
+        /// All nodes of the cluster that are known, this one included.
+        let peers: [NodeID]
         /// Told once when log or state failed: the node is to stop acknowledging and end.
         let failed: @Sendable (any Error) -> Void
 
@@ -37,8 +41,14 @@ package final class NodeCore {
             clock: any NodeClock,
             network: any PeerNetwork,
             blocking: any BlockingWork,
+            identity: NodeIdentity,
+            identityStore: any NodeIdentityStore,
+            peers: [NodeID],
             failed: @escaping @Sendable (any Error) -> Void
         ) {
+            self.identity = identity
+            self.identityStore = identityStore
+            self.peers = peers.sorted()
             self.node = node
             self.session = session
             self.settings = settings
@@ -49,7 +59,12 @@ package final class NodeCore {
         }
     }
 
-    package init(_ environment: Environment, log: any LogStore, state: any StateStore, groups: [OpenedGroup]) throws {
+    package init(
+        _ environment: Environment,
+        log: any LogStore,
+        state: any StateStore,
+        recovered: RecoveredGroups
+    ) throws {
         let inbox = Inbox<LoopInput>()
         let watchers = AccountWatchers()
         let gate = ReadGate()
@@ -82,34 +97,58 @@ package final class NodeCore {
                 blocking: environment.blocking,
                 log: log.reader,
                 maintenance: Maintenance(store: state, failed: environment.failed),
-                gate: gate
+                gate: gate,
+                identity: environment.identity,
+                identityStore: environment.identityStore,
+                peers: environment.peers,
+                failed: environment.failed
             )
         )
-        for group in groups {
+        for group in recovered.opened {
             if group.isRebuilding { gate.close(group.group) } else { try applier.open(group.group) }
+        }
+        self.inbox = inbox
+        self.watchers = watchers
+        reader = MailReader(store: state)
+        inbox.put(.control { $0.begin(recovered) })
+    }
+}
+
+extension NodeLoop {
+    /// The first thing that a loop does.
+    fileprivate func begin(_ recovered: RecoveredGroups) {
+        for group in recovered.opened {
             let raft = RaftNode(
                 id: group.replica,
-                settings: environment.settings.replica.raft,
+                settings: settings.replica.raft,
                 hardState: group.hardState,
                 snapshot: group.snapshot,
                 headers: group.headers,
                 appliedIndex: group.appliedIndex,
                 isStateLost: group.isRebuilding,
-                seed: environment.session ^ (UInt64(group.group.rawValue) &* 0x9e37_79b9_7f4a_7c15)
+                seed: electionSeed(group.group)
             )
-            loop.add(
-                Replica(group: group.group, raft: raft, settings: environment.settings.replica),
+            add(
+                Replica(group: group.group, raft: raft, settings: settings.replica),
                 isRebuilding: group.isRebuilding
             )
+            beginRecall(group.group)
         }
-        self.inbox = inbox
-        self.watchers = watchers
-        reader = MailReader(store: state)
+        for group in recovered.quarantined { quarantine(group.group, reason: group.reason) }
+        hasBegun = true
+        if identity.isComplete { replaceMissing() } else { completeFounding() }
     }
 }
 
+/// What recovery made of a node's log and state.
+package struct RecoveredGroups: Sendable {
+    package let opened: [OpenedGroup]
+    /// They may have forgotten something that they acknowledged: they must not vote.
+    package let quarantined: [QuarantinedGroup]
+}
+
 /// A group as recovery found it, fit to run.
-package struct OpenedGroup {
+package struct OpenedGroup: Sendable {
     let group: GroupID
     let replica: ReplicaID
     let hardState: HardState

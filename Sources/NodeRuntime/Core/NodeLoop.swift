@@ -23,6 +23,10 @@ package final class NodeLoop {
     let source: LogPayloadSource
     let maintenance: Maintenance
     let gate: ReadGate
+    let identityStore: any NodeIdentityStore
+    /// All nodes that this one knows of, itself included, sorted.
+    let peers: [NodeID]
+    let failed: @Sendable (any Error) -> Void
 
     /// Sorted by group, so that every iteration is in the same order everywhere.
     package private(set) var replicas: [Replica] = []
@@ -46,6 +50,22 @@ package final class NodeLoop {
     package var rebuilding: Set<GroupID> = []
     let sources = SnapshotSources()
 
+    package var identity: NodeIdentity
+    var founding = FoundingState()
+    /// Whether what recovery found was taken in.
+    var hasBegun = false
+    /// Replicas that come from the disk and do not take part before the others were asked what they have promised.
+    var recalls: [GroupID: Recall] = [:]
+    /// Groups whose replica was given up and whose next one has not begun.
+    package var replacing: Set<GroupID> = []
+    /// Groups whose replica began on this node and does not vote yet.
+    var joining: Set<GroupID> = []
+    /// Replicas begun in this run.
+    var attempts: UInt64 = 0
+    var nextJoinMilliseconds: Int64 = 0
+    var nextAdmissionMilliseconds: Int64 = 0
+    package var membershipObserver: (@Sendable (MembershipEvent) -> Void)?
+
     let session: UInt64
     private var lastTick: Int64
     var nowMilliseconds: Int64
@@ -67,6 +87,10 @@ package final class NodeLoop {
         let log: any LogReading
         let maintenance: Maintenance
         let gate: ReadGate
+        let identity: NodeIdentity
+        let identityStore: any NodeIdentityStore
+        let peers: [NodeID]
+        let failed: @Sendable (any Error) -> Void
     }
 
     init(_ parts: Dependencies) {
@@ -82,18 +106,37 @@ package final class NodeLoop {
         source = LogPayloadSource(log: parts.log)
         maintenance = parts.maintenance
         gate = parts.gate
+        identity = parts.identity
+        identityStore = parts.identityStore
+        peers = parts.peers
+        failed = parts.failed
         nextReadID = parts.session
         nowMilliseconds = parts.clock.monotonicMilliseconds()
         lastTick = nowMilliseconds
+        // Calls wait for a group also while it has not begun, or its replica here is being replaced.
+        for group in identity.groups {
+            calls[group] = CallTable()
+            reads[group] = ReadTable()
+        }
     }
 
     func add(_ replica: Replica, isRebuilding: Bool) {
         let position = replicas.firstIndex { $0.group > replica.group } ?? replicas.endIndex
         replicas.insert(replica, at: position)
         for (index, replica) in replicas.enumerated() { positions[replica.group] = index }
-        calls[replica.group] = CallTable()
-        reads[replica.group] = ReadTable()
         if isRebuilding { rebuilding.insert(replica.group) }
+    }
+
+    /// Lets go of a replica; what it has under way leads nowhere.
+    func remove(_ group: GroupID) {
+        installs[group] = nil
+        recalls[group] = nil
+        rebuilding.remove(group)
+        reads[group]?.restart()
+        guard let position = positions[group] else { return }
+        replicas.remove(at: position)
+        positions[group] = nil
+        for (index, replica) in replicas.enumerated() { positions[replica.group] = index }
     }
 
     package func replica(_ group: GroupID) -> Replica? { positions[group].map { replicas[$0] } }
@@ -153,13 +196,20 @@ package final class NodeLoop {
     private func receive(_ message: PeerMessage, from node: NodeID) {
         switch message {
         case .replica(let message):
-            withReplica(message.group) { $0.receive(message, source, into: &$1) }
+            guard recalls[message.group] == nil else { return }
+            withReplica(message.group) { $0.receive(message, from: node, source, into: &$1) }
         case .forward(let group, let request, let payload): takeForward(group, request, payload, from: node)
         case .forwardReply(let group, let request, let result): takeReply(group, request, result)
         case .readIndex(let group, let id): takeReadIndex(group, id, from: node)
         case .readIndexReply(let group, let id, let index): takeReadReply(group, id, index)
         case .snapshotPull(let pull): serve(pull, to: node)
         case .snapshotPiece(let piece): take(piece)
+        case .introduction(let directory): takeIntroduction(directory, from: node)
+        case .founded(let founders, let mailGroups): takeFounded(founders, mailGroups)
+        case .recall(let group, let replica): takeRecall(group, replica, from: node)
+        case .testimony(let group, let replica, let testimony, let witness):
+            takeTestimony(group, replica, testimony, witness, from: node)
+        case .join(let group, let replica): takeJoin(group, replica, from: node)
         }
     }
 
@@ -178,7 +228,7 @@ package final class NodeLoop {
         while nowMilliseconds - lastTick >= settings.tickMilliseconds, ticks < 3 {
             lastTick += settings.tickMilliseconds
             ticks += 1
-            for replica in replicas {
+            for replica in replicas where recalls[replica.group] == nil {
                 withReplica(replica.group) { $0.tick(source, into: &$1) }
             }
         }
@@ -187,8 +237,16 @@ package final class NodeLoop {
         resendCalls()
         resendReads()
         tendInstalls()
+        tendMembership()
         maintenance.tick(self)
         return true
+    }
+
+    private func tendMembership() {
+        tendFounding()
+        tendRecalls()
+        tendJoining()
+        tendLearners()
     }
 
     func send(_ message: PeerMessage, to node: NodeID) { outgoing.add(message, to: node) }

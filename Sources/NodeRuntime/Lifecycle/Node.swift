@@ -25,8 +25,6 @@ public final class Node: Sendable {
     let passwordPool: NIOThreadPool
     private let directory: DataDirectory
     private let logger: Logger
-    /// Replicas that were not started because they may have forgotten something.
-    public let quarantined: [String]
 
     /// Opens the data directory, recovers, and joins the others.
     ///
@@ -40,9 +38,6 @@ public final class Node: Sendable {
     ) async throws -> Node {
         let directory = try DataDirectory(settings) { UInt64.random(in: 1...UInt64.max) }
         let storage = try Storage.open(directory, settings)
-        for group in storage.quarantined {
-            logger.error("group \(group.group.rawValue) is quarantined on this node and does not vote: \(group.reason)")
-        }
         let tls = try settings.peerCertificates.map { files in
             do {
                 return try PeerTLS(
@@ -91,11 +86,14 @@ public final class Node: Sendable {
                 clock: clock,
                 network: links,
                 blocking: BlockingPool(pool: readPool),
+                identity: directory.nodeIdentity,
+                identityStore: directory,
+                peers: settings.peers.map(\.node),
                 failed: failed
             ),
             log: storage.log,
             state: storage.state,
-            groups: storage.opened
+            recovered: storage.groups
         )
         core.loop.roleObserver = { group, role, term, leader in
             let leader = leader.map { "node \($0.rawValue)" } ?? "unknown"
@@ -106,6 +104,7 @@ public final class Node: Sendable {
                 "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
             )
         }
+        core.loop.membershipObserver = { logger.log($0) }
         receiver.connect(core.inbox)
         inbox = core.inbox
         writerInbox = core.writer.inbox
@@ -145,7 +144,6 @@ public final class Node: Sendable {
         self.readPool = readPool
         self.passwordPool = passwordPool
         self.logger = logger
-        quarantined = storage.quarantined.map { "group \($0.group.rawValue): \($0.reason)" }
         for peer in settings.peers { links.connect(to: peer.node, host: peer.host, port: peer.port) }
     }
 
@@ -223,8 +221,7 @@ private final class LoopReceiver: PeerReceiver {
 private struct Storage {
     let log: any LogStore
     let state: any StateStore
-    let opened: [OpenedGroup]
-    let quarantined: [QuarantinedGroup]
+    let groups: RecoveredGroups
 
     static func open(_ directory: DataDirectory, _ settings: NodeSettings) throws -> Storage {
         do {
@@ -236,41 +233,12 @@ private struct Storage {
             var rocks = RocksSettings()
             rocks.writeBufferBytes = settings.stateMemoryBytes
             let state = try RocksStateStore(path: directory.statePath, settings: rocks)
-            var groups = recovered
-            if directory.isNew, recovered.isEmpty {
-                groups = try create(log, directory, settings)
-                try directory.seal()
-            }
-            let recovery = GroupRecovery(log: log, state: state, node: settings.node)
-            let (opened, quarantined) = try recovery.open(groups)
-            return Storage(log: log, state: state, opened: opened, quarantined: quarantined)
+            let groups = try GroupRecovery(log: log, state: state).open(recovered)
+            return Storage(log: log, state: state, groups: groups)
         } catch let error as StartupError {
             throw error
         } catch {
             throw StartupError("The data in \(directory.path) cannot be opened: \(error)")
         }
-    }
-
-    private static func create(
-        _ log: any LogStore,
-        _ directory: DataDirectory,
-        _ settings: NodeSettings
-    ) throws -> [RecoveredGroup] {
-        var round = LogRound()
-        var groups: [RecoveredGroup] = []
-        for id in 0...directory.identity.mailGroups {
-            let group = GroupID(id)
-            let point = SnapshotPoint(
-                index: .zero,
-                term: .zero,
-                configuration: settings.initialConfiguration(of: group)
-            )
-            round.append(.createGroup(group, point))
-            groups.append(
-                RecoveredGroup(group: group, hardState: HardState(), snapshot: point, entries: [], verdict: .intact)
-            )
-        }
-        try log.append(round)
-        return groups
     }
 }

@@ -2,6 +2,7 @@ internal import Consensus
 internal import Glibc
 internal import MailModel
 internal import NIOCore
+internal import PeerTransport
 
 /// Why a node does not start. Each says what to do.
 public struct StartupError: Error, Sendable, CustomStringConvertible {
@@ -11,21 +12,23 @@ public struct StartupError: Error, Sendable, CustomStringConvertible {
 
 /// A node's directory: whose it is, and that nobody else uses it.
 ///
-/// `identity` holds one line per fact, `key value`; it is written once, by rename.
-final class DataDirectory: Sendable {
+/// `identity` holds one line per fact, `key value`; it is replaced as a whole, by rename.
+final class DataDirectory: Sendable, NodeIdentityStore {
     static let formatVersion = 1
 
     struct Identity: Hashable {
         var formatVersion: Int
         var cluster: String
         var node: UInt64
+        /// Names this directory, and the log in it.
         var logID: UInt64
         var mailGroups: UInt32
+        var founders: [Founder] = []
+        var isComplete = false
     }
 
     let path: String
     let identity: Identity
-    let isNew: Bool
     private let lock: Int32
 
     var logPath: String { path + "/log" }
@@ -37,9 +40,12 @@ final class DataDirectory: Sendable {
         try Self.makeDirectory(path)
         lock = try Self.lock(path)
         if let text = try Self.read(path + "/identity") {
-            identity = try Self.parse(text, path)
-            isNew = false
-            try Self.check(identity, settings)
+            var known = try Self.parse(text, path)
+            try Self.check(known, settings)
+            // As long as there is no cluster, how many groups it is to have may still be changed.
+            if known.founders.isEmpty { known.mailGroups = settings.mailGroups }
+            identity = known
+            try Self.makeDirectory(logPath)
         } else {
             guard try Self.isEmpty(path) else {
                 throw StartupError(
@@ -54,16 +60,34 @@ final class DataDirectory: Sendable {
                 logID: makeLogID(),
                 mailGroups: settings.mailGroups
             )
-            isNew = true
+            // Before anything else is written: from here on all that is found here is this directory's.
+            try write(identity)
+            try Self.makeDirectory(logPath)
         }
-        try Self.makeDirectory(logPath)
+    }
+
+    /// What the node below its sockets has to know.
+    var nodeIdentity: NodeIdentity {
+        NodeIdentity(
+            directory: identity.logID,
+            mailGroups: identity.mailGroups,
+            founders: identity.founders,
+            isComplete: identity.isComplete
+        )
+    }
+
+    func save(_ changed: NodeIdentity) throws {
+        var identity = identity
+        identity.mailGroups = changed.mailGroups
+        identity.founders = changed.founders
+        identity.isComplete = changed.isComplete
+        try write(identity)
     }
 
     deinit { close(lock) }
 
-    /// Notes the identity, once log and state are there: until then, the directory counts as new.
-    func seal() throws(StartupError) {
-        let text = """
+    private func write(_ identity: Identity) throws(StartupError) {
+        var text = """
             format \(identity.formatVersion)
             cluster \(identity.cluster)
             node \(identity.node)
@@ -71,12 +95,16 @@ final class DataDirectory: Sendable {
             mail-groups \(identity.mailGroups)
 
             """
+        if !identity.founders.isEmpty {
+            let founders = identity.founders.map { "\($0.node.rawValue)=\($0.directory)" }
+            text += "founders \(founders.joined(separator: ","))\ncomplete \(identity.isComplete ? "yes" : "no")\n"
+        }
         let temporary = path + "/identity.new"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard file >= 0 else { throw Self.failure("create", temporary) }
         defer { close(file) }
         let bytes = Array(text.utf8)
-        guard write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
+        guard Glibc.write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
             throw Self.failure("write", temporary)
         }
         guard rename(temporary, path + "/identity") == 0 else { throw Self.failure("rename", temporary) }
@@ -128,8 +156,22 @@ final class DataDirectory: Sendable {
             cluster: String(cluster),
             node: node,
             logID: log,
-            mailGroups: groups
+            mailGroups: groups,
+            founders: try founders(facts["founders"] ?? "", path),
+            isComplete: facts["complete"] == "yes"
         )
+    }
+
+    private static func founders(_ text: Substring, _ path: String) throws(StartupError) -> [Founder] {
+        var founders: [Founder] = []
+        for item in text.split(separator: ",") {
+            let parts = item.split(separator: "=")
+            guard parts.count == 2, let node = UInt64(parts[0]), let directory = UInt64(parts[1]) else {
+                throw StartupError("\(path)/identity names founders that cannot be read. Restore it from a backup.")
+            }
+            founders.append(Founder(node: NodeID(node), directory: directory))
+        }
+        return founders
     }
 
     // MARK: Files
@@ -163,7 +205,7 @@ final class DataDirectory: Sendable {
             throw failure("open", path)
         }
         defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 4_096)
+        var bytes = [UInt8](repeating: 0, count: 64 << 10)
         let count = Glibc.read(file, &bytes, bytes.count)
         guard count >= 0 else { throw failure("read", path) }
         return String(decoding: bytes[..<count], as: UTF8.self)

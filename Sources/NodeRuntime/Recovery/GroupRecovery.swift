@@ -16,17 +16,14 @@ package struct QuarantinedGroup: Sendable {
 package struct GroupRecovery {
     let log: any LogStore
     let state: any StateStore
-    let node: NodeID
 
-    package init(log: any LogStore, state: any StateStore, node: NodeID) {
+    package init(log: any LogStore, state: any StateStore) {
         self.log = log
         self.state = state
-        self.node = node
     }
 
     /// The groups fit to run, in order, and those that are not.
-    package func open(_ recovered: [RecoveredGroup]) throws -> (opened: [OpenedGroup], quarantined: [QuarantinedGroup])
-    {
+    package func open(_ recovered: [RecoveredGroup]) throws -> RecoveredGroups {
         var opened: [OpenedGroup] = []
         var quarantined: [QuarantinedGroup] = []
         for group in recovered.sorted(by: { $0.group < $1.group }) {
@@ -49,7 +46,7 @@ package struct GroupRecovery {
             opened.append(
                 OpenedGroup(
                     group: group.group,
-                    replica: ReplicaID(node.rawValue),
+                    replica: ready.replica,
                     hardState: ready.hardState,
                     snapshot: ready.snapshot,
                     headers: ready.entries,
@@ -58,7 +55,7 @@ package struct GroupRecovery {
                 )
             )
         }
-        return (opened, quarantined)
+        return RecoveredGroups(opened: opened, quarantined: quarantined)
     }
 
     /// A crash between a snapshot going live in the state and in the log leaves the log behind: bring it along.
@@ -81,6 +78,7 @@ package struct GroupRecovery {
         )
         return RecoveredGroup(
             group: group.group,
+            replica: group.replica,
             hardState: hardState,
             snapshot: point,
             entries: [],

@@ -60,8 +60,7 @@ extension NodeLoop {
 
     /// On every tick: what got no answer in time is sent again, what waited too long is given up.
     func resendCalls() {
-        for replica in replicas {
-            let group = replica.group
+        for group in identity.groups {
             guard let table = calls[group], table.count > 0 else { continue }
             for call in table.removeExpired(nowMilliseconds) {
                 call.completion.finish(.failure(.unavailable))

@@ -111,8 +111,7 @@ extension NodeLoop {
 
     /// On every tick: rounds without an answer are asked anew, reads that waited too long fail.
     func resendReads() {
-        for replica in replicas {
-            let group = replica.group
+        for group in identity.groups {
             guard let table = reads[group], table.count > 0 else { continue }
             if let round = table.round, nowMilliseconds - round.sinceMilliseconds >= settings.resendMilliseconds {
                 reads[group]?.restart()

@@ -7,6 +7,8 @@ public struct CoreSettings: Sendable {
     public var tickMilliseconds: Int64
     /// How long a client's call is retried under its request ID before it is answered "unavailable".
     public var callMilliseconds: Int64
+    /// How long a node that starts waits for the others' word on what it has promised them.
+    public var recallMilliseconds: Int64
     /// After this, a call without an answer is sent again.
     public var resendMilliseconds: Int64
     /// Calls of this node's clients under way at once, per group; more are refused.
@@ -36,6 +38,7 @@ public struct CoreSettings: Sendable {
         replica.raft.heartbeatTicks = 2
         tickMilliseconds = 50
         callMilliseconds = 15_000
+        recallMilliseconds = 1_500
         resendMilliseconds = 1_000
         maxCallsPerGroup = 4_096
         maxReadsPerGroup = 16_384

@@ -65,15 +65,4 @@ public struct NodeSettings: Sendable {
         hash.combine(cluster.utf8)
         return hash.finish()
     }
-
-    /// The first configuration of a group: every node votes, and leaderships are spread over them.
-    func initialConfiguration(of group: GroupID) -> Configuration {
-        let nodes = peers.map(\.node).sorted()
-        let preferred = Int(group.rawValue) % max(1, nodes.count)
-        return Configuration(
-            voters: nodes.enumerated().map { index, node in
-                Member(replica: ReplicaID(node.rawValue), node: node, priority: index == preferred ? 200 : 100)
-            }
-        )
-    }
 }

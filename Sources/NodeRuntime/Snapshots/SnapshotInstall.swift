@@ -104,9 +104,12 @@ extension NodeLoop {
     }
 
     /// Without state there is no way back to what was: begins again, with whoever leads now.
+    ///
+    /// What the first offer named may be gone with who made it: all that is needed is what this log does not hold.
     private func restartInstall(_ group: GroupID, _ install: SnapshotInstall) {
-        let from = replica(group)?.leaderNode.flatMap { $0 == node ? nil : $0 } ?? install.from
-        startInstall(group, atLeast: install.atLeast, from: from)
+        guard let replica = replica(group) else { return }
+        let from = replica.leaderNode.flatMap { $0 == node ? nil : $0 } ?? install.from
+        startInstall(group, atLeast: replica.raft.commitIndex, from: from)
     }
 
     /// The state is live; the log follows, and then Raft is told.

@@ -35,12 +35,14 @@ struct Checker {
     }
 
     struct Vote: Hashable {
-        let node: Int
+        let replica: ReplicaID
         let term: Term
     }
 
-    /// What a node let others see of itself, which it may not take back.
+    /// What a replica let others see of itself, which it may not take back.
     struct Shown {
+        var replica = ReplicaID(0)
+        var incarnation: UInt64 = 0
         var term = Term.zero
         var commitIndex = LogIndex.zero
     }
@@ -70,46 +72,30 @@ struct Checker {
             let term = replica.message.term
             switch replica.message.body {
             case .preVote, .preVoteResponse: continue
-            case .requestVote: note(vote: replica.message.from, of: node, term, group, world)
-            case .voteResponse(let granted): if granted { note(vote: replica.message.to, of: node, term, group, world) }
+            case .requestVote: note(vote: replica.message.from, of: replica.message.from, term, group, world)
+            case .voteResponse(let granted):
+                if granted { note(vote: replica.message.to, of: replica.message.from, term, group, world) }
             case .appendEntries, .appendAccepted, .appendRejected, .heartbeat, .heartbeatResponse, .installSnapshot,
                 .snapshotRejected, .timeoutNow:
                 break
             }
+            guard shown[node][group].replica == replica.message.from else { continue }
             shown[node][group].term = max(shown[node][group].term, term)
         }
     }
 
-    private mutating func note(vote: ReplicaID, of node: Int, _ term: Term, _ group: Int, _ world: World) {
+    private mutating func note(vote: ReplicaID, of replica: ReplicaID, _ term: Term, _ group: Int, _ world: World) {
         checks += 1
-        let key = Vote(node: node, term: term)
+        let key = Vote(replica: replica, term: term)
         let earlier = groups[group].votes.updateValue(vote, forKey: key)
         if let earlier, earlier != vote {
             world.fail(
                 "one vote per term",
-                "node \(node + 1), group \(group), term \(term.rawValue): \(earlier.rawValue), then \(vote.rawValue)"
+                "replica \(replica.rawValue), group \(group), term \(term.rawValue): \(earlier.rawValue), "
+                    + "then \(vote.rawValue)"
             )
         }
     }
-
-    mutating func started(_ node: SimNode, world: World) {
-        guard let core = node.core else { return }
-        for replica in core.loop.replicas {
-            checks += 1
-            let group = Int(replica.group.rawValue)
-            let term = shown[node.position][group].term
-            if replica.raft.term < term {
-                world.fail(
-                    "the hard state never goes back",
-                    "node \(node.position + 1), group \(group): term \(replica.raft.term.rawValue), "
-                        + "had shown \(term.rawValue)"
-                )
-            }
-            shown[node.position][group].commitIndex = .zero
-        }
-    }
-
-    mutating func crashed(_ node: SimNode) {}
 
     // MARK: After a turn of a loop
 
@@ -118,12 +104,31 @@ struct Checker {
         for replica in core.loop.replicas {
             let group = Int(replica.group.rawValue)
             checks += 1
+            checkIdentity(replica, node, group, world)
             if replica.raft.commitIndex < shown[node.position][group].commitIndex {
                 world.fail("the commit index never goes back", "node \(node.position + 1), group \(group)")
             }
             shown[node.position][group].commitIndex = replica.raft.commitIndex
             if replica.raft.role == .leader { checkLeader(replica, node, group, world) }
         }
+    }
+
+    /// A replica that is seen for the first time in a run of its node is what it was, or is another one.
+    private mutating func checkIdentity(_ replica: Replica, _ node: SimNode, _ group: Int, _ world: World) {
+        let known = shown[node.position][group]
+        if known.replica == replica.raft.id, known.incarnation == node.incarnation { return }
+        var now = Shown(replica: replica.raft.id, incarnation: node.incarnation)
+        if known.replica == replica.raft.id {
+            now.term = known.term
+            if replica.raft.term < known.term, !node.isExcused {
+                world.fail(
+                    "the hard state never goes back",
+                    "node \(node.position + 1), group \(group): term \(replica.raft.term.rawValue), "
+                        + "had shown \(known.term.rawValue)"
+                )
+            }
+        }
+        shown[node.position][group] = now
     }
 
     private mutating func checkLeader(_ replica: Replica, _ node: SimNode, _ group: Int, _ world: World) {
@@ -183,7 +188,7 @@ struct Checker {
                     node.position,
                     "has group \(group.rawValue) installed at \(point.index.rawValue)"
                 )
-            case .addPiece: break
+            case .addPiece, .open, .reset: break
             }
         }
         inbox.put(contentsOf: jobs)

@@ -7,6 +7,7 @@ struct FaultPlan {
     enum Fault: CaseIterable {
         case crash, crashInWriter, crashAll, partition, oneWayCut, isolate, pause, clockJump, slowDisk, slowLink
         case diskError, stateError, gracefulStop, balance
+        case wipe, rollback, logRollback, bitFlip, lostTail, lostSegment
         /// Not at a moment: whenever a vote was given.
         case crashAfterVote
     }
@@ -39,13 +40,19 @@ extension World {
 
     /// One fault, of a kind and at a place that chance chooses.
     func injectFault() {
-        guard !isHealing, let kind = faults.pick(plan.kinds), let node = faults.pick(nodes) else { return }
+        guard !isHealing, !isCalm, let kind = faults.pick(plan.kinds), let node = faults.pick(nodes) else { return }
         let other = (node.position + 1 + faults.below(nodes.count - 1)) % nodes.count
         let duration = faults.time(100_000...8_000_000)
         trace.add(now, .fault, node.position, "\(kind) for \(duration) µs, other: node \(other + 1)")
         trace.mix(now, .fault, node.position, UInt64(bitPattern: duration))
         switch kind {
         case .crash: crash(node)
+        case .wipe: destroy(node, .wipe)
+        case .rollback: destroy(node, .rollback)
+        case .logRollback: destroy(node, .logRollback)
+        case .bitFlip: destroy(node, .bitFlip)
+        case .lostTail: destroy(node, .lostTail)
+        case .lostSegment: destroy(node, .lostSegment)
         case .crashAfterVote: break
         case .balance:
             counts.transfers += 1

@@ -9,10 +9,15 @@ internal import StateStorage
 final class SimNode: @unchecked Sendable {
     let position: Int
     let id: NodeID
-    let disk = MemoryDisk()
+    var disk = MemoryDisk()
     let state: SimStateStore
     let clock: SimClock
-    let logID: UInt64
+    var logID: UInt64 { identity.saved.directory }
+    let identity: SimIdentity
+    /// What the machine held at some earlier time.
+    var image: Image?
+    /// Something was done to this machine's disk that its replicas may give themselves up for.
+    var isExcused = false
 
     /// Rises with every start.
     var incarnation: UInt64 = 0
@@ -30,6 +35,13 @@ final class SimNode: @unchecked Sendable {
     /// Whether the next turn of the log writer ends in a crash, and how.
     var nextWrite = WriteFate.normal
 
+    /// A copy of all that a machine keeps.
+    struct Image {
+        let disk: MemoryDisk
+        let state: MemoryStateStore.Image
+        let identity: NodeIdentity
+    }
+
     enum WriteFate {
         case normal
         /// Power is lost after the sync, before anything is sent.
@@ -38,10 +50,10 @@ final class SimNode: @unchecked Sendable {
         case crashBeforeSync
     }
 
-    init(_ position: Int, state: SimStateStore, clock: SimClock) {
+    init(_ position: Int, mailGroups: Int, state: SimStateStore, clock: SimClock) {
         self.position = position
         id = NodeID(UInt64(position + 1))
-        logID = 0x1000 + UInt64(position)
+        identity = SimIdentity(directory: 0x1000 + UInt64(position), mailGroups: UInt32(mailGroups))
         self.state = state
         self.clock = clock
     }
@@ -50,4 +62,21 @@ final class SimNode: @unchecked Sendable {
 
     /// Names this run of the node for ever.
     var session: UInt64 { SimRandom.mix(UInt64(position + 1) << 32 | incarnation) | 1 }
+}
+
+/// What a machine's data directory says of itself.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class SimIdentity: NodeIdentityStore, @unchecked Sendable {
+    private(set) var saved: NodeIdentity
+
+    init(directory: UInt64, mailGroups: UInt32) {
+        saved = NodeIdentity(directory: directory, mailGroups: mailGroups)
+    }
+
+    func save(_ identity: NodeIdentity) { saved = identity }
+    func restore(_ identity: NodeIdentity) { saved = identity }
+
+    /// As a new, empty directory has it.
+    func wipe(directory: UInt64) { saved = NodeIdentity(directory: directory, mailGroups: saved.mailGroups) }
 }

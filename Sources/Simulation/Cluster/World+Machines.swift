@@ -2,30 +2,15 @@ internal import Consensus
 internal import LogStorage
 internal import NodeRuntime
 internal import ReplicaCore
+internal import StateStorage
 
 /// Machines come and go.
 extension World {
-    private var logSettings: (UInt64) -> LogSettings {
-        { id in
-            var settings = LogSettings(logID: id)
-            settings.segmentBytes = 64 << 10
-            settings.blockBytes = 512
-            return settings
-        }
-    }
-
-    /// Every node votes in every group, and leaderships are spread.
-    private func configuration(of group: GroupID) -> Configuration {
-        Configuration(
-            voters: nodes.map { node in
-                let isPreferred = Int(group.rawValue) % nodes.count == node.position
-                return Member(
-                    replica: ReplicaID(node.id.rawValue),
-                    node: node.id,
-                    priority: isPreferred ? 200 : 100
-                )
-            }
-        )
+    func logSettings(_ id: UInt64) -> LogSettings {
+        var settings = LogSettings(logID: id)
+        settings.segmentBytes = 64 << 10
+        settings.blockBytes = 512
+        return settings
     }
 
     func start(_ node: SimNode) {
@@ -38,14 +23,10 @@ extension World {
         node.pausedUntil = 0
         do {
             let disk: any Disk = options.mutant == .disksLie ? LyingDisk(node.disk) : node.disk
-            var (log, recovered) = try openLog(disk, node)
-            if recovered.isEmpty {
-                try create(log)
-                (log, recovered) = try openLog(disk, node)
-            }
+            let (log, recovered) = try openLog(disk, node)
             let store: any LogStore = options.mutant == .votesForgotten ? ForgetfulLog(log) : log
-            let (opened, quarantined) = try GroupRecovery(log: store, state: node.state, node: node.id).open(recovered)
-            if let bad = quarantined.first {
+            let groups = try GroupRecovery(log: store, state: node.state).open(recovered)
+            if let bad = groups.quarantined.first, !node.isExcused {
                 return fail(
                     "nothing is lost that was durable",
                     "node \(node.position + 1), group \(bad.group.rawValue): \(bad.reason)"
@@ -60,12 +41,16 @@ extension World {
                     clock: node.clock,
                     network: endpoint,
                     blocking: SimBlockingWork(world: self, node: node.position, incarnation: node.incarnation),
+                    identity: node.identity.saved,
+                    identityStore: node.identity,
+                    peers: nodes.map(\.id),
                     failed: { [unowned node] error in node.failure = node.failure ?? "\(error)" }
                 ),
                 log: store,
                 state: node.state,
-                groups: opened
+                recovered: groups
             )
+            core.loop.membershipObserver = { [unowned self, unowned node] in observe($0, of: node) }
             node.core = core
             node.endpoint = endpoint
         } catch {
@@ -73,7 +58,6 @@ extension World {
         }
         trace.add(now, .restart, node.position, "started, run \(node.incarnation)")
         trace.mix(now, .restart, node.position, node.incarnation)
-        checker.started(node, world: self)
         let event = SimEvent.tick(node: node.position, incarnation: node.incarnation)
         schedule(event, after: timing.between(0...settings.tickMilliseconds * 1_000))
     }
@@ -83,18 +67,25 @@ extension World {
         return (opened.log, opened.recovered)
     }
 
-    private func create(_ log: SegmentedLog) throws {
-        var round = LogRound()
-        for group in groups {
-            let point = SnapshotPoint(index: .zero, term: .zero, configuration: configuration(of: group))
-            round.append(.createGroup(group, point))
+    private func observe(_ event: MembershipEvent, of node: SimNode) {
+        trace.add(now, .note, node.position, "\(event)")
+        switch event {
+        case .waiting, .founded, .begun: break
+        case .quarantined(let group, let reason): quarantined(group, reason, on: node)
+        case .admitted: counts.admissions += 1
         }
-        try log.append(round)
+    }
+
+    /// Only a replica that has lost something may be given up.
+    private func quarantined(_ group: GroupID, _ reason: String, on node: SimNode) {
+        counts.quarantines += 1
+        guard !node.isExcused else { return }
+        fail("nothing is lost that was durable", "node \(node.position + 1), group \(group.rawValue): \(reason)")
     }
 
     /// The machine loses power: the node is gone, and of what was not durable, as much as chance leaves.
     func crash(_ node: SimNode, restartsWithin limit: ClosedRange<Int64> = 500...6_000_000) {
-        guard node.isUp else { return }
+        guard node.isUp, !isCalm else { return }
         trace.add(now, .crash, node.position, "run \(node.incarnation) ends")
         trace.mix(now, .crash, node.position, node.incarnation)
         counts.crashes += 1
@@ -103,14 +94,23 @@ extension World {
         node.endpoint = nil
         node.disk.crash(seed: faults.chance(perMillion: 200_000) ? nil : faults.next())
         node.state.crash()
-        checker.crashed(node)
+        if node.image == nil || faults.chance(perMillion: 300_000) {
+            node.image = SimNode.Image(
+                disk: node.disk.copy(),
+                state: node.state.memory.image,
+                identity: node.identity.saved
+            )
+        }
         for client in clients { client.nodeCrashed(node.position) }
         schedule(.restart(node: node.position), after: isHealing ? 100_000 : faults.time(limit))
     }
 
     /// The planned end: everything waiting is written, the log sealed, the state flushed.
     func stop(_ node: SimNode) {
-        guard let core = node.core, node.pausedUntil <= now else { return }
+        guard let core = node.core else { return }
+        guard !isCalm, node.pausedUntil <= now else {
+            return schedule(.stop(node: node.position, incarnation: node.incarnation), after: 500_000)
+        }
         core.writer.inbox.put(.seal)
         turn(node, .writer)
         if node.isUp { turn(node, .applier) }

@@ -45,6 +45,7 @@ extension World {
             if now - asked >= 50_000 {
                 asked = now
                 checkLimits()
+                checkHarmed()
                 if isDone() { return }
             }
         }
@@ -108,7 +109,8 @@ extension World {
     }
 
     private var isConverged: Bool {
-        groups.allSatisfy { group in
+        guard harmed == nil else { return false }
+        return groups.allSatisfy { group in
             let indexes = nodes.map { (try? $0.core?.reader.digest(group).index) ?? .zero }
             return indexes.allSatisfy { $0.rawValue == UInt64(checker.groups[Int(group.rawValue)].committed.count) }
                 && nodes.contains { $0.core?.loop.replica(group)?.isLeader == true }

@@ -28,6 +28,10 @@ final class World: @unchecked Sendable {
     var plan: FaultPlan
     /// Faults are over, and everything must become well again.
     var isHealing = false
+    /// The machine whose disk was harmed and which is not whole again.
+    var harmed: Int?
+    /// It has not yet asked the others what they remember.
+    var isCalm = false
 
     init(_ options: SimulationOptions) {
         self.options = options
@@ -48,7 +52,7 @@ final class World: @unchecked Sendable {
                 bootMicroseconds: choice.between(0...1_000_000_000),
                 drift: choice.between(-20_000...20_000)
             )
-            nodes.append(SimNode(position, state: state, clock: clock))
+            nodes.append(SimNode(position, mailGroups: options.mailGroups, state: state, clock: clock))
         }
         for number in 0..<options.clients {
             clients.append(

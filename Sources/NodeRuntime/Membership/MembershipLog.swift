@@ -1,0 +1,29 @@
+internal import Consensus
+internal import Logging
+internal import PeerTransport
+
+extension Logger {
+    /// What happens to the replicas of this node, for operators.
+    func log(_ event: MembershipEvent) {
+        switch event {
+        case .waiting(let nodes):
+            let names = nodes.map { "\($0.rawValue)" }.joined(separator: ", ")
+            notice("the cluster begins once all its nodes are there; waiting for: \(names)")
+        case .founded(let founders):
+            notice(
+                "the cluster was begun by the nodes \(founders.map { "\($0.node.rawValue)" }.joined(separator: ", "))"
+            )
+        case .quarantined(let group, let reason):
+            error(
+                """
+                group \(group.rawValue): the replica on this node is given up, does not vote any more, and is built anew \
+                from the others: \(reason)
+                """
+            )
+        case .begun(let group, let replica):
+            notice("group \(group.rawValue): the new replica \(replica.rawValue) asks the leader to be taken in")
+        case .admitted(let group, let replica):
+            notice("group \(group.rawValue): the new replica \(replica.rawValue) has caught up and votes")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+public import Consensus
+
+/// What one replica has told another of itself. It said so only once it was durable, so it must still know it after any
+/// restart: one that does not has lost a part of its log, or came up with an old image of its disk.
+public struct Testimony: Hashable, Sendable {
+    /// The newest term it was in.
+    public var term: Term
+    /// How far it said, in that term, that its log is durable: matching its leader's, or as the leader.
+    public var index: LogIndex
+    /// The newest term in which it gave its vote to the replica that testifies.
+    public var voteTerm: Term
+
+    public init(term: Term = .zero, index: LogIndex = .zero, voteTerm: Term = .zero) {
+        self.term = term
+        self.index = index
+        self.voteTerm = voteTerm
+    }
+
+    /// Whether a replica with this memory has forgotten something that it said.
+    ///
+    /// Within a term a log is only cut beyond what was said to match; a later term may have cut it anywhere, but then
+    /// the replica knows that term.
+    ///
+    /// - Parameter voter: the replica that testifies.
+    public func isForgotten(term: Term, vote: ReplicaID?, lastIndex: LogIndex, voter: ReplicaID?) -> Bool {
+        if self.term > term { return true }
+        if self.term == term, index > lastIndex { return true }
+        return voteTerm == term && voteTerm > .zero && vote != voter
+    }
+}
+
+/// What a replica has heard of each of the others, as long as it runs.
+struct Witnesses {
+    private struct Entry {
+        let replica: ReplicaID
+        var node: NodeID
+        var testimony: Testimony
+    }
+
+    /// More than a group ever has at once; the one heard of first goes.
+    private static let maximumEntries = 32
+
+    private var entries: [Entry] = []
+
+    mutating func note(_ message: ReplicaMessage, from node: NodeID) {
+        switch message.message.body {
+        case .preVote, .preVoteResponse:
+            // They name a term that nobody is in yet.
+            return
+        case .requestVote, .voteResponse, .appendEntries, .appendAccepted, .appendRejected, .heartbeat,
+            .heartbeatResponse, .installSnapshot, .snapshotRejected, .timeoutNow:
+            break
+        }
+        let position = position(of: message.message.from, node)
+        entries[position].node = node
+        entries[position].testimony.take(message)
+    }
+
+    private mutating func position(of replica: ReplicaID, _ node: NodeID) -> Int {
+        if let position = entries.firstIndex(where: { $0.replica == replica }) { return position }
+        if entries.count == Self.maximumEntries { entries.removeFirst() }
+        entries.append(Entry(replica: replica, node: node, testimony: Testimony()))
+        return entries.count - 1
+    }
+
+    func testimony(of replica: ReplicaID) -> Testimony {
+        entries.first { $0.replica == replica }?.testimony ?? Testimony()
+    }
+
+    func node(of replica: ReplicaID) -> NodeID? { entries.first { $0.replica == replica }?.node }
+}
+
+extension Testimony {
+    fileprivate mutating func take(_ envelope: ReplicaMessage) {
+        let message = envelope.message
+        if message.term > term {
+            term = message.term
+            index = .zero
+        }
+        guard message.term == term else { return }
+        switch message.body {
+        case .appendAccepted(let matchIndex): index = max(index, matchIndex)
+        case .voteResponse(true): voteTerm = term
+        case .appendEntries, .heartbeat: index = max(index, envelope.durableIndex)
+        case .preVote, .preVoteResponse, .requestVote, .voteResponse(false), .appendRejected, .heartbeatResponse,
+            .installSnapshot, .snapshotRejected, .timeoutNow:
+            break
+        }
+    }
+}

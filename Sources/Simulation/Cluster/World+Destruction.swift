@@ -1,0 +1,159 @@
+internal import Consensus
+internal import LogStorage
+internal import NodeRuntime
+internal import ReplicaCore
+internal import StateStorage
+
+/// Faults that take away what was durable. They never take the last good copy: only one machine at a time is harmed, when
+/// all the others are whole, and only in ways that somebody who can be reached knows of.
+extension World {
+    enum Destruction: CaseIterable {
+        /// Everything on the machine is gone.
+        case wipe
+        /// The machine comes back as it was some time ago.
+        case rollback
+        /// The same, for the log alone.
+        case logRollback
+        /// A bit of the log is not what it was.
+        case bitFlip
+        /// The end of the newest log segment is zeros.
+        case lostTail
+        /// A log segment is gone.
+        case lostSegment
+    }
+
+    func destroy(_ node: SimNode, _ kind: Destruction) {
+        guard harmed == nil, isWhole else { return }
+        crash(node)
+        let before = facts(node.disk, of: node)
+        let disk = kind == .wipe ? MemoryDisk() : damagedCopy(of: node, kind)
+        guard let disk else { return }
+        let after = facts(disk, of: node)
+        guard kind == .wipe || before.keys.allSatisfy({ isNoticed($0, before, after, on: node) }) else { return }
+        counts.destructions += 1
+        trace.add(now, .fault, node.position, "\(kind)")
+        node.disk = disk
+        node.isExcused = true
+        harmed = node.position
+        switch kind {
+        case .wipe:
+            node.state.memory.restore(MemoryStateStore.Image())
+            node.identity.wipe(directory: faults.next() | 1)
+            node.image = nil
+        case .rollback:
+            if let image = node.image { node.state.memory.restore(image.state) }
+        case .logRollback, .bitFlip, .lostTail, .lostSegment: break
+        }
+        beCalm()
+    }
+
+    private func damagedCopy(of node: SimNode, _ kind: Destruction) -> MemoryDisk? {
+        let copy = node.disk.copy()
+        guard let names = try? copy.list(), let newest = names.last, let name = faults.pick(names) else { return nil }
+        switch kind {
+        case .wipe: return MemoryDisk()
+        case .rollback, .logRollback:
+            guard let image = node.image, image.identity == node.identity.saved else { return nil }
+            return image.disk.copy()
+        case .bitFlip:
+            copy.corrupt(name) { bytes in
+                guard !bytes.isEmpty else { return }
+                bytes[faults.below(bytes.count)] ^= 1 << UInt8(faults.below(8))
+            }
+        case .lostTail:
+            copy.corrupt(newest) { bytes in
+                guard let last = bytes.lastIndex(where: { $0 != 0 }) else { return }
+                for index in max(0, last - faults.below(4_096))...last { bytes[index] = 0 }
+            }
+        case .lostSegment:
+            guard (try? copy.delete(name)) != nil, (try? copy.syncDirectory()) != nil else { return nil }
+        }
+        return copy
+    }
+
+    // MARK: What a disk holds
+
+    private struct Facts: Equatable {
+        let replica: ReplicaID
+        let term: Term
+        let vote: ReplicaID?
+        let lastIndex: LogIndex
+        let isIntact: Bool
+    }
+
+    private func facts(_ disk: MemoryDisk, of node: SimNode) -> [GroupID: Facts] {
+        guard let opened = try? SegmentedLog.open(disk: disk.copy(), settings: logSettings(node.logID)) else {
+            return [:]
+        }
+        return Dictionary(
+            uniqueKeysWithValues: opened.recovered.map { group in
+                let facts = Facts(
+                    replica: group.replica,
+                    term: group.hardState.term,
+                    vote: group.hardState.vote,
+                    lastIndex: group.lastIndex,
+                    isIntact: group.verdict == .intact
+                )
+                return (group.group, facts)
+            }
+        )
+    }
+
+    /// Whether the loss is one that the log itself reports, or that another member remembers better.
+    private func isNoticed(
+        _ group: GroupID,
+        _ before: [GroupID: Facts],
+        _ after: [GroupID: Facts],
+        on node: SimNode
+    ) -> Bool {
+        guard let old = before[group], let new = after[group], new.isIntact, new != old else { return true }
+        return nodes.contains { other in
+            guard other !== node, let replica = other.core?.loop.replica(group), new.replica == old.replica else {
+                return false
+            }
+            return replica.testimony(of: new.replica).isForgotten(
+                term: new.term,
+                vote: new.vote,
+                lastIndex: new.lastIndex,
+                voter: replica.raft.id
+            )
+        }
+    }
+
+    // MARK: Who is whole
+
+    /// Whether every node runs, and every group has a settled configuration in which just the replicas that run vote.
+    private var isWhole: Bool {
+        nodes.allSatisfy { $0.core?.loop.identity.isComplete == true && $0.core?.loop.replacing.isEmpty == true }
+            && groups.allSatisfy { group in
+                let replicas = nodes.compactMap { $0.core?.loop.replica(group) }
+                let ids = replicas.map(\.raft.id).sorted()
+                return replicas.count == nodes.count
+                    && replicas.allSatisfy { !$0.raft.configuration.isJoint && $0.raft.configuration.voters == ids }
+            }
+    }
+
+    /// Until the harmed machine has asked the others what they know, they stay where they are.
+    private func beCalm() {
+        isCalm = true
+        network.healAll()
+        network.weather = plan.weather
+        network.weather.lossPerMillion = 0
+        for node in nodes {
+            node.pausedUntil = min(node.pausedUntil, now)
+            node.nextWrite = .normal
+        }
+    }
+
+    /// Now and then: is the harmed machine well again?
+    func checkHarmed() {
+        guard let position = harmed, let core = nodes[position].core else { return }
+        if isCalm, core.loop.isSettled {
+            isCalm = false
+            network.weather = isHealing ? SimNetwork.Weather() : plan.weather
+        }
+        guard !isCalm, isWhole else { return }
+        harmed = nil
+        nodes[position].isExcused = false
+    }
+}
