@@ -18,6 +18,8 @@ public enum ServiceFailure: Error, Hashable, Sendable {
     case busy
     /// The node is stopping.
     case stopping
+    /// The disks have no room for new mail.
+    case noSpace
 }
 
 public enum AuthenticationResult: Hashable, Sendable {

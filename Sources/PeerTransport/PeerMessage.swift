@@ -47,6 +47,8 @@ public enum ForwardResult: Hashable, Sendable {
     case notLeader(NodeID?)
     /// Nothing happened: too much is under way.
     case busy
+    /// Nothing happened: there is no room for new mail.
+    case noSpace
 }
 
 public struct SnapshotPull: Hashable, Sendable {

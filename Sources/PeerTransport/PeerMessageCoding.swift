@@ -51,6 +51,8 @@ extension PeerMessage {
                 buffer.writeInteger(node?.rawValue ?? 0)
             case .busy:
                 buffer.writeInteger(2, as: UInt8.self)
+            case .noSpace:
+                buffer.writeInteger(3, as: UInt8.self)
             }
         case .readIndex(let group, let id):
             begin(.readIndex, group)
@@ -112,6 +114,7 @@ extension PeerMessage {
                 let node: UInt64 = try decoder.integer()
                 self = .forwardReply(group: group, request: request, .notLeader(node == 0 ? nil : NodeID(node)))
             case 2: self = .forwardReply(group: group, request: request, .busy)
+            case 3: self = .forwardReply(group: group, request: request, .noSpace)
             default: throw decoder.failure(.unknownTag(UInt64(kind)))
             }
         case .readIndex: self = .readIndex(group: group, id: try decoder.integer())

@@ -21,6 +21,8 @@ public struct SimulationCounts: Sendable {
     public var clockJumps = 0
     public var slowDisks = 0
     public var slowLinks = 0
+    public var hangingDisks = 0
+    public var fullDisks = 0
     /// Planned ends, and leaderships given back to whom they belong.
     public var transfers = 0
     public var messages = 0
@@ -49,6 +51,7 @@ public struct SimulationCounts: Sendable {
             ("events", events), ("crashes", crashes), ("  within a log write", crashesInWriter),
             ("storage failures", storageFailures), ("partitions", partitions), ("pauses", pauses),
             ("clock jumps", clockJumps), ("slow disks", slowDisks), ("slow links", slowLinks),
+            ("hanging disks", hangingDisks), ("nearly full disks", fullDisks),
             ("stops and handovers", transfers),
             ("batches sent", messages),
             ("  lost", lost), ("  duplicated", duplicated), ("calls succeeded", succeeded), ("calls refused", refused),
@@ -68,7 +71,8 @@ public struct SimulationCounts: Sendable {
         [
             \.events, \.crashes, \.crashesInWriter, \.storageFailures, \.partitions, \.pauses, \.clockJumps,
             \.slowDisks,
-            \.slowLinks, \.transfers, \.messages, \.lost, \.duplicated, \.succeeded, \.refused, \.unknown,
+            \.slowLinks, \.hangingDisks, \.fullDisks, \.transfers, \.messages, \.lost, \.duplicated, \.succeeded,
+            \.refused, \.unknown,
             \.lostInCrash, \.reads,
             \.entries, \.repetitions, \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
             \.ownFlushes, \.checks,

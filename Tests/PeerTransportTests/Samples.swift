@@ -95,6 +95,7 @@ enum Samples {
             .forwardReply(group: GroupID(1), request: request, .notLeader(NodeID(3))),
             .forwardReply(group: GroupID(1), request: request, .notLeader(nil)),
             .forwardReply(group: GroupID(1), request: request, .busy),
+            .forwardReply(group: GroupID(1), request: request, .noSpace),
             .readIndex(group: GroupID(1), id: 9),
             .readIndexReply(group: GroupID(1), id: 9, index: LogIndex(8)),
             .readIndexReply(group: GroupID(1), id: 9, index: nil),

@@ -273,6 +273,8 @@ extension Session {
         case .unavailable:
             no(tag, .unavailable, "The mail store cannot be reached at the moment; please try again")
         case .busy: no(tag, .inUse, "The mail store is busy; please try again")
+        case .noSpace:
+            no(tag, .unavailable, "The mail store has no room for new messages at the moment; please try again")
         case .stopping: no(tag, .unavailable, "The server is stopping; please connect again")
         }
     }

@@ -35,11 +35,13 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
     static let housekeepingLimit: UInt32 = 1_000
 
     let stateStore: any StateStore
+    private let gauge: any SpaceGauge
     private let failed: @Sendable (any Error) -> Void
     private let state = NIOLockedValueBox(State())
 
-    init(store: any StateStore, failed: @escaping @Sendable (any Error) -> Void) {
+    init(store: any StateStore, gauge: any SpaceGauge, failed: @escaping @Sendable (any Error) -> Void) {
         stateStore = store
+        self.gauge = gauge
         self.failed = failed
     }
 
@@ -57,10 +59,13 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
         loop.writer.put(.tidy)
         let groups = loop.replicas.map(\.group)
         let inbox = loop.inbox
+        // Only what is flushed may leave the log: that is what makes room.
+        let flushes = due.flush || loop.isSpaceLow
         loop.blocking.run { [self] in
             defer { state.withLockedValue { $0.isBusy = false } }
             do {
-                if due.flush { try stateStore.flush() }
+                if let free = gauge.freeBytes() { inbox.put(.control { $0.noteFreeBytes(free) }) }
+                if flushes { try stateStore.flush() }
                 let reader = MailReader(store: stateStore)
                 let durable = try groups.map { (group: $0, index: try reader.durableAppliedIndex($0).index) }
                 inbox.put(.durable(durable))
@@ -98,7 +103,7 @@ extension NodeLoop {
             let safe = min(index, raft.appliedIndex, raft.commitIndex)
             let target = raft.retentionPoint(
                 behind: safe,
-                entries: settings.retainedEntries,
+                entries: isSpaceLow ? 0 : settings.retainedEntries,
                 bytes: settings.retainedBytes
             )
             guard target > raft.snapshot.index, target - raft.snapshot.index >= compactionStep(raft),

@@ -27,6 +27,7 @@ package final class NodeCore {
         let clock: any NodeClock
         let network: any PeerNetwork
         let blocking: any BlockingWork
+        let gauge: any SpaceGauge
         let identity: NodeIdentity
         let identityStore: any NodeIdentityStore
         /// All nodes of the cluster that are known, this one included.
@@ -41,11 +42,13 @@ package final class NodeCore {
             clock: any NodeClock,
             network: any PeerNetwork,
             blocking: any BlockingWork,
+            gauge: any SpaceGauge,
             identity: NodeIdentity,
             identityStore: any NodeIdentityStore,
             peers: [NodeID],
             failed: @escaping @Sendable (any Error) -> Void
         ) {
+            self.gauge = gauge
             self.identity = identity
             self.identityStore = identityStore
             self.peers = peers.sorted()
@@ -96,7 +99,7 @@ package final class NodeCore {
                 applier: applierLoop.inbox,
                 blocking: environment.blocking,
                 log: log.reader,
-                maintenance: Maintenance(store: state, failed: environment.failed),
+                maintenance: Maintenance(store: state, gauge: environment.gauge, failed: environment.failed),
                 gate: gate,
                 identity: environment.identity,
                 identityStore: environment.identityStore,

@@ -64,6 +64,11 @@ package final class NodeLoop {
     var attempts: UInt64 = 0
     var nextJoinMilliseconds: Int64 = 0
     var nextAdmissionMilliseconds: Int64 = 0
+    /// Below the reserve: no new mail.
+    package var isSpaceLow = false
+    var logProgress = LogProgress()
+    var isHanging = false
+    var diskObserver: (@Sendable (DiskEvent) -> Void)?
     package var membershipObserver: (@Sendable (MembershipEvent) -> Void)?
 
     let session: UInt64
@@ -175,6 +180,7 @@ package final class NodeLoop {
             for message in messages { receive(message, from: node) }
         case .lost(let node): lost(node)
         case .persisted(let writes):
+            logProgress.persisted(writes.count, nowMilliseconds)
             for write in writes {
                 withReplica(write.group) { $0.persisted(write.sequence, source, into: &$1) }
             }
@@ -238,6 +244,7 @@ package final class NodeLoop {
         resendReads()
         tendInstalls()
         tendMembership()
+        tendHang()
         maintenance.tick(self)
         return true
     }
@@ -259,7 +266,9 @@ package final class NodeLoop {
             index += 1
             switch effect {
             case .send(let message): outgoing.add(message)
-            case .write(let write): writer.put(.write(write))
+            case .write(let write):
+                logProgress.wrote(nowMilliseconds)
+                writer.put(.write(write))
             case .apply(let entries): applier.put(.apply(group, entries))
             case .readReady(let id, let readIndex): readReady(group, id, readIndex)
             case .readRejected(let id, _): readRejected(group, id)

@@ -86,6 +86,7 @@ public final class Node: Sendable {
                 clock: clock,
                 network: links,
                 blocking: BlockingPool(pool: readPool),
+                gauge: FileSystemGauge(path: directory.path),
                 identity: directory.nodeIdentity,
                 identityStore: directory,
                 peers: settings.peers.map(\.node),
@@ -104,6 +105,7 @@ public final class Node: Sendable {
                 "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
             )
         }
+        core.loop.diskObserver = { logger.log($0) }
         core.loop.membershipObserver = { logger.log($0) }
         receiver.connect(core.inbox)
         inbox = core.inbox

@@ -7,10 +7,12 @@ internal import ReplicaCore
 /// Commands: to the leader, wherever it is, under one request ID until it is known what happened.
 extension NodeLoop {
     func submit(_ call: ClientCall) {
-        guard !isStopping else { return call.completion.finish(.failure(.stopping)) }
         guard let table = calls[call.group] else { return call.completion.finish(.failure(.unavailable)) }
-        guard table.count < settings.maxCallsPerGroup else { return call.completion.finish(.failure(.busy)) }
+        // Every call has a number, refused or not: whoever watches a node can tell which call is which.
         let sequence = table.takeSequence()
+        guard !isStopping else { return call.completion.finish(.failure(.stopping)) }
+        guard table.count < settings.maxCallsPerGroup else { return call.completion.finish(.failure(.busy)) }
+        guard !isSpaceLow || !call.command.bringsMail else { return call.completion.finish(.failure(.noSpace)) }
         let envelope = CommandEnvelope(
             request: RequestID(session: session, sequence: sequence),
             settledBelow: table.count == 0 ? sequence : table.settledBelow,
@@ -19,7 +21,7 @@ extension NodeLoop {
             command: call.command
         )
         let payload = envelope.encoded()
-        guard isReadable(payload) else { return call.completion.finish(.failure(.unavailable)) }
+        guard decoded(payload) != nil else { return call.completion.finish(.failure(.unavailable)) }
         table.append(
             PendingCall(
                 sequence: sequence,
@@ -33,8 +35,9 @@ extension NodeLoop {
     }
 
     /// What replicas cannot read must not get into a log: applying it would end every one of them, again at each start.
-    private func isReadable(_ payload: ByteBuffer) -> Bool {
-        payload.readableBytes <= MailLimits.commandBytes && (try? CommandEnvelope(decoding: payload)) != nil
+    private func decoded(_ payload: ByteBuffer) -> CommandEnvelope? {
+        guard payload.readableBytes <= MailLimits.commandBytes else { return nil }
+        return try? CommandEnvelope(decoding: payload)
     }
 
     /// Sends what has not been sent since the leader was last known.
@@ -117,8 +120,11 @@ extension NodeLoop {
             )
             return
         }
-        guard isReadable(payload) else {
+        guard let envelope = decoded(payload) else {
             return send(.forwardReply(group: group, request: request, .busy), to: from)
+        }
+        guard !isSpaceLow || !envelope.command.bringsMail else {
+            return send(.forwardReply(group: group, request: request, .noSpace), to: from)
         }
         foreign[request] = (from, nowMilliseconds)
         proposals[group, default: ProposalBatch()].payloads.append(payload)
@@ -129,10 +135,16 @@ extension NodeLoop {
         guard request.session == session else { return }
         switch result {
         case .outcome(let outcome): calls[group]?.remove(request.sequence)?.completion.finish(.success(outcome))
+        case .noSpace: giveUp(request, group)
         case .notLeader, .busy:
             // Nothing happened there. The next tick, or the next leader, sends it again.
             calls[group]?.markUnsent(request.sequence)
         }
+    }
+
+    /// The leader has no room for it. An earlier try may still be carried out: it is not known that nothing happened.
+    private func giveUp(_ request: RequestID, _ group: GroupID) {
+        calls[group]?.remove(request.sequence)?.completion.finish(.failure(.noSpace))
     }
 
     /// Answers whoever waits for what was applied here, this node's clients and other nodes alike.

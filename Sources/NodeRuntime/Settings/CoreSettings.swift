@@ -23,6 +23,12 @@ public struct CoreSettings: Sendable {
     public var compactionStep: Int
     /// With more segments than this, the log copies forward what keeps the oldest alive.
     public var maximumLogSegments: Int
+    /// With less than this free on the disk, no new mail is taken in.
+    public var reservedBytes: Int
+    /// After so long without an answer of the disk the node gives up its leaderships, ...
+    public var hangMilliseconds: Int64
+    /// ... and after so long it ends.
+    public var hangEndMilliseconds: Int64
     /// How often the state is asked what it keeps durably, and housekeeping is proposed.
     public var maintenanceMilliseconds: Int64
     /// The state is flushed at least this often while it changes.
@@ -46,6 +52,9 @@ public struct CoreSettings: Sendable {
         retainedBytes = 64 << 20
         compactionStep = 1_000
         maximumLogSegments = 16
+        reservedBytes = 1 << 30
+        hangMilliseconds = 10_000
+        hangEndMilliseconds = 60_000
         maintenanceMilliseconds = 2_000
         flushMilliseconds = 30_000
         snapshotPieceBytes = 1 << 20

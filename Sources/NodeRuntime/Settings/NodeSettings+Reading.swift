@@ -32,6 +32,7 @@ extension NodeSettings {
         core.retainedEntries = try reader.integer("log.retain-entries", 0...10_000_000)
         core.compactionStep = max(1, min(core.compactionStep, core.retainedEntries / 2))
         core.retainedBytes = try reader.integer("log.retain-bytes", 0...(1 << 40))
+        core.reservedBytes = try reader.integer("disk.reserve-bytes", 0...(1 << 50))
         core.tickMilliseconds = Int64(try reader.integer("raft.tick-milliseconds", 5...1_000))
         core.replica.raft.electionTimeoutTicks = try reader.integer("raft.election-ticks", 4...1_000)
         readThreads = try reader.integer("threads.read", 1...256)

@@ -44,6 +44,7 @@ public struct SettingSpec: Sendable {
         SettingSpec("log.level", "info", "trace, debug, info, notice, warning, error or critical"),
         SettingSpec("log.retain-entries", "10000", "entries per group kept for followers that lag"),
         SettingSpec("log.retain-bytes", "67108864", "and at most so many payload bytes per group"),
+        SettingSpec("disk.reserve-bytes", "1073741824", "with less free than this, no new mail is taken in"),
         SettingSpec("raft.tick-milliseconds", "50", "unit of the election clock"),
         SettingSpec("raft.election-ticks", "12", "ticks without a leader before an election"),
         SettingSpec("state.memory-bytes", "67108864", "write buffer of the state store"),

@@ -7,6 +7,7 @@ struct FaultPlan {
     enum Fault: CaseIterable {
         case crash, crashInWriter, crashAll, partition, oneWayCut, isolate, pause, clockJump, slowDisk, slowLink
         case diskError, stateError, gracefulStop, balance
+        case hangingDisk, nearlyFull
         case wipe, rollback, logRollback, bitFlip, lostTail, lostSegment
         /// Not at a moment: whenever a vote was given.
         case crashAfterVote
@@ -89,6 +90,12 @@ extension World {
         case .slowDisk:
             counts.slowDisks += 1
             node.slowDiskUntil = now + duration
+        case .hangingDisk:
+            counts.hangingDisks += 1
+            node.hangingUntil = now + faults.time(1_000_000...80_000_000)
+        case .nearlyFull:
+            counts.fullDisks += 1
+            node.isNearlyFull.toggle()
         case .slowLink:
             counts.slowLinks += 1
             network[node.position, other].slowUntil = now + duration
@@ -114,8 +121,17 @@ extension World {
         for node in nodes {
             node.pausedUntil = min(node.pausedUntil, now)
             node.slowDiskUntil = 0
+            node.isNearlyFull = false
             node.nextWrite = .normal
+            endHang(node)
             if !node.isUp { schedule(.restart(node: node.position), after: 1_000) }
         }
+    }
+
+    /// The disk answers again.
+    func endHang(_ node: SimNode) {
+        node.hangingUntil = 0
+        guard node.isUp, node.isScheduled[NodePart.writer.rawValue] else { return }
+        schedule(.turn(node: node.position, incarnation: node.incarnation, .writer), after: 1_000)
     }
 }

@@ -6,7 +6,7 @@ internal import StateStorage
 /// One machine: what survives a crash (disk, state), and the node that runs on it now, if any.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
-final class SimNode: @unchecked Sendable {
+final class SimNode: SpaceGauge, @unchecked Sendable {
     let position: Int
     let id: NodeID
     var disk = MemoryDisk()
@@ -28,6 +28,10 @@ final class SimNode: @unchecked Sendable {
     /// The process is stopped until then; its clock goes on.
     var pausedUntil: Int64 = 0
     var slowDiskUntil: Int64 = 0
+    /// No write of the log ends before this time.
+    var hangingUntil: Int64 = 0
+    /// The disk is nearly full.
+    var isNearlyFull = false
     /// Set by the node when its log or state failed.
     var failure: String?
     /// Calls submitted by this run, by group: the sequence number that the next one gets is one higher.
@@ -59,6 +63,8 @@ final class SimNode: @unchecked Sendable {
     }
 
     var isUp: Bool { core != nil }
+
+    func freeBytes() -> Int? { isNearlyFull ? 0 : .max }
 
     /// Names this run of the node for ever.
     var session: UInt64 { SimRandom.mix(UInt64(position + 1) << 32 | incarnation) | 1 }

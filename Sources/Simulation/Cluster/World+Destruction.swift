@@ -142,6 +142,7 @@ extension World {
         for node in nodes {
             node.pausedUntil = min(node.pausedUntil, now)
             node.nextWrite = .normal
+            endHang(node)
         }
     }
 

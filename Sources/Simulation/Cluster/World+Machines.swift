@@ -41,6 +41,7 @@ extension World {
                     clock: node.clock,
                     network: endpoint,
                     blocking: SimBlockingWork(world: self, node: node.position, incarnation: node.incarnation),
+                    gauge: node,
                     identity: node.identity.saved,
                     identityStore: node.identity,
                     peers: nodes.map(\.id),

@@ -136,7 +136,8 @@ final class World: @unchecked Sendable {
         if !node.isScheduled[0], !core.inbox.isEmpty { schedule(.loop, of: node, after: timing.between(5...120)) }
         if !node.isScheduled[1], !core.writer.inbox.isEmpty {
             let isSlow = node.slowDiskUntil > now
-            let delay = isSlow ? timing.time(20_000...800_000) : timing.time(100...4_000)
+            let delay =
+                max(0, node.hangingUntil - now) + (isSlow ? timing.time(20_000...800_000) : timing.time(100...4_000))
             schedule(.writer, of: node, after: delay)
         }
         if !node.isScheduled[2], !core.applierLoop.inbox.isEmpty {

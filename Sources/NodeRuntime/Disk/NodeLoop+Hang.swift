@@ -1,0 +1,49 @@
+internal import Consensus
+internal import ReplicaCore
+
+/// Since when the log owes an answer.
+struct LogProgress {
+    private var pending = 0
+    private var sinceMilliseconds: Int64 = 0
+
+    mutating func wrote(_ nowMilliseconds: Int64) {
+        if pending == 0 { sinceMilliseconds = nowMilliseconds }
+        pending += 1
+    }
+
+    mutating func persisted(_ count: Int, _ nowMilliseconds: Int64) {
+        pending -= count
+        sinceMilliseconds = nowMilliseconds
+    }
+
+    /// How long nothing has come back although something was written.
+    func waitMilliseconds(_ nowMilliseconds: Int64) -> Int64 { pending > 0 ? nowMilliseconds - sinceMilliseconds : 0 }
+}
+
+/// A disk that hangs looks like one that is slow, for a while: the groups go on without it, and then the node ends.
+extension NodeLoop {
+    /// On every tick.
+    func tendHang() {
+        let milliseconds = logProgress.waitMilliseconds(nowMilliseconds)
+        guard milliseconds >= settings.hangMilliseconds else {
+            if isHanging { diskObserver?(.recovered) }
+            isHanging = false
+            return
+        }
+        guard milliseconds < settings.hangEndMilliseconds else {
+            return failed(DiskHangs(milliseconds: milliseconds))
+        }
+        if !isHanging { diskObserver?(.hangs(milliseconds: milliseconds)) }
+        isHanging = true
+        // The others have what this node sent them, and can commit without its disk.
+        for replica in replicas where replica.isLeader && replica.raft.status.transferTarget == nil {
+            _ = transfer(replica.group, to: nil)
+        }
+    }
+}
+
+/// The disk has not answered for longer than a node waits.
+struct DiskHangs: Error, CustomStringConvertible {
+    let milliseconds: Int64
+    var description: String { "the disk has not finished a write of the log for \(milliseconds / 1_000) s" }
+}

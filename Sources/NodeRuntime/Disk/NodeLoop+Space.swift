@@ -1,0 +1,37 @@
+internal import MailModel
+
+/// A full disk is foreseen: below a reserve the node takes no new mail in, neither from its own clients nor, for groups
+/// that it leads, from others. Reads, flags and expunges go on, and so does what makes room.
+extension NodeLoop {
+    /// Looked at with every round of maintenance.
+    func noteFreeBytes(_ bytes: Int) {
+        let reserve = settings.reservedBytes
+        // A tenth more than the reserve ends it, so that it does not come and go.
+        let isLow = bytes < (isSpaceLow ? reserve + reserve / 10 : reserve)
+        guard isLow != isSpaceLow else { return }
+        isSpaceLow = isLow
+        diskObserver?(isLow ? .spaceIsLow(freeBytes: bytes, reservedBytes: reserve) : .spaceIsBack(freeBytes: bytes))
+    }
+}
+
+extension MailCommand {
+    /// Whether the command makes the state larger by what a message is.
+    var bringsMail: Bool {
+        switch self {
+        case .deliver, .append, .uploadChunk: true
+        case .createAccount, .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox,
+            .deleteMailbox, .renameMailbox, .setSubscribed, .storeFlags, .expunge, .copy, .move, .claimRecent,
+            .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .directory:
+            false
+        }
+    }
+}
+
+/// What an operator should hear of this node's disk.
+package enum DiskEvent: Sendable {
+    case spaceIsLow(freeBytes: Int, reservedBytes: Int)
+    case spaceIsBack(freeBytes: Int)
+    /// No write of the log has come back for so long.
+    case hangs(milliseconds: Int64)
+    case recovered
+}

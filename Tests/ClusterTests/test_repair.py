@@ -1,0 +1,128 @@
+"""Disks that forget: emptied, put back in time, or with a bit that is not what it was."""
+
+import shutil
+import unittest
+
+from support import imap
+from support.cluster import Cluster, wait_until
+from support.lmtp import LMTP
+from support.oracle import body
+
+GIVEN_UP = "is given up, does not vote any more, and is built anew"
+ADMITTED = "has caught up and votes"
+
+
+class RepairTests(unittest.TestCase):
+    """One cluster for all: each test leaves it whole, which is what it is about."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(nodes=3, accounts=4)
+        cls.cluster.start()
+        cls.delivered = []
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cluster.stop()
+
+    def deliver(self, node, count):
+        with LMTP(node.lmtp, timeout=60) as lmtp:
+            for _ in range(count):
+                number = len(self.delivered) + 1
+                replies = lmtp.deliver(self.cluster.addresses(), body(number, 200))
+                self.assertEqual([reply.code for reply in replies], [250] * len(replies))
+                self.delivered.append(number)
+
+    def restart_with(self, node, harm):
+        """Kills the node, harms its disk, starts it again, and gives back what it logs from then on."""
+        node.kill()
+        harm()
+        already = len(node.log.read_text())
+        node.start_again()
+        return lambda: node.log.read_text()[already:]
+
+    def wait_until_whole(self):
+        def whole():
+            answers = [node.ctl("cluster", "status", check=False) for node in self.cluster.nodes]
+            return all(answer is not None and not answer.get("problems") for answer in answers)
+
+        wait_until(whole, 120, "a cluster without problems")
+        self.cluster.wait_for_equal_digests()
+
+    def check_everything(self):
+        for node in self.cluster.nodes:
+            for account in self.cluster.addresses():
+                found = sorted(int(subject) for subject in imap.subjects(node, account))
+                self.assertEqual(found, self.delivered, f"{account} on node {node.number}")
+
+    def check_that_it_votes(self, node, other):
+        """With the other node away, nothing is committed without this one."""
+        other.kill()
+        self.cluster.wait_for_leaders()
+        self.deliver(node, 3)
+        other.start_again()
+        self.wait_until_whole()
+        self.check_everything()
+
+    def groups_with(self, log, text):
+        return sorted(
+            int(line.split("group ", 1)[1].split(":")[0]) for line in log().splitlines() if text in line
+        )
+
+    def test_an_empty_disk(self):
+        node = self.cluster.node(3)
+        self.deliver(node, 20)
+        log = self.restart_with(node, lambda: shutil.rmtree(node.data))
+        every_group = list(range(0, 9))
+        wait_until(lambda: self.groups_with(log, ADMITTED) == every_group, 120, "votes for all groups")
+        self.assertEqual(self.groups_with(log, GIVEN_UP), every_group)
+        self.wait_until_whole()
+        self.check_everything()
+        self.check_that_it_votes(node, self.cluster.node(1))
+
+    def test_an_earlier_disk(self):
+        node = self.cluster.node(2)
+        image = self.cluster.directory / "image"
+        self.deliver(node, 5)
+        node.kill()
+        shutil.copytree(node.data, image)
+        node.start_again()
+        self.wait_until_whole()
+        self.deliver(node, 20)
+        self.cluster.wait_for_equal_digests()
+
+        def put_back():
+            shutil.rmtree(node.data)
+            image.rename(node.data)
+
+        log = self.restart_with(node, put_back)
+        wait_until(lambda: self.groups_with(log, "it is that of an earlier time"), 60, "groups that are given up")
+        self.wait_until_whole()
+        self.assertEqual(self.groups_with(log, ADMITTED), self.groups_with(log, GIVEN_UP))
+        self.check_everything()
+        self.check_that_it_votes(node, self.cluster.node(3))
+
+    def test_a_flipped_bit_in_the_log(self):
+        node = self.cluster.node(1)
+        self.deliver(node, 20)
+        self.cluster.wait_for_equal_digests()
+
+        def flip():
+            # In the first half of what was written: a torn end would be nobody's fault.
+            segment = max((node.data / "log").iterdir(), key=lambda path: len(path.read_bytes().rstrip(b"\0")))
+            data = bytearray(segment.read_bytes())
+            written = len(bytes(data).rstrip(b"\0"))
+            position = next(index for index in range(written // 2, written) if data[index])
+            data[position] ^= 0x10
+            segment.write_bytes(data)
+
+        log = self.restart_with(node, flip)
+        wait_until(lambda: self.groups_with(log, GIVEN_UP), 60, "groups that are given up")
+        self.wait_until_whole()
+        self.assertEqual(self.groups_with(log, ADMITTED), self.groups_with(log, GIVEN_UP))
+        self.check_everything()
+        self.check_that_it_votes(node, self.cluster.node(2))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
