@@ -34,6 +34,9 @@ func tests(_ module: String, _ extra: [Target.Dependency] = [], exclude: [String
 
 let package = Package(
     name: "staffetta",
+    traits: [
+        .trait(name: "Mutants", description: "Lets the simulator put known bugs back, to see that it finds them.")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -195,12 +198,14 @@ let package = Package(
         ),
         .executableTarget(
             name: "staffetta-sim",
-            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Consensus", "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict
         ),
 
         // Tests.
-        tests("Simulation"),
+        tests("Simulation", ["Consensus"]),
         tests("NodeRuntime"),
         tests("ReplicaCore", ["Consensus", nioCore]),
         .target(

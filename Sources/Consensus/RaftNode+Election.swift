@@ -142,6 +142,7 @@ extension RaftNode {
     mutating func handlePreVote(_ message: Message, lastIndex: LogIndex, lastTerm: Term, into effects: inout Effects) {
         if sticksToLeader { return }
         if message.term > term, isUpToDate(lastIndex: lastIndex, lastTerm: lastTerm) {
+            if Mutant.isOn(.preVoteKept) { hardState.vote = message.from }
             // Nothing is promised, so that neither term nor vote change; the answer carries the term asked about.
             let body = Message.Body.preVoteResponse(granted: true)
             effects.append(.send(Message(from: id, to: message.from, term: message.term, body: body)))

@@ -49,6 +49,9 @@ extension RaftNode {
                 bytes: min(appendLimits.bytes, settings.maxInflightBytes - window.bytes)
             )
             let firstBytes = first > log.snapshot.index ? log.payloadBytes(at: first) : 0
+            if Mutant.isOn(.windowInEntries), limits.entries > 0 {
+                return sendAppend(to: position, limits: (limits.entries, .max), into: &effects)
+            }
             guard limits.entries > 0, window.isEmpty || firstBytes <= limits.bytes else { return false }
             return sendAppend(to: position, limits: limits, into: &effects)
         case .snapshot:
@@ -200,12 +203,14 @@ extension RaftNode {
     /// leaders, last rule).
     mutating func advanceCommit(into effects: inout Effects) {
         let reached = configuration.quorum.reached { replica in
-            if replica == id { return persists.durableIndex.rawValue }
+            if replica == id {
+                return Mutant.isOn(.leaderCountsBeforeSync) ? lastIndex.rawValue : persists.durableIndex.rawValue
+            }
             return position(of: replica).map { peers[$0].matchIndex.rawValue } ?? 0
         }
         let index = LogIndex(reached)
         // Counting replicas proves nothing for entries of earlier terms (section 5.4.2, figure 8).
-        guard index > commitIndex, log.term(at: index) == term else { return }
+        guard index > commitIndex, log.term(at: index) == term || Mutant.isOn(.oldTermsCounted) else { return }
         uncommittedBytes -= log.payloadBytes(after: commitIndex, upTo: index)
         commit(upTo: index)
         configurationCommitted(into: &effects)

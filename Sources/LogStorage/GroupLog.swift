@@ -69,7 +69,10 @@ struct GroupLog: Sendable {
             usage.add(slots[position])
         case .snapshot(let point, let keepsEntries):
             guard point.index > snapshot.index else { return "The snapshot point goes back." }
-            dropFirst(keepsEntries ? point.index - snapshot.index : slots.count, &usage)
+            dropFirst(
+                keepsEntries || Mutant.isOn(.replayKeepsTail) ? point.index - snapshot.index : slots.count,
+                &usage
+            )
             snapshot = point
         case .checkpoint(let checkpoint):
             apply(checkpoint, &usage)

@@ -8,12 +8,14 @@ final class MemoryContent: @unchecked Sendable {
     private(set) var bytes: [UInt8] = []
     /// What sectors written since the last sync held before, by number.
     private var before: [Int: [UInt8]] = [:]
+    /// What the platter holds of sectors whose sync failed: they read as written, count as clean, and are not there.
+    private var lost: [Int: [UInt8]] = [:]
     private var durableSize = 0
 
     init() {}
 
     init(copying other: MemoryContent) {
-        precondition(other.before.isEmpty, "Only settled files are copied.")
+        precondition(other.before.isEmpty && other.lost.isEmpty, "Only settled files are copied.")
         bytes = other.bytes
         durableSize = other.durableSize
     }
@@ -30,7 +32,7 @@ final class MemoryContent: @unchecked Sendable {
         let end = offset + piece.readableBytes
         if end > bytes.count { resize(end) }
         for sector in offset / Layout.sectorBytes...(end - 1) / Layout.sectorBytes where before[sector] == nil {
-            before[sector] = self[sector]
+            before[sector] = lost[sector] ?? self[sector]
         }
         bytes.replaceSubrange(offset..<end, with: piece.readableBytesView)
     }
@@ -41,23 +43,36 @@ final class MemoryContent: @unchecked Sendable {
     }
 
     func sync() {
+        for sector in before.keys { lost[sector] = nil }
         before.removeAll()
         durableSize = bytes.count
     }
 
+    /// What an operating system does when a sync fails: the pages are clean from then on, and were never written.
+    func failSync() {
+        lost.merge(before) { earlier, _ in earlier }
+        before.removeAll()
+    }
+
     func crash(_ coin: inout Coin) {
-        for sector in before.keys.sorted() where !coin.toss() {
-            let start = sector * Layout.sectorBytes
-            guard let old = before[sector], start < bytes.count else { continue }
-            let count = min(old.count, bytes.count - start)
-            bytes.replaceSubrange(start..<start + count, with: old[..<count])
-        }
+        for sector in before.keys.sorted() where !coin.toss() { revert(sector, to: before[sector]) }
+        for sector in lost.keys.sorted() where before[sector] == nil { revert(sector, to: lost[sector]) }
         if durableSize != bytes.count, !coin.toss() { resize(durableSize) }
-        sync()
+        before.removeAll()
+        lost.removeAll()
+        durableSize = bytes.count
+    }
+
+    private func revert(_ sector: Int, to old: [UInt8]?) {
+        let start = sector * Layout.sectorBytes
+        guard let old, start < bytes.count else { return }
+        let count = min(old.count, bytes.count - start)
+        bytes.replaceSubrange(start..<start + count, with: old[..<count])
     }
 
     func corrupt(_ change: (inout [UInt8]) -> Void) {
         change(&bytes)
+        lost.removeAll()
         sync()
     }
 }
@@ -90,7 +105,10 @@ final class MemoryFile: DiskFile {
 
     func dataSync() throws(DiskError) {
         try access { state throws(DiskError) in
-            try check(&state, .dataSync, .inputOutput, "fdatasync: I/O error")
+            if state.takes(.dataSync) {
+                content.failSync()
+                throw DiskError(kind: .inputOutput, message: "fdatasync: I/O error", path: name)
+            }
             state.syncCount += 1
             content.sync()
         }

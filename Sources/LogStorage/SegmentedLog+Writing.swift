@@ -35,7 +35,12 @@ extension SegmentedLog {
         let position = offset
         try onDisk { () throws(DiskError) in
             try file.write(at: position, pieces: round.pieces)
-            try file.dataSync()
+            do throws(DiskError) {
+                try file.dataSync()
+            } catch {
+                guard Mutant.isOn(.syncRetried) else { throw error }
+                try file.dataSync()
+            }
         }
         offset += (round.headBytes + round.dataBytes).roundedUp(toMultipleOf: settings.blockBytes)
         lastRound += 1
@@ -72,7 +77,7 @@ extension SegmentedLog {
             try file.dataSync()
             try file.write(at: 0, pieces: [header.encoded()])
             try file.dataSync()
-            try disk.syncDirectory()
+            if !Mutant.isOn(.directoryNotSynced) { try disk.syncDirectory() }
             return file
         }
         state.withLockedValue { state in

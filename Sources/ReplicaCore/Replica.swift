@@ -290,7 +290,7 @@ public final class Replica {
     private func handOver(_ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
         guard !isInstalling else { return }
         // Only what is durable here: the state must never get ahead of the log that it is replayed from.
-        let ready = min(raft.commitIndex, raft.durableIndex)
+        let ready = Mutant.isOn(.appliedBeforeDurable) ? raft.commitIndex : min(raft.commitIndex, raft.durableIndex)
         while handedIndex < ready, applyingBytes < settings.maxApplyBytes || applying.isEmpty {
             let first = handedIndex.next
             let count = min(ready - handedIndex, 256)
@@ -302,6 +302,7 @@ public final class Replica {
             entries.reserveCapacity(count)
             var bytes = 0
             for (offset, payload) in payloads.enumerated() {
+                if Mutant.isOn(.shortReads), offset > 0, cache.first > first { break }
                 let header = raft.header(at: first + offset)
                 let command: ByteBuffer? =
                     switch header.kind {

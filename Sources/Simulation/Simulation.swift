@@ -1,30 +1,27 @@
+public import Consensus
+
 /// How a simulation is run.
 public struct SimulationOptions: Sendable {
-    /// A bug put in on purpose: the simulator must find it, or it finds nothing.
-    public enum Mutant: String, Sendable, CaseIterable {
-        /// The log's disk says it has synced, and has not.
-        case disksLie = "disks-lie"
-        /// Term and vote are not written to the log.
-        case votesForgotten = "votes-forgotten"
-        /// Reads are served from whatever the local replica has.
-        case staleReads = "stale-reads"
-    }
-
     public var seed: UInt64
     /// Simulated seconds with faults; the time to become live again comes on top.
     public var seconds: Int
-    public var nodes = 3
-    public var mailGroups = 3
-    public var clients = 8
+    public var nodes: Int
+    public var mailGroups: Int
+    public var clients: Int
     /// Prints what happens while it happens.
     public var isTraced = false
     /// Lines kept for the report of a violation.
     public var traceLines = 0
+    /// A bug put in on purpose: the simulator must find it, or it finds nothing.
     public var mutant: Mutant?
 
     public init(seed: UInt64, seconds: Int = 60) {
         self.seed = seed
         self.seconds = seconds
+        var random = SimRandom(seed: seed ^ 0x6f70_7469_6f6e_7321)
+        nodes = random.pick([3, 3, 3, 5, 7]) ?? 3
+        mailGroups = random.pick([1, 3, 3, 8]) ?? 3
+        clients = random.pick([4, 8, 16]) ?? 8
     }
 }
 
@@ -32,6 +29,9 @@ public struct SimulationOptions: Sendable {
 /// clients that use it, faults of every kind, and checks of everything that was promised.
 public enum Simulation {
     public static func run(_ options: SimulationOptions) -> SimulationReport {
+        #if Mutants
+            Mutant.active = options.mutant
+        #endif
         let world = World(options)
         return world.run()
     }

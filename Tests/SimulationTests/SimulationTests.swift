@@ -1,3 +1,4 @@
+import Consensus
 import Simulation
 import Testing
 
@@ -21,7 +22,7 @@ import Testing
 
 /// The checker is checked: with a bug put in, it must find something.
 @Suite struct MutantTests {
-    private func isCaught(_ mutant: SimulationOptions.Mutant, within seeds: ClosedRange<UInt64>) -> Bool {
+    private func isCaught(_ mutant: Mutant, within seeds: ClosedRange<UInt64>) -> Bool {
         seeds.contains { seed in
             var options = SimulationOptions(seed: seed, seconds: 10)
             options.mutant = mutant

@@ -16,7 +16,7 @@ public struct MajorityQuorum: Hashable, Sendable {
         var values: [UInt64] = []
         values.reserveCapacity(voters.count)
         for voter in voters { values.append(value(voter)) }
-        values.sort()
+        if !Mutant.isOn(.matchesUnsorted) { values.sort() }
         return values[voters.count - size]
     }
 

@@ -115,7 +115,7 @@ extension MailApplier {
 
     /// What a request that comes again is answered; nil for one that is new.
     func earlierOutcome(_ request: RequestID, _ group: GroupID) -> MailOutcome? {
-        guard let window = groups[group]?.sessions[request.session] else { return nil }
+        guard let window = groups[group]?.sessions[request.session], !Mutant.isOn(.answersForgotten) else { return nil }
         if let answer = window.answers[request.sequence] { return answer.outcome }
         // Late, and nobody waits for it any more: what it did, or that it did nothing, is settled.
         return request.sequence < window.settledBelow ? .refused(.notHere) : nil

@@ -68,7 +68,11 @@ extension MailApplier {
                 chunks: 1,
                 checksum: hash.finish()
             )
-            batch.put(chunkKey(context, message.bodyID, 0).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
+            if Mutant.isOn(.bodiesApart) {
+                bodiesApart.append((chunkKey(context, message.bodyID, 0).bytes, [bytes]))
+            } else {
+                batch.put(chunkKey(context, message.bodyID, 0).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
+            }
             putLookedUp(context, key, row.row, replacing: nil)
         case .uploaded(let chunks):
             let uploadKey = Key(context.group, .uploads, context.account, message.bodyID)

@@ -90,6 +90,11 @@ extension MailApplier {
         let key = MailboxKey(group: context.group, account: context.account, mailbox: record.id)
         if mailboxes[key]?.isDirty != true { dirtyMailboxes.append(key) }
         mailboxes[key] = Cached(record: record, digestedHash: mailboxes[key]?.digestedHash ?? 0, isDirty: true)
+        if Mutant.isOn(.countersApart) {
+            let apart = store.makeBatch()
+            apart.put(Key(context.group, .mailboxes, context.account, record.id).bytes, record.row)
+            try? store.write(apart)
+        }
     }
 
     func nameKey(_ context: Context, _ name: MailboxName) -> Key {

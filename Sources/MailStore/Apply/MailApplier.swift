@@ -19,6 +19,8 @@ public final class MailApplier {
     var dirtyMailboxes: [MailboxKey] = []
     /// Rows of the present batch that commands look up by key; nil means deleted.
     var overlay: [Key: ByteBuffer?] = [:]
+    /// For the mutant of that name.
+    var bodiesApart: [(key: [UInt8], pieces: [ByteBuffer])] = []
     /// The batch holds changes that commands only find in the store: it is written before the next command.
     var mustCommitFirst = false
     var dirtyFloors: [SessionKey] = []
@@ -130,6 +132,10 @@ public final class MailApplier {
         mustCommitFirst = false
         writeDirtyRecords()
         writeDirtyFloors()
+        if Mutant.isOn(.appliedIndexApart), !batch.isEmpty {
+            try store.write(batch)
+            batch.clear()
+        }
         for group in touchedGroups.sorted() {
             guard let state = groups[group] else { continue }
             batch.put(Key(group, .meta).bytes, state.metaRow)
@@ -138,6 +144,10 @@ public final class MailApplier {
         if !batch.isEmpty {
             try store.write(batch)
             batch.clear()
+        }
+        if Mutant.isOn(.bodiesApart) {
+            for (key, pieces) in bodiesApart { batch.put(key, prefix: ChunkHeader.plain, pieces: pieces) }
+            bodiesApart.removeAll()
         }
         overlay.removeAll(keepingCapacity: true)
         if accounts.count + mailboxes.count > ApplierLimits.cachedRecords { forgetCaches() }

@@ -94,7 +94,7 @@ public final class GroupSnapshotSink {
     }
 
     public func begin() throws {
-        batch.put(Self.installingKey(group), [rowVersion])
+        if !Mutant.isOn(.installUnmarked) { batch.put(Self.installingKey(group), [rowVersion]) }
         let range = GroupRange(group)
         batch.deleteRange(range.start, range.end)
         try write()

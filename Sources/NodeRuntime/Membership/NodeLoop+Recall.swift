@@ -24,7 +24,7 @@ extension NodeLoop {
         guard let raft = replica(group)?.raft else { return }
         let members = raft.configuration.members.map(\.node)
         let others = (members.isEmpty ? peers : members).filter { $0 != node }
-        guard !others.isEmpty else { return }
+        guard !others.isEmpty, !Mutant.isOn(.recallSkipped) else { return }
         recalls[group] = Recall(
             missing: others,
             deadlineMilliseconds: nowMilliseconds + settings.recallMilliseconds,

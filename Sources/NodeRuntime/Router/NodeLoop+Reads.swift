@@ -45,7 +45,7 @@ extension NodeLoop {
             return
         }
         let id = nextReadID
-        nextReadID &+= 1
+        if !Mutant.isOn(.readIDKept) { nextReadID &+= 1 }
         reads[group]?.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: nowMilliseconds)
         reads[group]?.waiting = []
         if leader == node {

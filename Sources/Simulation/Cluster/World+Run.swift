@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 internal import MailStore
 internal import NodeRuntime
 internal import ReplicaCore
@@ -146,6 +147,13 @@ extension World {
         for node in nodes {
             guard let core = node.core else { continue }
             for replica in core.loop.replicas {
+                for peer in replica.raft.peerStatus {
+                    guard case .replicate(_, let bytes) = peer.state else { continue }
+                    // One append may be larger than all of the window.
+                    if bytes > max(settings.replica.raft.maxInflightBytes, MailLimits.commandBytes) {
+                        fail("windows are bounded", "node \(node.position + 1): \(bytes) bytes to one peer")
+                    }
+                }
                 let unapplied = replica.raft.lastIndex - replica.raft.appliedIndex
                 let limit =
                     settings.replica.cacheBytes + settings.replica.raft.maxUncommittedBytes

@@ -1,0 +1,70 @@
+/// Bugs that others had, which can be put back one at a time to see whether the simulator finds them
+/// (`Docs/reliability.md`). Only a build with the package trait `Mutants` can do so; in any other ``isOn(_:)`` is `false`
+/// for the compiler, and nothing of them is left.
+public enum Mutant: String, Sendable, CaseIterable {
+    // The simulator puts these in by itself, at the edge of the node.
+    /// The log's disk says it has synced, and has not.
+    case disksLie = "disks-lie"
+    /// Term and vote are not written to the log.
+    case votesForgotten = "votes-forgotten"
+    /// Reads are served from whatever the local replica has.
+    case staleReads = "stale-reads"
+
+    // The Raft core.
+    /// A leader counts its own entries as durable before its disk has them.
+    case leaderCountsBeforeSync = "leader-counts-before-sync"
+    /// Entries of earlier terms are committed by counting replicas.
+    case oldTermsCounted = "old-terms-counted"
+    /// The commit index is taken from match indexes that are not sorted.
+    case matchesUnsorted = "matches-unsorted"
+    /// A pre-vote is kept like a vote.
+    case preVoteKept = "pre-vote-kept"
+    /// A second change of membership may begin while one is in flight, and before the leader's own term is committed.
+    case changesInFlight = "changes-in-flight"
+    /// A lease is counted from the answer, and longer than an election takes.
+    case leaseTooLong = "lease-too-long"
+    /// What is under way to a follower is limited in entries only.
+    case windowInEntries = "window-in-entries"
+
+    // The log.
+    /// A new segment's name is not made durable.
+    case directoryNotSynced = "directory-not-synced"
+    /// When the log is read again, a snapshot that contradicts it leaves the entries behind it in place.
+    case replayKeepsTail = "replay-keeps-tail"
+    /// A failed sync is tried again.
+    case syncRetried = "sync-retried"
+    /// A log that is known to be damaged is used as far as it goes.
+    case damageIgnored = "damage-ignored"
+    /// After a start nobody is asked what was promised before.
+    case recallSkipped = "recall-skipped"
+
+    // The way to the state.
+    /// Entries are applied before this replica's log has them.
+    case appliedBeforeDurable = "applied-before-durable"
+    /// Reading entries from the disk gives fewer than were counted.
+    case shortReads = "short-reads"
+    /// The applied index is written apart from what was applied.
+    case appliedIndexApart = "applied-index-apart"
+    /// Message bodies are written apart from the messages.
+    case bodiesApart = "bodies-apart"
+    /// A mailbox's counters are written before the batch that they belong to.
+    case countersApart = "counters-apart"
+    /// Answers given are forgotten: a repeated request is carried out again.
+    case answersForgotten = "answers-forgotten"
+    /// Nothing notes that a snapshot is being installed.
+    case installUnmarked = "install-unmarked"
+
+    // The router.
+    /// A read that is asked again keeps its ID.
+    case readIDKept = "read-id-kept"
+
+    #if Mutants
+        /// The one that is on. Set before a simulation starts, by its only thread.
+        nonisolated(unsafe) public static var active: Mutant?
+        public static func isOn(_ mutant: Mutant) -> Bool { active == mutant }
+        public static let isBuiltIn = true
+    #else
+        @inlinable public static func isOn(_ mutant: Mutant) -> Bool { false }
+        public static let isBuiltIn = false
+    #endif
+}

@@ -1,0 +1,55 @@
+internal import ArgumentParser
+internal import Consensus
+
+/// Puts known bugs back, one at a time, and counts the seeds until the simulator finds each.
+struct MutantsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mutants",
+        abstract: "Puts known bugs back, one at a time: the simulator must find each.",
+        discussion: """
+            Needs a build with the bugs in it:
+              swift run -c release --traits Mutants staffetta-sim mutants
+            """
+    )
+
+    @Option(help: "Seeds after which a bug counts as not found.")
+    var limit: UInt64 = 200
+
+    @Option(help: "Simulated seconds with faults, per seed.")
+    var seconds = 20
+
+    @Option(help: "Only this one.")
+    var only: String?
+
+    func run() throws {
+        guard Mutant.isBuiltIn else {
+            throw ValidationError("This build has no bugs in it; build with --traits Mutants.")
+        }
+        let mutants = Mutant.allCases.filter { only == nil || $0.rawValue == only }
+        guard !mutants.isEmpty else { throw ValidationError("There is no mutant \(only ?? "").") }
+        print("bug                          found after seeds")
+        var missed = 0
+        for mutant in mutants {
+            let found = try seedsUntilFound(mutant)
+            if found == nil { missed += 1 }
+            let name = mutant.rawValue + String(repeating: " ", count: max(1, 29 - mutant.rawValue.count))
+            print(name + (found.map { "\($0)" } ?? "NOT FOUND in \(limit)"))
+        }
+        print("\(mutants.count - missed) of \(mutants.count) found")
+        if missed > 0 { throw ExitCode(1) }
+    }
+
+    /// In a process of its own: many bugs are found by a precondition, which ends it.
+    private func seedsUntilFound(_ mutant: Mutant) throws -> UInt64? {
+        let words = [
+            "--mutant", mutant.rawValue, "--seeds", "1..\(limit)", "--seconds", "\(seconds)", "--stop-at-first",
+        ]
+        let child = try ChildRun(CommandLine.arguments[0], words)
+        if child.status == 0 { return nil }
+        // Every seed is announced by a line of its own.
+        let seeds = child.output.split(separator: "\n").compactMap { line in
+            line.hasPrefix("begins seed ") ? UInt64(line.dropFirst("begins seed ".count)) : nil
+        }
+        return seeds.last
+    }
+}
