@@ -1,6 +1,9 @@
 """Disks that forget: emptied, put back in time, or with a bit that is not what it was."""
 
+import imaplib
 import shutil
+import signal
+import subprocess
 import unittest
 
 from support import imap
@@ -122,6 +125,41 @@ class RepairTests(unittest.TestCase):
         self.assertEqual(self.groups_with(log, ADMITTED), self.groups_with(log, GIVEN_UP))
         self.check_everything()
         self.check_that_it_votes(node, self.cluster.node(2))
+
+    def test_a_damaged_state(self):
+        node = self.cluster.node(3)
+        self.deliver(node, 20)
+        self.cluster.wait_for_equal_digests()
+        # A planned end leaves all of the state in files.
+        node.signal(signal.SIGTERM)
+        wait_until(lambda: not node.is_alive(), 60, "the end of the node")
+        tables = sorted((node.data / "state").glob("*.sst"), key=lambda path: path.stat().st_size)
+        for table in tables:
+            data = bytearray(table.read_bytes())
+            # Blocks of rows come first, what says where they are at the end.
+            for position in range(0, len(data) // 2, 97):
+                data[position] ^= 0x55
+            table.write_bytes(data)
+        already = len(node.log.read_text())
+
+        def is_given_up():
+            """Reading is what finds it: at the start, or when somebody asks. Then the node ends, and starts again."""
+            if "the state of this node is given up, and built anew" in node.log.read_text()[already:]:
+                return True
+            if not node.is_alive():
+                self.cluster.children.append(subprocess.Popen(["/bin/sh", str(node.script)], start_new_session=True))
+                wait_until(node.is_alive, 10, "a start")
+            try:
+                imap.subjects(node, "user1@example.org")
+            except (OSError, AssertionError, imaplib.IMAP4.error):
+                pass
+            return False
+
+        wait_until(is_given_up, 60, "a state that is given up")
+        node.wait_for_ports()
+        self.wait_until_whole()
+        self.check_everything()
+        self.check_that_it_votes(node, self.cluster.node(1))
 
 
 if __name__ == "__main__":

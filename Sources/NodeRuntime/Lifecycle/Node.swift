@@ -37,7 +37,7 @@ public final class Node: Sendable {
         fatal: @escaping @Sendable (String) -> Void
     ) async throws -> Node {
         let directory = try DataDirectory(settings) { UInt64.random(in: 1...UInt64.max) }
-        let storage = try Storage.open(directory, settings)
+        let storage = try NodeStorage.open(directory, settings, logger)
         let tls = try settings.peerCertificates.map { files in
             do {
                 return try PeerTLS(
@@ -55,7 +55,7 @@ public final class Node: Sendable {
     private init(
         _ settings: NodeSettings,
         _ directory: DataDirectory,
-        _ storage: Storage,
+        _ storage: NodeStorage,
         _ tls: PeerTLS?,
         _ group: any EventLoopGroup,
         _ logger: Logger,
@@ -67,7 +67,16 @@ public final class Node: Sendable {
                 defer { failed = true }
                 return !failed
             }
-            if isFirst { fatal("the storage of this node failed: \(error)") }
+            guard isFirst else { return }
+            guard let error = error as? StateError, error.kind == .corruption else {
+                return fatal("the storage of this node failed: \(error)")
+            }
+            do {
+                try directory.noteStateDamage("\(error)")
+                fatal("\(error): the next start of this node builds its state anew from the others")
+            } catch {
+                fatal("the storage of this node failed: \(error)")
+            }
         }
         let readPool = NIOThreadPool(numberOfThreads: settings.readThreads)
         readPool.start()
@@ -78,7 +87,8 @@ public final class Node: Sendable {
         let links = PeerLinks(identity: identity, tls: tls, receiver: receiver, group: group, logger: logger)
         let session = UInt64.random(in: 1...UInt64.max)
         let clock = SystemClock()
-        let core = try NodeCore(
+        let core = try storage.core(
+            in: directory,
             NodeCore.Environment(
                 node: settings.node,
                 session: session,
@@ -91,10 +101,7 @@ public final class Node: Sendable {
                 identityStore: directory,
                 peers: settings.peers.map(\.node),
                 failed: failed
-            ),
-            log: storage.log,
-            state: storage.state,
-            recovered: storage.groups
+            )
         )
         core.loop.roleObserver = { group, role, term, leader in
             let leader = leader.map { "node \($0.rawValue)" } ?? "unknown"
@@ -119,7 +126,8 @@ public final class Node: Sendable {
             routing: RoutingTable(mailGroups: directory.identity.mailGroups),
             blocking: BlockingPool(pool: readPool),
             passwords: PasswordPool(pool: passwordPool, maximumWaiting: settings.maxWaitingPasswords),
-            callMilliseconds: settings.core.callMilliseconds
+            callMilliseconds: settings.core.callMilliseconds,
+            failed: failed
         )
         self.mail = mail
         service = mail
@@ -217,30 +225,4 @@ private final class LoopReceiver: PeerReceiver {
     }
 
     func lost(_ node: NodeID) { inbox.withLockedValue { $0 }?.put(.lost(node)) }
-}
-
-/// Log and state of a data directory, opened and brought together.
-private struct Storage {
-    let log: any LogStore
-    let state: any StateStore
-    let groups: RecoveredGroups
-
-    static func open(_ directory: DataDirectory, _ settings: NodeSettings) throws -> Storage {
-        do {
-            let disk = try PosixDisk(path: directory.logPath)
-            let (log, recovered) = try SegmentedLog.open(
-                disk: disk,
-                settings: LogSettings(logID: directory.identity.logID)
-            )
-            var rocks = RocksSettings()
-            rocks.writeBufferBytes = settings.stateMemoryBytes
-            let state = try RocksStateStore(path: directory.statePath, settings: rocks)
-            let groups = try GroupRecovery(log: log, state: state).open(recovered)
-            return Storage(log: log, state: state, groups: groups)
-        } catch let error as StartupError {
-            throw error
-        } catch {
-            throw StartupError("The data in \(directory.path) cannot be opened: \(error)")
-        }
-    }
 }

@@ -99,6 +99,11 @@ final class DataDirectory: Sendable, NodeIdentityStore {
             let founders = identity.founders.map { "\($0.node.rawValue)=\($0.directory)" }
             text += "founders \(founders.joined(separator: ","))\ncomplete \(identity.isComplete ? "yes" : "no")\n"
         }
+        try replace(path + "/identity", with: text)
+    }
+
+    /// Writes a file as a whole, durably.
+    private func replace(_ name: String, with text: String) throws(StartupError) {
         let temporary = path + "/identity.new"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard file >= 0 else { throw Self.failure("create", temporary) }
@@ -107,11 +112,39 @@ final class DataDirectory: Sendable, NodeIdentityStore {
         guard Glibc.write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
             throw Self.failure("write", temporary)
         }
-        guard rename(temporary, path + "/identity") == 0 else { throw Self.failure("rename", temporary) }
+        guard rename(temporary, name) == 0 else { throw Self.failure("rename", temporary) }
         let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw Self.failure("open", path) }
         defer { close(directory) }
         guard fsync(directory) == 0 else { throw Self.failure("sync", path) }
+    }
+
+    // MARK: A damaged state
+
+    private var damagePath: String { path + "/state-damaged" }
+
+    /// Why the state must not be used any more, if that was noted.
+    func stateDamage() throws(StartupError) -> String? { try Self.read(damagePath) }
+
+    /// Notes that the state must not be used any more: the next start gives it up.
+    func noteStateDamage(_ reason: String) throws(StartupError) { try replace(damagePath, with: reason) }
+
+    /// Removes the state's files, which lie in one directory.
+    func removeState() throws(StartupError) {
+        guard let directory = opendir(statePath) else {
+            if errno == ENOENT { return }
+            throw Self.failure("list", statePath)
+        }
+        defer { closedir(directory) }
+        while let name = Self.nextName(directory) {
+            guard name != ".", name != ".." else { continue }
+            guard unlink(statePath + "/" + name) == 0 else { throw Self.failure("delete", statePath + "/" + name) }
+        }
+    }
+
+    /// The new state is in place.
+    func forgetStateDamage() throws(StartupError) {
+        guard unlink(damagePath) == 0 || errno == ENOENT else { throw Self.failure("delete", damagePath) }
     }
 
     private static func check(_ identity: Identity, _ settings: NodeSettings) throws(StartupError) {
@@ -215,12 +248,16 @@ final class DataDirectory: Sendable, NodeIdentityStore {
     private static func isEmpty(_ path: String) throws(StartupError) -> Bool {
         guard let directory = opendir(path) else { throw failure("list", path) }
         defer { closedir(directory) }
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        while let name = nextName(directory) {
             guard [".", "..", "lock", "identity.new", "log", "state", "lost+found"].contains(name) else { return false }
         }
         return true
+    }
+
+    private static func nextName(_ directory: OpaquePointer) -> String? {
+        guard let entry = readdir(directory) else { return nil }
+        return withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+            pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
     }
 }

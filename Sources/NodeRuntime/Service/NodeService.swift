@@ -4,6 +4,7 @@ internal import MailStore
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
+internal import StateStorage
 
 /// Which group serves a slot.
 struct RoutingTable: Sendable {
@@ -25,6 +26,8 @@ final class NodeService: MailService {
     private let blocking: any BlockingWork
     private let passwords: PasswordPool
     private let callMilliseconds: Int64
+    /// Told when the state turns out to be damaged.
+    private let failed: @Sendable (any Error) -> Void
 
     init(
         inbox: Inbox<LoopInput>,
@@ -34,7 +37,8 @@ final class NodeService: MailService {
         routing: RoutingTable,
         blocking: any BlockingWork,
         passwords: PasswordPool,
-        callMilliseconds: Int64
+        callMilliseconds: Int64,
+        failed: @escaping @Sendable (any Error) -> Void
     ) {
         self.inbox = inbox
         self.reader = reader
@@ -44,6 +48,17 @@ final class NodeService: MailService {
         self.blocking = blocking
         self.passwords = passwords
         self.callMilliseconds = callMilliseconds
+        self.failed = failed
+    }
+
+    /// Reads; nil for what cannot be read. A state that fails its checks ends the node.
+    private func attempt<Value>(_ body: () throws -> Value) -> Value? {
+        do {
+            return try body()
+        } catch {
+            if let error = error as? StateError, error.kind == .corruption { failed(error) }
+            return nil
+        }
     }
 
     private var deadline: Int64 { clock.monotonicMilliseconds() + callMilliseconds }
@@ -124,7 +139,9 @@ final class NodeService: MailService {
         let group = routing.group(of: address.slot)
         let completion = Completion<AccountRecord?>(on: loop) { promise.complete(with: $0) }
         blocking.run { [self] in
-            if let record = try? reader.find(address, in: group) { return completion.finish(.success(record)) }
+            if let record = attempt({ try reader.find(address, in: group) }) ?? nil {
+                return completion.finish(.success(record))
+            }
             read(group, completion) { [reader] in try reader.find(address, in: group) }
         }
         return promise.futureResult
@@ -142,7 +159,7 @@ final class NodeService: MailService {
         if case .body = query {
             // Bodies never change: what this node has may be served as it is.
             blocking.run { [self] in
-                if let answer = try? reader.answer(query, of: account.id, in: group), answer != .missing {
+                if let answer = attempt({ try reader.answer(query, of: account.id, in: group) }), answer != .missing {
                     return completion.finish(.success(answer))
                 }
                 // A snapshot may be taking the place of the rows: this way waits for it.
@@ -166,7 +183,7 @@ final class NodeService: MailService {
                     group: group,
                     deadlineMilliseconds: deadline,
                     read: {
-                        let value = try? body()
+                        let value = self.attempt(body)
                         completion.finish(value.map { .success($0) } ?? .failure(.unavailable))
                     },
                     fail: { completion.finish(.failure($0)) }

@@ -8,7 +8,7 @@ struct FaultPlan {
         case crash, crashInWriter, crashAll, partition, oneWayCut, isolate, pause, clockJump, slowDisk, slowLink
         case diskError, stateError, gracefulStop, balance
         case hangingDisk, nearlyFull
-        case wipe, rollback, logRollback, bitFlip, lostTail, lostSegment
+        case wipe, rollback, logRollback, bitFlip, lostTail, lostSegment, damagedState
         /// Not at a moment: whenever a vote was given.
         case crashAfterVote
     }
@@ -54,6 +54,7 @@ extension World {
         case .bitFlip: destroy(node, .bitFlip)
         case .lostTail: destroy(node, .lostTail)
         case .lostSegment: destroy(node, .lostSegment)
+        case .damagedState: destroy(node, .damagedState)
         case .crashAfterVote: break
         case .balance:
             counts.transfers += 1

@@ -16,6 +16,8 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     let identity: SimIdentity
     /// What the machine held at some earlier time.
     var image: Image?
+    /// The state was given up, and is to begin anew.
+    var isStateDamaged = false
     /// Something was done to this machine's disk that its replicas may give themselves up for.
     var isExcused = false
 

@@ -20,6 +20,8 @@ extension World {
         case lostTail
         /// A log segment is gone.
         case lostSegment
+        /// The state fails its checks, and is given up as a whole.
+        case damagedState
     }
 
     func destroy(_ node: SimNode, _ kind: Destruction) {
@@ -42,6 +44,9 @@ extension World {
             node.image = nil
         case .rollback:
             if let image = node.image { node.state.memory.restore(image.state) }
+        case .damagedState:
+            node.state.memory.restore(MemoryStateStore.Image())
+            node.isStateDamaged = true
         case .logRollback, .bitFlip, .lostTail, .lostSegment: break
         }
         beCalm()
@@ -52,6 +57,7 @@ extension World {
         guard let names = try? copy.list(), let newest = names.last, let name = faults.pick(names) else { return nil }
         switch kind {
         case .wipe: return MemoryDisk()
+        case .damagedState: break
         case .rollback, .logRollback:
             guard let image = node.image, image.identity == node.identity.saved else { return nil }
             return image.disk.copy()

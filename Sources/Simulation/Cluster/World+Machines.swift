@@ -25,6 +25,8 @@ extension World {
             let disk: any Disk = options.mutant == .disksLie ? LyingDisk(node.disk) : node.disk
             let (log, recovered) = try openLog(disk, node)
             let store: any LogStore = options.mutant == .votesForgotten ? ForgetfulLog(log) : log
+            if node.isStateDamaged { try StateRecovery.beginAnew(recovered, in: node.state) }
+            node.isStateDamaged = false
             let groups = try GroupRecovery(log: store, state: node.state).open(recovered)
             if let bad = groups.quarantined.first, !node.isExcused {
                 return fail(

@@ -1,0 +1,87 @@
+internal import LogStorage
+internal import Logging
+internal import StateStorage
+
+/// Log and state of a data directory, opened and brought together.
+struct NodeStorage {
+    let log: any LogStore
+    let state: any StateStore
+    let groups: RecoveredGroups
+
+    /// - Throws: ``StartupError``.
+    static func open(
+        _ directory: DataDirectory,
+        _ settings: NodeSettings,
+        _ logger: Logger
+    ) throws -> NodeStorage {
+        do {
+            // What turns out to be damaged is noted; then everything is opened again, without it.
+            if let storage = try attempt(directory, settings, logger) { return storage }
+            if let storage = try attempt(directory, settings, logger) { return storage }
+            throw StartupError("The state in \(directory.statePath) was given up, and the new one is damaged as well.")
+        } catch let error as StartupError {
+            throw error
+        } catch {
+            throw StartupError("The data in \(directory.path) cannot be opened: \(error)")
+        }
+    }
+
+    /// Nil when the state turned out to be damaged, which is noted by then.
+    private static func attempt(
+        _ directory: DataDirectory,
+        _ settings: NodeSettings,
+        _ logger: Logger
+    ) throws -> NodeStorage? {
+        let (log, recovered) = try SegmentedLog.open(
+            disk: try PosixDisk(path: directory.logPath),
+            settings: LogSettings(logID: directory.identity.logID)
+        )
+        var rocks = RocksSettings()
+        rocks.writeBufferBytes = settings.stateMemoryBytes
+        if let reason = try directory.stateDamage() {
+            logger.error("the state of this node is given up, and built anew from the others: \(reason)")
+            let state = try beginAnew(directory, rocks, recovered, reason)
+            return NodeStorage(
+                log: log,
+                state: state,
+                groups: try GroupRecovery(log: log, state: state).open(recovered)
+            )
+        }
+        var state: (any StateStore)?
+        do {
+            let opened = try RocksStateStore(path: directory.statePath, settings: rocks)
+            state = opened
+            let groups = try GroupRecovery(log: log, state: opened).open(recovered)
+            return NodeStorage(log: log, state: opened, groups: groups)
+        } catch let error as StateError {
+            state?.close()
+            guard error.kind == .corruption else { throw error }
+            try directory.noteStateDamage("\(error)")
+            return nil
+        }
+    }
+
+    private static func beginAnew(
+        _ directory: DataDirectory,
+        _ settings: RocksSettings,
+        _ recovered: [RecoveredGroup],
+        _ reason: String
+    ) throws -> any StateStore {
+        try StateRecovery.checkCopies(recovered, directory.statePath, reason)
+        try directory.removeState()
+        let state = try RocksStateStore(path: directory.statePath, settings: settings)
+        try StateRecovery.beginAnew(recovered, in: state)
+        try directory.forgetStateDamage()
+        return state
+    }
+
+    /// The node below its sockets, over this storage.
+    func core(in directory: DataDirectory, _ environment: NodeCore.Environment) throws -> NodeCore {
+        do {
+            return try NodeCore(environment, log: log, state: state, recovered: groups)
+        } catch let error as StateError where error.kind == .corruption {
+            try directory.noteStateDamage("\(error)")
+            throw StartupError("\(error). Start this node again: it will build its state anew from the others.")
+        }
+    }
+}
