@@ -109,7 +109,10 @@ let package = Package(
         // Fronts.
         .target(
             name: "LMTPGateway",
-            dependencies: ["MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging],
+            dependencies: [
+                "MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict
         ),
 

@@ -5,7 +5,10 @@ internal import StateStorage
 
 extension MailApplier {
     func deliver(_ context: Context, _ message: NewMessage, _ id: DeliveryID?) throws -> MailOutcome {
-        if let id, let row = try lookUp(deliveryKey(context, id)) { return try DeliveryRow.outcome(row) }
+        if let id, let row = try lookUp(deliveryKey(context, id)) {
+            try discardUpload(context, message.bodyID)
+            return try DeliveryRow.outcome(row)
+        }
         guard let inbox = try mailboxID(context, .inbox) else { throw Refusal.noSuchAccount }
         let outcome = try add(context, message, to: inbox)
         if let id {
@@ -112,6 +115,14 @@ extension MailApplier {
         batch.put(chunkKey(context, body, index).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
         putLookedUp(context, key, upload.row, replacing: old)
         return .done
+    }
+
+    /// Removes the chunks of an upload, if there are any.
+    func discardUpload(_ context: Context, _ body: BodyID) throws {
+        let key = Key(context.group, .uploads, context.account, body)
+        guard let row = try lookUp(key) else { return }
+        for index in 0..<(try BodyRow(row: row)).chunks { batch.delete(chunkKey(context, body, index).bytes) }
+        deleteLookedUp(context, key, old: row)
     }
 
     /// Adds or takes away a reference; the last one takes the bytes with it.
