@@ -2,9 +2,9 @@ internal import NIOCore
 
 /// Tells whether an MTA has left its trace on a message: a `Received` field with an `id` (RFC 5321, section 4.4).
 ///
-/// An MTA gives every message that it takes in another ID, so that equal bytes with an ID are one message, sent again. Only
-/// the topmost `Received` fields that follow each other count; what filters have put before them is passed over. Works
-/// byte by byte, in constant memory, and stops at the end of the header or after ``limitBytes``.
+/// An MTA gives every message that it takes in another ID, so that equal bytes with an ID are one message, sent again.
+/// Only the topmost `Received` fields that follow each other count; what filters have put before them is passed over.
+/// Works byte by byte, in constant memory, and stops at the end of the header or after ``limitBytes``.
 struct TraceScanner {
     enum Verdict: Hashable {
         case undecided

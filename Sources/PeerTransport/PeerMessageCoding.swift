@@ -92,14 +92,14 @@ extension PeerMessage {
         case .readIndexReply:
             let id: UInt64 = try decoder.integer()
             let hasIndex = try decoder.bool()
-            let index: UInt64 = try decoder.integer()
-            self = .readIndexReply(group: group, id: id, index: hasIndex ? LogIndex(index) : nil)
+            let index = try decoder.logIndex()
+            self = .readIndexReply(group: group, id: id, index: hasIndex ? index : nil)
         case .snapshotPull:
             self = .snapshotPull(
                 SnapshotPull(
                     group: group,
                     transfer: try decoder.integer(),
-                    atLeast: LogIndex(try decoder.integer(as: UInt64.self)),
+                    atLeast: try decoder.logIndex(),
                     after: Array(try decoder.bytes(maximum: Self.maximumKeyBytes).readableBytesView)
                 )
             )

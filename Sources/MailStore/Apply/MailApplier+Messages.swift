@@ -132,7 +132,10 @@ extension MailApplier {
             throw DecodingError(.truncated, offset: 0, subject: "body row of a stored message")
         }
         var row = try BodyRow(row: old)
-        row.references = UInt32(Int(row.references) + change)
+        guard let references = UInt32(exactly: Int(row.references) + change) else {
+            throw DecodingError(.outOfRange, offset: 1, subject: "references in a body row")
+        }
+        row.references = references
         if row.references > 0 {
             putLookedUp(context, key, row.row, replacing: old)
         } else {
@@ -181,8 +184,8 @@ enum DeliveryRow {
             throw DecodingError(.truncated, offset: key.count, subject: "delivery key")
         }
         return DeliveryID(
-            high: Key.integer(key, at: Key.afterAccount, as: UInt64.self),
-            low: Key.integer(key, at: Key.afterAccount + 8, as: UInt64.self)
+            high: try Key.integer(key, at: Key.afterAccount, as: UInt64.self),
+            low: try Key.integer(key, at: Key.afterAccount + 8, as: UInt64.self)
         )
     }
 }
