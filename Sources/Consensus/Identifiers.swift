@@ -43,6 +43,8 @@ public struct GroupID: RawRepresentable, Hashable, Comparable, Sendable {
     public init(_ rawValue: UInt32) { self.rawValue = rawValue }
     public static func < (a: GroupID, b: GroupID) -> Bool { a.rawValue < b.rawValue }
     public static let directory = GroupID(0)
+    /// The numbers above are reserved: the state's keys end there.
+    public static let maximum = GroupID(UInt32.max - 2)
 }
 
 /// One replica of one group. A replica that may have forgotten something comes back under a new ID.

@@ -120,16 +120,6 @@ enum HelloAnswer: UInt8 {
     case wrongNode = 2
     case unknownVersion = 3
 
-    /// Under which a refusal is noted; nil for a welcome.
-    var complaint: PeerComplaints.Reason? {
-        switch self {
-        case .welcome: nil
-        case .wrongCluster: .wrongCluster
-        case .wrongNode: .wrongNode
-        case .unknownVersion: .unknownVersion
-        }
-    }
-
     var sentence: String {
         switch self {
         case .welcome: "welcome"

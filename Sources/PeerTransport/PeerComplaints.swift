@@ -74,3 +74,15 @@ final class PeerComplaints: Sendable {
         }
     }
 }
+
+extension HelloAnswer {
+    /// Under which a refusal is noted; nil for a welcome.
+    var complaint: PeerComplaints.Reason? {
+        switch self {
+        case .welcome: nil
+        case .wrongCluster: .wrongCluster
+        case .wrongNode: .wrongNode
+        case .unknownVersion: .unknownVersion
+        }
+    }
+}
