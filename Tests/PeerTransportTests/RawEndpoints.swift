@@ -78,7 +78,13 @@ struct RawClient {
     }
 
     func readToEnd() async throws -> [UInt8] {
-        try await channel.closeFuture.get()
+        let ended = channel.eventLoop.makePromise(of: Void.self)
+        channel.closeFuture.cascade(to: ended)
+        let deadline = channel.eventLoop.scheduleTask(in: .seconds(60)) {
+            ended.fail(TestFailure(what: "the server does not close"))
+        }
+        defer { deadline.cancel() }
+        try await ended.futureResult.get()
         return received.withLockedValue { $0 }
     }
 
