@@ -112,7 +112,10 @@ let package = Package(
         // Fronts.
         .target(
             name: "LMTPGateway",
-            dependencies: ["MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging],
+            dependencies: [
+                "MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict
         ),
 
@@ -216,7 +219,10 @@ let package = Package(
         ),
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
-        tests("PeerTransport", ["Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioLocks, logging]),
+        tests(
+            "PeerTransport",
+            ["Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioSSL, nioLocks, logging]
+        ),
         tests("LMTPGateway", ["MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]),
         tests("AdminService", ["NodeRuntime", .product(name: "GRPCCore", package: "grpc-swift-2")]),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -5,6 +5,8 @@ public struct Term: RawRepresentable, Hashable, Comparable, Sendable {
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
     public static func < (a: Term, b: Term) -> Bool { a.rawValue < b.rawValue }
     public static let zero = Term(0)
+    /// No election gets this far. Decoders refuse what is above, so that arithmetic behind them cannot overflow.
+    public static let maximum = Term(1 << 62)
     public var next: Term { Term(rawValue + 1) }
 }
 
@@ -15,6 +17,8 @@ public struct LogIndex: RawRepresentable, Hashable, Comparable, Sendable {
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
     public static func < (a: LogIndex, b: LogIndex) -> Bool { a.rawValue < b.rawValue }
     public static let zero = LogIndex(0)
+    /// No log gets this long. Decoders refuse what is above, so that arithmetic behind them cannot overflow.
+    public static let maximum = LogIndex(1 << 62)
     public var next: LogIndex { LogIndex(rawValue + 1) }
     public var previous: LogIndex { LogIndex(rawValue - 1) }
     public static func + (index: LogIndex, distance: Int) -> LogIndex {
@@ -39,6 +43,8 @@ public struct GroupID: RawRepresentable, Hashable, Comparable, Sendable {
     public init(_ rawValue: UInt32) { self.rawValue = rawValue }
     public static func < (a: GroupID, b: GroupID) -> Bool { a.rawValue < b.rawValue }
     public static let directory = GroupID(0)
+    /// The numbers above are reserved: the state's keys end there.
+    public static let maximum = GroupID(UInt32.max - 2)
 }
 
 /// One replica of one group. A replica that may have forgotten something comes back under a new ID.

@@ -1,6 +1,6 @@
 /// Bugs that others had, which can be put back one at a time to see whether the simulator finds them
-/// (`Docs/reliability.md`). Only a build with the package trait `Mutants` can do so; in any other ``isOn(_:)`` is `false`
-/// for the compiler, and nothing of them is left.
+/// (`Docs/reliability.md`). Only a build with the package trait `Mutants` can do so; in any other ``isOn(_:)`` is
+/// `false` for the compiler, and nothing of them is left.
 public enum Mutant: String, Sendable, CaseIterable {
     // The simulator puts these in by itself, at the edge of the node.
     /// The log's disk says it has synced, and has not.

@@ -1,7 +1,7 @@
 extension RaftNode {
-    /// Appends a configuration (Raft dissertation, chapter 4). Every change of voters goes through the joint configuration
-    /// of the current and the new ones, which the leader leaves by itself once it is committed: one rule for all changes,
-    /// rather than another for those of one voter (section 4.1), whose safety depends on more.
+    /// Appends a configuration (Raft dissertation, chapter 4). Every change of voters goes through the joint
+    /// configuration of the current and the new ones, which the leader leaves by itself once it is committed: one rule
+    /// for all changes, rather than another for those of one voter (section 4.1), whose safety depends on more.
     mutating func proposeConfiguration(_ proposed: Configuration, into effects: inout Effects) {
         if let rejection = rejection(of: proposed) {
             effects.append(.rejected(rejection))

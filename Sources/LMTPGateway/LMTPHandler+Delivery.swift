@@ -12,7 +12,7 @@ extension LMTPHandler {
     func uploadChunks(finishing: Bool = false) -> Bool {
         guard let context, let open = transaction, !open.isTooLarge else { return false }
         var pending: [EventLoopFuture<Void>] = []
-        for (index, recipient) in open.recipients.enumerated() where recipient.reply == nil {
+        for (index, recipient) in open.recipients.enumerated() where recipient.upload.isGoing {
             guard let chunk = open.chunk(for: recipient) else { continue }
             pending.append(upload(chunk, index, recipient, on: context.eventLoop))
         }
@@ -48,10 +48,10 @@ extension LMTPHandler {
             if case .done = outcome {
                 handler.transaction?.recipients[index].sentChunks += 1
             } else {
-                handler.transaction?.recipients[index].reply = handler.reply(to: outcome, recipient)
+                handler.transaction?.recipients[index].upload = .refused(outcome)
             }
         }.flatMapErrorThrowing { _ in
-            bound.value.transaction?.recipients[index].reply = LMTPHandler.unavailable
+            bound.value.transaction?.recipients[index].upload = .failed
         }
     }
 
@@ -71,11 +71,12 @@ extension LMTPHandler {
         guard !uploadChunks(finishing: true), var done = transaction else { return }
         mode = .busy
         let summary = done.parser.finish()
+        let identity = done.identity.finish()
         let loop = context.eventLoop
         let now = service.now()
-        let futures = done.recipients.map { recipient in
-            if let reply = recipient.reply { return loop.makeSucceededFuture(reply) }
-            return deliver(done, recipient, summary, now, on: loop)
+        let futures = done.recipients.map { recipient -> EventLoopFuture<LMTPReply> in
+            let id = identity?.delivery(from: done.reversePath, to: recipient.address)
+            return deliver(done, recipient, id, summary, now, on: loop)
         }
         reset()
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -94,18 +95,28 @@ extension LMTPHandler {
     private func deliver(
         _ done: Transaction,
         _ recipient: Transaction.Recipient,
+        _ id: DeliveryID?,
         _ summary: MessageSummary,
         _ now: Timestamp,
         on loop: any EventLoop
     ) -> EventLoopFuture<LMTPReply> {
-        let rest = done.rest(for: recipient)
         let bound = NIOLoopBound(self, eventLoop: loop)
-        var ready = loop.makeSucceededFuture(MailOutcome.done)
-        var body = NewMessage.Body.inline(rest)
-        if recipient.sentChunks > 0 {
-            let command = MailCommand.uploadChunk(recipient.bodyID, index: recipient.sentChunks, bytes: rest)
-            ready = service.submit(command, for: recipient.account, on: loop)
+        let body: NewMessage.Body
+        let uploaded: EventLoopFuture<MailOutcome>
+        switch recipient.upload {
+        case .failed: return loop.makeSucceededFuture(Self.unavailable)
+        case .refused(let outcome):
+            // Names more chunks than the store took, so that it cannot be stored.
             body = .uploaded(chunks: recipient.sentChunks + 1)
+            uploaded = loop.makeSucceededFuture(outcome)
+        case .going where recipient.sentChunks == 0:
+            body = .inline(done.rest(for: recipient))
+            uploaded = loop.makeSucceededFuture(.done)
+        case .going:
+            let rest = done.rest(for: recipient)
+            body = .uploaded(chunks: recipient.sentChunks + 1)
+            let command = MailCommand.uploadChunk(recipient.bodyID, index: recipient.sentChunks, bytes: rest)
+            uploaded = service.submit(command, for: recipient.account, on: loop)
         }
         let message = NewMessage(
             bodyID: recipient.bodyID,
@@ -114,18 +125,35 @@ extension LMTPHandler {
             summary: summary.prefixed(by: recipient.prefix.readableBytes).encoded(),
             body: body
         )
-        let service = service
-        return ready.flatMap { outcome in
-            guard case .done = outcome else { return loop.makeSucceededFuture(outcome) }
-            return service.submit(.deliver(message, id: nil), for: recipient.account, on: loop)
-        }.map { outcome in
+        return commit(message, id, after: uploaded, to: recipient.account, on: loop).map { outcome in
             bound.value.reply(to: outcome, recipient)
-        }.flatMapErrorThrowing { _ in
-            LMTPHandler.unavailable
+        }.flatMapErrorThrowing { error in
+            (error as? ServiceFailure) == .noSpace ? LMTPHandler.noRoom : LMTPHandler.unavailable
+        }
+    }
+
+    /// Delivers what was uploaded. Where a chunk was refused, a message with an identity may still have been delivered
+    /// before (and have taken the room that is missing now): then the first answer holds.
+    private func commit(
+        _ message: NewMessage,
+        _ id: DeliveryID?,
+        after uploaded: EventLoopFuture<MailOutcome>,
+        to account: AccountReference,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailOutcome> {
+        let service = service
+        return uploaded.flatMap { upload in
+            let isComplete = upload == .done
+            guard isComplete || id != nil else { return loop.makeSucceededFuture(upload) }
+            return service.submit(.deliver(message, id: id), for: account, on: loop).map { outcome in
+                if case .appended = outcome { return outcome }
+                return isComplete ? outcome : upload
+            }
         }
     }
 
     /// Never a permanent answer for a fault of ours.
+    static let noRoom = LMTPReply(451, "4.3.1", "the store has no room for new mail now, try again")
     static let unavailable = LMTPReply(451, "4.3.0", "the store cannot answer now, try again")
 
     private func reply(to outcome: MailOutcome, _ recipient: Transaction.Recipient) -> LMTPReply {

@@ -11,13 +11,29 @@ struct Transaction {
         let prefix: ByteBuffer
         let bodyID: BodyID
         var sentChunks: UInt32 = 0
-        /// Set once the answer is known before the end: an upload failed.
-        var reply: LMTPReply?
+        var upload = Upload.going
+    }
+
+    /// What became of the chunks that were sent ahead.
+    enum Upload {
+        case going
+        /// The store wants no more of them.
+        case refused(MailOutcome)
+        /// The store did not answer.
+        case failed
+
+        var isGoing: Bool {
+            switch self {
+            case .going: true
+            case .refused, .failed: false
+            }
+        }
     }
 
     let reversePath: String
     var recipients: [Recipient] = []
     var parser = MessageParser()
+    var identity = DeliveryIdentity()
     /// Bytes of the message as the client sent it, from `windowStart` on.
     var window = ByteBuffer()
     var windowStart = 0
@@ -42,6 +58,7 @@ struct Transaction {
             return
         }
         parser.append(piece)
+        identity.append(piece)
         window.writeImmutableBuffer(piece)
     }
 
@@ -78,7 +95,7 @@ struct Transaction {
     /// Forgets what every recipient's chunks have taken.
     mutating func trimWindow() {
         let needed =
-            recipients.filter { $0.reply == nil }
+            recipients.filter(\.upload.isGoing)
             .map { max(0, Int($0.sentChunks) * MailLimits.bodyChunkBytes - $0.prefix.readableBytes) }
             .min() ?? receivedBytes
         let drop = needed - windowStart

@@ -43,7 +43,9 @@ struct GroupCheckpoint: Hashable {
             let reasonBytes = buffer.readInteger(endianness: .little, as: UInt32.self),
             let reason = buffer.readString(length: Int(reasonBytes)),
             let configuration = buffer.readConfiguration(),
-            lastIndex >= index, lastIndex - index < 1 << 26
+            term <= Term.maximum.rawValue, snapshotTerm <= Term.maximum.rawValue,
+            commitIndex <= LogIndex.maximum.rawValue, lastIndex <= LogIndex.maximum.rawValue,
+            lastIndex >= index, lastIndex - index <= Layout.maxEntriesOfGroup
         else { return nil }
         return GroupCheckpoint(
             replica: ReplicaID(replica),

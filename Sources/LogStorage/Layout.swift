@@ -18,6 +18,10 @@ enum Layout {
     static let maxRecordBytes = (1 << 20) + (1 << 16)
     static let maxRoundBytes = 1 << 30
     static let maxRecordsPerRound = 1 << 20
+    /// No segment and no round has a higher number. What says otherwise was not written by any log.
+    static let maxNumber: UInt64 = 1 << 62
+    /// The entries that a group's checkpoint may promise: room for them is made before they are found.
+    static let maxEntriesOfGroup: UInt64 = 1 << 22
 }
 
 extension Int {

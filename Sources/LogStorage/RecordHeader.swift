@@ -72,7 +72,8 @@ struct RecordHeader: Hashable {
             let dataBytes = body.readInteger(endianness: .little, as: UInt32.self),
             let dataChecksum = body.readInteger(endianness: .little, as: UInt32.self),
             let configurationBytes = body.readInteger(endianness: .little, as: UInt32.self),
-            configurationBytes <= dataBytes, index < 1 << 62
+            configurationBytes <= dataBytes,
+            group <= GroupID.maximum.rawValue, index <= LogIndex.maximum.rawValue, term <= Term.maximum.rawValue
         else { return nil }
         let header = RecordHeader(
             type: type,

@@ -64,6 +64,7 @@ struct RoundHeader: Hashable {
             let dataBytes = body.readInteger(endianness: .little, as: UInt32.self),
             let headChecksum = body.readInteger(endianness: .little, as: UInt32.self),
             let precedingChecksum = body.readInteger(endianness: .little, as: UInt32.self),
+            number <= Layout.maxNumber,
             recordCount <= Layout.maxRecordsPerRound, dataBytes <= Layout.maxRoundBytes,
             Int(headBytes) == Self.headBytes(recordCount: Int(recordCount), dataBytes: Int(dataBytes))
         else { return nil }

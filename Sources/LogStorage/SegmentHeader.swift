@@ -47,6 +47,7 @@ struct SegmentHeader: Hashable {
             let capacity = body.readInteger(endianness: .little, as: UInt64.self),
             let precedingRound = body.readInteger(endianness: .little, as: UInt64.self),
             let blockBytes = body.readInteger(endianness: .little, as: UInt32.self),
+            sequence <= Layout.maxNumber, precedingRound <= Layout.maxNumber,
             blockBytes > 0, Int(blockBytes) % Layout.sectorBytes == 0, capacity < 1 << 40
         else { return nil }
         return SegmentHeader(
@@ -66,6 +67,6 @@ struct SegmentHeader: Hashable {
 
     static func sequence(ofFile name: String) -> UInt64? {
         guard name.utf8.count == 20, name.hasSuffix(".log") else { return nil }
-        return UInt64(name.prefix(16), radix: 16)
+        return UInt64(name.prefix(16), radix: 16).flatMap { $0 <= Layout.maxNumber ? $0 : nil }
     }
 }

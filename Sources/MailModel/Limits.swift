@@ -4,6 +4,8 @@ public enum MailLimits {
     public static let bodyChunkBytes = 256 * 1024
     /// No encoded command is larger.
     public static let commandBytes = 1024 * 1024
+    /// No message claims to be larger, whatever gateways let through: sums of sizes stay far below 64 bits.
+    public static let messageBytes: UInt64 = 1 << 40
     /// The stored summary (envelope and structure) of one message.
     public static let summaryBytes = 256 * 1024
     public static let keywordsPerMailbox = 64

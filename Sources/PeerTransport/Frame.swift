@@ -57,7 +57,10 @@ public enum Frame {
     public static func messages(in body: ByteBuffer) throws(DecodingError) -> [PeerMessage] {
         var decoder = WireDecoder(body, subject: "peer message")
         var messages: [PeerMessage] = []
-        while decoder.remaining > 0 { messages.append(try PeerMessage(from: &decoder)) }
+        while decoder.remaining > 0 {
+            guard messages.count < PeerLimits.maximumFrameMessages else { throw decoder.failure(.tooLong) }
+            messages.append(try PeerMessage(from: &decoder))
+        }
         return messages
     }
 }
@@ -80,6 +83,16 @@ struct Hello: Hashable {
         buffer.writeInteger(cluster)
         buffer.writeInteger(from)
         buffer.writeInteger(to)
+    }
+
+    /// Why its answer is no welcome, with what is expected here and what came.
+    func complaint(_ answer: HelloAnswer, to identity: PeerIdentity) -> String {
+        switch answer {
+        case .welcome: answer.sentence
+        case .wrongCluster: "it belongs to cluster \(cluster), and this is cluster \(identity.cluster)"
+        case .wrongNode: "it looks for node \(to), and this is node \(identity.node.rawValue)"
+        case .unknownVersion: "it speaks version \(version) of the peer protocol, and this node \(Self.protocolVersion)"
+        }
     }
 
     init(cluster: UInt64, from: UInt64, to: UInt64) {

@@ -42,7 +42,7 @@ public final class PeerLinks: PeerNetwork {
                 tls: tls,
                 loop: group.next(),
                 receiver: receiver,
-                complaints: RateLimitedLog(logger)
+                complaints: PeerComplaints(logger)
             )
             links[node] = link
             return link
@@ -81,7 +81,7 @@ final class PeerLink: Sendable {
     private let tls: PeerTLS?
     private let loop: any EventLoop
     private let receiver: any PeerReceiver
-    private let complaints: RateLimitedLog
+    private let complaints: PeerComplaints
     private let queue = NIOLockedValueBox(Queue())
     private let wire: NIOLoopBoundBox<Wire>
 
@@ -91,7 +91,7 @@ final class PeerLink: Sendable {
         tls: PeerTLS?,
         loop: any EventLoop,
         receiver: any PeerReceiver,
-        complaints: RateLimitedLog
+        complaints: PeerComplaints
     ) {
         self.identity = identity
         self.node = node
@@ -142,6 +142,7 @@ final class PeerLink: Sendable {
         guard !messages.isEmpty else { return }
         guard let channel = wire.value.channel else {
             release(bytes)
+            receiver.lost(node)
             connect()
             return
         }
@@ -188,7 +189,9 @@ final class PeerLink: Sendable {
             .whenComplete { result in
                 switch result {
                 case .success(let channel): self.greet(channel)
-                case .failure: self.retry()
+                case .failure(let error):
+                    self.complain(.unreachable, "cannot be reached: \(error)")
+                    self.retry()
                 }
             }
     }
@@ -209,17 +212,20 @@ final class PeerLink: Sendable {
     func answered(_ answer: HelloAnswer, on channel: any Channel) {
         loop.assertInEventLoop()
         wire.value.isConnecting = false
+        if let reason = answer.complaint { complain(reason, "refused this node: \(answer.sentence)") }
         guard answer == .welcome, !wire.value.isStopped else {
-            complaints.warning(
-                "node \(node.rawValue) at \(wire.value.host):\(wire.value.port) refused this node: \(answer.sentence)",
-                key: "\(answer)"
-            )
             channel.close(promise: nil)
             return
         }
         wire.value.channel = channel
         wire.value.backoffMilliseconds = 20
         flush()
+    }
+
+    func complain(_ reason: PeerComplaints.Reason, _ text: String) {
+        loop.assertInEventLoop()
+        guard !wire.value.isStopped else { return }
+        complaints.warn(reason, of: "node \(node.rawValue) at \(wire.value.host):\(wire.value.port)", text)
     }
 
     func closed(_ channel: any Channel) {
@@ -249,6 +255,7 @@ private final class PeerDialHandler: ChannelInboundHandler {
 
     private let link: PeerLink
     private var isAnswered = false
+    private var hasFailed = false
 
     init(link: PeerLink) { self.link = link }
 
@@ -262,11 +269,18 @@ private final class PeerDialHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        if !isAnswered, !hasFailed {
+            link.complain(.broken, "closed the connection without an answer: check that both use TLS, or neither")
+        }
         link.closed(context.channel)
         context.fireChannelInactive()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        hasFailed = true
+        link.complain(PeerComplaints.Reason(error), "the connection failed: \(error)")
+        context.close(promise: nil)
+    }
 }
 
 extension PeerMessage {

@@ -121,14 +121,14 @@ extension PeerMessage {
         case .readIndexReply:
             let id: UInt64 = try decoder.integer()
             let hasIndex = try decoder.bool()
-            let index: UInt64 = try decoder.integer()
-            self = .readIndexReply(group: group, id: id, index: hasIndex ? LogIndex(index) : nil)
+            let index = try decoder.logIndex()
+            self = .readIndexReply(group: group, id: id, index: hasIndex ? index : nil)
         case .snapshotPull:
             self = .snapshotPull(
                 SnapshotPull(
                     group: group,
                     transfer: try decoder.integer(),
-                    atLeast: LogIndex(try decoder.integer(as: UInt64.self)),
+                    atLeast: try decoder.logIndex(),
                     after: Array(try decoder.bytes(maximum: Self.maximumKeyBytes).readableBytesView)
                 )
             )
@@ -192,7 +192,7 @@ extension WireDecoder {
 
     fileprivate mutating func testimony(_ group: GroupID) throws(DecodingError) -> PeerMessage {
         let replica = try replica()
-        let testimony = Testimony(term: try term(), index: try index(), voteTerm: try term())
+        let testimony = Testimony(term: try term(), index: try logIndex(), voteTerm: try term())
         let witness: UInt64 = try integer()
         let by = witness == 0 ? nil : ReplicaID(witness)
         return .testimony(group: group, replica: replica, testimony, witness: by)

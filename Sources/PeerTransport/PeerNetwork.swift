@@ -32,6 +32,12 @@ public enum PeerLimits {
     public static let frameBytes = 1 << 20
     /// No frame may claim more.
     public static let maximumFrameBytes = 16 << 20
+    /// No frame may hold more messages: the smallest take many times their bytes in memory.
+    public static let maximumFrameMessages = 1 << 16
     public static let maximumBackoffMilliseconds: Int64 = 1_000
     public static let handshakeSeconds: Int64 = 5
+    /// How long a complaint about a peer is not repeated.
+    static let complaintSeconds: Int64 = 60
+    /// Complaints that are told apart; what is new when there are so many goes under one name.
+    static let maximumComplaints = 1_000
 }

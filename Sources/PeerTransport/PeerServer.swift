@@ -9,8 +9,12 @@ internal import NIOSSL
 /// Accepts other nodes' connections and hands on what they say.
 public final class PeerServer: Sendable {
     private let channel: any Channel
+    private let accepted: AcceptedConnections
 
-    private init(channel: any Channel) { self.channel = channel }
+    private init(channel: any Channel, accepted: AcceptedConnections) {
+        self.channel = channel
+        self.accepted = accepted
+    }
 
     public var port: Int? { channel.localAddress?.port }
 
@@ -23,13 +27,15 @@ public final class PeerServer: Sendable {
         group: any EventLoopGroup,
         logger: Logger
     ) async throws -> PeerServer {
-        let complaints = RateLimitedLog(logger)
+        let complaints = PeerComplaints(logger)
+        let accepted = AcceptedConnections()
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    accepted.add(channel)
                     if let tls {
                         try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.server))
                     }
@@ -40,10 +46,42 @@ public final class PeerServer: Sendable {
             }
             .bind(host: host, port: port)
             .get()
-        return PeerServer(channel: channel)
+        return PeerServer(channel: channel, accepted: accepted)
     }
 
-    public func stop() async { try? await channel.close() }
+    /// Takes no more connections, and ends those that there are: whoever is behind them must look for this node anew.
+    public func stop() async {
+        try? await channel.close()
+        await accepted.close()
+    }
+}
+
+/// The connections that are open, so that they can be ended.
+private final class AcceptedConnections: Sendable {
+    private struct State {
+        var channels: [ObjectIdentifier: any Channel] = [:]
+        var isClosed = false
+    }
+
+    private let state = NIOLockedValueBox(State())
+
+    func add(_ channel: any Channel) {
+        let id = ObjectIdentifier(channel)
+        let isClosed = state.withLockedValue { state in
+            if !state.isClosed { state.channels[id] = channel }
+            return state.isClosed
+        }
+        channel.closeFuture.whenComplete { _ in self.state.withLockedValue { $0.channels[id] = nil } }
+        if isClosed { channel.close(promise: nil) }
+    }
+
+    func close() async {
+        let channels = state.withLockedValue { state in
+            state.isClosed = true
+            return Array(state.channels.values)
+        }
+        for channel in channels { try? await channel.close() }
+    }
 }
 
 /// One accepted connection: a hello, then frames.
@@ -59,11 +97,11 @@ final class PeerAcceptHandler: ChannelInboundHandler {
 
     private let identity: PeerIdentity
     private let receiver: any PeerReceiver
-    private let complaints: RateLimitedLog
+    private let complaints: PeerComplaints
     private var state = State.awaitingHello(deadline: nil)
     private var received = ByteBuffer()
 
-    init(identity: PeerIdentity, receiver: any PeerReceiver, complaints: RateLimitedLog) {
+    init(identity: PeerIdentity, receiver: any PeerReceiver, complaints: PeerComplaints) {
         self.identity = identity
         self.receiver = receiver
         self.complaints = complaints
@@ -102,7 +140,7 @@ final class PeerAcceptHandler: ChannelInboundHandler {
             if received.readableBytes == 0 { received = ByteBuffer() }
             if case .open(let node) = state, !batch.isEmpty { receiver.received(batch, from: node) }
         } catch {
-            refuse(context, "sent what cannot be read: \(error)")
+            refuse(context, .unreadable, "sent what cannot be read: \(error)")
         }
     }
 
@@ -114,43 +152,38 @@ final class PeerAcceptHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        refuse(context, "connection failed: \(error)")
+        refuse(context, PeerComplaints.Reason(error), "the connection failed: \(error)")
     }
 
     private func greet(_ body: ByteBuffer, _ context: ChannelHandlerContext) throws(DecodingError) -> NodeID? {
         let hello = try Hello(decoding: body)
         let answer = HelloAnswer.verify(hello, by: identity)
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(integer: answer.rawValue)), promise: nil)
-        guard answer == .welcome else {
-            refuse(context, "node \(hello.from) of cluster \(hello.cluster) was refused (\(answer))")
+        if let reason = answer.complaint {
+            refuse(context, reason, node: hello.from, "was refused: \(hello.complaint(answer, to: identity))")
             return nil
         }
         return NodeID(hello.from)
     }
 
-    private func refuse(_ context: ChannelHandlerContext, _ reason: String) {
-        if case .closed = state { return }
-        state = .closed
-        complaints.warning("peer \(context.remoteAddress?.description ?? "?"): \(reason)", key: reason)
-        context.close(promise: nil)
-    }
-}
-
-/// Says each thing at most once a minute.
-final class RateLimitedLog: Sendable {
-    private let logger: Logger
-    private let last = NIOLockedValueBox<[String: NIODeadline]>([:])
-
-    init(_ logger: Logger) { self.logger = logger }
-
-    func warning(_ text: String, key: String) {
-        let now = NIODeadline.now()
-        let isDue = last.withLockedValue { last in
-            if let before = last[key], now - before < .seconds(60) { return false }
-            if last.count > 1_000 { last.removeAll() }
-            last[key] = now
-            return true
+    /// The port is left out of the name: it is another one each time.
+    private func refuse(
+        _ context: ChannelHandlerContext,
+        _ reason: PeerComplaints.Reason,
+        node claimed: UInt64? = nil,
+        _ text: String
+    ) {
+        let host = context.remoteAddress?.ipAddress ?? "an unknown address"
+        let peer: String
+        switch state {
+        case .closed: return
+        case .awaitingHello(let deadline):
+            deadline?.cancel()
+            peer = claimed.map { "node \($0) at \(host)" } ?? "peer at \(host)"
+        case .open(let node): peer = "node \(node.rawValue) at \(host)"
         }
-        if isDue { logger.warning("\(text)") }
+        state = .closed
+        complaints.warn(reason, of: peer, text)
+        context.close(promise: nil)
     }
 }

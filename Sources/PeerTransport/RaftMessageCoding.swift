@@ -112,33 +112,43 @@ extension ByteBuffer {
 }
 
 extension WireDecoder {
-    mutating func term() throws(DecodingError) -> Term { Term(try integer(as: UInt64.self)) }
-    mutating func index() throws(DecodingError) -> LogIndex { LogIndex(try integer(as: UInt64.self)) }
+    mutating func term() throws(DecodingError) -> Term {
+        let term = Term(try integer(as: UInt64.self))
+        guard term <= .maximum else { throw failure(.outOfRange) }
+        return term
+    }
+
+    mutating func logIndex() throws(DecodingError) -> LogIndex {
+        let index = LogIndex(try integer(as: UInt64.self))
+        guard index <= .maximum else { throw failure(.outOfRange) }
+        return index
+    }
+
     mutating func replica() throws(DecodingError) -> ReplicaID { ReplicaID(try integer(as: UInt64.self)) }
 
     mutating func replicaMessage(_ group: GroupID) throws(DecodingError) -> ReplicaMessage {
         let from = try replica()
         let to = try replica()
         let term = try term()
-        let durableIndex = try index()
+        let durableIndex = try logIndex()
         let raw: UInt8 = try integer()
         guard let tag = BodyTag(rawValue: raw) else { throw failure(.unknownTag(UInt64(raw))) }
         var payloads: [ByteBuffer] = []
         let body: Message.Body
         switch tag {
-        case .preVote: body = .preVote(lastIndex: try index(), lastTerm: try self.term())
+        case .preVote: body = .preVote(lastIndex: try logIndex(), lastTerm: try self.term())
         case .preVoteResponse: body = .preVoteResponse(granted: try bool())
         case .requestVote:
-            body = .requestVote(lastIndex: try index(), lastTerm: try self.term(), byTransfer: try bool())
+            body = .requestVote(lastIndex: try logIndex(), lastTerm: try self.term(), byTransfer: try bool())
         case .voteResponse: body = .voteResponse(granted: try bool())
         case .appendEntries: body = .appendEntries(try appendEntries(&payloads))
-        case .appendAccepted: body = .appendAccepted(matchIndex: try index())
+        case .appendAccepted: body = .appendAccepted(matchIndex: try logIndex())
         case .appendRejected:
-            body = .appendRejected(previousIndex: try index(), hintIndex: try index(), hintTerm: try self.term())
-        case .heartbeat: body = .heartbeat(commitIndex: try index(), readSequence: try integer())
+            body = .appendRejected(previousIndex: try logIndex(), hintIndex: try logIndex(), hintTerm: try self.term())
+        case .heartbeat: body = .heartbeat(commitIndex: try logIndex(), readSequence: try integer())
         case .heartbeatResponse: body = .heartbeatResponse(readSequence: try integer())
         case .installSnapshot: body = .installSnapshot(try snapshotPoint())
-        case .snapshotRejected: body = .snapshotRejected(index: try index())
+        case .snapshotRejected: body = .snapshotRejected(index: try logIndex())
         case .timeoutNow: body = .timeoutNow
         }
         return ReplicaMessage(
@@ -150,9 +160,9 @@ extension WireDecoder {
     }
 
     private mutating func appendEntries(_ payloads: inout [ByteBuffer]) throws(DecodingError) -> AppendEntries {
-        let previousIndex = try index()
+        let previousIndex = try logIndex()
         let previousTerm = try term()
-        let commitIndex = try index()
+        let commitIndex = try logIndex()
         let count = try count(minimumBytes: 13)
         var headers: [EntryHeader] = []
         headers.reserveCapacity(count)
@@ -180,7 +190,7 @@ extension WireDecoder {
     }
 
     public mutating func snapshotPoint() throws(DecodingError) -> SnapshotPoint {
-        SnapshotPoint(index: try index(), term: try term(), configuration: try configuration())
+        SnapshotPoint(index: try logIndex(), term: try term(), configuration: try configuration())
     }
 
     mutating func configuration() throws(DecodingError) -> Configuration {

@@ -45,7 +45,7 @@ struct Serve: AsyncParsableCommand {
             if isStopping { Glibc._exit(130) }
             isStopping = true
             logger.notice("\(signal): stopping; once more to end at once")
-            Task {
+            Task { [logger] in
                 await server.stop()
                 logger.notice("stopped")
                 Glibc.exit(0)

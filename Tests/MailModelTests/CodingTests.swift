@@ -112,6 +112,21 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
         }
     }
 
+    /// Sums and successors of what was decoded must not overflow.
+    @Test func numbersOutOfRangeAreRefused() {
+        var message = Samples.message
+        message.sizeBytes = MailLimits.messageBytes + 1
+        let since = ModSeq(ModSeq.maximum.rawValue + 1)
+        let commands: [MailCommand] = [
+            .deliver(message, id: nil), .append(message, to: .inbox),
+            .storeFlags(MailboxID(1), uids(1...1), .add, FlagNames(), unchangedSince: since),
+            .directory(.found(clusterID: 1, mailGroups: 0)),
+        ]
+        for command in commands {
+            #expect(throws: DecodingError.self) { try CommandEnvelope(decoding: Samples.envelope(command).encoded()) }
+        }
+    }
+
     @Test func aHostileCountReservesNothing() {
         var bytes = Samples.envelope(.copy(MailboxID(1), uids(1...1), to: .inbox)).encoded()
         bytes.setInteger(UInt32.max, at: Self.tagOffset + 1 + 4)

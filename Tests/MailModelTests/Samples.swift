@@ -75,7 +75,7 @@ enum Samples {
         .deliver(message, id: DeliveryID(high: 1, low: 2)), .deliver(uploaded, id: nil),
         .append(message, to: .inbox), .append(uploaded, to: name("a/b/c")),
         .storeFlags(MailboxID(1), uids(1...1, 5...9), .replace, FlagNames(), unchangedSince: nil),
-        .storeFlags(MailboxID(.max), uids(1...(.max)), .add, message.flags, unchangedSince: ModSeq(.max)),
+        .storeFlags(MailboxID(.max), uids(1...(.max)), .add, message.flags, unchangedSince: .maximum),
         .storeFlags(MailboxID(2), UIDSet(), .remove, FlagNames(system: .deleted), unchangedSince: .zero),
         .expunge(MailboxID(1), nil), .expunge(MailboxID(1), uids(3...4)), .expunge(MailboxID(1), UIDSet()),
         .copy(MailboxID(1), uids(3...4), to: name("a")),

@@ -1,6 +1,7 @@
 import Consensus
 import MailModel
 import NIOCore
+import ReplicaCore
 import Testing
 
 @testable import PeerTransport
@@ -50,6 +51,69 @@ import Testing
             buffer.setInteger(tag, at: 1 + 4 + 32)
             #expect(throws: DecodingError.self) { try Frame.messages(in: buffer) }
         }
+    }
+
+    /// Behind the decoder nobody asks whether an index or a term can be added to.
+    @Test func positionsThatNoLogReachesAreRefused() {
+        let index = LogIndex(LogIndex.maximum.rawValue + 1)
+        let term = Term(Term.maximum.rawValue + 1)
+        let point = SnapshotPoint(index: LogIndex(1), term: Term(1), configuration: Samples.plain)
+        func append(_ previous: LogIndex, _ previousTerm: Term, _ entry: Term, _ commit: LogIndex) -> Message.Body {
+            let entries = Samples.payloads.map {
+                EntryHeader(term: entry, payloadBytes: UInt32($0.readableBytes), kind: .command)
+            }
+            return .appendEntries(
+                AppendEntries(
+                    previousIndex: previous,
+                    previousTerm: previousTerm,
+                    entries: entries,
+                    commitIndex: commit
+                )
+            )
+        }
+        let bodies: [Message.Body] = [
+            .preVote(lastIndex: index, lastTerm: .zero), .preVote(lastIndex: .zero, lastTerm: term),
+            .requestVote(lastIndex: index, lastTerm: .zero, byTransfer: false),
+            .requestVote(lastIndex: .zero, lastTerm: term, byTransfer: false),
+            append(index, .zero, .zero, .zero), append(.zero, term, .zero, .zero),
+            append(.zero, .zero, term, .zero), append(.zero, .zero, .zero, index),
+            .appendAccepted(matchIndex: index),
+            .appendRejected(previousIndex: index, hintIndex: .zero, hintTerm: .zero),
+            .appendRejected(previousIndex: .zero, hintIndex: index, hintTerm: .zero),
+            .appendRejected(previousIndex: .zero, hintIndex: .zero, hintTerm: term),
+            .heartbeat(commitIndex: index, readSequence: 0), .snapshotRejected(index: index),
+            .installSnapshot(SnapshotPoint(index: index, term: .zero, configuration: Samples.plain)),
+            .installSnapshot(SnapshotPoint(index: .zero, term: term, configuration: Samples.plain)),
+        ]
+        let future = Message(from: ReplicaID(1), to: ReplicaID(2), term: term, body: .timeoutNow)
+        let messages: [PeerMessage] =
+            bodies.map(Samples.replica) + [
+                .replica(ReplicaMessage(group: GroupID(1), message: future, payloads: [])),
+                .readIndexReply(group: GroupID(1), id: 1, index: index),
+                .snapshotPull(SnapshotPull(group: GroupID(1), transfer: 1, atLeast: index, after: [])),
+                .snapshotPiece(
+                    SnapshotPiece(
+                        group: GroupID(1),
+                        transfer: 1,
+                        point: SnapshotPoint(index: index, term: point.term, configuration: point.configuration),
+                        content: .refused
+                    )
+                ),
+            ]
+        for message in messages {
+            let error = #expect(throws: DecodingError.self) { try Frame.messages(in: Self.encode([message])) }
+            #expect(error?.reason == .outOfRange, "\(describe(message))")
+        }
+    }
+
+    @Test func aFrameOfVeryManyMessagesIsRefused() throws {
+        let one = Self.encode([.readIndex(group: GroupID(1), id: 1)])
+        var body = ByteBuffer()
+        for _ in 0..<PeerLimits.maximumFrameMessages { body.writeImmutableBuffer(one) }
+        #expect(try Frame.messages(in: body).count == PeerLimits.maximumFrameMessages)
+        body.writeImmutableBuffer(one)
+        let error = #expect(throws: DecodingError.self) { try Frame.messages(in: body) }
+        #expect(error?.reason == .tooLong)
     }
 
     /// Without the checksum in front: whatever gets past it must still not end the process.

@@ -64,12 +64,13 @@ struct RawClient {
     let channel: any Channel
     private let received: NIOLockedValueBox<[UInt8]>
 
-    static func connect(_ port: Int) async throws -> RawClient {
+    /// Says the first thing at once: a server waits for a hello only so long, however busy this machine is.
+    static func connect(_ port: Int, saying first: ByteBuffer) async throws -> RawClient {
         let received = NIOLockedValueBox<[UInt8]>([])
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Gatherer(received: received))
+                    try channel.pipeline.syncOperations.addHandler(Gatherer(received: received, first: first))
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
@@ -77,14 +78,30 @@ struct RawClient {
     }
 
     func readToEnd() async throws -> [UInt8] {
-        try await channel.closeFuture.get()
+        let ended = channel.eventLoop.makePromise(of: Void.self)
+        channel.closeFuture.cascade(to: ended)
+        let deadline = channel.eventLoop.scheduleTask(in: .seconds(60)) {
+            ended.fail(TestFailure(what: "the server does not close"))
+        }
+        defer { deadline.cancel() }
+        try await ended.futureResult.get()
         return received.withLockedValue { $0 }
     }
 
     private final class Gatherer: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
         private let received: NIOLockedValueBox<[UInt8]>
-        init(received: NIOLockedValueBox<[UInt8]>) { self.received = received }
+        private let first: ByteBuffer
+
+        init(received: NIOLockedValueBox<[UInt8]>, first: ByteBuffer) {
+            self.received = received
+            self.first = first
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            context.writeAndFlush(wrapOutboundOut(first), promise: nil)
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = Array(unwrapInboundIn(data).readableBytesView)

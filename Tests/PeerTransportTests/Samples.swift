@@ -24,7 +24,7 @@ enum Samples {
         .preVote(lastIndex: LogIndex(1), lastTerm: Term(2)),
         .preVoteResponse(granted: true), .preVoteResponse(granted: false),
         .requestVote(lastIndex: LogIndex(3), lastTerm: Term(4), byTransfer: true),
-        .requestVote(lastIndex: LogIndex(.max), lastTerm: Term(.max), byTransfer: false),
+        .requestVote(lastIndex: .maximum, lastTerm: .maximum, byTransfer: false),
         .voteResponse(granted: true), .voteResponse(granted: false),
         .appendEntries(
             AppendEntries(previousIndex: .zero, previousTerm: .zero, entries: [], commitIndex: LogIndex(5))

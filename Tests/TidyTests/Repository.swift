@@ -44,6 +44,8 @@ enum Repository {
             let child = directory.appendingPathComponent(name)
             var isDirectory: ObjCBool = false
             guard FileManager.default.fileExists(atPath: child.path, isDirectory: &isDirectory) else { continue }
+            // What a link leads to is looked at where it is.
+            if (try? FileManager.default.destinationOfSymbolicLink(atPath: child.path)) != nil { continue }
             if isDirectory.boolValue {
                 collect(child, "\(path)/\(name)", &found)
             } else {

@@ -216,7 +216,10 @@ extension MailCommand {
         case .purgeDeliveries: self = .purgeDeliveries(before: try decoder.timestamp(), limit: try decoder.integer())
         case .purgeUploads: self = .purgeUploads(before: try decoder.timestamp(), limit: try decoder.integer())
         case .foundCluster:
-            self = .directory(.found(clusterID: try decoder.integer(), mailGroups: try decoder.integer()))
+            let clusterID: UInt64 = try decoder.integer()
+            let mailGroups: UInt32 = try decoder.integer()
+            guard mailGroups > 0 else { throw decoder.failure(.outOfRange) }
+            self = .directory(.found(clusterID: clusterID, mailGroups: mailGroups))
         case .registerNode: self = .directory(.registerNode(try decoder.nodeDescription()))
         }
     }
@@ -265,6 +268,7 @@ extension NewMessage {
         internalDate = try decoder.internalDate()
         flags = try decoder.flagNames()
         sizeBytes = try decoder.integer()
+        guard sizeBytes <= MailLimits.messageBytes else { throw decoder.failure(.tooLong) }
         summary = try decoder.bytes(maximum: MailLimits.summaryBytes)
         let chunks: UInt32 = try decoder.integer()
         body = chunks == 0 ? .inline(try decoder.bytes(maximum: MailLimits.bodyChunkBytes)) : .uploaded(chunks: chunks)

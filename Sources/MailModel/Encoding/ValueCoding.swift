@@ -36,7 +36,12 @@ extension ByteBuffer {
 
 extension WireDecoder {
     public mutating func uid() throws(DecodingError) -> UID { UID(try integer()) }
-    public mutating func modSeq() throws(DecodingError) -> ModSeq { ModSeq(try integer()) }
+    public mutating func modSeq() throws(DecodingError) -> ModSeq {
+        let modSeq = ModSeq(try integer())
+        guard modSeq <= .maximum else { throw failure(.outOfRange) }
+        return modSeq
+    }
+
     public mutating func mailboxID() throws(DecodingError) -> MailboxID { MailboxID(try integer()) }
     public mutating func timestamp() throws(DecodingError) -> Timestamp { Timestamp(milliseconds: try integer()) }
 
@@ -60,9 +65,8 @@ extension WireDecoder {
     }
 
     public mutating func systemFlags() throws(DecodingError) -> SystemFlags {
-        let raw = try integer(as: UInt8.self)
-        guard raw < 32 else { throw failure(.outOfRange) }
-        return SystemFlags(rawValue: raw)
+        guard let flags = SystemFlags(exactly: try integer()) else { throw failure(.outOfRange) }
+        return flags
     }
 
     public mutating func flagNames() throws(DecodingError) -> FlagNames {

@@ -30,6 +30,7 @@ public struct ModSeq: RawRepresentable, Hashable, Comparable, Sendable {
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
     public static func < (a: ModSeq, b: ModSeq) -> Bool { a.rawValue < b.rawValue }
     public static let zero = ModSeq(0)
+    public static let maximum = ModSeq(UInt64(Int64.max))
     public var next: ModSeq { ModSeq(rawValue + 1) }
 }
 

@@ -2,6 +2,11 @@
 public struct SystemFlags: OptionSet, Hashable, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Nil for bits that have no meaning.
+    public init?(exactly rawValue: UInt8) {
+        guard rawValue < 32 else { return nil }
+        self.rawValue = rawValue
+    }
     public static let seen = SystemFlags(rawValue: 1)
     public static let answered = SystemFlags(rawValue: 2)
     public static let flagged = SystemFlags(rawValue: 4)

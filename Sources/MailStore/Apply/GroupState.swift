@@ -32,9 +32,12 @@ struct GroupState {
 
     static func decodeMeta(_ row: ByteBuffer) throws(DecodingError) -> GroupState {
         var decoder = try WireDecoder(row: row, subject: "group row")
+        let appliedIndex = LogIndex(try decoder.integer())
+        let appliedTerm = Term(try decoder.integer())
+        guard appliedIndex <= .maximum, appliedTerm <= .maximum else { throw decoder.failure(.outOfRange) }
         let state = GroupState(
-            appliedIndex: LogIndex(try decoder.integer()),
-            appliedTerm: Term(try decoder.integer()),
+            appliedIndex: appliedIndex,
+            appliedTerm: appliedTerm,
             digest: StateDigest(value: try decoder.integer()),
             nextAccount: try decoder.integer(),
             sessions: [:]

@@ -85,7 +85,7 @@ extension MailApplier {
         }
         let deliveries = Key(context.group, .deliveries, context.account)
         try store.scan(from: deliveries.bytes, to: deliveries.end) { key, value in
-            let time = Timestamp(milliseconds: Int64(bitPattern: Key.integer(value, at: 1, as: UInt64.self)))
+            let time = Timestamp(milliseconds: Int64(bitPattern: try Key.integer(value, at: 1, as: UInt64.self)))
             batch.delete(deliveryByTimeKey(context, time, try DeliveryRow.id(key)).bytes)
             return true
         }
@@ -97,8 +97,8 @@ extension MailApplier {
         var sessions: [UInt64: SessionWindow] = [:]
         let prefix = Key(group, .requests)
         try store.scan(from: prefix.bytes, to: prefix.end) { key, value in
-            let session = Key.integer(key, at: 5, as: UInt64.self)
-            let sequence = Key.integer(key, at: 13, as: UInt64.self)
+            let session = try Key.integer(key, at: 5, as: UInt64.self)
+            let sequence = try Key.integer(key, at: 13, as: UInt64.self)
             var decoder = try WireDecoder(row: ByteBuffer(copying: value), subject: "request row")
             let timestamp = try decoder.timestamp()
             if sequence == SessionWindow.floorSequence {

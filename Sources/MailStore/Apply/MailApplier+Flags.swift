@@ -12,7 +12,7 @@ extension MailApplier {
             let from = Key(context.group, .flags, context.account, id, UID(range.lowerBound))
             let last = Key(context.group, .flags, context.account, id, UID(range.upperBound))
             try store.scan(from: from.bytes, to: last.end) { key, value in
-                let uid = UID(Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
+                let uid = UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
                 rows.append((uid, try FlagsRow(span: value)))
                 guard uids == nil || rows.count <= MailLimits.messagesPerCommand else {
                     throw Refusal.tooManyMessages

@@ -24,7 +24,7 @@ enum ExpungedRow {
         guard row.count > 9, row[0] == rowVersion else {
             throw DecodingError(.truncated, offset: row.count, subject: "expunged row")
         }
-        return Timestamp(milliseconds: Int64(bitPattern: Key.integer(row, at: 1, as: UInt64.self)))
+        return Timestamp(milliseconds: Int64(bitPattern: try Key.integer(row, at: 1, as: UInt64.self)))
     }
 
     static func message(_ row: ByteBuffer) throws(DecodingError) -> MessageRow {
@@ -43,9 +43,9 @@ enum ExpungedRow {
             throw DecodingError(.truncated, offset: key.count, subject: "expunged key")
         }
         return Position(
-            mailbox: MailboxID(Key.integer(key, at: Key.afterAccount, as: UInt32.self)),
-            modSeq: ModSeq(Key.integer(key, at: Key.afterMailbox, as: UInt64.self)),
-            uid: UID(Key.integer(key, at: Key.afterMailbox + 8, as: UInt32.self))
+            mailbox: MailboxID(try Key.integer(key, at: Key.afterAccount, as: UInt32.self)),
+            modSeq: ModSeq(try Key.integer(key, at: Key.afterMailbox, as: UInt64.self)),
+            uid: UID(try Key.integer(key, at: Key.afterMailbox + 8, as: UInt32.self))
         )
     }
 }
@@ -73,11 +73,11 @@ extension MailApplier {
         for key in try keysByTime(context, .expungedByTime, before, limit) {
             // time (8), account (8), then as in `expunged`.
             let span = key.span
-            let account = AccountID(Key.integer(span, at: 13, as: UInt64.self))
+            let account = AccountID(try Key.integer(span, at: 13, as: UInt64.self))
             let position = ExpungedRow.Position(
-                mailbox: MailboxID(Key.integer(span, at: 21, as: UInt32.self)),
-                modSeq: ModSeq(Key.integer(span, at: 25, as: UInt64.self)),
-                uid: UID(Key.integer(span, at: 33, as: UInt32.self))
+                mailbox: MailboxID(try Key.integer(span, at: 21, as: UInt32.self)),
+                modSeq: ModSeq(try Key.integer(span, at: 25, as: UInt64.self)),
+                uid: UID(try Key.integer(span, at: 33, as: UInt32.self))
             )
             let inner = Context(group: context.group, account: account, timestamp: context.timestamp)
             batch.delete(key)
@@ -97,10 +97,10 @@ extension MailApplier {
         var removed: UInt32 = 0
         for key in try keysByTime(context, .deliveriesByTime, before, limit) {
             let span = key.span
-            let account = AccountID(Key.integer(span, at: 13, as: UInt64.self))
+            let account = AccountID(try Key.integer(span, at: 13, as: UInt64.self))
             let rowKey = Key(context.group, .deliveries, account)
-                .appending(Key.integer(span, at: 21, as: UInt64.self))
-                .appending(Key.integer(span, at: 29, as: UInt64.self))
+                .appending(try Key.integer(span, at: 21, as: UInt64.self))
+                .appending(try Key.integer(span, at: 29, as: UInt64.self))
             batch.delete(key)
             if let row = try store.get(rowKey.bytes) { delete(context, rowKey, old: row) }
             removed += 1
@@ -116,9 +116,9 @@ extension MailApplier {
         let prefix = Key(context.group, .uploads)
         try store.scan(from: prefix.bytes, to: prefix.end) { key, _ in
             guard stale.count < Int(limit) else { return false }
-            let account = AccountID(Key.integer(key, at: 5, as: UInt64.self))
-            let high = Key.integer(key, at: 13, as: UInt64.self)
-            let body = BodyID(high: high, low: Key.integer(key, at: 21, as: UInt64.self))
+            let account = AccountID(try Key.integer(key, at: 5, as: UInt64.self))
+            let high = try Key.integer(key, at: 13, as: UInt64.self)
+            let body = BodyID(high: high, low: try Key.integer(key, at: 21, as: UInt64.self))
             if Int64(high >> 16) < before.rawValue {
                 stale.append((Key(context.group, .uploads, account, body), account, body))
             }

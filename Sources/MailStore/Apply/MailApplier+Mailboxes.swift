@@ -82,7 +82,7 @@ extension MailApplier {
         inner.append(text: name.text + "/")
         var ids: [MailboxID] = []
         try store.scan(from: inner.bytes, to: inner.end) { _, value in
-            ids.append(MailboxID(Key.integer(value, at: 1, as: UInt32.self)))
+            ids.append(MailboxID(try Key.integer(value, at: 1, as: UInt32.self)))
             return true
         }
         return try ids.map { try mailbox(context, $0) }

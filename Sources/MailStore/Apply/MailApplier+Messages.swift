@@ -5,7 +5,10 @@ internal import StateStorage
 
 extension MailApplier {
     func deliver(_ context: Context, _ message: NewMessage, _ id: DeliveryID?) throws -> MailOutcome {
-        if let id, let row = try lookUp(deliveryKey(context, id)) { return try DeliveryRow.outcome(row) }
+        if let id, let row = try lookUp(deliveryKey(context, id)) {
+            try discardUpload(context, message.bodyID)
+            return try DeliveryRow.outcome(row)
+        }
         guard let inbox = try mailboxID(context, .inbox) else { throw Refusal.noSuchAccount }
         let outcome = try add(context, message, to: inbox)
         if let id {
@@ -118,6 +121,14 @@ extension MailApplier {
         return .done
     }
 
+    /// Removes the chunks of an upload, if there are any.
+    func discardUpload(_ context: Context, _ body: BodyID) throws {
+        let key = Key(context.group, .uploads, context.account, body)
+        guard let row = try lookUp(key) else { return }
+        for index in 0..<(try BodyRow(row: row)).chunks { batch.delete(chunkKey(context, body, index).bytes) }
+        deleteLookedUp(context, key, old: row)
+    }
+
     /// Adds or takes away a reference; the last one takes the bytes with it.
     func refer(_ context: Context, to body: BodyID, by change: Int) throws {
         let key = Key(context.group, .bodies, context.account, body)
@@ -125,7 +136,10 @@ extension MailApplier {
             throw DecodingError(.truncated, offset: 0, subject: "body row of a stored message")
         }
         var row = try BodyRow(row: old)
-        row.references = UInt32(Int(row.references) + change)
+        guard let references = UInt32(exactly: Int(row.references) + change) else {
+            throw DecodingError(.outOfRange, offset: 1, subject: "references in a body row")
+        }
+        row.references = references
         if row.references > 0 {
             putLookedUp(context, key, row.row, replacing: old)
         } else {
@@ -174,8 +188,8 @@ enum DeliveryRow {
             throw DecodingError(.truncated, offset: key.count, subject: "delivery key")
         }
         return DeliveryID(
-            high: Key.integer(key, at: Key.afterAccount, as: UInt64.self),
-            low: Key.integer(key, at: Key.afterAccount + 8, as: UInt64.self)
+            high: try Key.integer(key, at: Key.afterAccount, as: UInt64.self),
+            low: try Key.integer(key, at: Key.afterAccount + 8, as: UInt64.self)
         )
     }
 }

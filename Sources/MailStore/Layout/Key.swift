@@ -63,8 +63,15 @@ struct Key: Hashable {
         preconditionFailure("a key starts with its group, and no group is 2³²−1")
     }
 
-    /// Reads a big-endian integer out of a raw key.
-    static func integer<T: FixedWidthInteger & UnsignedInteger>(_ key: Span<UInt8>, at offset: Int, as: T.Type) -> T {
+    /// Reads a big-endian integer out of a raw key, or a row that is not worth a decoder.
+    static func integer<T: FixedWidthInteger & UnsignedInteger>(
+        _ key: Span<UInt8>,
+        at offset: Int,
+        as: T.Type
+    ) throws(DecodingError) -> T {
+        guard offset + T.bitWidth / 8 <= key.count else {
+            throw DecodingError(.truncated, offset: key.count, subject: "key")
+        }
         var value: T = 0
         for index in 0..<(T.bitWidth / 8) { value = value << 8 | T(key[offset + index]) }
         return value

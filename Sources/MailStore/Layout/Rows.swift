@@ -104,7 +104,9 @@ extension MailboxRecord {
         deleted = try decoder.integer()
         sizeBytes = try decoder.integer()
         recentFrom = try decoder.uid()
-        for _ in 0..<(try decoder.count(minimumBytes: 4)) {
+        let keywordCount = try decoder.count(minimumBytes: 4)
+        guard keywordCount <= MailLimits.keywordsPerMailbox else { throw decoder.failure(.tooLong) }
+        for _ in 0..<keywordCount {
             keywords.append(try decoder.string(maximum: MailLimits.keywordBytes))
         }
         try decoder.finish()
@@ -180,11 +182,14 @@ struct FlagsRow {
         guard span[0] == rowVersion else {
             throw DecodingError(.unknownVersion(UInt64(span[0])), offset: 0, subject: "flags row")
         }
+        guard let system = SystemFlags(exactly: span[1]) else {
+            throw DecodingError(.outOfRange, offset: 1, subject: "flags row")
+        }
         flags = MessageFlags(
-            system: SystemFlags(rawValue: span[1]),
-            keywords: Key.integer(span, at: 2, as: UInt64.self)
+            system: system,
+            keywords: try Key.integer(span, at: 2, as: UInt64.self)
         )
-        modSeq = ModSeq(Key.integer(span, at: 10, as: UInt64.self))
+        modSeq = ModSeq(try Key.integer(span, at: 10, as: UInt64.self))
     }
 }
 
@@ -217,6 +222,11 @@ struct BodyRow {
         sizeBytes = try decoder.integer()
         chunks = try decoder.integer()
         checksum = try decoder.integer()
+        // All chunks but the last are full: a false count must not make anybody look for millions of them.
+        let most = UInt64(chunks) * UInt64(MailLimits.bodyChunkBytes)
+        guard chunks > 0, sizeBytes <= most, most - sizeBytes <= MailLimits.bodyChunkBytes else {
+            throw decoder.failure(.outOfRange)
+        }
         try decoder.finish()
     }
 }

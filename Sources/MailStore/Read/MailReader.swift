@@ -40,7 +40,7 @@ public struct MailReader: Sendable {
         try store.scan(from: from.bytes, to: prefix.end) { key, value in
             if key.count == from.bytes.count, !after.isEmpty, key.copied() == from.bytes { return true }
             guard ids.count < limit else { return false }
-            ids.append(AccountID(Key.integer(value, at: 1, as: UInt64.self)))
+            ids.append(AccountID(try Key.integer(value, at: 1, as: UInt64.self)))
             return true
         }
         return try ids.compactMap { try account(group, $0, store) }
@@ -127,7 +127,7 @@ public struct MailReader: Sendable {
             guard states.count < limit else { return false }
             let row = try FlagsRow(span: value)
             if row.modSeq > changedAfter {
-                let uid = UID(Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
+                let uid = UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
                 states.append(MessageState(uid: uid, flags: row.flags, modSeq: row.modSeq))
             }
             return true
@@ -188,7 +188,7 @@ public struct MailReader: Sendable {
                 let row = try MessageRow(row: ByteBuffer(copying: value))
                 details.append(
                     MessageDetails(
-                        uid: UID(Key.integer(key, at: Key.afterMailbox, as: UInt32.self)),
+                        uid: UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self)),
                         bodyID: row.bodyID,
                         sizeBytes: row.sizeBytes,
                         internalDate: row.internalDate,
@@ -236,6 +236,7 @@ public struct MailReader: Sendable {
         var decoder = try WireDecoder(row: row, subject: "cluster row")
         let id: UInt64 = try decoder.integer()
         let groups: UInt32 = try decoder.integer()
+        guard groups > 0 else { throw decoder.failure(.outOfRange) }
         var nodes: [NodeDescription] = []
         let prefix = DirectoryRows.nodesPrefix
         try store.scan(from: prefix.bytes, to: prefix.end) { _, value in

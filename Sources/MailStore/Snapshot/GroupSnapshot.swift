@@ -24,6 +24,10 @@ public final class GroupSnapshotSource: Sendable {
     /// The rows behind `after` (empty: from the start) that fit into about `maximumBytes`, at least one.
     public func chunk(after: [UInt8], maximumBytes: Int) throws -> SnapshotChunk {
         let range = GroupRange(group)
+        // Asked for by another node: a key of another group would get that group's rows under this one's name.
+        guard after.isEmpty || after.span.starts(with: range.start.span) else {
+            throw DecodingError(.outOfRange, offset: 0, subject: "key to continue a snapshot from")
+        }
         var rows = ByteBuffer()
         var last = after
         var isLast = true
@@ -82,6 +86,9 @@ public final class GroupSnapshotSink {
     private let batch: any StateBatch
     private var metaRow: ByteBuffer?
 
+    /// Larger than any key: a mailbox name has at most 1,000 bytes, an address 320.
+    private static let maximumKeyBytes = 4_096
+
     public init(group: GroupID, store: any StateStore) {
         self.group = group
         self.store = store
@@ -121,7 +128,11 @@ public final class GroupSnapshotSink {
         let metaKey = Key(group, .meta).bytes
         let prefix = Key.prefix(group)
         while decoder.remaining > 0 {
-            let key = prefix + Array(try decoder.bytes(maximum: 4_096).readableBytesView)
+            let bare = try decoder.bytes(maximum: Self.maximumKeyBytes)
+            let table = bare.getInteger(at: bare.readerIndex, as: UInt8.self) ?? 0
+            // What no version up to this one has written cannot be read here, nor moved with its account.
+            guard Table(rawValue: table) != nil else { throw decoder.failure(.unknownTag(UInt64(table))) }
+            let key = prefix + Array(bare.readableBytesView)
             let value = try decoder.bytes(maximum: MailLimits.commandBytes)
             if key == metaKey { metaRow = value } else { batch.put(key, value) }
         }
@@ -174,6 +185,14 @@ struct GroupRange {
         precondition(group.rawValue < UInt32.max - 1, "the highest group IDs are reserved")
         start = Key.prefix(group)
         end = Key.prefix(GroupID(group.rawValue + 1))
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func starts(with prefix: Span<UInt8>) -> Bool {
+        guard count >= prefix.count else { return false }
+        for index in prefix.indices where self[index] != prefix[index] { return false }
+        return true
     }
 }
 

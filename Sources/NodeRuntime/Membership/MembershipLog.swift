@@ -16,8 +16,8 @@ extension Logger {
         case .quarantined(let group, let reason):
             error(
                 """
-                group \(group.rawValue): the replica on this node is given up, does not vote any more, and is built anew \
-                from the others: \(reason)
+                group \(group.rawValue): the replica on this node is given up, does not vote any more, and is built \
+                anew from the others: \(reason)
                 """
             )
         case .begun(let group, let replica):

@@ -3,8 +3,9 @@ internal import LogStorage
 internal import PeerTransport
 internal import ReplicaCore
 
-/// A replica that may have forgotten something does not vote again: it is given up, and another one begins in its place,
-/// with nothing, under an ID of its own. The leader takes it in as a learner, and lets it vote when it has caught up.
+/// A replica that may have forgotten something does not vote again: it is given up, and another one begins in its
+/// place, with nothing, under an ID of its own. The leader takes it in as a learner, and lets it vote when it has
+/// caught up.
 ///
 /// The order makes it restartable: first the state is cleared, then the log begins anew. A crash between finds a log
 /// that does not fit the state, and that is quarantined again.

@@ -11,8 +11,8 @@ struct Recall {
 }
 
 /// A disk may come back as it was some time ago, by a restored image or a controller that lied. Its log is in order and
-/// says nothing of it; but those whom the replica has promised more remember. So before it hears or says anything in its
-/// group again, a replica asks every member that it can reach what it has told them.
+/// says nothing of it; but those whom the replica has promised more remember. So before it hears or says anything in
+/// its group again, a replica asks every member that it can reach what it has told them.
 extension NodeLoop {
     private static let askMilliseconds: Int64 = 100
 

@@ -4,8 +4,8 @@ internal import NodeRuntime
 internal import ReplicaCore
 internal import StateStorage
 
-/// Faults that take away what was durable. They never take the last good copy: only one machine at a time is harmed, when
-/// all the others are whole, and only in ways that somebody who can be reached knows of.
+/// Faults that take away what was durable. They never take the last good copy: only one machine at a time is harmed,
+/// when all the others are whole, and only in ways that somebody who can be reached knows of.
 extension World {
     enum Destruction: CaseIterable {
         /// Everything on the machine is gone.

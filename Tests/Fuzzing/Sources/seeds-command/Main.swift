@@ -1,0 +1,20 @@
+internal import FuzzSupport
+internal import MailModel
+internal import NIOCore
+
+/// A command and an outcome of every kind, as `fuzz-command` takes them.
+@main struct Main {
+    static func main() {
+        let seeds = Seeds()
+        for (index, command) in Samples.commands.enumerated() {
+            var bytes = ByteBuffer(integer: 0, as: UInt8.self)
+            bytes.writeImmutableBuffer(Samples.envelope(command).encoded())
+            seeds.write("seed-command-\(index)", bytes)
+        }
+        for (index, outcome) in Samples.outcomes.enumerated() {
+            var bytes = ByteBuffer(integer: 1, as: UInt8.self)
+            outcome.encode(into: &bytes)
+            seeds.write("seed-outcome-\(index)", bytes)
+        }
+    }
+}

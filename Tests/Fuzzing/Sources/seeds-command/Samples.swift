@@ -1,0 +1,1 @@
+../../../MailModelTests/Samples.swift

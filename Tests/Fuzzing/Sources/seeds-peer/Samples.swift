@@ -1,0 +1,1 @@
+../../../PeerTransportTests/Samples.swift
