@@ -161,7 +161,11 @@ let package = Package(
         ),
         .executableTarget(
             name: "staffetta-bench",
-            dependencies: [arguments, nioLocks, systemPackage],
+            dependencies: [
+                "AdminAPI", arguments, nioLocks, systemPackage,
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -217,6 +221,10 @@ let package = Package(
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),
         tests("StateStorage", [nioCore]),
+        tests(
+            "NodeRuntime",
+            ["Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage"]
+        ),
         tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),
         tests("LogStorage", ["Consensus", "CChecksum", nioCore]),
         tests("IMAPSession", ["IMAPSyntax", "MailModel", "MailTestSupport", nioCore]),

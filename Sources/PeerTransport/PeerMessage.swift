@@ -16,6 +16,10 @@ public enum PeerMessage: Sendable {
     /// Asks for the rows behind a key of a snapshot (empty: a new snapshot).
     case snapshotPull(SnapshotPull)
     case snapshotPiece(SnapshotPiece)
+    case beat(Beat)
+    case resting(RestList)
+    /// Of the groups that the receiver said are at rest, or may think so, these are not: it is to wake their leaders.
+    case stirred([GroupID])
 }
 
 public enum ForwardResult: Hashable, Sendable {

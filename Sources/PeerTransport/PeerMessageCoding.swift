@@ -12,6 +12,9 @@ private enum Tag: UInt8 {
     case readIndexReply = 5
     case snapshotPull = 6
     case snapshotPiece = 7
+    case beat = 8
+    case resting = 9
+    case stirred = 10
 }
 
 extension PeerMessage {
@@ -62,6 +65,15 @@ extension PeerMessage {
         case .snapshotPiece(let piece):
             begin(.snapshotPiece, piece.group)
             buffer.write(piece)
+        case .beat(let beat):
+            begin(.beat, .directory)
+            buffer.write(beat)
+        case .resting(let list):
+            begin(.resting, .directory)
+            buffer.write(list)
+        case .stirred(let groups):
+            begin(.stirred, .directory)
+            buffer.write(groups)
         }
     }
 
@@ -104,6 +116,15 @@ extension PeerMessage {
                 )
             )
         case .snapshotPiece: self = .snapshotPiece(try decoder.snapshotPiece(group))
+        case .beat:
+            try decoder.requireNoGroup(group)
+            self = .beat(try decoder.beat())
+        case .resting:
+            try decoder.requireNoGroup(group)
+            self = .resting(try decoder.restList())
+        case .stirred:
+            try decoder.requireNoGroup(group)
+            self = .stirred(try decoder.groups())
         }
     }
 }

@@ -34,4 +34,6 @@ public enum PeerLimits {
     public static let maximumFrameBytes = 16 << 20
     public static let maximumBackoffMilliseconds: Int64 = 1_000
     public static let handshakeSeconds: Int64 = 5
+    /// Groups that one message about groups at rest may name.
+    public static let maximumRestingGroups = 4_096
 }

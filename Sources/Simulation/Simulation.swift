@@ -8,6 +8,8 @@ public struct SimulationOptions: Sendable {
         case votesForgotten = "votes-forgotten"
         /// Reads are served from whatever the local replica has.
         case staleReads = "stale-reads"
+        /// Whatever a beat says, its receiver takes it to stand for all that it relies on.
+        case beatsUnchecked = "beats-unchecked"
     }
 
     public var seed: UInt64

@@ -36,6 +36,8 @@ public struct SimulationCounts: Sendable {
     public var elections = 0
     public var snapshots = 0
     public var ownFlushes = 0
+    public var sleeps = 0
+    public var wakes = 0
     public var checks = 0
 
     public init() {}
@@ -51,6 +53,7 @@ public struct SimulationCounts: Sendable {
             ("  lost", lost), ("  duplicated", duplicated), ("calls succeeded", succeeded), ("calls refused", refused),
             ("calls unknown", unknown), ("calls lost in a crash", lostInCrash), ("linearizable reads", reads),
             ("entries committed", entries), ("requests repeated", repetitions), ("leaders elected", elections),
+            ("replicas gone to rest", sleeps), ("  woken", wakes),
             ("snapshots installed", snapshots), ("flushes by themselves", ownFlushes), ("invariant checks", checks),
         ]
     }
@@ -65,7 +68,7 @@ public struct SimulationCounts: Sendable {
             \.slowDisks,
             \.slowLinks, \.transfers, \.messages, \.lost, \.duplicated, \.succeeded, \.refused, \.unknown,
             \.lostInCrash, \.reads,
-            \.entries, \.repetitions, \.elections, \.snapshots, \.ownFlushes, \.checks,
+            \.entries, \.repetitions, \.elections, \.snapshots, \.ownFlushes, \.sleeps, \.wakes, \.checks,
         ]
     }
 }

@@ -53,8 +53,9 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
             return (true, flush, housekeeping)
         }
         guard isDue else { return }
-        if housekeeping { loop.proposeHousekeeping() }
-        let groups = loop.replicas.map(\.group)
+        let groups = Array(loop.unflushed)
+        let led = housekeeping ? loop.replicas.filter { $0.isLeader && $0.group != .directory }.map(\.group) : []
+        let times = HousekeepingTimes(now: loop.clock.now())
         let inbox = loop.inbox
         loop.blocking.run { [self] in
             defer { state.withLockedValue { $0.isBusy = false } }
@@ -62,7 +63,12 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
                 if flush { try stateStore.flush() }
                 let reader = MailReader(store: stateStore)
                 let durable = try groups.map { (group: $0, index: try reader.durableAppliedIndex($0).index) }
-                inbox.put(.durable(durable))
+                if !durable.isEmpty { inbox.put(.durable(durable)) }
+                let due = try led.compactMap { group in
+                    let commands = try reader.housekeepingDue(in: group, times, limit: Self.housekeepingLimit)
+                    return commands.isEmpty ? nil : (group: group, commands: commands)
+                }
+                if !due.isEmpty { inbox.put(.control { $0.proposeHousekeeping(due) }) }
             } catch {
                 failed(error)
             }
@@ -75,6 +81,8 @@ extension NodeLoop {
     func compact(_ durable: [(group: GroupID, index: LogIndex)]) {
         for (group, index) in durable {
             guard let raft = replica(group)?.raft, installs[group] == nil, !rebuilding.contains(group) else { continue }
+            // Until something is applied, the answer stays the same.
+            if index >= raft.appliedIndex { unflushed.remove(group) }
             let safe = min(index, raft.appliedIndex, raft.commitIndex)
             guard safe.rawValue > UInt64(settings.retainedEntries) else { continue }
             let target = LogIndex(safe.rawValue - UInt64(settings.retainedEntries))
@@ -87,18 +95,10 @@ extension NodeLoop {
         }
     }
 
-    /// Ends retentions in the groups that this node leads.
-    func proposeHousekeeping() {
+    /// Ends retentions where this node still leads.
+    func proposeHousekeeping(_ due: [(group: GroupID, commands: [MailCommand])]) {
         let now = clock.now()
-        let limit = Maintenance.housekeepingLimit
-        func before(_ retention: Int64) -> Timestamp { Timestamp(milliseconds: now.rawValue - retention) }
-        let commands: [MailCommand] = [
-            .purgeExpunged(before: before(MailLimits.expungedRetentionMilliseconds), limit: limit),
-            .purgeRequests(before: before(MailLimits.requestRetentionMilliseconds), limit: limit),
-            .purgeDeliveries(before: before(MailLimits.deliveryRetentionMilliseconds), limit: limit),
-            .purgeUploads(before: before(MailLimits.uploadRetentionMilliseconds), limit: limit),
-        ]
-        for replica in replicas where replica.isLeader && replica.group != .directory {
+        for (group, commands) in due where replica(group)?.isLeader == true {
             for command in commands {
                 let envelope = CommandEnvelope(
                     request: RequestID(session: 0, sequence: 0),
@@ -107,8 +107,8 @@ extension NodeLoop {
                     account: AccountID(0),
                     command: command
                 )
-                proposals[replica.group, default: ProposalBatch()].payloads.append(envelope.encoded())
-                proposals[replica.group]?.origins.append(.housekeeping)
+                proposals[group, default: ProposalBatch()].payloads.append(envelope.encoded())
+                proposals[group]?.origins.append(.housekeeping)
             }
         }
     }

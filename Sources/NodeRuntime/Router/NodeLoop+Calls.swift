@@ -20,6 +20,7 @@ extension NodeLoop {
         )
         let payload = envelope.encoded()
         guard isReadable(payload) else { return call.completion.finish(.failure(.unavailable)) }
+        calling.insert(call.group)
         table.append(
             PendingCall(
                 sequence: sequence,
@@ -60,9 +61,11 @@ extension NodeLoop {
 
     /// On every tick: what got no answer in time is sent again, what waited too long is given up.
     func resendCalls() {
-        for replica in replicas {
-            let group = replica.group
-            guard let table = calls[group], table.count > 0 else { continue }
+        for group in calling {
+            guard let table = calls[group], table.count > 0 else {
+                calling.remove(group)
+                continue
+            }
             for call in table.removeExpired(nowMilliseconds) {
                 call.completion.finish(.failure(.unavailable))
             }
@@ -77,10 +80,7 @@ extension NodeLoop {
         guard !proposals.isEmpty else { return }
         let batches = proposals
         proposals.removeAll(keepingCapacity: true)
-        for replica in replicas {
-            guard let batch = batches[replica.group] else { continue }
-            propose(batch, to: replica.group)
-        }
+        for (group, batch) in batches.sorted(by: { $0.key < $1.key }) { propose(batch, to: group) }
     }
 
     private func propose(_ batch: ProposalBatch, to group: GroupID) {

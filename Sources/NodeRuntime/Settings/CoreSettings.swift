@@ -5,6 +5,8 @@ public import ReplicaCore
 public struct CoreSettings: Sendable {
     public var replica: ReplicaSettings
     public var tickMilliseconds: Int64
+    /// A leader to which nothing has happened for so long goes to rest, and its group with it.
+    public var ticksUntilRest: Int
     /// How long a client's call is retried under its request ID before it is answered "unavailable".
     public var callMilliseconds: Int64
     /// After this, a call without an answer is sent again.
@@ -31,6 +33,7 @@ public struct CoreSettings: Sendable {
         replica.raft.electionTimeoutTicks = 12
         replica.raft.heartbeatTicks = 2
         tickMilliseconds = 50
+        ticksUntilRest = 10
         callMilliseconds = 15_000
         resendMilliseconds = 1_000
         maxCallsPerGroup = 4_096

@@ -21,6 +21,7 @@ enum SimSettings {
         settings.replica.raft.maxInflightBytes = random.pick([4_096, 1 << 20]) ?? 4_096
         settings.replica.raft.maxAppendEntries = random.pick([1, 8, 512]) ?? 8
         settings.replica.raft.maxUncommittedBytes = 4 << 20
+        settings.ticksUntilRest = random.pick([1, 3, 10]) ?? 3
         return settings
     }
 }

@@ -19,6 +19,7 @@ extension World {
         counts.repetitions = checker.repetitions
         counts.entries = checker.entries
         counts.checks = checker.checkCount
+        for node in nodes { countRests(node) }
         counts.ownFlushes = nodes.reduce(0) { $0 + $1.state.ownFlushes }
         return SimulationReport(
             seed: options.seed,
@@ -153,6 +154,7 @@ extension World {
                 }
             }
         }
+        checkRests()
         checker.countCheck()
     }
 
