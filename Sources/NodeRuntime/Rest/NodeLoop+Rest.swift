@@ -9,6 +9,7 @@ extension NodeLoop {
     var proofTicks: UInt64 { UInt64(max(1, settings.replica.raft.electionTimeoutTicks - 2)) }
 
     // For who watches from outside.
+    package var tickCount: UInt64 { rest.tick }
     package var restCounts: (sleeps: Int, wakes: Int) { (rest.sleepCount, rest.wakeCount) }
 
     /// Whose beats keep a follower here at rest.

@@ -5,10 +5,9 @@ internal import ReplicaCore
 
 /// Groups at rest: that they wake when they must.
 extension World {
-    /// How long a follower may rest on a leadership that is over: until its node misses the proof, and a little more.
-    private var falseRestMicroseconds: Int64 {
-        Int64(settings.replica.raft.electionTimeoutTicks + 6) * settings.tickMilliseconds * 1_000
-    }
+    /// How long a follower may rest on a leadership that is over, by its own node's clock: until its node misses the
+    /// proof.
+    private var falseRestTicks: UInt64 { UInt64(settings.replica.raft.electionTimeoutTicks) }
 
     func countRests(_ node: SimNode) {
         guard let core = node.core else { return }
@@ -18,10 +17,7 @@ extension World {
 
     func checkRests() {
         for node in nodes {
-            guard let core = node.core, node.pausedUntil <= now else {
-                node.restsFalselySince.removeAll()
-                continue
-            }
+            guard let core = node.core else { continue }
             for group in groups { checkRest(of: group, node, core) }
         }
     }
@@ -37,13 +33,14 @@ extension World {
             node.restsFalselySince[group] = nil
             return
         }
-        let since = node.restsFalselySince[group] ?? now
+        let tick = core.loop.tickCount
+        let since = node.restsFalselySince[group] ?? tick
         node.restsFalselySince[group] = since
-        guard now - since > falseRestMicroseconds else { return }
+        guard tick - since > falseRestTicks else { return }
         fail(
             "no follower rests on a leadership that is over",
             "node \(node.position + 1), group \(group.rawValue): leader node \(relied.node.rawValue) "
-                + "in term \(relied.term.rawValue), for \(now - since) µs"
+                + "in term \(relied.term.rawValue), for \(tick - since) ticks"
         )
     }
 
