@@ -82,6 +82,14 @@ extension RaftNode {
             && persists.isIdle && durableIndex == lastIndex && pendingSnapshot == nil && termToTakeOver != term
     }
 
+    /// Whether this follower, woken now, would campaign at its next tick.
+    ///
+    /// - Parameters: as of the event `rested`.
+    public func isElectionDue(ticks: Int, heard: [Heard]) -> Bool {
+        let silent = heard.first { $0.replica == leader }?.ticksAgo ?? .max
+        return min(electionElapsed + ticks, silent) + 1 >= electionTimeout
+    }
+
     /// Makes up for the ticks of a rest.
     mutating func rested(ticks: Int, heard: [Heard]) {
         now += UInt64(ticks)

@@ -7,7 +7,7 @@ import Testing
 /// What a beat proves, and what it does not.
 @Suite struct NeighborTests {
     static let session: UInt64 = 77
-    static let limit: UInt64 = 10
+    static let limits = RestLimits(RaftSettings(electionTimeoutTicks: 10))
     static let group = RestSetTests.resting(1)
 
     /// A neighbour of which one follower here relies on.
@@ -42,12 +42,12 @@ import Testing
         _ = receive(beat(neighbor, number: 1, answers: 104), &neighbor, at: 109)
         #expect(neighbor.leadTick == 104)
         #expect(neighbor.followTick == 104)
-        #expect(!neighbor.lacksLeadProof(tick: 113, limit: Self.limit))
-        #expect(neighbor.lacksLeadProof(tick: 114, limit: Self.limit))
-        #expect(!neighbor.isSilent(tick: 113, limit: Self.limit))
-        #expect(neighbor.isSilent(tick: 114, limit: Self.limit))
-        #expect(neighbor.presence(tick: 113, limit: Self.limit) == .present)
-        #expect(neighbor.presence(tick: 114, limit: Self.limit) == .gone)
+        #expect(!neighbor.lacksLeadProof(tick: 108, Self.limits))
+        #expect(neighbor.lacksLeadProof(tick: 109, Self.limits))
+        #expect(!neighbor.isSilent(tick: 118, Self.limits))
+        #expect(neighbor.isSilent(tick: 119, Self.limits))
+        #expect(neighbor.presence(tick: 143, Self.limits) == .present)
+        #expect(neighbor.presence(tick: 144, Self.limits) == .gone)
     }
 
     @Test func anotherDigestProvesNothing() {
@@ -89,7 +89,7 @@ import Testing
         _ = receive(beat, &neighbor, at: 105)
         _ = receive(beat, &neighbor, at: 200)
         #expect(neighbor.leadProofs == 1)
-        #expect(neighbor.isSilent(tick: 200, limit: Self.limit))
+        #expect(neighbor.isSilent(tick: 200, Self.limits))
     }
 
     @Test func whatAnswersAnEarlierRunOfThisNodeProvesNothing() {
@@ -99,8 +99,8 @@ import Testing
         _ = receive(beat(neighbor, number: 3, answers: 106), &neighbor, at: 105)
         #expect(neighbor.leadTick == 100)
         #expect(neighbor.followTick == 100)
-        #expect(neighbor.presence(tick: 109, limit: Self.limit) == .present)
-        #expect(!neighbor.isSilent(tick: 109, limit: Self.limit), "but the node is there")
+        #expect(neighbor.presence(tick: 139, Self.limits) == .present)
+        #expect(!neighbor.isSilent(tick: 109, Self.limits), "but the node is there")
     }
 
     @Test func disagreementAsksForTheListOnce() {

@@ -8,7 +8,7 @@ import Testing
 
 /// Groups go to rest, and wake when they must.
 @Suite struct RestTests {
-    private static let settleTicks = 60
+    private static let settleTicks = 140
 
     /// A cluster whose groups all have leaders and rest.
     private func resting(nodes: Int = 3, groups: UInt32 = 12) throws -> TestCluster {
@@ -63,7 +63,7 @@ import Testing
         let cluster = try resting()
         cluster[2].kill()
         cluster[3].kill()
-        cluster.run(ticks: 4 * cluster.settings.replica.raft.electionTimeoutTicks)
+        cluster.run(ticks: 8 * cluster.settings.replica.raft.electionTimeoutTicks)
         #expect(cluster.groups.allSatisfy { cluster[1].core?.loop.replica($0)?.isLeader == false })
     }
 
@@ -109,16 +109,39 @@ import Testing
         #expect(zip(cluster.nodes, wakes).map { ($0.core?.loop.rest.wakeCount ?? 0) - $1 } == [1, 1, 1])
     }
 
+    /// On a machine that has too much to do, answers to heartbeats come when the leader has long gone to rest.
+    @Test func aLateAnswerToAHeartbeatWakesNobody() throws {
+        let cluster = try resting()
+        let group = try #require(cluster.groups.first { cluster.leader(of: $0) === cluster[1] })
+        let loop = try #require(cluster[1].core?.loop)
+        let term = try #require(loop.replica(group)?.raft.term)
+        func answer(_ term: Term) -> PeerMessage {
+            let message = Message(
+                from: TestCluster.replica(on: NodeID(2)),
+                to: TestCluster.replica(on: NodeID(1)),
+                term: term,
+                body: .heartbeatResponse(readSequence: 0)
+            )
+            return .replica(ReplicaMessage(group: group, message: message))
+        }
+        loop.inbox.put(.received([answer(term), answer(.zero)], from: NodeID(2)))
+        loop.turn()
+        #expect(loop.rest.rests[group] != nil)
+        loop.inbox.put(.received([answer(term.next)], from: NodeID(2)))
+        loop.turn()
+        #expect(loop.rest.rests[group] == nil, "of a newer term, it is news")
+    }
+
     /// The word that a group rests is lost: the digests differ, the list puts it right.
     @Test func lostAnnouncementsAreMadeUpFor() throws {
         let cluster = try TestCluster(groups: 12)
         var lost = 0
         cluster.run(ticks: 2 * Self.settleTicks) { message, _, to in
-            guard case .resting(let list) = message, list.range == nil, to == NodeID(2), lost < 8 else { return false }
+            guard case .resting(let list) = message, list.range == nil, to == NodeID(2) else { return false }
             lost += 1
             return true
         }
-        #expect(lost == 8)
+        #expect(lost > 0)
         #expect(cluster.allAreLed && cluster.allRest)
     }
 
@@ -128,7 +151,7 @@ import Testing
         let group = try #require(cluster.groups.first { cluster.leader(of: $0) === cluster[1] })
         let isCut = { (from: NodeID, to: NodeID) in Set([from, to]) == [NodeID(2), NodeID(3)] }
         cluster[1].core?.inbox.put(.control { _ = $0.transfer(group, to: NodeID(2)) })
-        cluster.run(ticks: 16) { _, from, to in isCut(from, to) }
+        cluster.run(ticks: 2 * cluster.settings.replica.raft.electionTimeoutTicks) { _, from, to in isCut(from, to) }
         #expect(cluster[2].core?.loop.replica(group)?.isLeader == true)
         let stranded = try #require(cluster[3].core?.loop)
         #expect(stranded.rest.rests[group] == nil, "its leader's node is there, but does not stand for it")

@@ -178,6 +178,7 @@ package final class NodeLoop {
     private func receive(_ message: PeerMessage, from node: NodeID) {
         switch message {
         case .replica(let message):
+            if isLateAnswer(message) { return }
             withReplica(message.group, from: node, touching: message.isActivity) {
                 $0.receive(message, source, into: &$1)
             }

@@ -86,11 +86,36 @@ struct Neighbor {
     func isSilent(tick: UInt64, limit: UInt64) -> Bool { tick - heardTick >= max(1, limit / 2) }
 
     /// Whether leaders here may count on what it proves.
-    func presence(tick: UInt64, limit: UInt64) -> RaftNode.Presence {
-        if tick - followTick < limit { return .present }
-        return isSilent(tick: tick, limit: limit) ? .gone : .unclear
+    func presence(tick: UInt64, _ limits: RestLimits) -> RaftNode.Presence {
+        if tick - followTick < limits.followTicks { return .present }
+        return isSilent(tick: tick, limits) ? .gone : .unclear
     }
 
-    func lacksFollowProof(tick: UInt64, limit: UInt64) -> Bool { !leading.isEmpty && tick - followTick >= limit }
-    func lacksLeadProof(tick: UInt64, limit: UInt64) -> Bool { !following.isEmpty && tick - leadTick >= limit }
+    func isSilent(tick: UInt64, _ limits: RestLimits) -> Bool { tick - heardTick >= limits.silentTicks }
+
+    func lacksFollowProof(tick: UInt64, _ limits: RestLimits) -> Bool {
+        !leading.isEmpty && tick - followTick >= limits.followTicks
+    }
+
+    func lacksLeadProof(tick: UInt64, _ limits: RestLimits) -> Bool {
+        !following.isEmpty && tick - leadTick >= limits.leadTicks
+    }
+}
+
+/// How old proofs may be, in ticks.
+struct RestLimits {
+    /// From here on, followers look whether their elections are due. Below the shortest election timeout.
+    let leadTicks: UInt64
+    /// From here on, leaders no longer count on their followers. Long: a leader without work that nobody follows does
+    /// no harm (with work it wakes), while many that wake at once on a machine that has too much to do already would
+    /// make it worse.
+    let followTicks: UInt64
+    /// From here on, a node of which no beat came is gone.
+    let silentTicks: UInt64
+
+    init(_ settings: RaftSettings) {
+        leadTicks = UInt64(max(1, settings.electionTimeoutTicks / 2))
+        followTicks = UInt64(4 * settings.electionTimeoutTicks)
+        silentTicks = UInt64(settings.electionTimeoutTicks)
+    }
 }

@@ -5,8 +5,7 @@ internal import ReplicaCore
 /// Groups without work rest: their replicas are not ticked, and the beats between their nodes speak for all of them
 /// (`Docs/decisions/0007-quiet-groups.md`). Whatever reaches a replica wakes it first.
 extension NodeLoop {
-    /// A proof older than this is none. Below the shortest election timeout: an election is never late by it.
-    var proofTicks: UInt64 { UInt64(max(1, settings.replica.raft.electionTimeoutTicks - 2)) }
+    private var limits: RestLimits { RestLimits(settings.replica.raft) }
 
     // For who watches from outside.
     package var tickCount: UInt64 { rest.tick }
@@ -49,9 +48,9 @@ extension NodeLoop {
             let replica = replica(group), let leadership = replica.restAsLeader
         else { return }
         let tick = rest.tick
-        let limit = proofTicks
+        let limits = limits
         let peers = replica.raft.peersAtRest { node in
-            rest.neighbors.first { $0.node == node }?.presence(tick: tick, limit: limit) ?? .unclear
+            rest.neighbors.first { $0.node == node }?.presence(tick: tick, limits) ?? .unclear
         }
         guard let peers else { return }
         let resting = RestingGroup(group: group, leadership: leadership)
@@ -145,23 +144,49 @@ extension NodeLoop {
         let position = rest.position(of: leader)
         rest.neighbors[position].following.remove(ended.resting)
         if other != leader { rest.neighbors[position].stirred.append(ended.resting.group) }
+        return heard(ended, leader, proofs)
+    }
+
+    private func heard(_ current: Rest, _ leader: NodeID, _ proofs: UInt64) -> [Heard] {
+        let position = rest.position(of: leader)
         guard rest.neighbors[position].leadProofs > proofs else { return [] }
         let ticksAgo = Int(rest.tick - rest.neighbors[position].leadTick)
-        return [Heard(ended.resting.leadership.leader, ticksAgo: ticksAgo)]
+        return [Heard(current.resting.leadership.leader, ticksAgo: ticksAgo)]
+    }
+
+    /// Whether a follower at rest has waited for a proof as long as it would wait for a heartbeat.
+    private func isElectionDue(_ group: GroupID) -> Bool {
+        guard let current = rest.rests[group], case .follower(let leader, let proofs) = current.role,
+            let replica = replica(group)
+        else { return false }
+        let ticks = Int(rest.tick - current.sinceTick)
+        return replica.raft.isElectionDue(ticks: ticks, heard: heard(current, leader, proofs))
+    }
+
+    /// Whether a message only answers a heartbeat that a leader sent before it went to rest. It must not wake: on a
+    /// machine that has too much to do, the answers to the heartbeats of a wake would be the next wake.
+    func isLateAnswer(_ message: ReplicaMessage) -> Bool {
+        guard case .heartbeatResponse = message.message.body, let current = rest.rests[message.group],
+            case .leader = current.role
+        else { return false }
+        return message.message.term <= current.resting.leadership.term
     }
 
     private func wakeAll(_ groups: GroupSet, from other: NodeID? = nil) {
         for group in groups { withReplica(group, from: other) { _, _ in } }
     }
 
-    /// No proof, no rest: whoever the beats no longer speak for goes on by the ordinary clock.
+    /// No proof, no rest: whoever the beats no longer speak for goes on by the ordinary clock. Followers do so one by
+    /// one, each when its own election is due: until then a proof that is late still counts for all of them.
     private func wakeWithoutProof() {
-        let limit = proofTicks
+        let limits = limits
         for position in rest.neighbors.indices {
             let neighbor = rest.neighbors[position]
-            if neighbor.lacksLeadProof(tick: rest.tick, limit: limit) { wakeAll(neighbor.following.groups) }
-            guard neighbor.lacksFollowProof(tick: rest.tick, limit: limit) else { continue }
-            if neighbor.isSilent(tick: rest.tick, limit: limit) {
+            if neighbor.lacksLeadProof(tick: rest.tick, limits) {
+                for group in neighbor.following.groups where isElectionDue(group) { withReplica(group) { _, _ in } }
+            }
+            guard neighbor.lacksFollowProof(tick: rest.tick, limits) else { continue }
+            if neighbor.isSilent(tick: rest.tick, limits) {
                 for group in neighbor.leading.groups { forsake(position, group) }
             } else {
                 wakeAll(neighbor.leading.groups)

@@ -112,7 +112,12 @@ extension World {
 
     /// The planned end: everything waiting is written, the log sealed, the state flushed.
     func stop(_ node: SimNode) {
-        guard let core = node.core, node.pausedUntil <= now else { return }
+        guard let core = node.core else { return }
+        if node.pausedUntil > now {
+            // It takes no more calls: it must end, or clients that stay with it wait for ever.
+            let event = SimEvent.stop(node: node.position, incarnation: node.incarnation)
+            return schedule(event, after: node.pausedUntil - now)
+        }
         core.writer.inbox.put(.seal)
         turn(node, .writer)
         if node.isUp { turn(node, .applier) }

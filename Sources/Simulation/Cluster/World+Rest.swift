@@ -5,9 +5,9 @@ internal import ReplicaCore
 
 /// Groups at rest: that they wake when they must.
 extension World {
-    /// How long a follower may rest on a leadership that is over, by its own node's clock: until its node misses the
-    /// proof.
-    private var falseRestTicks: UInt64 { UInt64(settings.replica.raft.electionTimeoutTicks) }
+    /// How long a follower may rest on a leadership that is over, by its own node's clock: the longest election
+    /// timeout, with what the least preferred wait.
+    private var falseRestTicks: UInt64 { UInt64(settings.replica.raft.electionTimeoutTicks * 5 / 2) }
 
     func countRests(_ node: SimNode) {
         guard let core = node.core else { return }
