@@ -167,7 +167,11 @@ let package = Package(
         ),
         .executableTarget(
             name: "staffetta-bench",
-            dependencies: [arguments, nioLocks, systemPackage],
+            dependencies: [
+                "AdminAPI", arguments, nioLocks, systemPackage,
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -209,7 +213,6 @@ let package = Package(
 
         // Tests.
         tests("Simulation", ["Consensus"]),
-        tests("NodeRuntime"),
         tests("ReplicaCore", ["Consensus", nioCore]),
         .target(
             name: "MailTestSupport",
@@ -230,6 +233,10 @@ let package = Package(
         tests("MessageFormat", [nioCore]),
         tests("IMAPSyntax", [nioCore]),
         tests("StateStorage", [nioCore]),
+        tests(
+            "NodeRuntime",
+            ["Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage"]
+        ),
         tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),
         tests("LogStorage", ["Consensus", "CChecksum", nioCore]),
         tests("IMAPSession", ["IMAPSyntax", "MailModel", "MailTestSupport", nioCore]),

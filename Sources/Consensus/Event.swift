@@ -23,4 +23,6 @@ public enum Event: Hashable, Sendable {
     case transferLeadership(to: ReplicaID)
     /// Start an election now, whatever the clock says.
     case campaign
+    /// The clock stood still for so many ticks, because this replica was at rest; meanwhile these were heard of.
+    case rested(ticks: Int, heard: [Heard])
 }

@@ -9,6 +9,8 @@ public enum Mutant: String, Sendable, CaseIterable {
     case votesForgotten = "votes-forgotten"
     /// Reads are served from whatever the local replica has.
     case staleReads = "stale-reads"
+    /// Whatever a beat says, its receiver takes it to stand for all that it relies on.
+    case beatsUnchecked = "beats-unchecked"
 
     // The Raft core.
     /// A leader counts its own entries as durable before its disk has them.

@@ -153,6 +153,7 @@ public struct RaftNode: Sendable {
         case .unreachable(let replica): unreachable(replica)
         case .transferLeadership(let target): transferLeadership(to: target, into: &effects)
         case .campaign: campaignNow(into: &effects)
+        case .rested(let ticks, let heard): rested(ticks: ticks, heard: heard)
         }
         finishStep(into: &effects)
     }

@@ -297,6 +297,9 @@ extension PeerMessage {
             case .rows(let rows, _, let lastKey, _): 128 + rows.readableBytes + lastKey.count
             case .refused: 64
             }
+        case .beat: 96
+        case .resting(let list): 64 + 28 * list.groups.count
+        case .stirred(let groups): 64 + 4 * groups.count
         }
     }
 }

@@ -26,6 +26,10 @@ public enum PeerMessage: Sendable {
     case testimony(group: GroupID, replica: ReplicaID, Testimony, witness: ReplicaID?)
     /// "I have an empty replica of your group, and may have lost another one: take it in."
     case join(group: GroupID, replica: ReplicaID)
+    case beat(Beat)
+    case resting(RestList)
+    /// Of the groups that the receiver said are at rest, or may think so, these are not: it is to wake their leaders.
+    case stirred([GroupID])
 }
 
 /// A node of a cluster's first hour, and the data directory that it had then. A node that comes with another directory

@@ -17,6 +17,9 @@ private enum Tag: UInt8 {
     case recall = 10
     case testimony = 11
     case join = 12
+    case beat = 13
+    case resting = 14
+    case stirred = 15
 }
 
 extension PeerMessage {
@@ -90,6 +93,15 @@ extension PeerMessage {
         case .join(let group, let replica):
             begin(.join, group)
             buffer.writeInteger(replica.rawValue)
+        case .beat(let beat):
+            begin(.beat, .directory)
+            buffer.write(beat)
+        case .resting(let list):
+            begin(.resting, .directory)
+            buffer.write(list)
+        case .stirred(let groups):
+            begin(.stirred, .directory)
+            buffer.write(groups)
         }
     }
 
@@ -133,13 +145,25 @@ extension PeerMessage {
                 )
             )
         case .snapshotPiece: self = .snapshotPiece(try decoder.snapshotPiece(group))
-        case .introduction: self = .introduction(directory: try decoder.integer())
+        case .introduction:
+            try decoder.requireNoGroup(group)
+            self = .introduction(directory: try decoder.integer())
         case .founded:
+            try decoder.requireNoGroup(group)
             let mailGroups: UInt32 = try decoder.integer()
             self = .founded(try decoder.founders(), mailGroups: mailGroups)
         case .recall: self = .recall(group: group, replica: try decoder.replica())
         case .testimony: self = try decoder.testimony(group)
         case .join: self = .join(group: group, replica: try decoder.replica())
+        case .beat:
+            try decoder.requireNoGroup(group)
+            self = .beat(try decoder.beat())
+        case .resting:
+            try decoder.requireNoGroup(group)
+            self = .resting(try decoder.restList())
+        case .stirred:
+            try decoder.requireNoGroup(group)
+            self = .stirred(try decoder.groups())
         }
     }
 }

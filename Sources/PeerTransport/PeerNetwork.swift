@@ -40,4 +40,6 @@ public enum PeerLimits {
     static let complaintSeconds: Int64 = 60
     /// Complaints that are told apart; what is new when there are so many goes under one name.
     static let maximumComplaints = 1_000
+    /// Groups that one message about groups at rest may name.
+    public static let maximumRestingGroups = 4_096
 }

@@ -41,6 +41,8 @@ public struct SimulationCounts: Sendable {
     public var quarantines = 0
     public var admissions = 0
     public var ownFlushes = 0
+    public var sleeps = 0
+    public var wakes = 0
     public var checks = 0
 
     public init() {}
@@ -57,6 +59,7 @@ public struct SimulationCounts: Sendable {
             ("  lost", lost), ("  duplicated", duplicated), ("calls succeeded", succeeded), ("calls refused", refused),
             ("calls unknown", unknown), ("calls lost in a crash", lostInCrash), ("linearizable reads", reads),
             ("entries committed", entries), ("requests repeated", repetitions), ("leaders elected", elections),
+            ("replicas gone to rest", sleeps), ("  woken", wakes),
             ("snapshots installed", snapshots),
             ("disks harmed", destructions), ("replicas given up", quarantines), ("replicas taken in", admissions),
             ("flushes by themselves", ownFlushes), ("invariant checks", checks),
@@ -75,7 +78,7 @@ public struct SimulationCounts: Sendable {
             \.refused, \.unknown,
             \.lostInCrash, \.reads,
             \.entries, \.repetitions, \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
-            \.ownFlushes, \.checks,
+            \.ownFlushes, \.sleeps, \.wakes, \.checks,
         ]
     }
 }

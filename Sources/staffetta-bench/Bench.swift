@@ -3,7 +3,7 @@ internal import Glibc
 internal import SystemPackage
 
 @main
-struct Bench: ParsableCommand {
+struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "staffetta-bench",
         abstract: "Loads a mail store over its own protocols and prints what it did.",
@@ -12,7 +12,7 @@ struct Bench: ParsableCommand {
 
             Example: staffetta-bench deliver --server 127.0.0.1:14015 --sessions 16 --messages 10000 --size 10240
             """,
-        subcommands: [Deliver.self, Fetch.self, Append.self]
+        subcommands: [Deliver.self, Fetch.self, Append.self, Idle.self]
     )
 }
 

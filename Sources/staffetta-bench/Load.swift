@@ -175,7 +175,7 @@ enum CPUTime {
         return Double(sum) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
-    private static func read(_ path: String) -> String? {
+    static func read(_ path: String) -> String? {
         let file = open(path, O_RDONLY)
         guard file >= 0 else { return nil }
         defer { close(file) }

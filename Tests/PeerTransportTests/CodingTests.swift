@@ -25,7 +25,7 @@ import Testing
     /// The samples cover every tag, of messages and of Raft's.
     @Test func everyTagHasASample() {
         let encoded = Samples.messages.map { Array(Self.encode([$0]).readableBytesView) }
-        #expect(Set(encoded.map { $0[0] }).sorted() == Array(1...12))
+        #expect(Set(encoded.map { $0[0] }).sorted() == Array(1...15))
         // Tag, group, from, to, term, durable index.
         #expect(Set(encoded.filter { $0[0] == 1 }.map { $0[1 + 4 + 32] }).sorted() == Array(1...12))
     }
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func unknownTagsAreNamed() {
-        for tag in [0, 13, 255] as [UInt8] {
+        for tag in [0, 16, 255] as [UInt8] {
             var buffer = ByteBuffer(repeating: 0, count: 100)
             buffer.setInteger(tag, at: 0)
             let error = #expect(throws: DecodingError.self) { try Frame.messages(in: buffer) }
@@ -121,7 +121,7 @@ import Testing
         var generator = Generator(seed: 1)
         for round in 0..<20_000 {
             var bytes = ByteBuffer()
-            bytes.writeInteger(UInt8(round % 14))
+            bytes.writeInteger(UInt8(round % 17))
             for _ in 0..<Int.random(in: 0...120, using: &generator) {
                 // Many small numbers: counts that are believed.
                 let small = Bool.random(using: &generator)
@@ -129,6 +129,24 @@ import Testing
             }
             _ = try? Frame.messages(in: bytes)
         }
+    }
+
+    @Test func whatConcernsNoGroupNamesNone() {
+        for message in Samples.messages {
+            var bytes = Self.encode([message])
+            // Introductions, foundings, and what is said of all groups at rest.
+            guard [8, 9, 13, 14, 15].contains(bytes.readableBytesView[0]) else { continue }
+            bytes.setInteger(UInt32(1), at: 1)
+            #expect(throws: DecodingError.self) { try Frame.messages(in: bytes) }
+        }
+    }
+
+    @Test func impossibleListsAreRefused() {
+        let groups = (0...UInt32(PeerLimits.maximumRestingGroups)).map { GroupID($0) }
+        #expect(throws: DecodingError.self) { try Frame.messages(in: Self.encode([.stirred(groups)])) }
+        var list = Self.encode([.resting(RestList(groups: [], range: GroupID(3)...GroupID(4)))])
+        list.setInteger(UInt32(5), at: 1 + 4 + 1)
+        #expect(throws: DecodingError.self) { try Frame.messages(in: list) }
     }
 
     @Test func changedBytesNeverTrap() {

@@ -111,7 +111,32 @@ enum Samples {
                 )
             ),
             .snapshotPiece(SnapshotPiece(group: GroupID(1), transfer: 2, point: nil, content: .refused)),
+            .beat(Beat(session: .max, number: 7, leading: RestDigest(sum: 1 << 63, count: 5_000), echo: nil)),
+            .beat(
+                Beat(
+                    session: 1,
+                    number: .max,
+                    leading: RestDigest(),
+                    echo: BeatEcho(session: 2, number: 3, agrees: true)
+                )
+            ),
+            .resting(RestList(groups: [], range: nil)),
+            .resting(RestList(groups: resting, range: nil)),
+            .resting(RestList(groups: resting, range: GroupID(0)...GroupID(.max))),
+            .stirred([]),
+            .stirred([GroupID(1), GroupID(.max)]),
         ]
+
+    static let resting = [
+        RestingGroup(
+            group: GroupID(1),
+            leadership: Leadership(leader: ReplicaID(2), term: Term(3), lastIndex: LogIndex(4))
+        ),
+        RestingGroup(
+            group: GroupID(.max),
+            leadership: Leadership(leader: ReplicaID(.max), term: Term(.max), lastIndex: LogIndex(.max))
+        ),
+    ]
 }
 
 /// Everything that a message says, as text: what two messages are compared by.
@@ -147,6 +172,10 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
             ]
         case .refused: ["refused", piece.group, piece.transfer, piece.point.map { [$0] } ?? []]
         }
+    case .beat(let beat): ["beat", beat]
+    case .resting(let list):
+        ["resting", list.groups, list.range.map { [$0.lowerBound, $0.upperBound] } ?? []]
+    case .stirred(let groups): ["stirred", groups]
     }
 }
 

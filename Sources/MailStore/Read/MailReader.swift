@@ -5,7 +5,7 @@ public import StateStorage
 
 /// Answers queries from the rows of one group, each from one consistent state. Safe on any thread; may block.
 public struct MailReader: Sendable {
-    private let store: any StateStore
+    let store: any StateStore
 
     public init(store: any StateStore) { self.store = store }
 

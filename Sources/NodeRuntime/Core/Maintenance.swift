@@ -54,10 +54,13 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
     /// Called by the loop on every tick.
     func tick(_ loop: NodeLoop) {
         guard let due = due(loop.nowMilliseconds, loop.settings) else { return }
-        if due.housekeeping { loop.proposeHousekeeping() }
         if due.balance { loop.balanceLeaderships(onlyToReturned: true) }
         loop.writer.put(.tidy)
-        let groups = loop.replicas.map(\.group)
+        let groups = Array(loop.unflushed)
+        let led =
+            due.housekeeping
+            ? loop.replicas.filter { $0.isLeader && $0.group != .directory }.map(\.group) : []
+        let times = HousekeepingTimes(now: loop.clock.now())
         let inbox = loop.inbox
         // Only what is flushed may leave the log: that is what makes room.
         let flushes = due.flush || loop.isSpaceLow
@@ -68,7 +71,12 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
                 if flushes { try stateStore.flush() }
                 let reader = MailReader(store: stateStore)
                 let durable = try groups.map { (group: $0, index: try reader.durableAppliedIndex($0).index) }
-                inbox.put(.durable(durable))
+                if !durable.isEmpty { inbox.put(.durable(durable)) }
+                let due = try led.compactMap { group in
+                    let commands = try reader.housekeepingDue(in: group, times, limit: Self.housekeepingLimit)
+                    return commands.isEmpty ? nil : (group: group, commands: commands)
+                }
+                if !due.isEmpty { inbox.put(.control { $0.proposeHousekeeping(due) }) }
             } catch {
                 failed(error)
             }
@@ -100,6 +108,8 @@ extension NodeLoop {
     func compact(_ durable: [(group: GroupID, index: LogIndex)]) {
         for (group, index) in durable {
             guard let raft = replica(group)?.raft, installs[group] == nil, !rebuilding.contains(group) else { continue }
+            // Until something is applied, the answer stays the same.
+            if index >= raft.appliedIndex { unflushed.remove(group) }
             let safe = min(index, raft.appliedIndex, raft.commitIndex)
             let target = raft.retentionPoint(
                 behind: safe,
@@ -120,18 +130,10 @@ extension NodeLoop {
         min(settings.compactionStep, max(1, (raft.lastIndex - raft.snapshot.index) / 4))
     }
 
-    /// Ends retentions in the groups that this node leads.
-    func proposeHousekeeping() {
+    /// Ends retentions where this node still leads.
+    func proposeHousekeeping(_ due: [(group: GroupID, commands: [MailCommand])]) {
         let now = clock.now()
-        let limit = Maintenance.housekeepingLimit
-        func before(_ retention: Int64) -> Timestamp { Timestamp(milliseconds: now.rawValue - retention) }
-        let commands: [MailCommand] = [
-            .purgeExpunged(before: before(MailLimits.expungedRetentionMilliseconds), limit: limit),
-            .purgeRequests(before: before(MailLimits.requestRetentionMilliseconds), limit: limit),
-            .purgeDeliveries(before: before(MailLimits.deliveryRetentionMilliseconds), limit: limit),
-            .purgeUploads(before: before(MailLimits.uploadRetentionMilliseconds), limit: limit),
-        ]
-        for replica in replicas where replica.isLeader && replica.group != .directory {
+        for (group, commands) in due where replica(group)?.isLeader == true {
             for command in commands {
                 let envelope = CommandEnvelope(
                     request: RequestID(session: 0, sequence: 0),
@@ -140,8 +142,8 @@ extension NodeLoop {
                     account: AccountID(0),
                     command: command
                 )
-                proposals[replica.group, default: ProposalBatch()].payloads.append(envelope.encoded())
-                proposals[replica.group]?.origins.append(.housekeeping)
+                proposals[group, default: ProposalBatch()].payloads.append(envelope.encoded())
+                proposals[group]?.origins.append(.housekeeping)
             }
         }
     }

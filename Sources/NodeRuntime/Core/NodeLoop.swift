@@ -39,6 +39,12 @@ package final class NodeLoop {
     /// Forwarded requests that this node proposed, and who wants the answer.
     var foreign: [RequestID: (node: NodeID, sinceMilliseconds: Int64)] = [:]
     var reads: [GroupID: ReadTable] = [:]
+    /// Groups with calls, with reads, and with entries that the state may not keep durably yet: nothing has to look at
+    /// all groups to find those with work.
+    var calling = GroupSet()
+    var reading = GroupSet()
+    var unflushed = GroupSet()
+    var rest = RestState()
     /// Starts at another place in every run of the node: an answer to an earlier run, still under way, must not be
     /// taken for an answer to this one.
     var nextReadID: UInt64
@@ -126,14 +132,25 @@ package final class NodeLoop {
     }
 
     func add(_ replica: Replica, isRebuilding: Bool) {
-        let position = replicas.firstIndex { $0.group > replica.group } ?? replicas.endIndex
-        replicas.insert(replica, at: position)
-        for (index, replica) in replicas.enumerated() { positions[replica.group] = index }
+        if let last = replicas.last, last.group >= replica.group {
+            let position = replicas.firstIndex { $0.group > replica.group } ?? replicas.endIndex
+            replicas.insert(replica, at: position)
+            for (index, replica) in replicas.enumerated() { positions[replica.group] = index }
+        } else {
+            positions[replica.group] = replicas.count
+            replicas.append(replica)
+        }
+        unflushed.insert(replica.group)
+        admitToRest(replica)
         if isRebuilding { rebuilding.insert(replica.group) }
     }
 
     /// Lets go of a replica; what it has under way leads nowhere.
     func remove(_ group: GroupID) {
+        // Whoever counts on its rest is told.
+        withReplica(group) { _, _ in }
+        rest.awake.remove(group)
+        rest.touched[group] = nil
         installs[group] = nil
         recalls[group] = nil
         rebuilding.remove(group)
@@ -146,11 +163,22 @@ package final class NodeLoop {
 
     package func replica(_ group: GroupID) -> Replica? { positions[group].map { replicas[$0] } }
 
-    /// Changes a replica and performs what it asks for.
+    /// Changes a replica, which wakes if it rests, and performs what it asks for.
+    ///
+    /// - Parameters:
+    ///   - other: the node whose message this is about, if it is.
+    ///   - touching: whether the group is kept from going to rest for a while.
     @discardableResult
-    func withReplica<Result>(_ group: GroupID, _ body: (Replica, inout [ReplicaEffect]) -> Result) -> Result? {
+    func withReplica<Result>(
+        _ group: GroupID,
+        from other: NodeID? = nil,
+        touching: Bool = true,
+        _ body: (Replica, inout [ReplicaEffect]) -> Result
+    ) -> Result? {
         guard let position = positions[group] else { return nil }
         let start = effects.count
+        wake(replicas[position], from: other, into: &effects)
+        if touching { rest.touched[group] = rest.tick }
         let result = body(replicas[position], &effects)
         if start == 0 { performEffects(group) }
         return result
@@ -186,6 +214,7 @@ package final class NodeLoop {
             }
         case .applied(let batches):
             for batch in batches {
+                unflushed.insert(batch.group)
                 finishCalls(batch)
                 withReplica(batch.group) { $0.applied(upTo: batch.upTo, source, into: &$1) }
             }
@@ -203,7 +232,10 @@ package final class NodeLoop {
         switch message {
         case .replica(let message):
             guard recalls[message.group] == nil else { return }
-            withReplica(message.group) { $0.receive(message, from: node, source, into: &$1) }
+            if isLateAnswer(message) { return }
+            withReplica(message.group, from: node, touching: message.isActivity) {
+                $0.receive(message, from: node, source, into: &$1)
+            }
         case .forward(let group, let request, let payload): takeForward(group, request, payload, from: node)
         case .forwardReply(let group, let request, let result): takeReply(group, request, result)
         case .readIndex(let group, let id): takeReadIndex(group, id, from: node)
@@ -216,11 +248,15 @@ package final class NodeLoop {
         case .testimony(let group, let replica, let testimony, let witness):
             takeTestimony(group, replica, testimony, witness, from: node)
         case .join(let group, let replica): takeJoin(group, replica, from: node)
+        case .beat(let beat): take(beat, from: node)
+        case .resting(let list): take(list, from: node)
+        case .stirred(let groups): takeStirred(groups, from: node)
         }
     }
 
     private func lost(_ node: NodeID) {
-        for replica in replicas {
+        // Only leaders have anything under way, and none of those at rest.
+        for replica in replicas where replica.isLeader && rest.rests[replica.group] == nil {
             let members = replica.raft.configuration.members.filter { $0.node == node }
             for member in members {
                 withReplica(replica.group) { _ = $0.control(.unreachable(member.replica), source, into: &$1) }
@@ -234,11 +270,10 @@ package final class NodeLoop {
         while nowMilliseconds - lastTick >= settings.tickMilliseconds, ticks < 3 {
             lastTick += settings.tickMilliseconds
             ticks += 1
-            for replica in replicas where recalls[replica.group] == nil {
-                withReplica(replica.group) { $0.tick(source, into: &$1) }
-            }
+            tickAwake()
         }
-        if nowMilliseconds - lastTick >= settings.tickMilliseconds { lastTick = nowMilliseconds }
+        let skipped = (nowMilliseconds - lastTick) / settings.tickMilliseconds
+        if skipped > 0 { skip(Int(skipped)) }
         guard ticks > 0 else { return false }
         resendCalls()
         resendReads()
@@ -247,6 +282,15 @@ package final class NodeLoop {
         tendHang()
         maintenance.tick(self)
         return true
+    }
+
+    /// Followers begin where they stood: elections must not be stampeded. But the time of a lease has passed.
+    private func skip(_ ticks: Int) {
+        lastTick = nowMilliseconds
+        guard settings.replica.raft.leaseTicks != nil else { return }
+        for replica in replicas where replica.isLeader {
+            withReplica(replica.group) { _ = $0.control(.rested(ticks: ticks, heard: []), source, into: &$1) }
+        }
     }
 
     private func tendMembership() {
@@ -258,7 +302,7 @@ package final class NodeLoop {
 
     func send(_ message: PeerMessage, to node: NodeID) { outgoing.add(message, to: node) }
 
-    private func performEffects(_ group: GroupID) {
+    func performEffects(_ group: GroupID) {
         // Performing may produce more (a read that is ready at once), which is appended behind.
         var index = 0
         while index < effects.count {

@@ -103,10 +103,8 @@ public final class Node: Sendable {
                 failed: failed
             )
         )
-        core.loop.roleObserver = { group, role, term, leader in
-            let leader = leader.map { "node \($0.rawValue)" } ?? "unknown"
-            logger.info("group \(group.rawValue): \(role) in term \(term.rawValue), leader \(leader)")
-        }
+        let roles = RoleLog(logger: logger, loop: group.next())
+        core.loop.roleObserver = { roles.note($0, $1, $2, $3) }
         core.loop.installObserver = { group, point, sender in
             logger.info(
                 "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"

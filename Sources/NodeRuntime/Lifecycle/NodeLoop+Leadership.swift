@@ -1,4 +1,4 @@
-internal import Consensus
+package import Consensus
 internal import ReplicaCore
 
 extension NodeLoop {
@@ -18,11 +18,18 @@ extension NodeLoop {
         return leading
     }
 
+    /// Hands every leadership to one node, where it has a vote.
+    package func handOverLeaderships(to target: NodeID) {
+        for replica in replicas where replica.isLeader { _ = transfer(replica.group, to: target) }
+    }
+
     /// Hands a leadership over.
     ///
     /// - Parameter target: nil for the follower that has most of the log.
     func transfer(_ group: GroupID, to target: NodeID?) -> Rejection? {
         guard let replica = replica(group) else { return .notLeader(leader: nil) }
+        // What it knows of the others is up to date once it is awake.
+        withReplica(group) { _, _ in }
         let status = replica.raft.status
         let candidates = status.peers.filter { peer in
             guard let member = status.configuration.member(peer.replica), member.node != node else { return false }

@@ -34,7 +34,10 @@ extension NodeLoop {
     func tendLearners() {
         guard nowMilliseconds >= nextAdmissionMilliseconds else { return }
         nextAdmissionMilliseconds = nowMilliseconds + Self.admissionMilliseconds
-        for replica in replicas where replica.isLeader && !replica.raft.configuration.learners.isEmpty {
+        for group in rest.awake {
+            guard let replica = replica(group), replica.isLeader, !replica.raft.configuration.learners.isEmpty else {
+                continue
+            }
             let status = replica.raft.status
             guard !status.configuration.isJoint, let learner = caughtUpLearner(status) else { continue }
             propose(status.configuration.admitting(learner), in: replica.group)

@@ -75,7 +75,9 @@ extension NodeLoop {
     func tendJoining() {
         guard nowMilliseconds >= nextJoinMilliseconds else { return }
         nextJoinMilliseconds = nowMilliseconds + Self.joinMilliseconds
-        for replica in replicas where recalls[replica.group] == nil {
+        // What rests has a leader, and a vote.
+        for group in rest.awake where recalls[group] == nil {
+            guard let replica = replica(group) else { continue }
             let raft = replica.raft
             if raft.configuration.member(raft.id) == nil || raft.leader == nil {
                 for peer in peers where peer != node { send(.join(group: replica.group, replica: raft.id), to: peer) }

@@ -22,6 +22,7 @@ extension NodeLoop {
         )
         let payload = envelope.encoded()
         guard decoded(payload) != nil else { return call.completion.finish(.failure(.unavailable)) }
+        calling.insert(call.group)
         table.append(
             PendingCall(
                 sequence: sequence,
@@ -63,8 +64,11 @@ extension NodeLoop {
 
     /// On every tick: what got no answer in time is sent again, what waited too long is given up.
     func resendCalls() {
-        for group in identity.groups {
-            guard let table = calls[group], table.count > 0 else { continue }
+        for group in calling {
+            guard let table = calls[group], table.count > 0 else {
+                calling.remove(group)
+                continue
+            }
             for call in table.removeExpired(nowMilliseconds) {
                 call.completion.finish(.failure(.unavailable))
             }
@@ -79,10 +83,7 @@ extension NodeLoop {
         guard !proposals.isEmpty else { return }
         let batches = proposals
         proposals.removeAll(keepingCapacity: true)
-        for replica in replicas {
-            guard let batch = batches[replica.group] else { continue }
-            propose(batch, to: replica.group)
-        }
+        for (group, batch) in batches.sorted(by: { $0.key < $1.key }) { propose(batch, to: group) }
     }
 
     private func propose(_ batch: ProposalBatch, to group: GroupID) {

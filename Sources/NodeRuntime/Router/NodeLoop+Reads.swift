@@ -33,10 +33,11 @@ extension NodeLoop {
         guard let table = reads[call.group] else { return call.fail(.unavailable) }
         guard table.count < settings.maxReadsPerGroup else { return call.fail(.busy) }
         reads[call.group]?.waiting.append(call)
+        reading.insert(call.group)
     }
 
     func startReads() {
-        for replica in replicas { startReads(replica.group) }
+        for group in reading { startReads(group) }
     }
 
     private func startReads(_ group: GroupID) {
@@ -111,8 +112,11 @@ extension NodeLoop {
 
     /// On every tick: rounds without an answer are asked anew, reads that waited too long fail.
     func resendReads() {
-        for group in identity.groups {
-            guard let table = reads[group], table.count > 0 else { continue }
+        for group in reading {
+            guard let table = reads[group], table.count > 0 else {
+                reading.remove(group)
+                continue
+            }
             if let round = table.round, nowMilliseconds - round.sinceMilliseconds >= settings.resendMilliseconds {
                 reads[group]?.restart()
             }

@@ -5,6 +5,8 @@ public import ReplicaCore
 public struct CoreSettings: Sendable {
     public var replica: ReplicaSettings
     public var tickMilliseconds: Int64
+    /// A leader to which nothing has happened for so long goes to rest, and its group with it.
+    public var ticksUntilRest: Int
     /// How long a client's call is retried under its request ID before it is answered "unavailable".
     public var callMilliseconds: Int64
     /// How long a node that starts waits for the others' word on what it has promised them.
@@ -43,6 +45,7 @@ public struct CoreSettings: Sendable {
         replica.raft.electionTimeoutTicks = 12
         replica.raft.heartbeatTicks = 2
         tickMilliseconds = 50
+        ticksUntilRest = 10
         callMilliseconds = 15_000
         recallMilliseconds = 1_500
         resendMilliseconds = 1_000

@@ -11,7 +11,7 @@ extension NodeSettings {
             cluster: try reader.text("cluster.name"),
             dataDirectory: try reader.text("data.directory")
         )
-        mailGroups = UInt32(try reader.integer("cluster.groups", 1...4_096))
+        mailGroups = UInt32(try reader.integer("cluster.groups", 1...Slot.count))
         guard let listen = try reader.address("peer.listen") else {
             throw SettingError("setting peer.listen is empty: expected host:port")
         }

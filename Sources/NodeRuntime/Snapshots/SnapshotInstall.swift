@@ -127,6 +127,7 @@ extension NodeLoop {
     private func logFollowed(_ group: GroupID, _ point: SnapshotPoint, from sender: NodeID) {
         installs[group] = nil
         rebuilding.remove(group)
+        unflushed.insert(group)
         installObserver?(group, point, sender)
         withReplica(group) { $0.installed(point, source, into: &$1) }
     }

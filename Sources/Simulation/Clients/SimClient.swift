@@ -53,7 +53,9 @@ final class SimClient: @unchecked Sendable {
 
     /// Does the next thing, unless one is under way.
     func act() {
-        world.schedule(.client(number), after: random.time(5_000...400_000))
+        // Now and then nothing is to be done for long enough that groups go to rest.
+        let pause = random.chance(perMillion: 50_000) ? random.time(500_000...6_000_000) : random.time(5_000...400_000)
+        world.schedule(.client(number), after: pause)
         guard pending == nil, !isStopped else { return }
         if !world.nodes[node].isUp || random.chance(perMillion: 20_000) { node = random.below(world.nodes.count) }
         guard world.nodes[node].isUp else { return }

@@ -6,7 +6,7 @@ internal import StateStorage
 struct FaultPlan {
     enum Fault: CaseIterable {
         case crash, crashInWriter, crashAll, partition, oneWayCut, isolate, pause, clockJump, slowDisk, slowLink
-        case diskError, stateError, gracefulStop, balance
+        case diskError, stateError, gracefulStop, balance, strand
         case hangingDisk, nearlyFull
         case wipe, rollback, logRollback, bitFlip, lostTail, lostSegment, damagedState
         /// Not at a moment: whenever a vote was given.
@@ -60,6 +60,7 @@ extension World {
             counts.transfers += 1
             node.core?.inbox.put(.control { $0.balanceLeaderships(onlyToReturned: false) })
             wake(node)
+        case .strand: strand(node, other, duration)
         case .gracefulStop:
             counts.transfers += 1
             node.core?.inbox.put(.control { _ = $0.resign() })
@@ -108,6 +109,19 @@ extension World {
             guard node.isUp else { return }
             node.state.memory.injectFailure(SimStateStore.injected)
         }
+    }
+
+    /// Leaderships move to where the other followers cannot see them, and the old leader, whom they see, leads no more.
+    private func strand(_ leader: SimNode, _ successor: Int, _ duration: Int64) {
+        counts.partitions += 1
+        counts.transfers += 1
+        for follower in nodes.indices where follower != leader.position && follower != successor {
+            cut(follower, successor, duration)
+            cut(successor, follower, duration)
+        }
+        let target = nodes[successor].id
+        leader.core?.inbox.put(.control { $0.handOverLeaderships(to: target) })
+        wake(leader)
     }
 
     private func cut(_ from: Int, _ to: Int, _ duration: Int64) {

@@ -38,6 +38,8 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     var failure: String?
     /// Calls submitted by this run, by group: the sequence number that the next one gets is one higher.
     var submitted: [GroupID: UInt64] = [:]
+    /// Groups that rest here although nobody leads them as they think, and since which of its ticks.
+    var restsFalselySince: [GroupID: UInt64] = [:]
     /// Whether the next turn of the log writer ends in a crash, and how.
     var nextWrite = WriteFate.normal
 

@@ -24,6 +24,7 @@ enum SimSettings {
         settings.replica.raft.maxAppendEntries = random.pick([1, 8, 512]) ?? 8
         settings.replica.raft.maxUncommittedBytes = 4 << 20
         settings.replica.raft.leaseTicks = random.pick([nil, nil, 6]) ?? nil
+        settings.ticksUntilRest = random.pick([1, 3, 10]) ?? 3
         return settings
     }
 }

@@ -92,6 +92,8 @@ extension World {
         trace.add(now, .crash, node.position, "run \(node.incarnation) ends")
         trace.mix(now, .crash, node.position, node.incarnation)
         counts.crashes += 1
+        countRests(node)
+        node.restsFalselySince.removeAll()
         node.core = nil
         node.endpoint?.isMuted = true
         node.endpoint = nil

@@ -20,6 +20,7 @@ extension World {
         counts.repetitions = checker.repetitions
         counts.entries = checker.entries
         counts.checks = checker.checkCount
+        for node in nodes { countRests(node) }
         counts.ownFlushes = nodes.reduce(0) { $0 + $1.state.ownFlushes }
         return SimulationReport(
             seed: options.seed,
@@ -163,6 +164,7 @@ extension World {
                 }
             }
         }
+        checkRests()
         checker.countCheck()
     }
 

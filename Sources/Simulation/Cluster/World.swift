@@ -120,7 +120,8 @@ final class World: @unchecked Sendable {
         do {
             var bytes = frame
             while let body = try Frame.next(from: &bytes) {
-                core.inbox.put(.received(try Frame.messages(in: body), from: nodes[from].id))
+                let messages = try Frame.messages(in: body).map { mutated($0, from: from, to: core) }
+                core.inbox.put(.received(messages, from: nodes[from].id))
             }
         } catch {
             fail("a frame is read as it was written", "\(error)")

@@ -1,0 +1,157 @@
+public import Consensus
+internal import MailModel
+internal import NIOCore
+
+/// What a node says of all its groups at rest to one other node, several times a second
+/// (`Docs/decisions/0007-quiet-groups.md`).
+public struct Beat: Hashable, Sendable {
+    /// Names the sender's run.
+    public let session: UInt64
+    /// The sender's clock, in ticks since its start: when the beat was sent.
+    public let number: UInt64
+    /// The groups at rest that the sender leads, with a replica at the receiver that follows.
+    public let leading: RestDigest
+    /// The newest beat that came from the receiver.
+    public let echo: BeatEcho?
+
+    public init(session: UInt64, number: UInt64, leading: RestDigest, echo: BeatEcho?) {
+        self.session = session
+        self.number = number
+        self.leading = leading
+        self.echo = echo
+    }
+}
+
+/// The answer to a beat; travels in the next beat of the other direction.
+public struct BeatEcho: Hashable, Sendable {
+    public let session: UInt64
+    public let number: UInt64
+    /// Whether, when the beat came, its receiver had exactly the followers at rest that the beat stood for.
+    public let agrees: Bool
+
+    public init(session: UInt64, number: UInt64, agrees: Bool) {
+        self.session = session
+        self.number = number
+        self.agrees = agrees
+    }
+}
+
+/// A set of groups at rest in 12 bytes: equal when the sets are equal, whatever the order in which they came about,
+/// and otherwise only by a chance of 1 in 2^64.
+public struct RestDigest: Hashable, Sendable {
+    public var sum: UInt64
+    public var count: UInt32
+
+    public init(sum: UInt64 = 0, count: UInt32 = 0) {
+        self.sum = sum
+        self.count = count
+    }
+}
+
+/// A group at rest, as its leader has it.
+public struct RestingGroup: Hashable, Sendable {
+    public let group: GroupID
+    public let leadership: Leadership
+
+    public init(group: GroupID, leadership: Leadership) {
+        self.group = group
+        self.leadership = leadership
+    }
+}
+
+/// Groups at rest that the sender leads, with a replica at the receiver that is to rest as well.
+public struct RestList: Hashable, Sendable {
+    public let groups: [RestingGroup]
+    /// In this range, there are no others. Nil: the list only tells what is new.
+    public let range: ClosedRange<GroupID>?
+
+    public init(groups: [RestingGroup], range: ClosedRange<GroupID>?) {
+        self.groups = groups
+        self.range = range
+    }
+}
+
+extension ByteBuffer {
+    mutating func write(_ beat: Beat) {
+        writeInteger(beat.session)
+        writeInteger(beat.number)
+        writeInteger(beat.leading.sum)
+        writeInteger(beat.leading.count)
+        writeBool(beat.echo != nil)
+        guard let echo = beat.echo else { return }
+        writeInteger(echo.session)
+        writeInteger(echo.number)
+        writeBool(echo.agrees)
+    }
+
+    mutating func write(_ list: RestList) {
+        writeBool(list.range != nil)
+        if let range = list.range {
+            writeInteger(range.lowerBound.rawValue)
+            writeInteger(range.upperBound.rawValue)
+        }
+        writeCount(list.groups.count)
+        for resting in list.groups {
+            writeInteger(resting.group.rawValue)
+            writeInteger(resting.leadership.leader.rawValue)
+            writeInteger(resting.leadership.term.rawValue)
+            writeInteger(resting.leadership.lastIndex.rawValue)
+        }
+    }
+
+    mutating func write(_ groups: [GroupID]) {
+        writeCount(groups.count)
+        for group in groups { writeInteger(group.rawValue) }
+    }
+}
+
+extension WireDecoder {
+    /// What concerns no single group names none.
+    func requireNoGroup(_ group: GroupID) throws(DecodingError) {
+        guard group == .directory else { throw failure(.outOfRange) }
+    }
+
+    mutating func beat() throws(DecodingError) -> Beat {
+        let session: UInt64 = try integer()
+        let number: UInt64 = try integer()
+        let leading = RestDigest(sum: try integer(), count: try integer())
+        let echo =
+            try bool() ? BeatEcho(session: try integer(), number: try integer(), agrees: try bool()) : nil
+        return Beat(session: session, number: number, leading: leading, echo: echo)
+    }
+
+    mutating func restList() throws(DecodingError) -> RestList {
+        var range: ClosedRange<GroupID>?
+        if try bool() {
+            let first = try group()
+            let last = try group()
+            guard first <= last else { throw failure(.outOfRange) }
+            range = first...last
+        }
+        var groups: [RestingGroup] = []
+        for _ in 0..<(try restCount(minimumBytes: 28)) {
+            let group = try group()
+            let leadership = Leadership(
+                leader: ReplicaID(try integer(as: UInt64.self)),
+                term: Term(try integer(as: UInt64.self)),
+                lastIndex: LogIndex(try integer(as: UInt64.self))
+            )
+            groups.append(RestingGroup(group: group, leadership: leadership))
+        }
+        return RestList(groups: groups, range: range)
+    }
+
+    mutating func groups() throws(DecodingError) -> [GroupID] {
+        var groups: [GroupID] = []
+        for _ in 0..<(try restCount(minimumBytes: 4)) { groups.append(try group()) }
+        return groups
+    }
+
+    private mutating func group() throws(DecodingError) -> GroupID { GroupID(try integer(as: UInt32.self)) }
+
+    private mutating func restCount(minimumBytes: Int) throws(DecodingError) -> Int {
+        let count = try count(minimumBytes: minimumBytes)
+        guard count <= PeerLimits.maximumRestingGroups else { throw failure(.tooLong) }
+        return count
+    }
+}

@@ -1,0 +1,53 @@
+internal import Consensus
+internal import NodeRuntime
+internal import PeerTransport
+internal import ReplicaCore
+
+/// Groups at rest: that they wake when they must.
+extension World {
+    /// How long a follower may rest on a leadership that is over, by its own node's clock: the longest election
+    /// timeout, with what the least preferred wait.
+    private var falseRestTicks: UInt64 { UInt64(settings.replica.raft.electionTimeoutTicks * 5 / 2) }
+
+    func countRests(_ node: SimNode) {
+        guard let core = node.core else { return }
+        counts.sleeps += core.loop.restCounts.sleeps
+        counts.wakes += core.loop.restCounts.wakes
+    }
+
+    func checkRests() {
+        for node in nodes {
+            guard let core = node.core else { continue }
+            for group in groups { checkRest(of: group, node, core) }
+        }
+    }
+
+    private func checkRest(of group: GroupID, _ node: SimNode, _ core: NodeCore) {
+        checker.countCheck()
+        guard let relied = core.loop.leaderRelied(on: group) else {
+            node.restsFalselySince[group] = nil
+            return
+        }
+        let replica = nodes[Int(relied.node.rawValue) - 1].core?.loop.replica(group)
+        if let replica, replica.isLeader, replica.raft.term == relied.term {
+            node.restsFalselySince[group] = nil
+            return
+        }
+        let tick = core.loop.tickCount
+        let since = node.restsFalselySince[group] ?? tick
+        node.restsFalselySince[group] = since
+        guard tick - since > falseRestTicks else { return }
+        fail(
+            "no follower rests on a leadership that is over",
+            "node \(node.position + 1), group \(group.rawValue): leader node \(relied.node.rawValue) "
+                + "in term \(relied.term.rawValue), for \(tick - since) ticks"
+        )
+    }
+
+    /// A message as a run with a bug put in understands it.
+    func mutated(_ message: PeerMessage, from: Int, to core: NodeCore) -> PeerMessage {
+        guard options.mutant == .beatsUnchecked, case .beat(let beat) = message else { return message }
+        let relied = core.loop.digestRelied(on: nodes[from].id)
+        return .beat(Beat(session: beat.session, number: beat.number, leading: relied, echo: beat.echo))
+    }
+}

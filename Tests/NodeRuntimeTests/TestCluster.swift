@@ -1,0 +1,157 @@
+import Consensus
+import LogStorage
+import MailModel
+import MailStore
+import PeerTransport
+import ReplicaCore
+import StateStorage
+import Testing
+
+@testable import NodeRuntime
+
+/// Nodes without threads, sockets and disks: one step is one tick, and whatever is sent arrives before the next.
+final class TestCluster {
+    let settings: CoreSettings
+    let groups: [GroupID]
+    private(set) var nodes: [TestNode] = []
+    private let clock = ManualClock()
+
+    init(nodes count: Int = 3, groups groupCount: UInt32, ticksUntilRest: Int = 4) throws {
+        var settings = CoreSettings()
+        settings.ticksUntilRest = ticksUntilRest
+        self.settings = settings
+        groups = (0..<groupCount).map { GroupID($0) }
+        for number in 1...UInt64(count) { nodes.append(TestNode(NodeID(number))) }
+        for node in nodes { try start(node) }
+    }
+
+    /// Replicas are numbered otherwise than nodes.
+    static func replica(on node: NodeID) -> ReplicaID { ReplicaID(node.rawValue + 100) }
+
+    func start(_ node: TestNode) throws {
+        node.run += 1
+        let logSettings = LogSettings(logID: node.id.rawValue)
+        var (log, recovered) = try SegmentedLog.open(disk: node.disk, settings: logSettings)
+        if recovered.isEmpty {
+            let members = nodes.map { Member(replica: Self.replica(on: $0.id), node: $0.id) }
+            let point = SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(voters: members))
+            try log.append(LogRound(groups.map { .createGroup($0, replica: Self.replica(on: node.id), point) }))
+            (log, recovered) = try SegmentedLog.open(disk: node.disk, settings: logSettings)
+        }
+        node.core = try NodeCore(
+            NodeCore.Environment(
+                node: node.id,
+                session: node.id.rawValue << 32 | node.run,
+                settings: settings,
+                clock: clock,
+                network: node,
+                blocking: AtOnce(),
+                gauge: NoGauge(),
+                identity: NodeIdentity(
+                    directory: node.id.rawValue,
+                    mailGroups: UInt32(groups.count - 1),
+                    founders: nodes.map { Founder(node: $0.id, directory: $0.id.rawValue) },
+                    isComplete: true
+                ),
+                identityStore: NoIdentityStore(),
+                peers: nodes.map(\.id),
+                failed: { Issue.record($0) }
+            ),
+            log: log,
+            state: node.state,
+            recovered: try GroupRecovery(log: log, state: node.state).open(recovered)
+        )
+    }
+
+    subscript(_ number: Int) -> TestNode { nodes[number - 1] }
+
+    /// - Parameter isLost: decides over each message.
+    func run(ticks: Int, isLost: (PeerMessage, _ from: NodeID, _ to: NodeID) -> Bool = { _, _, _ in false }) {
+        for _ in 0..<ticks {
+            clock.milliseconds += settings.tickMilliseconds
+            for node in nodes { node.turn() }
+            // Enough rounds for whatever a tick sets off.
+            for _ in 0..<8 {
+                deliver(isLost)
+                for node in nodes { node.turn() }
+            }
+        }
+    }
+
+    private func deliver(_ isLost: (PeerMessage, NodeID, NodeID) -> Bool) {
+        for sender in nodes {
+            let sent = sender.takeSent()
+            for (message, target) in sent where !isLost(message, sender.id, target) {
+                nodes.first { $0.id == target }?.core?.inbox.put(.received([message], from: sender.id))
+            }
+        }
+    }
+
+    func leader(of group: GroupID) -> TestNode? {
+        nodes.first { $0.core?.loop.replica(group)?.isLeader == true }
+    }
+
+    var allRest: Bool { nodes.allSatisfy { $0.core == nil || $0.core?.loop.rest.awake.isEmpty == true } }
+
+    /// Every group has a leader that the others that are up follow.
+    var allAreLed: Bool {
+        groups.allSatisfy { group in
+            let up = nodes.compactMap { $0.core?.loop.replica(group) }
+            return up.count { $0.isLeader } == 1 && Set(up.map(\.leaderNode)).count == 1
+        }
+    }
+}
+
+/// `@unchecked Sendable`: a test cluster has one thread.
+final class TestNode: PeerNetwork, @unchecked Sendable {
+    let id: NodeID
+    let disk = MemoryDisk()
+    let state = MemoryStateStore()
+    var core: NodeCore?
+    var run: UInt64 = 0
+    private var sent: [(PeerMessage, NodeID)] = []
+    private(set) var sentCount = 0
+
+    init(_ id: NodeID) { self.id = id }
+
+    func send(_ messages: [PeerMessage], to node: NodeID) {
+        sent += messages.map { ($0, node) }
+        sentCount += messages.count
+    }
+
+    func takeSent() -> [(PeerMessage, NodeID)] {
+        defer { sent.removeAll() }
+        return sent
+    }
+
+    func turn() {
+        core?.loop.turn()
+        core?.writer.turn()
+        core?.applierLoop.turn()
+    }
+
+    func kill() {
+        core = nil
+        sent.removeAll()
+    }
+}
+
+/// `@unchecked Sendable`: a test cluster has one thread.
+private final class ManualClock: NodeClock, @unchecked Sendable {
+    var milliseconds: Int64 = 1_000
+    func monotonicMilliseconds() -> Int64 { milliseconds }
+    func now() -> Timestamp { Timestamp(milliseconds: milliseconds) }
+}
+
+private struct AtOnce: BlockingWork {
+    func run(_ work: @escaping @Sendable () -> Void) { work() }
+}
+
+private struct NoGauge: SpaceGauge {
+    func freeBytes() -> Int? { nil }
+}
+
+/// For nodes whose cluster has begun.
+private struct NoIdentityStore: NodeIdentityStore {
+    func save(_ identity: NodeIdentity) throws { Issue.record("nothing changes the identity") }
+}
