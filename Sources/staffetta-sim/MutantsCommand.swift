@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Consensus
+internal import Glibc
 
 /// Puts known bugs back, one at a time, and counts the seeds until the simulator finds each.
 struct MutantsCommand: ParsableCommand {
@@ -34,6 +35,7 @@ struct MutantsCommand: ParsableCommand {
             if found == nil { missed += 1 }
             let name = mutant.rawValue + String(repeating: " ", count: max(1, 29 - mutant.rawValue.count))
             print(name + (found.map { "\($0)" } ?? "NOT FOUND in \(limit)"))
+            fflush(nil)
         }
         print("\(mutants.count - missed) of \(mutants.count) found")
         if missed > 0 { throw ExitCode(1) }

@@ -67,6 +67,12 @@ class RepairTests(unittest.TestCase):
         self.wait_until_whole()
         self.check_everything()
 
+    def wait_until_admitted(self, log):
+        """The log says so a moment after it is so."""
+        wait_until(
+            lambda: self.groups_with(log, ADMITTED) == self.groups_with(log, GIVEN_UP), 30, "votes for what was given up"
+        )
+
     def groups_with(self, log, text):
         return sorted(
             int(line.split("group ", 1)[1].split(":")[0]) for line in log().splitlines() if text in line
@@ -101,7 +107,7 @@ class RepairTests(unittest.TestCase):
         log = self.restart_with(node, put_back)
         wait_until(lambda: self.groups_with(log, "it is that of an earlier time"), 60, "groups that are given up")
         self.wait_until_whole()
-        self.assertEqual(self.groups_with(log, ADMITTED), self.groups_with(log, GIVEN_UP))
+        self.wait_until_admitted(log)
         self.check_everything()
         self.check_that_it_votes(node, self.cluster.node(3))
 
@@ -122,7 +128,7 @@ class RepairTests(unittest.TestCase):
         log = self.restart_with(node, flip)
         wait_until(lambda: self.groups_with(log, GIVEN_UP), 60, "groups that are given up")
         self.wait_until_whole()
-        self.assertEqual(self.groups_with(log, ADMITTED), self.groups_with(log, GIVEN_UP))
+        self.wait_until_admitted(log)
         self.check_everything()
         self.check_that_it_votes(node, self.cluster.node(2))
 

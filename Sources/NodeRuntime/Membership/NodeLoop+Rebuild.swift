@@ -48,6 +48,7 @@ extension NodeLoop {
     private func begin(_ group: GroupID, _ attempt: UInt64) {
         replacing.remove(group)
         addNew(group, configuration: Configuration(members: [], voters: []), attempt)
+        joining.insert(group)
         if let replica = replica(group) { membershipObserver?(.begun(group, replica.raft.id)) }
     }
 
@@ -80,13 +81,15 @@ extension NodeLoop {
             guard let replica = replica(group) else { continue }
             let raft = replica.raft
             if raft.configuration.member(raft.id) == nil || raft.leader == nil {
-                for peer in peers where peer != node { send(.join(group: replica.group, replica: raft.id), to: peer) }
+                for peer in peers where peer != node { send(.join(group: group, replica: raft.id), to: peer) }
             }
-            if !raft.configuration.voters.contains(raft.id) {
-                joining.insert(replica.group)
-            } else if joining.remove(replica.group) != nil {
-                membershipObserver?(.admitted(replica.group, raft.id))
-            }
+            if !raft.configuration.voters.contains(raft.id) { joining.insert(group) }
+        }
+        // Those that have come to vote may have gone to rest at once.
+        for group in joining.sorted() {
+            guard let raft = replica(group)?.raft, raft.configuration.voters.contains(raft.id) else { continue }
+            joining.remove(group)
+            membershipObserver?(.admitted(group, raft.id))
         }
     }
 }

@@ -50,7 +50,7 @@ private func check(_ disk: MemoryDisk) {
     let group = GroupID(4_000_000)
     guard !second.recovered.contains(where: { $0.group == group }) else { return }
     let point = SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(members: [], voters: []))
-    guard (try? second.log.append(LogRound([.createGroup(group, point)]))) != nil else { return }
+    guard (try? second.log.append(LogRound([.createGroup(group, replica: ReplicaID(9), point)]))) != nil else { return }
     guard let third = open(disk) else { fatalError("a log that was written to does not open again") }
     compare(first.recovered, third.recovered.filter { $0.group != group })
     require(third.recovered.contains { $0.group == group && $0.verdict == .intact }, "what was written is gone")

@@ -56,7 +56,7 @@ internal import NIOCore
         let (a, b) = (GroupID(1), GroupID(2))
         let state = HardState(term: Term(1), vote: ReplicaID(1), commitIndex: LogIndex(2))
         return [
-            [.createGroup(a, point(0)), .createGroup(b, point(5))],
+            [.createGroup(a, replica: ReplicaID(3), point(0)), .createGroup(b, replica: ReplicaID(4), point(5))],
             [.append(a, firstIndex: LogIndex(1), entries(4, 30)), .saveHardState(a, state)],
             [.append(b, firstIndex: LogIndex(6), entries(3, 700))],
             [.append(a, firstIndex: LogIndex(4), entries(2, 10)), .setSnapshot(a, point(2))],
