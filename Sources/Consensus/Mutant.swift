@@ -15,24 +15,16 @@ public enum Mutant: String, Sendable, CaseIterable {
     // The Raft core.
     /// A leader counts its own entries as durable before its disk has them.
     case leaderCountsBeforeSync = "leader-counts-before-sync"
-    /// Entries of earlier terms are committed by counting replicas.
-    case oldTermsCounted = "old-terms-counted"
     /// The commit index is taken from match indexes that are not sorted.
     case matchesUnsorted = "matches-unsorted"
     /// A pre-vote is kept like a vote.
     case preVoteKept = "pre-vote-kept"
-    /// A second change of membership may begin while one is in flight, and before the leader's own term is committed.
-    case changesInFlight = "changes-in-flight"
-    /// A lease is counted from the answer, and longer than an election takes.
-    case leaseTooLong = "lease-too-long"
     /// What is under way to a follower is limited in entries only.
     case windowInEntries = "window-in-entries"
 
     // The log.
     /// A new segment's name is not made durable.
     case directoryNotSynced = "directory-not-synced"
-    /// When the log is read again, a snapshot that contradicts it leaves the entries behind it in place.
-    case replayKeepsTail = "replay-keeps-tail"
     /// A failed sync is tried again.
     case syncRetried = "sync-retried"
     /// A log that is known to be damaged is used as far as it goes.

@@ -19,9 +19,8 @@ extension RaftNode {
         guard transfer == nil else { return .transferring }
         // Two changes in flight could have disjoint quorums, also across leaders: the change of an earlier one counts
         // until an entry of this term is committed (Ongaro, raft-dev, 2015).
-        let isUnchecked = Mutant.isOn(.changesInFlight)
-        guard isUnchecked || log.term(at: commitIndex) == term else { return .leaderNotReady }
-        guard isUnchecked || log.configurationIndex <= commitIndex, !configuration.isJoint else {
+        guard log.term(at: commitIndex) == term else { return .leaderNotReady }
+        guard log.configurationIndex <= commitIndex, !configuration.isJoint else {
             return .configurationInFlight
         }
         guard proposed.isWellFormed else { return .unsafeConfiguration }

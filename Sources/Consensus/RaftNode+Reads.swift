@@ -100,7 +100,6 @@ extension RaftNode {
         if let leaseTicks = settings.leaseTicks {
             while let sent = reads.sent.first, sent.round <= confirmed {
                 reads.leaseEnd = max(reads.leaseEnd, sent.at + UInt64(leaseTicks))
-                if Mutant.isOn(.leaseTooLong) { reads.leaseEnd = now + UInt64(3 * settings.electionTimeoutTicks) }
                 reads.sent.removeFirst()
             }
         }

@@ -70,7 +70,7 @@ struct GroupLog: Sendable {
         case .snapshot(let point, let keepsEntries):
             guard point.index > snapshot.index else { return "The snapshot point goes back." }
             dropFirst(
-                keepsEntries || Mutant.isOn(.replayKeepsTail) ? point.index - snapshot.index : slots.count,
+                keepsEntries ? point.index - snapshot.index : slots.count,
                 &usage
             )
             snapshot = point
