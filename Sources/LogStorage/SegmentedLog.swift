@@ -35,6 +35,10 @@ public final class SegmentedLog: LogStore {
         precondition(settings.blockBytes > 0 && settings.blockBytes % Layout.sectorBytes == 0)
         precondition(settings.segmentBytes >= 4 * settings.blockBytes)
         let found = try Recovery(disk: disk, logID: settings.logID).run()
+        // What would be written next could not be read again. Nobody writes so much: these numbers are made up.
+        guard found.lastRound < Layout.maxNumber, found.nextSequence <= Layout.maxNumber else {
+            throw LogError(.unsupported, "The numbers of rounds or segments are used up.")
+        }
         let table = found.state.table
         let recovered = table.sortedIDs.map { id in RecoveredGroup(id, table.groups[id]!) }
         let log = SegmentedLog(disk, settings, found)

@@ -75,6 +75,24 @@ import Testing
         #expect(decoded { ($0.snapshot, $0.lastIndex) = (later, LogIndex(.max)) } == nil)
     }
 
+    /// What the log would write next could not be read again: groups would be gone at the next opening.
+    @Test func aLogThatHasUsedUpItsNumbersIsRefused() throws {
+        for (sequence, round) in [(1, Layout.maxNumber), (Layout.maxNumber, 1)] as [(UInt64, UInt64)] {
+            let header = SegmentHeader(
+                logID: 1,
+                sequence: sequence,
+                capacity: 4_096,
+                blockBytes: 512,
+                precedingRound: round
+            )
+            let disk = MemoryDisk()
+            let file = try disk.create(SegmentHeader.fileName(sequence), bytes: 4_096)
+            try file.write(at: 0, pieces: [header.encoded()])
+            try file.dataSync()
+            #expect(kind { try SegmentedLog.open(disk: disk, settings: LogSettings(logID: 1)) } == .unsupported)
+        }
+    }
+
     /// A file with such a name is no segment: no number could follow it.
     @Test func fileNames() throws {
         #expect(SegmentHeader.sequence(ofFile: SegmentHeader.fileName(Layout.maxNumber)) == Layout.maxNumber)
