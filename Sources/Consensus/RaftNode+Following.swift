@@ -1,8 +1,6 @@
 extension RaftNode {
     /// AppendEntries receiver (figure 2), in the current term and from its leader.
     mutating func handleAppend(_ append: AppendEntries, from leader: ReplicaID, into effects: inout Effects) {
-        // The snapshot under way replaces log and state: nothing may come between.
-        guard pendingSnapshot == nil else { return }
         // What is committed matches in any case, and is not looked at again (it may be compacted).
         let skipped = min(max(commitIndex - append.previousIndex, 0), append.entries.count)
         let previous = append.previousIndex + skipped
@@ -55,43 +53,47 @@ extension RaftNode {
         into effects: inout Effects
     ) {
         // The leader names no more than what this log is known to match.
-        if pendingSnapshot == nil, leaderCommit > commitIndex, leaderCommit <= log.lastIndex {
-            commit(upTo: leaderCommit)
-        }
+        if leaderCommit > commitIndex, leaderCommit <= log.lastIndex { commit(upTo: leaderCommit) }
         send(.heartbeatResponse(readSequence: readSequence), to: leader, into: &effects)
     }
 
     // MARK: - Snapshots (Raft dissertation, chapter 5)
 
     mutating func handleOffer(_ point: SnapshotPoint, from leader: ReplicaID, into effects: inout Effects) {
-        guard pendingSnapshot == nil else { return }
         if point.index <= commitIndex {
             send(.appendAccepted(matchIndex: commitIndex), to: leader, into: &effects)
         } else if log.matches(index: point.index, term: point.term) {
             commit(upTo: point.index)
             send(.appendAccepted(matchIndex: point.index), to: leader, into: &effects)
-        } else {
+        } else if pendingSnapshot == nil {
             pendingSnapshot = point
             effects.append(.installSnapshot(point, from: leader))
         }
     }
 
+    /// The state machine holds the snapshot at `point`, durably, and nothing else. The log was open all the while: it
+    /// lost nothing, and others may have needed its votes and its acknowledgements to go on.
+    ///
+    /// Where it has the entry of the point, what follows that entry is kept, and is applied to the snapshot; so the
+    /// snapshot may also be an older one than what was applied here before.
+
     mutating func snapshotInstalled(_ point: SnapshotPoint, into effects: inout Effects) {
         guard pendingSnapshot != nil else { return }
         pendingSnapshot = nil
-        precondition(point.index >= commitIndex, "the snapshot went back")
+        precondition(point.index >= log.snapshot.index, "the log does not go back to the snapshot")
         let before = configuration
         if log.matches(index: point.index, term: point.term) {
             log.compact(to: point)
             persists.installSnapshot(at: point.index)
         } else {
+            precondition(point.index > commitIndex, "the snapshot is of another history")
             log.reset(to: point)
             persists.reset(to: point.index)
             // Written as a truncation, so that no older write brings back what followed.
             noteChange(from: point.index.next)
         }
-        commit(upTo: point.index)
-        appliedIndex = max(appliedIndex, point.index)
+        commit(upTo: max(commitIndex, point.index))
+        appliedIndex = point.index
         announced.applyIndex = max(announced.applyIndex, point.index)
         if configuration != before { configurationChanged(into: &effects) }
         // A snapshot from a newer term ends this one: its leader must not count this log as its own.

@@ -64,7 +64,7 @@ public struct RaftNode: Sendable {
     ///     this is empty.
     ///   - appliedIndex: what the state machine holds durably.
     ///   - isStateLost: the state machine holds nothing, because a snapshot was being installed. Until one is, this
-    ///     replica votes with the log it has, takes nothing in and does not campaign.
+    ///     replica votes with the log it has and adds to it, but applies nothing and does not campaign.
     ///   - seed: of the election timeouts.
     public init(
         id: ReplicaID,

@@ -7,6 +7,8 @@ public final class MemoryDisk: Disk {
     /// Something that goes wrong once.
     public enum Fault: Hashable, Sendable {
         case write, dataSync, read, noSpace, syncDirectory
+        /// A read returns what stands a few sectors further on.
+        case misdirectedRead
     }
 
     struct State {
@@ -99,6 +101,9 @@ public final class MemoryDisk: Disk {
 
     /// Lets one call fail, after so many that do not.
     public func inject(_ fault: Fault, afterCalls calls: Int = 0) { state.withLockedValue { $0.faults[fault] = calls } }
+
+    /// Lets nothing fail that has not failed yet.
+    public func endFaults() { state.withLockedValue { $0.faults = [:] } }
 
     /// Loses power: of what was not synced, the seed decides sector by sector what survives.
     ///

@@ -117,7 +117,8 @@ final class MemoryFile: DiskFile {
     func read(at offset: Int, count: Int) throws(DiskError) -> ByteBuffer {
         try access { state throws(DiskError) in
             try check(&state, .read, .inputOutput, "pread: I/O error")
-            let start = min(offset, content.bytes.count)
+            let astray = state.takes(.misdirectedRead) ? 3 * Layout.sectorBytes : 0
+            let start = min(offset + astray, content.bytes.count)
             return ByteBuffer(bytes: content.bytes[start..<min(start + count, content.bytes.count)])
         }
     }

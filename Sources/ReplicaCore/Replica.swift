@@ -125,6 +125,8 @@ public final class Replica {
     ) {
         step(.persisted(sequence: sequence), source, &output)
         handOver(source, &output)
+        // What is behind with applying reads again from the log.
+        cache.trim(toBytes: settings.cacheBytes, keepingFrom: raft.durableIndex.next)
     }
 
     public func applied(
@@ -139,7 +141,6 @@ public final class Replica {
         step(.applied(upTo: index), source, &output)
         releaseReads(into: &output)
         handOver(source, &output)
-        cache.trim(toBytes: settings.cacheBytes, keepingFrom: raft.appliedIndex.next)
     }
 
     public func control(
@@ -174,7 +175,7 @@ public final class Replica {
         isInstalling = false
         applying.removeAll()
         applyingBytes = 0
-        handedIndex = max(handedIndex, point.index)
+        handedIndex = point.index
         step(.snapshotInstalled(point), source, &output)
         if cache.first <= point.index || cache.next != raft.lastIndex.next { cache.reset(after: raft.lastIndex) }
         releaseReads(into: &output)

@@ -23,6 +23,7 @@ public struct SimulationCounts: Sendable {
     public var slowLinks = 0
     public var hangingDisks = 0
     public var fullDisks = 0
+    public var readFaults = 0
     /// Planned ends, and leaderships given back to whom they belong.
     public var transfers = 0
     public var messages = 0
@@ -54,6 +55,7 @@ public struct SimulationCounts: Sendable {
             ("storage failures", storageFailures), ("partitions", partitions), ("pauses", pauses),
             ("clock jumps", clockJumps), ("slow disks", slowDisks), ("slow links", slowLinks),
             ("hanging disks", hangingDisks), ("nearly full disks", fullDisks),
+            ("reads that fail or go astray", readFaults),
             ("stops and handovers", transfers),
             ("batches sent", messages),
             ("  lost", lost), ("  duplicated", duplicated), ("calls succeeded", succeeded), ("calls refused", refused),
@@ -74,7 +76,8 @@ public struct SimulationCounts: Sendable {
         [
             \.events, \.crashes, \.crashesInWriter, \.storageFailures, \.partitions, \.pauses, \.clockJumps,
             \.slowDisks,
-            \.slowLinks, \.hangingDisks, \.fullDisks, \.transfers, \.messages, \.lost, \.duplicated, \.succeeded,
+            \.slowLinks, \.hangingDisks, \.fullDisks, \.readFaults, \.transfers, \.messages, \.lost, \.duplicated,
+            \.succeeded,
             \.refused, \.unknown,
             \.lostInCrash, \.reads,
             \.entries, \.repetitions, \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,

@@ -19,6 +19,9 @@ struct MutantsCommand: ParsableCommand {
     @Option(help: "Simulated seconds with faults, per seed.")
     var seconds = 20
 
+    @Option(help: "Seconds of real time after which a bug counts as not found.")
+    var timeLimit: Int64 = 600
+
     @Option(help: "Only this one.")
     var only: String?
 
@@ -31,27 +34,38 @@ struct MutantsCommand: ParsableCommand {
         print("bug                          found after seeds")
         var missed = 0
         for mutant in mutants {
-            let found = try seedsUntilFound(mutant)
-            if found == nil { missed += 1 }
+            let search = try search(mutant)
             let name = mutant.rawValue + String(repeating: " ", count: max(1, 29 - mutant.rawValue.count))
-            print(name + (found.map { "\($0)" } ?? "NOT FOUND in \(limit)"))
+            switch search {
+            case .found(let seeds): print(name + "\(seeds)")
+            case .missed: print(name + "NOT FOUND in \(limit)")
+            case .endless(let seed): print(name + "NOT FOUND in \(timeLimit) s, at seed \(seed)")
+            }
+            if case .found = search {} else { missed += 1 }
             fflush(nil)
         }
         print("\(mutants.count - missed) of \(mutants.count) found")
         if missed > 0 { throw ExitCode(1) }
     }
 
+    private enum Search {
+        case found(seeds: UInt64)
+        case missed
+        case endless(seed: UInt64)
+    }
+
     /// In a process of its own: many bugs are found by a precondition, which ends it.
-    private func seedsUntilFound(_ mutant: Mutant) throws -> UInt64? {
+    private func search(_ mutant: Mutant) throws -> Search {
         let words = [
             "--mutant", mutant.rawValue, "--seeds", "1..\(limit)", "--seconds", "\(seconds)", "--stop-at-first",
         ]
-        let child = try ChildRun(CommandLine.arguments[0], words)
-        if child.status == 0 { return nil }
+        let child = try ChildRun(CommandLine.arguments[0], words, seconds: timeLimit)
+        if child.status == 0 { return .missed }
         // Every seed is announced by a line of its own.
         let seeds = child.output.split(separator: "\n").compactMap { line in
             line.hasPrefix("begins seed ") ? UInt64(line.dropFirst("begins seed ".count)) : nil
         }
-        return seeds.last
+        let last = seeds.last ?? 0
+        return child.isKilled ? .endless(seed: last) : .found(seeds: last)
     }
 }

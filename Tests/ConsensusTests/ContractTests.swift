@@ -133,12 +133,26 @@ import Testing
         #expect(f.persisted?.hardState?.term == 5)
     }
 
-    @Test func nothingElseHappensWhileASnapshotIsInstalled() {
+    /// Its log is whole: others may need it to commit what the snapshot's sender is to apply.
+    @Test func theLogStaysOpenWhileASnapshotIsInstalled() {
         var (f, configuration) = installing()
-        f.append(term: 3, after: (4, 2), [3, 3])
-        #expect(f.node.lastIndex == 4)
-        f.receive(from: 2, term: 3, .heartbeat(commitIndex: 4, readSequence: 0))
-        #expect(f.node.commitIndex == 0)
+        f.append(term: 3, after: (4, 2), [3, 3], commit: 4)
+        #expect(f.node.lastIndex == 6)
+        f.persist()
+        f.append(term: 3, after: (6, 3), [], commit: 6)
+        #expect(f.sent.map(\.body) == [.appendAccepted(matchIndex: 6)])
+        #expect(f.node.commitIndex == 6)
+        #expect(f.node.appliedIndex == 0)
+        // From somebody who does not know yet that 5 and 6 are committed.
+        f.step(.snapshotInstalled(SnapshotPoint(index: 4, term: 2, configuration: configuration)))
+        #expect(f.node.appliedIndex == 4)
+        #expect(f.node.commitIndex == 6)
+        #expect(f.node.firstIndex == 5)
+        #expect(f.node.lastIndex == 6)
+    }
+
+    @Test func noOtherSnapshotIsTakenAndNobodyStandsWhileOneIsInstalled() {
+        var (f, configuration) = installing()
         f.receive(from: 2, term: 3, .installSnapshot(SnapshotPoint(index: 11, term: 3, configuration: configuration)))
         #expect(f.effects.isEmpty)
         f.step(.campaign)

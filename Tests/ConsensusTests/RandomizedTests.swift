@@ -22,9 +22,10 @@ import Testing
             }
             seen.merge(life.cluster.seen) { $0 + $1 }
         }
-        for what in ["election", "command", "noop", "configuration", "joint", "read", "snapshot", "truncation"] {
-            #expect(seen[what, default: 0] >= 5, "\(what): \(seen)")
-        }
+        let all = [
+            "election", "command", "noop", "configuration", "joint", "read", "snapshot", "truncation", "begun",
+        ]
+        for what in all { #expect(seen[what, default: 0] >= 5, "\(what): \(seen)") }
     }
 
     /// Clocks that run alike, give or take a tick, are what a lease stands on.
@@ -131,7 +132,8 @@ struct Life {
         case 11..<13: cluster.step(someLeader(), .transferLeadership(to: id))
         case 13: cluster.step(id, .campaign)
         case 14..<16: compact(someLeader())
-        case 16..<18: cluster.install(id)
+        case 16: for id in RandomizedTests.ids where random.below(2) == 0 { cluster.beginInstall(id) }
+        case 17: cluster.install(id, from: random.below(2) == 0 ? anyone() : nil)
         case 18: if random.below(4) == 0 { cluster.failInstall(id) }
         case 19..<21: reconfigure()
         case 21: cluster.step(someLeader(), .unreachable(id))
@@ -266,7 +268,7 @@ struct Life {
             for id in RandomizedTests.ids {
                 cluster.persist(id)
                 cluster.apply(id)
-                cluster.install(id)
+                for other in RandomizedTests.ids where other != id { cluster.install(id, from: other) }
             }
             if cluster.network.isEmpty { return }
         }

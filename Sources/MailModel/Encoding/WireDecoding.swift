@@ -28,24 +28,29 @@ public struct DecodingError: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// Reads fixed-width, big-endian fields from a buffer; every read checks that the bytes are there.
 public struct WireDecoder {
-    public private(set) var buffer: ByteBuffer
+    @usableFromInline var storage: ByteBuffer
     private let start: Int
     private let subject: String
 
     public init(_ buffer: ByteBuffer, subject: String) {
-        self.buffer = buffer
+        storage = buffer
         self.start = buffer.readerIndex
         self.subject = subject
     }
 
+    /// What is left.
+    @inlinable public var buffer: ByteBuffer { storage }
+
     public func failure(_ reason: DecodingError.Reason) -> DecodingError {
-        DecodingError(reason, offset: buffer.readerIndex - start, subject: subject)
+        DecodingError(reason, offset: storage.readerIndex - start, subject: subject)
     }
 
-    public var remaining: Int { buffer.readableBytes }
+    @inlinable public var remaining: Int { storage.readableBytes }
 
+    // Inlinable: a generic function of another module is not specialized, and this is the heart of every decoder.
+    @inlinable
     public mutating func integer<T: FixedWidthInteger>(as type: T.Type = T.self) throws(DecodingError) -> T {
-        guard let value = buffer.readInteger(as: T.self) else { throw failure(.truncated) }
+        guard let value = storage.readInteger(as: T.self) else { throw failure(.truncated) }
         return value
     }
 
@@ -61,7 +66,7 @@ public struct WireDecoder {
     public mutating func bytes(maximum: Int) throws(DecodingError) -> ByteBuffer {
         let length = Int(try integer(as: UInt32.self))
         guard length <= maximum else { throw failure(.tooLong) }
-        guard let slice = buffer.readSlice(length: length) else { throw failure(.truncated) }
+        guard let slice = storage.readSlice(length: length) else { throw failure(.truncated) }
         return slice
     }
 
@@ -74,12 +79,12 @@ public struct WireDecoder {
     /// A count of things that take at least `minimumBytes` each: bounds what a hostile count makes us reserve.
     public mutating func count(minimumBytes: Int) throws(DecodingError) -> Int {
         let count = Int(try integer(as: UInt32.self))
-        guard count * minimumBytes <= buffer.readableBytes else { throw failure(.truncated) }
+        guard count * minimumBytes <= storage.readableBytes else { throw failure(.truncated) }
         return count
     }
 
     public mutating func finish() throws(DecodingError) {
-        guard buffer.readableBytes == 0 else { throw failure(.trailingBytes) }
+        guard storage.readableBytes == 0 else { throw failure(.trailingBytes) }
     }
 }
 

@@ -9,8 +9,8 @@ package import ReplicaCore
 package final class LogWriter {
     package enum Job: Sendable {
         case write(ReplicaWrite)
-        /// The log of a group begins behind the point; `then` is told when that is durable.
-        case setSnapshot(GroupID, SnapshotPoint, then: (@Sendable () -> Void)?)
+        /// The log of a group begins behind the point.
+        case setSnapshot(GroupID, SnapshotPoint)
         /// `then` is told when all of it is durable.
         case perform([LogOperation], then: @Sendable () -> Void)
         case purge
@@ -71,9 +71,8 @@ package final class LogWriter {
                 }
                 done.append(PersistedWrite(group: write.group, sequence: write.sequence))
                 for outgoing in write.releases { releases.add(outgoing) }
-            case .setSnapshot(let group, let point, let then):
+            case .setSnapshot(let group, let point):
                 round.append(.setSnapshot(group, point))
-                if let then { followUps.append(then) }
                 purge = true
             case .perform(let operations, let then):
                 for operation in operations { round.append(operation) }

@@ -20,7 +20,7 @@ package enum LoopInput: Sendable {
     /// A piece of a snapshot was written; the next one starts behind the key.
     case installContinues(GroupID, transfer: UInt64, after: [UInt8])
     /// What the state would keep in a crash at this moment.
-    case durable([(group: GroupID, index: LogIndex)])
+    case durable([(group: GroupID, index: LogIndex)], finishedInstalls: UInt64)
     case control(@Sendable (NodeLoop) -> Void)
 }
 

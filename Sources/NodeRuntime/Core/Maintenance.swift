@@ -62,6 +62,7 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
             ? loop.replicas.filter { $0.isLeader && $0.group != .directory }.map(\.group) : []
         let times = HousekeepingTimes(now: loop.clock.now())
         let inbox = loop.inbox
+        let installs = loop.finishedInstalls
         // Only what is flushed may leave the log: that is what makes room.
         let flushes = due.flush || loop.isSpaceLow
         loop.blocking.run { [self] in
@@ -71,7 +72,7 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
                 if flushes { try stateStore.flush() }
                 let reader = MailReader(store: stateStore)
                 let durable = try groups.map { (group: $0, index: try reader.durableAppliedIndex($0).index) }
-                if !durable.isEmpty { inbox.put(.durable(durable)) }
+                if !durable.isEmpty { inbox.put(.durable(durable, finishedInstalls: installs)) }
                 let due = try led.compactMap { group in
                     let commands = try reader.housekeepingDue(in: group, times, limit: Self.housekeepingLimit)
                     return commands.isEmpty ? nil : (group: group, commands: commands)
@@ -105,7 +106,11 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
 
 extension NodeLoop {
     /// Cuts the logs behind what the state keeps durably, leaving some for followers that lag.
-    func compact(_ durable: [(group: GroupID, index: LogIndex)]) {
+    ///
+    /// - Parameter finished: the installs finished when the state was asked. One since then may have put an older state
+    ///   in the place of the one that was asked.
+    func compact(_ durable: [(group: GroupID, index: LogIndex)], finishedInstalls finished: UInt64) {
+        guard finished == finishedInstalls else { return }
         for (group, index) in durable {
             guard let raft = replica(group)?.raft, installs[group] == nil, !rebuilding.contains(group) else { continue }
             // Until something is applied, the answer stays the same.
@@ -121,7 +126,7 @@ extension NodeLoop {
             else { continue }
             let point = SnapshotPoint(index: target, term: term, configuration: raft.configuration(at: target))
             withReplica(group) { $0.compacted(to: point, source, into: &$1) }
-            writer.put(.setSnapshot(group, point, then: nil))
+            writer.put(.setSnapshot(group, point))
         }
     }
 

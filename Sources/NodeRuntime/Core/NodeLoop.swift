@@ -52,9 +52,11 @@ package final class NodeLoop {
     var foreignReads: [UInt64: (node: NodeID, group: GroupID, id: UInt64)] = [:]
     package var installs: [GroupID: SnapshotInstall] = [:]
     var nextTransfer: UInt64 = 1
+    var finishedInstalls: UInt64 = 0
     /// Replicas whose state has been lost to an unfinished install before the node started: they ask for a snapshot.
     package var rebuilding: Set<GroupID> = []
     let sources = SnapshotSources()
+    var snapshotPace: SnapshotPace
 
     package var identity: NodeIdentity
     var founding = FoundingState()
@@ -114,7 +116,7 @@ package final class NodeLoop {
         writer = parts.writer
         applier = parts.applier
         blocking = parts.blocking
-        source = LogPayloadSource(log: parts.log)
+        source = LogPayloadSource(log: parts.log, failed: parts.failed)
         maintenance = parts.maintenance
         gate = parts.gate
         identity = parts.identity
@@ -124,6 +126,11 @@ package final class NodeLoop {
         nextReadID = parts.session
         nowMilliseconds = parts.clock.monotonicMilliseconds()
         lastTick = nowMilliseconds
+        snapshotPace = SnapshotPace(
+            bytesPerSecond: settings.snapshotBytesPerSecond,
+            pieceBytes: settings.snapshotPieceBytes,
+            nowMilliseconds
+        )
         // Calls wait for a group also while it has not begun, or its replica here is being replaced.
         for group in identity.groups {
             calls[group] = CallTable()
@@ -223,7 +230,7 @@ package final class NodeLoop {
         case .installed(let group, let transfer, let point): finishInstall(group, transfer, point)
         case .installFailed(let group, let transfer): failInstall(group, transfer)
         case .installContinues(let group, let transfer, let after): continueInstall(group, transfer, after)
-        case .durable(let indexes): compact(indexes)
+        case .durable(let indexes, let installs): compact(indexes, finishedInstalls: installs)
         case .control(let body): body(self)
         }
     }
@@ -278,6 +285,7 @@ package final class NodeLoop {
         resendCalls()
         resendReads()
         tendInstalls()
+        tendSnapshotPace()
         tendMembership()
         tendHang()
         maintenance.tick(self)
@@ -330,23 +338,6 @@ package final class NodeLoop {
 
     /// Appends that wait for this turn's end leave now: for those who run outside a turn.
     func flushOutgoing() { outgoing.send(over: network) }
-}
-
-/// Reads payloads that the cache no longer holds from the log.
-struct LogPayloadSource: PayloadSource {
-    let log: any LogReading
-
-    func payloads(group: GroupID, first: LogIndex, count: Int) -> [ByteBuffer]? {
-        var payloads: [ByteBuffer] = []
-        let last = first + (count - 1)
-        while payloads.count < count {
-            guard let entries = try? log.read(group, from: first + payloads.count, upTo: last, maxBytes: 4 << 20),
-                !entries.isEmpty
-            else { return nil }
-            payloads += entries.map(\.payload)
-        }
-        return payloads
-    }
 }
 
 /// Runs what may block, away from the loops; in a simulation, at once.

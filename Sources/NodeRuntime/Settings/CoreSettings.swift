@@ -37,6 +37,8 @@ public struct CoreSettings: Sendable {
     public var flushMilliseconds: Int64
     /// Bytes of a piece of a snapshot.
     public var snapshotPieceBytes: Int
+    /// What this node sends of snapshots, to all others together; 0: as fast as they ask.
+    public var snapshotBytesPerSecond: Int
     /// A snapshot transfer without progress is begun anew after this.
     public var snapshotStallMilliseconds: Int64
 
@@ -61,6 +63,7 @@ public struct CoreSettings: Sendable {
         maintenanceMilliseconds = 2_000
         flushMilliseconds = 30_000
         snapshotPieceBytes = 1 << 20
+        snapshotBytesPerSecond = 128 << 20
         snapshotStallMilliseconds = 5_000
     }
 }

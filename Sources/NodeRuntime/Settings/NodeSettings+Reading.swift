@@ -33,12 +33,25 @@ extension NodeSettings {
         core.compactionStep = max(1, min(core.compactionStep, core.retainedEntries / 2))
         core.retainedBytes = try reader.integer("log.retain-bytes", 0...(1 << 40))
         core.reservedBytes = try reader.integer("disk.reserve-bytes", 0...(1 << 50))
+        let cacheBytes = try reader.integer("raft.cache-bytes", 0...(1 << 40))
+        // The directory's group has its share as well.
+        core.replica.cacheBytes = max(Self.minimumCacheBytes, cacheBytes / (Int(mailGroups) + 1))
+        core.snapshotBytesPerSecond = try reader.integer("snapshot.bytes-per-second", 0...(1 << 40))
+        guard core.snapshotBytesPerSecond == 0 || core.snapshotBytesPerSecond >= core.snapshotPieceBytes else {
+            throw SettingError(
+                "setting snapshot.bytes-per-second is \(core.snapshotBytesPerSecond): expected 0 (no limit), "
+                    + "or at least \(core.snapshotPieceBytes)"
+            )
+        }
         core.tickMilliseconds = Int64(try reader.integer("raft.tick-milliseconds", 5...1_000))
         core.replica.raft.electionTimeoutTicks = try reader.integer("raft.election-ticks", 4...1_000)
         readThreads = try reader.integer("threads.read", 1...256)
         passwordThreads = try reader.integer("threads.password", 1...64)
         stateMemoryBytes = try reader.integer("state.memory-bytes", (1 << 20)...(8 << 30))
     }
+
+    /// Of each group, however many there are.
+    private static let minimumCacheBytes = 64 << 10
 
     private static func peers(_ reader: SettingsReader, own: NodeID, _ listen: HostPort) throws -> [Peer] {
         let expected = "node=host:port for every node, such as 1=host1:14000,2=host2:14000"

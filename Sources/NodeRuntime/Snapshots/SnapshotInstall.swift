@@ -1,7 +1,6 @@
 internal import Consensus
 internal import MailModel
 internal import MailStore
-internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import PeerTransport
 internal import ReplicaCore
@@ -19,8 +18,6 @@ package struct SnapshotInstall {
     var progressMilliseconds: Int64
     /// When to begin anew, after it failed.
     var retryMilliseconds: Int64?
-    /// The state has it; the log is still to follow.
-    var isLive = false
 }
 
 /// Receiving: the receiver pulls piece by piece, so it sets the pace, and any piece can be asked for again.
@@ -56,7 +53,7 @@ extension NodeLoop {
 
     func take(_ piece: SnapshotPiece) {
         guard var install = installs[piece.group], install.transfer == piece.transfer,
-            install.retryMilliseconds == nil, !install.isLive
+            install.retryMilliseconds == nil
         else { return }
         switch piece.content {
         case .refused:
@@ -90,7 +87,7 @@ extension NodeLoop {
     }
 
     func continueInstall(_ group: GroupID, _ transfer: UInt64, _ after: [UInt8]) {
-        guard var install = installs[group], install.transfer == transfer, !install.isLive else { return }
+        guard var install = installs[group], install.transfer == transfer else { return }
         install.after = after
         install.progressMilliseconds = nowMilliseconds
         installs[group] = install
@@ -99,172 +96,55 @@ extension NodeLoop {
 
     /// Not at once: what refused us has to get on first.
     func failInstall(_ group: GroupID, _ transfer: UInt64) {
-        guard let install = installs[group], install.transfer == transfer, !install.isLive else { return }
+        guard let install = installs[group], install.transfer == transfer else { return }
         installs[group]?.retryMilliseconds = nowMilliseconds + settings.resendMilliseconds
     }
 
-    /// Without state there is no way back to what was: begins again, with whoever leads now.
+    /// Without state there is no way back to what was: begins again, with whoever leads now, or else with any other
+    /// member in turn. There may be no leader as long as this replica has no state: when its log is the longest.
     ///
     /// What the first offer named may be gone with who made it: all that is needed is what this log does not hold.
-    private func restartInstall(_ group: GroupID, _ install: SnapshotInstall) {
-        guard let replica = replica(group) else { return }
-        let from = replica.leaderNode.flatMap { $0 == node ? nil : $0 } ?? install.from
-        startInstall(group, atLeast: replica.raft.commitIndex, from: from)
+    private func restartInstall(_ group: GroupID, after former: NodeID?) {
+        guard let raft = replica(group)?.raft else { return }
+        let others = raft.configuration.members.map(\.node).filter { $0 != node }.sorted()
+        let leader = replica(group)?.leaderNode.flatMap { $0 == node ? nil : $0 }
+        let next = others.first { $0 > former ?? node } ?? others.first
+        guard let from = leader ?? next ?? former else { return }
+        startInstall(group, atLeast: raft.snapshot.index, from: from)
     }
 
-    /// The state is live; the log follows, and then Raft is told.
+    /// The state is live, durably. The log follows: what Raft writes from here on is written behind that.
+    ///
+    /// A crash before the log's own record of it finds the note in the state, which says the same.
     func finishInstall(_ group: GroupID, _ transfer: UInt64, _ point: SnapshotPoint) {
         guard let install = installs[group], install.transfer == transfer else { return }
-        installs[group]?.isLive = true
-        let inbox = inbox
-        writer.put(
-            .setSnapshot(group, point) {
-                inbox.put(.control { loop in loop.logFollowed(group, point, from: install.from) })
-            }
-        )
-    }
-
-    private func logFollowed(_ group: GroupID, _ point: SnapshotPoint, from sender: NodeID) {
         installs[group] = nil
+        finishedInstalls += 1
         rebuilding.remove(group)
         unflushed.insert(group)
-        installObserver?(group, point, sender)
+        installObserver?(group, point, install.from)
+        writer.put(.setSnapshot(group, point))
         withReplica(group) { $0.installed(point, source, into: &$1) }
     }
 
-    /// On every tick: transfers that stand still start over, rebuilding replicas look for a leader to ask.
+    /// On every tick: transfers that stand still start over, rebuilding replicas look for somebody to ask.
     func tendInstalls() {
         for group in installs.keys.sorted() {
-            guard let install = installs[group], !install.isLive else { continue }
+            guard let install = installs[group] else { continue }
             if let retryMilliseconds = install.retryMilliseconds {
-                if nowMilliseconds >= retryMilliseconds { restartInstall(group, install) }
+                if nowMilliseconds >= retryMilliseconds { restartInstall(group, after: install.from) }
                 continue
             }
             guard nowMilliseconds - install.progressMilliseconds >= settings.snapshotStallMilliseconds else { continue }
             if install.point == nil || replica(group)?.leaderNode != install.from {
-                restartInstall(group, install)
+                restartInstall(group, after: install.from)
             } else {
                 installs[group]?.progressMilliseconds = nowMilliseconds
                 pull(group)
             }
         }
-        for group in rebuilding.sorted() where installs[group] == nil {
-            guard let replica = replica(group), let leader = replica.leaderNode, leader != node else { continue }
-            startInstall(group, atLeast: replica.raft.commitIndex, from: leader)
+        for group in rebuilding.sorted() where installs[group] == nil && recalls[group] == nil {
+            restartInstall(group, after: nil)
         }
-    }
-
-    // MARK: Sending
-
-    func serve(_ pull: SnapshotPull, to node: NodeID) {
-        let refusal = PeerMessage.snapshotPiece(
-            SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
-        )
-        guard replica(pull.group) != nil, !rebuilding.contains(pull.group), installs[pull.group] == nil else {
-            return send(refusal, to: node)
-        }
-        let maximumBytes = settings.snapshotPieceBytes
-        let network = network
-        let inbox = inbox
-        let maintenance = maintenance
-        let sources = sources
-        let now = nowMilliseconds
-        blocking.run {
-            do {
-                let source = try sources.source(for: pull, from: node, store: maintenance.store, nowMilliseconds: now)
-                guard let source, source.appliedIndex >= pull.atLeast else {
-                    return network.send([refusal], to: node)
-                }
-                let chunk = try source.chunk(after: pull.after, maximumBytes: maximumBytes)
-                inbox.put(
-                    .control { loop in loop.sendPiece(chunk, of: source, for: pull, to: node) }
-                )
-            } catch {
-                network.send([refusal], to: node)
-            }
-        }
-    }
-
-    private func sendPiece(
-        _ chunk: SnapshotChunk,
-        of source: GroupSnapshotSource,
-        for pull: SnapshotPull,
-        to node: NodeID
-    ) {
-        guard let raft = replica(pull.group)?.raft, source.appliedIndex >= raft.snapshot.index,
-            source.appliedIndex <= raft.lastIndex
-        else {
-            // The log has moved past the snapshot: the receiver could not follow from there.
-            sources.drop(pull, from: node)
-            return send(
-                .snapshotPiece(
-                    SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
-                ),
-                to: node
-            )
-        }
-        let point = SnapshotPoint(
-            index: source.appliedIndex,
-            term: source.appliedTerm,
-            configuration: raft.configuration(at: source.appliedIndex)
-        )
-        let content = SnapshotPiece.Content.rows(
-            chunk.rows,
-            checksum: chunk.checksum,
-            lastKey: chunk.lastKey,
-            isLast: chunk.isLast
-        )
-        send(
-            .snapshotPiece(
-                SnapshotPiece(group: pull.group, transfer: pull.transfer, point: point, content: content)
-            ),
-            to: node
-        )
-        if chunk.isLast { sources.drop(pull, from: node) }
-    }
-}
-
-/// Open snapshots that other nodes are pulling; a bounded number, closed when nobody asks any more.
-final class SnapshotSources: Sendable {
-    static let maximumOpen = 8
-    static let idleMilliseconds: Int64 = 30_000
-
-    private struct Key: Hashable {
-        let node: NodeID
-        let transfer: UInt64
-    }
-
-    private struct Entry {
-        let source: GroupSnapshotSource
-        var usedMilliseconds: Int64
-    }
-
-    private let open = NIOLockedValueBox<[Key: Entry]>([:])
-
-    /// The snapshot of a transfer; a new one at its start. Nil when there is none (any more), or too many are open.
-    func source(
-        for pull: SnapshotPull,
-        from node: NodeID,
-        store: any StateStoreForSnapshots,
-        nowMilliseconds: Int64
-    ) throws -> GroupSnapshotSource? {
-        let key = Key(node: node, transfer: pull.transfer)
-        let existing = open.withLockedValue { open in
-            open = open.filter { nowMilliseconds - $0.value.usedMilliseconds < Self.idleMilliseconds }
-            open[key]?.usedMilliseconds = nowMilliseconds
-            return open[key]?.source
-        }
-        if let existing { return existing }
-        guard pull.after.isEmpty, let source = try store.makeGroupSnapshot(pull.group) else { return nil }
-        let isAdmitted = open.withLockedValue { open in
-            guard open.count < Self.maximumOpen else { return false }
-            open[key] = Entry(source: source, usedMilliseconds: nowMilliseconds)
-            return true
-        }
-        return isAdmitted ? source : nil
-    }
-
-    func drop(_ pull: SnapshotPull, from node: NodeID) {
-        open.withLockedValue { $0[Key(node: node, transfer: pull.transfer)] = nil }
     }
 }

@@ -160,7 +160,7 @@ final class SimClient: @unchecked Sendable {
     }
 
     private func finishRead(_ call: UInt64, _ floor: UInt64, _ id: AccountID, _ node: SimNode) {
-        guard let pending, pending.id == call, let core = node.core else {
+        guard let pending, pending.id == call, node.isUp else {
             return world.fail("a call is answered once", "client \(number), read \(call)")
         }
         self.pending = nil
@@ -168,7 +168,7 @@ final class SimClient: @unchecked Sendable {
         succeededAt = pending.started
         world.checker.countCheck()
         do {
-            let index = try core.reader.digest(group).index.rawValue
+            let index = try node.reader.digest(group).index.rawValue
             world.trace.add(world.now, .answer, pending.node, "client \(number): read at \(index), floor \(floor)")
             guard index >= floor else {
                 return world.fail(
@@ -177,7 +177,7 @@ final class SimClient: @unchecked Sendable {
                 )
             }
             let (model, isKnown) = world.checker.model(group).account(id, at: index)
-            let check = StateCheck(reader: core.reader, group: group)
+            let check = StateCheck(reader: node.reader, group: group)
             if isKnown, let difference = try check.compare(id, with: model, includingBodies: false) {
                 world.fail(
                     "a read sees what was carried out, as a whole",

@@ -6,6 +6,9 @@ internal import StateStorage
 struct FaultPlan {
     enum Fault: CaseIterable {
         case crash, crashInWriter, crashAll, partition, oneWayCut, isolate, pause, clockJump, slowDisk, slowLink
+        /// Some of the nodes, as those of one vendor or data center, are cut off from the others.
+        case site
+        case readError, misdirectedRead
         case diskError, stateError, gracefulStop, balance, strand
         case hangingDisk, nearlyFull
         case wipe, rollback, logRollback, bitFlip, lostTail, lostSegment, damagedState
@@ -83,6 +86,15 @@ extension World {
                 if ways & 1 != 0 { cut(node.position, peer, duration) }
                 if ways & 2 != 0 { cut(peer, node.position, duration) }
             }
+        case .site:
+            counts.partitions += 1
+            let inside = Set(nodes.indices.filter { _ in faults.next() & 1 == 0 })
+            for position in inside {
+                for peer in nodes.indices where !inside.contains(peer) {
+                    cut(position, peer, duration)
+                    cut(peer, position, duration)
+                }
+            }
         case .pause:
             counts.pauses += 1
             node.pausedUntil = max(node.pausedUntil, now + duration)
@@ -105,6 +117,16 @@ extension World {
         case .diskError:
             guard node.isUp else { return }
             node.disk.inject(faults.pick([.write, .dataSync, .noSpace, .syncDirectory]) ?? .write)
+        case .readError:
+            guard node.isUp else { return }
+            counts.readFaults += 1
+            // The state is read all the time, the log when somebody lags.
+            node.disk.inject(.read, afterCalls: faults.below(3))
+            node.state.readsUntilFailure = faults.below(500)
+        case .misdirectedRead:
+            guard node.isUp else { return }
+            counts.readFaults += 1
+            node.disk.inject(.misdirectedRead, afterCalls: faults.below(3))
         case .stateError:
             guard node.isUp else { return }
             node.state.memory.injectFailure(SimStateStore.injected)
@@ -138,6 +160,8 @@ extension World {
             node.slowDiskUntil = 0
             node.isNearlyFull = false
             node.nextWrite = .normal
+            node.state.readsUntilFailure = nil
+            node.disk.endFaults()
             endHang(node)
             if !node.isUp { schedule(.restart(node: node.position), after: 1_000) }
         }

@@ -1,5 +1,6 @@
 internal import Consensus
 internal import LogStorage
+internal import MailStore
 internal import NodeRuntime
 internal import StateStorage
 
@@ -67,6 +68,8 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     }
 
     var isUp: Bool { core != nil }
+    /// For who watches: its reads do not count, and none fails.
+    var reader: MailReader { MailReader(store: state.memory) }
 
     func freeBytes() -> Int? { isNearlyFull ? 0 : .max }
 

@@ -11,6 +11,8 @@ final class SimStateStore: StateStore, @unchecked Sendable {
     /// How often a write is followed by a flush that nobody asked for.
     private let flushesPerMillion: Int
     private(set) var ownFlushes = 0
+    /// So many reads from now, one fails. Who watches reads from `memory`.
+    var readsUntilFailure: Int?
 
     init(random: SimRandom, flushesPerMillion: Int) {
         self.random = random
@@ -28,11 +30,26 @@ final class SimStateStore: StateStore, @unchecked Sendable {
     }
 
     func flush() throws(StateError) { try memory.flush() }
-    func get(_ key: Span<UInt8>) throws(StateError) -> ByteBuffer? { try memory.get(key) }
-    func get(_ key: Span<UInt8>, tier: ReadTier) throws(StateError) -> ByteBuffer? { try memory.get(key, tier: tier) }
+
+    func get(_ key: Span<UInt8>) throws(StateError) -> ByteBuffer? {
+        try countRead()
+        return try memory.get(key)
+    }
+
+    func get(_ key: Span<UInt8>, tier: ReadTier) throws(StateError) -> ByteBuffer? {
+        try countRead()
+        return try memory.get(key, tier: tier)
+    }
+
+    private func countRead() throws(StateError) {
+        guard let left = readsUntilFailure else { return }
+        readsUntilFailure = left > 0 ? left - 1 : nil
+        if left == 0 { throw Self.injected }
+    }
 
     func withValue(_ key: Span<UInt8>, _ body: (Span<UInt8>) throws -> Void) throws -> Bool {
-        try memory.withValue(key, body)
+        try countRead()
+        return try memory.withValue(key, body)
     }
 
     func scan(
@@ -41,6 +58,7 @@ final class SimStateStore: StateStore, @unchecked Sendable {
         order: ScanOrder,
         _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Bool
     ) throws {
+        try countRead()
         try memory.scan(from: start, to: end, order: order, body)
     }
 
@@ -50,7 +68,10 @@ final class SimStateStore: StateStore, @unchecked Sendable {
     func close() {}
 
     /// Loses what was not flushed.
-    func crash() { memory.crash() }
+    func crash() {
+        readsUntilFailure = nil
+        memory.crash()
+    }
 }
 
 extension SimStateStore {

@@ -135,11 +135,8 @@ extension World {
                 let replicas = nodes.compactMap { $0.core?.loop.replica(group) }
                 let ids = replicas.map(\.raft.id).sorted()
                 return replicas.count == nodes.count
-                    && replicas.allSatisfy { replica in
-                        // A replica without its state is no copy.
-                        !replica.raft.isInstalling && !replica.raft.configuration.isJoint
-                            && replica.raft.configuration.voters == ids
-                    }
+                    && replicas.allSatisfy { !$0.raft.configuration.isJoint && $0.raft.configuration.voters == ids }
+                    && replicas.count { $0.raft.isInstalling } <= replicas.count - 2
             }
     }
 

@@ -165,9 +165,10 @@ final class World: @unchecked Sendable {
             checker.checkLoop(node, world: self)
         case .writer: writerTurn(node, core)
         case .applier:
-            checker.observe(core.applierLoop.inbox.drain(), of: node, putBack: core.applierLoop.inbox, world: self)
+            let inbox = core.applierLoop.inbox
+            let touched = checker.observe(inbox.drain(), of: node, putBack: inbox, world: self)
             core.applierLoop.turn()
-            checker.checkState(node, world: self)
+            checker.checkState(node, touched, world: self)
         }
         if let failure = node.failure {
             trace.add(now, .crash, node.position, "the storage failed: \(failure)")

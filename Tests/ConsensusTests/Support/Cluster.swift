@@ -131,7 +131,7 @@ struct Cluster {
         guard let node = replicas[position].node else { return }
         let done = LogIndex(UInt64(replicas[position].state.count))
         let target = replicas[position].applyTarget
-        guard target > done else { return }
+        guard target > done, !node.isInstalling else { return }
         for index in indices(after: done, upTo: target) {
             let header = node.header(at: index)
             require(committed[index - .zero - 1] == header, "state machine safety at \(index)")
@@ -161,15 +161,27 @@ struct Cluster {
         step(id, .compacted(point))
     }
 
-    /// Installs the snapshot that a replica waits for, as its source has it now.
-    mutating func install(_ id: ReplicaID, notifying: Bool = true) {
+    /// A replica begins to write the snapshot it was offered: from here on it has no state, also after a crash.
+    mutating func beginInstall(_ id: ReplicaID) {
         let position = index(of: id)
-        guard let node = replicas[position].node, let installing = replicas[position].installing else { return }
+        guard replicas[position].installing != nil else { return }
+        replicas[position].state.removeAll()
+        replicas[position].disk.state.removeAll()
+        replicas[position].disk.isStateLost = true
+        seen["begun", default: 0] += 1
+    }
+
+    /// Installs a snapshot as its source has it now: the one that was offered, or, without a state, any that continues
+    /// with what the log holds.
+    mutating func install(_ id: ReplicaID, from other: ReplicaID? = nil, notifying: Bool = true) {
+        let position = index(of: id)
+        guard let node = replicas[position].node, node.isInstalling else { return }
         guard replicas[position].writes.isEmpty else { return }
-        let source = replicas[index(of: installing.from)]
-        guard let sourceNode = source.node, sourceNode.appliedIndex >= installing.point.index,
-            sourceNode.appliedIndex > node.commitIndex
-        else { return }
+        let isStateLost = replicas[position].disk.isStateLost
+        guard let from = other ?? replicas[position].installing?.from else { return }
+        let source = replicas[index(of: from)]
+        let atLeast = isStateLost ? node.snapshot.index : replicas[position].installing!.point.index
+        guard let sourceNode = source.node, !sourceNode.isInstalling, sourceNode.appliedIndex >= atLeast else { return }
         let index = sourceNode.appliedIndex
         let point = SnapshotPoint(
             index: index,
@@ -180,7 +192,7 @@ struct Cluster {
         replicas[position].disk.install(point, state: state)
         guard notifying else { return }
         replicas[position].state = state
-        replicas[position].applyTarget = index
+        replicas[position].applyTarget = max(replicas[position].applyTarget, index)
         replicas[position].installing = nil
         seen["snapshot", default: 0] += 1
         step(id, .snapshotInstalled(point))
@@ -188,7 +200,7 @@ struct Cluster {
 
     mutating func failInstall(_ id: ReplicaID) {
         let position = index(of: id)
-        guard let installing = replicas[position].installing else { return }
+        guard let installing = replicas[position].installing, !replicas[position].disk.isStateLost else { return }
         replicas[position].installing = nil
         step(id, .snapshotFailed(index: installing.point.index))
     }

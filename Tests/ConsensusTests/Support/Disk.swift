@@ -8,6 +8,8 @@ struct Disk {
     var headers: [EntryHeader] = []
     /// What the state machine holds durably.
     var state: [EntryHeader] = []
+    /// A snapshot is being written in the place of the state.
+    var isStateLost = false
 
     var lastIndex: LogIndex { snapshot.index + headers.count }
 
@@ -40,5 +42,6 @@ struct Disk {
             snapshot = point
         }
         self.state = state
+        isStateLost = false
     }
 }

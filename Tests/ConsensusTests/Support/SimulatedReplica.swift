@@ -25,7 +25,7 @@ struct SimulatedReplica {
 
     mutating func start(seed: UInt64) {
         state = disk.state
-        applyTarget = LogIndex(UInt64(state.count))
+        applyTarget = disk.isStateLost ? disk.snapshot.index : LogIndex(UInt64(state.count))
         node = RaftNode(
             id: id,
             settings: settings,
@@ -33,6 +33,7 @@ struct SimulatedReplica {
             snapshot: disk.snapshot,
             headers: disk.headers,
             appliedIndex: applyTarget,
+            isStateLost: disk.isStateLost,
             seed: seed
         )
         completed = 0

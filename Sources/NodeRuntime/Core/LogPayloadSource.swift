@@ -1,0 +1,31 @@
+internal import Consensus
+internal import LogStorage
+internal import NIOCore
+internal import ReplicaCore
+
+/// Reads payloads that the cache no longer holds from the log.
+struct LogPayloadSource: PayloadSource {
+    let log: any LogReading
+    let failed: @Sendable (any Error) -> Void
+
+    func payloads(group: GroupID, first: LogIndex, count: Int) -> [ByteBuffer]? {
+        var payloads: [ByteBuffer] = []
+        let last = first + (count - 1)
+        do throws(LogError) {
+            while payloads.count < count {
+                let entries = try log.read(group, from: first + payloads.count, upTo: last, maxBytes: 4 << 20)
+                guard !entries.isEmpty else { return nil }
+                payloads += entries.map(\.payload)
+            }
+            return payloads
+        } catch {
+            switch error.kind {
+            // Gone since, or not yet there: whoever asked will ask for something else.
+            case .compacted, .beyondEnd, .unknownGroup: break
+            // What was acknowledged cannot be read. The next start looks at all of it, and gives up what is lost.
+            case .inputOutput, .noSpace, .damaged, .unsupported, .tooLarge: failed(error)
+            }
+            return nil
+        }
+    }
+}

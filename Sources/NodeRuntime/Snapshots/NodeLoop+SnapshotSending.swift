@@ -1,0 +1,90 @@
+internal import Consensus
+internal import MailModel
+internal import MailStore
+internal import NIOCore
+internal import PeerTransport
+internal import ReplicaCore
+internal import StateStorage
+
+/// Sending: piece by piece, as the receiver asks, and no faster than the rate allows.
+extension NodeLoop {
+    func serve(_ pull: SnapshotPull, to node: NodeID) {
+        guard snapshotPace.admit(nowMilliseconds) else { return snapshotPace.postpone(pull, to: node) }
+        read(pull, for: node)
+    }
+
+    /// On every tick: what had to wait for the rate.
+    func tendSnapshotPace() {
+        while let (pull, node) = snapshotPace.next(nowMilliseconds) { read(pull, for: node) }
+    }
+
+    private func read(_ pull: SnapshotPull, for node: NodeID) {
+        let refusal = PeerMessage.snapshotPiece(
+            SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
+        )
+        guard replica(pull.group) != nil, !rebuilding.contains(pull.group), installs[pull.group] == nil else {
+            return send(refusal, to: node)
+        }
+        let maximumBytes = settings.snapshotPieceBytes
+        let network = network
+        let inbox = inbox
+        let maintenance = maintenance
+        let sources = sources
+        let now = nowMilliseconds
+        let failed = failed
+        blocking.run {
+            do {
+                let source = try sources.source(for: pull, from: node, store: maintenance.store, nowMilliseconds: now)
+                guard let source, source.appliedIndex >= pull.atLeast else {
+                    return network.send([refusal], to: node)
+                }
+                let chunk = try source.chunk(after: pull.after, maximumBytes: maximumBytes)
+                inbox.put(
+                    .control { loop in loop.sendPiece(chunk, of: source, for: pull, to: node) }
+                )
+            } catch {
+                if let error = error as? StateError, error.kind == .corruption { failed(error) }
+                network.send([refusal], to: node)
+            }
+        }
+    }
+
+    private func sendPiece(
+        _ chunk: SnapshotChunk,
+        of source: GroupSnapshotSource,
+        for pull: SnapshotPull,
+        to node: NodeID
+    ) {
+        guard let raft = replica(pull.group)?.raft, source.appliedIndex >= raft.snapshot.index,
+            source.appliedIndex <= raft.lastIndex
+        else {
+            // The log has moved past the snapshot: the receiver could not follow from there.
+            sources.drop(pull, from: node)
+            return send(
+                .snapshotPiece(
+                    SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
+                ),
+                to: node
+            )
+        }
+        let point = SnapshotPoint(
+            index: source.appliedIndex,
+            term: source.appliedTerm,
+            configuration: raft.configuration(at: source.appliedIndex)
+        )
+        snapshotPace.sent(chunk.rows.readableBytes)
+        let content = SnapshotPiece.Content.rows(
+            chunk.rows,
+            checksum: chunk.checksum,
+            lastKey: chunk.lastKey,
+            isLast: chunk.isLast
+        )
+        send(
+            .snapshotPiece(
+                SnapshotPiece(group: pull.group, transfer: pull.transfer, point: point, content: content)
+            ),
+            to: node
+        )
+        if chunk.isLast { sources.drop(pull, from: node) }
+    }
+}

@@ -1,0 +1,50 @@
+internal import Consensus
+internal import MailModel
+internal import MailStore
+internal import NIOConcurrencyHelpers
+internal import PeerTransport
+
+/// Open snapshots that other nodes are pulling; a bounded number, closed when nobody asks any more.
+final class SnapshotSources: Sendable {
+    static let maximumOpen = 8
+    static let idleMilliseconds: Int64 = 30_000
+
+    private struct Key: Hashable {
+        let node: NodeID
+        let transfer: UInt64
+    }
+
+    private struct Entry {
+        let source: GroupSnapshotSource
+        var usedMilliseconds: Int64
+    }
+
+    private let open = NIOLockedValueBox<[Key: Entry]>([:])
+
+    /// The snapshot of a transfer; a new one at its start. Nil when there is none (any more), or too many are open.
+    func source(
+        for pull: SnapshotPull,
+        from node: NodeID,
+        store: any StateStoreForSnapshots,
+        nowMilliseconds: Int64
+    ) throws -> GroupSnapshotSource? {
+        let key = Key(node: node, transfer: pull.transfer)
+        let existing = open.withLockedValue { open in
+            open = open.filter { nowMilliseconds - $0.value.usedMilliseconds < Self.idleMilliseconds }
+            open[key]?.usedMilliseconds = nowMilliseconds
+            return open[key]?.source
+        }
+        if let existing { return existing }
+        guard pull.after.isEmpty, let source = try store.makeGroupSnapshot(pull.group) else { return nil }
+        let isAdmitted = open.withLockedValue { open in
+            guard open.count < Self.maximumOpen else { return false }
+            open[key] = Entry(source: source, usedMilliseconds: nowMilliseconds)
+            return true
+        }
+        return isAdmitted ? source : nil
+    }
+
+    func drop(_ pull: SnapshotPull, from node: NodeID) {
+        open.withLockedValue { $0[Key(node: node, transfer: pull.transfer)] = nil }
+    }
+}

@@ -1,0 +1,86 @@
+"""What a node keeps in memory for a follower that does not answer is bounded, however much is written meanwhile.
+
+CLUSTER_TESTS_MEMORY_MIB says how much that is: 256 when not given.
+"""
+
+import os
+import threading
+import unittest
+
+from support.cluster import Cluster, wait_until
+from support.lmtp import LMTP
+
+MIB = 1 << 20
+WRITTEN = int(os.environ.get("CLUSTER_TESTS_MEMORY_MIB", "256")) * MIB
+MESSAGE = MIB // 2
+SESSIONS = 4
+CACHE = 8 * MIB
+WRITE_BUFFER = 8 * MIB
+# What waits for one peer in a node, at most (Docs/reliability.md).
+QUEUE = 64 * MIB
+# Three write buffers of the state (one that fills, two that are being written), sessions, and what malloc keeps back.
+REST = 3 * WRITE_BUFFER + 48 * MIB
+
+
+class MemoryTests(unittest.TestCase):
+    def test_a_stopped_follower_costs_bounded_memory(self):
+        settings = [f"raft.cache-bytes={CACHE}", f"state.memory-bytes={WRITE_BUFFER}"]
+        with Cluster(nodes=3, accounts=SESSIONS, settings=settings) as cluster:
+            follower = cluster.node(3)
+            others = [cluster.node(1), cluster.node(2)]
+            # Everything that grows once has grown: threads, connections, buffers of the allocator.
+            self.deliver(cluster, 32 * MIB)
+            before = {node.number: node.memory_bytes() for node in others}
+            follower.pause()
+            highest = dict(before)
+            done = threading.Event()
+
+            def watch():
+                while not done.wait(0.02):
+                    for node in others:
+                        highest[node.number] = max(highest[node.number], node.memory_bytes())
+
+            watcher = threading.Thread(target=watch)
+            watcher.start()
+            try:
+                self.deliver(cluster, WRITTEN)
+            finally:
+                done.set()
+                watcher.join()
+            growth = {number: highest[number] - before[number] for number in before}
+            text = ", ".join(f"node {number} {before[number] // MIB} + {bytes // MIB} MiB"
+                             for number, bytes in growth.items())
+            print(f"{WRITTEN // MIB} MiB written with a follower stopped: {text}")
+            for number, bytes in growth.items():
+                self.assertLessEqual(bytes, CACHE + QUEUE + REST, f"node {number}")
+            follower.resume()
+            cluster.wait_for_leaders()
+            cluster.wait_for_equal_digests(seconds=600)
+
+    def deliver(self, cluster, total):
+        """Large messages through nodes 1 and 2, in several sessions. A node that has lost its leader says so, and is
+        asked again."""
+        errors = []
+        message = b"Subject: large\r\n\r\n" + os.urandom(MESSAGE // 2).hex().encode() + b"\r\n"
+        count = max(1, total // MESSAGE // SESSIONS)
+
+        def work(index):
+            try:
+                with LMTP(cluster.node(1 + index % 2).lmtp, timeout=120) as lmtp:
+                    for _ in range(count):
+                        wait_until(
+                            lambda: lmtp.deliver(cluster.addresses()[index], message)[0].code == 250, 120, "a delivery"
+                        )
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                errors.append(error)
+
+        workers = [threading.Thread(target=work, args=(index,)) for index in range(SESSIONS)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        self.assertEqual(errors, [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
