@@ -20,7 +20,7 @@ extension RaftNode {
         // Two changes in flight could have disjoint quorums, also across leaders: the change of an earlier one counts
         // until an entry of this term is committed (Ongaro, raft-dev, 2015).
         guard log.term(at: commitIndex) == term else { return .leaderNotReady }
-        guard log.configurationIndex <= commitIndex, !configuration.isJoint else {
+        guard log.configurationIndex <= commitIndex && !configuration.isJoint || Mutant.isOn(.changesInFlight) else {
             return .configurationInFlight
         }
         guard proposed.isWellFormed else { return .unsafeConfiguration }

@@ -48,6 +48,9 @@ public final class Replica {
 
     public var isLeader: Bool { raft.role == .leader }
     public var appliedIndex: LogIndex { raft.appliedIndex }
+    public var commitIndex: LogIndex { raft.commitIndex }
+    public var id: ReplicaID { raft.id }
+    public var term: Term { raft.term }
     /// The node of the leader this replica knows.
     public var leaderNode: NodeID? { raft.leader.flatMap { address(of: $0) } }
     public var cachedBytes: Int { cache.bytes }

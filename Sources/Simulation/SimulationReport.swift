@@ -41,6 +41,7 @@ public struct SimulationCounts: Sendable {
     public var destructions = 0
     public var quarantines = 0
     public var admissions = 0
+    public var demotions = 0
     public var ownFlushes = 0
     public var sleeps = 0
     public var wakes = 0
@@ -64,6 +65,7 @@ public struct SimulationCounts: Sendable {
             ("replicas gone to rest", sleeps), ("  woken", wakes),
             ("snapshots installed", snapshots),
             ("disks harmed", destructions), ("replicas given up", quarantines), ("replicas taken in", admissions),
+            ("voters made learners", demotions),
             ("flushes by themselves", ownFlushes), ("invariant checks", checks),
         ]
     }
@@ -81,6 +83,7 @@ public struct SimulationCounts: Sendable {
             \.refused, \.unknown,
             \.lostInCrash, \.reads,
             \.entries, \.repetitions, \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
+            \.demotions,
             \.ownFlushes, \.sleeps, \.wakes, \.checks,
         ]
     }

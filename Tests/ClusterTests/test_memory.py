@@ -1,6 +1,6 @@
 """What a node keeps in memory for a follower that does not answer is bounded, however much is written meanwhile.
 
-CLUSTER_TESTS_MEMORY_MIB says how much that is: 256 when not given.
+CLUSTER_TESTS_MEMORY_MIB says how much that is: 192 when not given.
 """
 
 import os
@@ -11,7 +11,7 @@ from support.cluster import Cluster, wait_until
 from support.lmtp import LMTP
 
 MIB = 1 << 20
-WRITTEN = int(os.environ.get("CLUSTER_TESTS_MEMORY_MIB", "256")) * MIB
+WRITTEN = int(os.environ.get("CLUSTER_TESTS_MEMORY_MIB", "192")) * MIB
 MESSAGE = MIB // 2
 SESSIONS = 4
 CACHE = 8 * MIB

@@ -16,8 +16,13 @@ final class TestCluster {
     private(set) var nodes: [TestNode] = []
     private let clock = ManualClock()
 
-    init(nodes count: Int = 3, groups groupCount: UInt32, ticksUntilRest: Int = 4) throws {
-        var settings = CoreSettings()
+    init(
+        nodes count: Int = 3,
+        groups groupCount: UInt32,
+        ticksUntilRest: Int = 4,
+        settings: CoreSettings = CoreSettings()
+    ) throws {
+        var settings = settings
         settings.ticksUntilRest = ticksUntilRest
         self.settings = settings
         groups = (0..<groupCount).map { GroupID($0) }

@@ -1,19 +1,31 @@
-internal import NIOConcurrencyHelpers
+package import NIOConcurrencyHelpers
 
 /// Hands batches to a thread that may be asleep. Any thread may put; one drains.
+///
+/// Inlinable where the simulator calls it all the time: a generic type of another module is not specialized otherwise.
 package final class Inbox<Item: Sendable>: Sendable {
-    private struct State {
-        var items: [Item] = []
-        var isStopped = false
+    @usableFromInline
+    struct State {
+        @usableFromInline var items: [Item] = []
+        @usableFromInline var isStopped = false
+
+        init() {}
     }
 
     /// 0: nothing to do; 1: something.
     private let condition = ConditionLock<Int>(value: 0)
-    private let state = NIOLockedValueBox(State())
+    @usableFromInline let state = NIOLockedValueBox(State())
 
-    package func put(_ item: Item) { put(contentsOf: CollectionOfOne(item)) }
+    @inlinable
+    package func put(_ item: Item) {
+        let wasEmpty = state.withLockedValue { state in
+            state.items.append(item)
+            return state.items.count == 1
+        }
+        if wasEmpty { wake() }
+    }
 
-    package func put(contentsOf items: some Collection<Item>) {
+    package func put(contentsOf items: [Item]) {
         guard !items.isEmpty else { return }
         let wasEmpty = state.withLockedValue { state in
             defer { state.items.append(contentsOf: items) }
@@ -23,6 +35,7 @@ package final class Inbox<Item: Sendable>: Sendable {
     }
 
     /// What came since the last call, without waiting.
+    @inlinable
     package func drain() -> [Item] {
         state.withLockedValue { state in
             var items: [Item] = []
@@ -31,7 +44,7 @@ package final class Inbox<Item: Sendable>: Sendable {
         }
     }
 
-    package var isEmpty: Bool { state.withLockedValue { $0.items.isEmpty } }
+    @inlinable package var isEmpty: Bool { state.withLockedValue { $0.items.isEmpty } }
 
     /// Waits until something comes or the time is over.
     func wait(milliseconds: Double) {
@@ -45,7 +58,8 @@ package final class Inbox<Item: Sendable>: Sendable {
 
     var isStopped: Bool { state.withLockedValue { $0.isStopped } }
 
-    private func wake() {
+    @usableFromInline
+    func wake() {
         condition.lock()
         condition.unlock(withValue: 1)
     }

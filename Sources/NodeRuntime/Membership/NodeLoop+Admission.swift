@@ -1,4 +1,4 @@
-internal import Consensus
+package import Consensus
 internal import PeerTransport
 internal import ReplicaCore
 
@@ -53,7 +53,7 @@ extension NodeLoop {
     }
 
     /// What is refused now (another change is under way) is proposed again when the next one asks.
-    private func propose(_ configuration: Configuration, in group: GroupID) {
+    package func propose(_ configuration: Configuration, in group: GroupID) {
         withReplica(group) { _ = $0.control(.proposeConfiguration(configuration), source, into: &$1) }
     }
 }

@@ -105,20 +105,21 @@ struct Checker {
             let group = Int(replica.group.rawValue)
             checks += 1
             checkIdentity(replica, node, group, world)
-            if replica.raft.commitIndex < shown[node.position][group].commitIndex {
+            let commitIndex = replica.commitIndex
+            if commitIndex < shown[node.position][group].commitIndex {
                 world.fail("the commit index never goes back", "node \(node.position + 1), group \(group)")
             }
-            shown[node.position][group].commitIndex = replica.raft.commitIndex
-            if replica.raft.role == .leader { checkLeader(replica, node, group, world) }
+            shown[node.position][group].commitIndex = commitIndex
+            if replica.isLeader { checkLeader(replica, node, group, world) }
         }
     }
 
     /// A replica that is seen for the first time in a run of its node is what it was, or is another one.
     private mutating func checkIdentity(_ replica: Replica, _ node: SimNode, _ group: Int, _ world: World) {
         let known = shown[node.position][group]
-        if known.replica == replica.raft.id, known.incarnation == node.incarnation { return }
-        var now = Shown(replica: replica.raft.id, incarnation: node.incarnation)
-        if known.replica == replica.raft.id {
+        if known.replica == replica.id, known.incarnation == node.incarnation { return }
+        var now = Shown(replica: replica.id, incarnation: node.incarnation)
+        if known.replica == replica.id {
             now.term = known.term
             if replica.raft.term < known.term, !node.isExcused {
                 world.fail(
@@ -132,7 +133,7 @@ struct Checker {
     }
 
     private mutating func checkLeader(_ replica: Replica, _ node: SimNode, _ group: Int, _ world: World) {
-        let term = replica.raft.term
+        let term = replica.term
         if let leader = groups[group].leaders[term] {
             if leader != node.position {
                 world.fail(
@@ -144,19 +145,21 @@ struct Checker {
         }
         groups[group].leaders[term] = node.position
         world.counts.elections += 1
+        world.crashAfterElection(node)
         world.trace.add(world.now, .role, node.position, "leads group \(group) in term \(term.rawValue)")
         // It has just been elected: it must have all that was committed in earlier terms. (A leader of an earlier term
         // than the newest, elected late, need not have what the newer one commits.)
         let committed = groups[group].committed.prefix { $0.term < term }
-        guard replica.raft.lastIndex.rawValue >= UInt64(committed.count) else {
+        let raft = replica.raft
+        guard raft.lastIndex.rawValue >= UInt64(committed.count) else {
             return world.fail(
                 "a leader has every committed entry",
-                "group \(group), node \(node.position + 1): \(replica.raft.lastIndex.rawValue) of \(committed.count)"
+                "group \(group), node \(node.position + 1): \(raft.lastIndex.rawValue) of \(committed.count)"
             )
         }
-        var index = replica.raft.snapshot.index.next
+        var index = raft.snapshot.index.next
         while index.rawValue <= UInt64(committed.count) {
-            if replica.raft.term(at: index) != committed[Int(index.rawValue) - 1].term {
+            if raft.term(at: index) != committed[Int(index.rawValue) - 1].term {
                 return world.fail(
                     "a leader has every committed entry",
                     "group \(group), node \(node.position + 1): entry \(index.rawValue) is of another term"

@@ -1,5 +1,7 @@
+internal import Consensus
 internal import LogStorage
 internal import NodeRuntime
+internal import ReplicaCore
 internal import StateStorage
 
 /// What goes wrong in a run, and how often.
@@ -12,8 +14,10 @@ struct FaultPlan {
         case diskError, stateError, gracefulStop, balance, strand
         case hangingDisk, nearlyFull
         case wipe, rollback, logRollback, bitFlip, lostTail, lostSegment, damagedState
-        /// Not at a moment: whenever a vote was given.
-        case crashAfterVote
+        /// A voter becomes a learner, until its leader lets it vote again.
+        case demote
+        /// Not at a moment: whenever a vote was given, or a leader elected.
+        case crashAfterVote, crashAfterElection
     }
 
     /// Mean time between two faults.
@@ -58,7 +62,8 @@ extension World {
         case .lostTail: destroy(node, .lostTail)
         case .lostSegment: destroy(node, .lostSegment)
         case .damagedState: destroy(node, .damagedState)
-        case .crashAfterVote: break
+        case .crashAfterVote, .crashAfterElection: break
+        case .demote: demote()
         case .balance:
             counts.transfers += 1
             node.core?.inbox.put(.control { $0.balanceLeaderships(onlyToReturned: false) })
@@ -144,6 +149,36 @@ extension World {
         let target = nodes[successor].id
         leader.core?.inbox.put(.control { $0.handOverLeaderships(to: target) })
         wake(leader)
+    }
+
+    /// One of the groups gets on with a voter less.
+    private func demote() {
+        // Who has lost its disk must not become one of those that are needed.
+        guard harmed == nil else { return }
+        let leaders = nodes.flatMap { node in node.core?.loop.replicas.filter(\.isLeader).map { (node, $0) } ?? [] }
+        guard let (node, replica) = faults.pick(leaders), let core = node.core else { return }
+        let now = replica.raft.configuration
+        guard !now.isJoint, now.voters.count > 1, let voter = faults.pick(now.voters) else { return }
+        let next = Configuration(
+            members: now.members,
+            voters: now.voters.filter { $0 != voter },
+            learners: (now.learners + [voter]).sorted()
+        )
+        counts.demotions += 1
+        let group = replica.group
+        core.inbox.put(.control { $0.propose(next, in: group) })
+        wake(node)
+    }
+
+    /// New leaders like to die when little of what they have is anywhere else (Raft paper, figure 8).
+    func crashAfterElection(_ node: SimNode) {
+        guard !isHealing, plan.kinds.contains(.crashAfterElection), faults.chance(perMillion: 400_000) else { return }
+        let event = SimEvent.crash(
+            node: node.position,
+            incarnation: node.incarnation,
+            restartAfter: 200...2_000_000
+        )
+        schedule(event, after: faults.time(100...100_000))
     }
 
     private func cut(_ from: Int, _ to: Int, _ duration: Int64) {

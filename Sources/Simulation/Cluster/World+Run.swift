@@ -66,7 +66,7 @@ extension World {
                 return schedule(.work(node: position, incarnation: incarnation, work), after: node.pausedUntil - now)
             }
             work()
-            if node.failure != nil {
+            if node.failure != nil, !isCalm {
                 counts.storageFailures += 1
                 crash(node)
             }
@@ -148,10 +148,10 @@ extension World {
         for node in nodes {
             guard let core = node.core else { continue }
             for replica in core.loop.replicas {
-                for peer in replica.raft.peerStatus {
-                    guard case .replicate(_, let bytes) = peer.state else { continue }
-                    // One append may be larger than all of the window.
-                    if bytes > max(settings.replica.raft.maxInflightBytes, MailLimits.commandBytes) {
+                for peer in replica.isLeader ? replica.raft.peerStatus : [] {
+                    guard case .replicate(let entries, let bytes) = peer.state else { continue }
+                    // One entry may be larger than all of the window.
+                    if bytes > settings.replica.raft.maxInflightBytes, entries > 1 {
                         fail("windows are bounded", "node \(node.position + 1): \(bytes) bytes to one peer")
                     }
                 }

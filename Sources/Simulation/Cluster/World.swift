@@ -170,7 +170,8 @@ final class World: @unchecked Sendable {
             core.applierLoop.turn()
             checker.checkState(node, touched, world: self)
         }
-        if let failure = node.failure {
+        // As long as everybody has to stay where they are, it stays as well, and does nothing any more.
+        if let failure = node.failure, !isCalm {
             trace.add(now, .crash, node.position, "the storage failed: \(failure)")
             counts.storageFailures += 1
             crash(node)

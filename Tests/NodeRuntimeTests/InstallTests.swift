@@ -1,0 +1,113 @@
+import Consensus
+import MailModel
+import MailStore
+import PeerTransport
+import ReplicaCore
+import StateStorage
+import Testing
+
+@testable import NodeRuntime
+
+/// Replicas without a state are of use all the same.
+@Suite struct InstallTests {
+    private let group = GroupID(1)
+
+    private func settings() -> CoreSettings {
+        var settings = CoreSettings()
+        settings.retainedEntries = 0
+        settings.compactionStep = 1
+        settings.maintenanceMilliseconds = 100
+        // Only when a test says so.
+        settings.flushMilliseconds = 1 << 40
+        return settings
+    }
+
+    private func createAccounts(_ range: Range<Int>, _ node: TestNode, _ completed: @escaping @Sendable () -> Void)
+        throws
+    {
+        for number in range {
+            let address = try #require(AccountAddress("someone\(number)@example.org"))
+            let call = ClientCall(
+                group: group,
+                account: AccountID(UInt64(number)),
+                command: .createAccount(address: address, credential: nil, quotaBytes: 0, mailboxes: []),
+                deadlineMilliseconds: .max,
+                completion: Completion(on: nil) { if (try? $0.get()) != nil { completed() } }
+            )
+            node.core?.inbox.put(.submit(call))
+        }
+    }
+
+    /// The leader that offered the snapshot is gone, and who takes over has not applied what was offered: it cannot
+    /// commit it without the log of the one that waits for it.
+    @Test func aReplicaWithoutItsStateHelpsToCommit() throws {
+        let cluster = try TestCluster(groups: 2, settings: settings())
+        cluster.run(ticks: 60)
+        let leader = try #require(cluster.leader(of: group))
+        let others = cluster.nodes.filter { $0 !== leader }
+        let (other, follower) = (others[0], others[1])
+        let done = Counter()
+        try createAccounts(0..<10, leader) { done.value += 1 }
+        cluster.run(ticks: 20)
+        try #require(done.value == 10)
+
+        // More is written while the follower is cut off, and the other one does not hear that it is committed.
+        try createAccounts(10..<30, leader) { done.value += 1 }
+        var isOtherDeaf = false
+        func log(_ node: TestNode) -> RaftNode? { node.core?.loop.replica(group)?.raft }
+        let end = try #require(log(leader)).lastIndex + 20
+        cluster.run(ticks: 1) { _, from, to in
+            if log(other)?.lastIndex == end, log(leader)?.commitIndex == end { isOtherDeaf = true }
+            return from == follower.id || to == follower.id || (isOtherDeaf && from == leader.id && to == other.id)
+        }
+        try #require(done.value == 30)
+        try #require(log(other)?.lastIndex == end)
+        let known = try #require(log(other)).commitIndex
+        try #require(known < end)
+        try leader.state.flush()
+        cluster.run(ticks: 6) { _, from, to in
+            from == follower.id || to == follower.id || (from == leader.id && to == other.id)
+        }
+        try #require(log(leader)?.snapshot.index == end)
+
+        // Its log does not reach back: the follower gives its state up for a snapshot that never comes.
+        func isPiece(_ message: PeerMessage) -> Bool { if case .snapshotPiece = message { true } else { false } }
+        cluster.run(ticks: 20) { message, from, to in isPiece(message) || (from == leader.id && to == other.id) }
+        try #require(follower.core?.loop.installs[group] != nil)
+        leader.kill()
+        cluster.run(ticks: 100) { message, _, _ in isPiece(message) }
+        #expect(log(other)?.role == .leader)
+        #expect(log(follower)?.isInstalling == true)
+        #expect(try #require(log(other)).commitIndex > end)
+        let before = done.value
+        try createAccounts(30..<40, other) { done.value += 1 }
+        cluster.run(ticks: 20) { message, _, _ in isPiece(message) }
+        #expect(done.value == before + 10)
+
+        cluster.run(ticks: 200)
+        let digests = try [other, follower].map { try MailReader(store: $0.state).digest(group) }
+        #expect(digests[0].index == log(other)?.commitIndex)
+        #expect(digests[0] == digests[1])
+    }
+
+    /// A configuration that names this replica may be known to nobody else any more.
+    @Test func whoHasNoLeaderAsksToBeTakenIn() throws {
+        let cluster = try TestCluster(groups: 2)
+        cluster.run(ticks: 60)
+        cluster[2].kill()
+        cluster[3].kill()
+        var joins = 0
+        cluster.run(ticks: 200) { message, from, _ in
+            if case .join(self.group, TestCluster.replica(on: NodeID(1))) = message, from == cluster[1].id {
+                joins += 1
+            }
+            return false
+        }
+        #expect(joins > 0)
+    }
+}
+
+/// `@unchecked Sendable`: a test cluster has one thread.
+private final class Counter: @unchecked Sendable {
+    var value = 0
+}
