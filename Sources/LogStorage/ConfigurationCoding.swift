@@ -15,34 +15,27 @@ extension ByteBuffer {
             for replica in list { writeInteger(replica.rawValue, endianness: .little) }
         }
     }
+}
 
-    mutating func readConfiguration() -> Configuration? {
-        guard let count = readInteger(endianness: .little, as: UInt32.self), Int(count) * 17 <= readableBytes else {
-            return nil
-        }
+extension FormatDecoder {
+    mutating func configuration() throws(FormatError) -> Configuration {
         var members: [Member] = []
-        for _ in 0..<count {
-            guard let replica = readInteger(endianness: .little, as: UInt64.self),
-                let node = readInteger(endianness: .little, as: UInt64.self),
-                let priority = readInteger(as: UInt8.self)
-            else { return nil }
-            members.append(Member(replica: ReplicaID(replica), node: NodeID(node), priority: priority))
+        for _ in 0..<(try count(bytesEach: 17)) {
+            let replica = ReplicaID(try integer())
+            let node = NodeID(try integer())
+            members.append(Member(replica: replica, node: node, priority: try integer()))
         }
-        guard let voters = readReplicas(), let outgoingVoters = readReplicas(), let learners = readReplicas() else {
-            return nil
-        }
-        return Configuration(members: members, voters: voters, outgoingVoters: outgoingVoters, learners: learners)
+        return Configuration(
+            members: members,
+            voters: try replicas(),
+            outgoingVoters: try replicas(),
+            learners: try replicas()
+        )
     }
 
-    private mutating func readReplicas() -> [ReplicaID]? {
-        guard let count = readInteger(endianness: .little, as: UInt32.self), Int(count) * 8 <= readableBytes else {
-            return nil
-        }
+    private mutating func replicas() throws(FormatError) -> [ReplicaID] {
         var replicas: [ReplicaID] = []
-        for _ in 0..<count {
-            guard let replica = readInteger(endianness: .little, as: UInt64.self) else { return nil }
-            replicas.append(ReplicaID(replica))
-        }
+        for _ in 0..<(try count(bytesEach: 8)) { replicas.append(ReplicaID(try integer())) }
         return replicas
     }
 }

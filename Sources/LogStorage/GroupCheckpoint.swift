@@ -29,24 +29,22 @@ struct GroupCheckpoint: Hashable {
         return buffer
     }
 
-    static func decode(_ bytes: ByteBuffer) -> GroupCheckpoint? {
-        var buffer = bytes
-        guard let replica = buffer.readInteger(endianness: .little, as: UInt64.self),
-            let term = buffer.readInteger(endianness: .little, as: UInt64.self),
-            let hasVote = buffer.readInteger(as: UInt8.self),
-            let vote = buffer.readInteger(endianness: .little, as: UInt64.self),
-            let commitIndex = buffer.readInteger(endianness: .little, as: UInt64.self),
-            let index = buffer.readInteger(endianness: .little, as: UInt64.self),
-            let snapshotTerm = buffer.readInteger(endianness: .little, as: UInt64.self),
-            let lastIndex = buffer.readInteger(endianness: .little, as: UInt64.self),
-            let isDamaged = buffer.readInteger(as: UInt8.self),
-            let reasonBytes = buffer.readInteger(endianness: .little, as: UInt32.self),
-            let reason = buffer.readString(length: Int(reasonBytes)),
-            let configuration = buffer.readConfiguration(),
-            term <= Term.maximum.rawValue, snapshotTerm <= Term.maximum.rawValue,
-            commitIndex <= LogIndex.maximum.rawValue, lastIndex <= LogIndex.maximum.rawValue,
-            lastIndex >= index, lastIndex - index <= Layout.maxEntriesOfGroup
-        else { return nil }
+    static func decode(_ bytes: ByteBuffer) throws(FormatError) -> GroupCheckpoint {
+        var decoder = try FormatDecoder(bytes, .checkpoint)
+        let replica: UInt64 = try decoder.integer()
+        let term: UInt64 = try decoder.integer(upTo: Term.maximum.rawValue)
+        let hasVote: UInt8 = try decoder.integer()
+        let vote: UInt64 = try decoder.integer()
+        let commitIndex: UInt64 = try decoder.integer(upTo: LogIndex.maximum.rawValue)
+        let index: UInt64 = try decoder.integer(upTo: LogIndex.maximum.rawValue)
+        let snapshotTerm: UInt64 = try decoder.integer(upTo: Term.maximum.rawValue)
+        let lastIndex: UInt64 = try decoder.integer(upTo: LogIndex.maximum.rawValue)
+        guard lastIndex >= index, lastIndex - index <= Layout.maxEntriesOfGroup else {
+            throw decoder.failure(.outOfRange)
+        }
+        let isDamaged: UInt8 = try decoder.integer()
+        let reason = try decoder.text(length: Int(try decoder.integer(UInt32.self)))
+        let configuration = try decoder.configuration()
         return GroupCheckpoint(
             replica: ReplicaID(replica),
             hardState: HardState(

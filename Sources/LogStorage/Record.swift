@@ -80,9 +80,8 @@ struct Record {
 }
 
 extension RecordBody {
-    /// What `header` and the record's data say; nil when they make no sense.
-    init?(_ header: RecordHeader, data: ByteBuffer) {
-        var data = data
+    /// What `header` and the record's data say.
+    init(_ header: RecordHeader, data: ByteBuffer) throws(FormatError) {
         switch header.type {
         case .hardState:
             self = .hardState(
@@ -93,14 +92,15 @@ extension RecordBody {
                 )
             )
         case .entry, .rewrittenEntry:
-            guard let kind = Self.entryKind(header, &data) else { return nil }
+            let kind = try Self.entryKind(header, data)
             let payloadBytes = header.dataBytes - header.configurationBytes
             let entry = EntryHeader(term: Term(header.term), payloadBytes: UInt32(payloadBytes), kind: kind)
             self =
                 header.type == .entry
                 ? .entry(LogIndex(header.index), entry) : .rewrittenEntry(LogIndex(header.index), entry)
         case .snapshot, .create:
-            guard let configuration = data.readConfiguration() else { return nil }
+            var decoder = try FormatDecoder(data, .configuration)
+            let configuration = try decoder.configuration()
             let point = SnapshotPoint(
                 index: LogIndex(header.index),
                 term: Term(header.term),
@@ -110,22 +110,22 @@ extension RecordBody {
                 self = .snapshot(point, keepsEntries: header.entryKind == 1)
                 return
             }
-            guard let replica = header.vote else { return nil }
+            guard let replica = header.vote else { throw decoder.failure(.outOfRange) }
             self = .create(ReplicaID(replica), point)
         case .remove:
             self = .remove
         case .checkpoint:
-            guard let checkpoint = GroupCheckpoint.decode(data) else { return nil }
-            self = .checkpoint(checkpoint)
+            self = .checkpoint(try GroupCheckpoint.decode(data))
         }
     }
 
-    private static func entryKind(_ header: RecordHeader, _ data: inout ByteBuffer) -> EntryKind? {
+    private static func entryKind(_ header: RecordHeader, _ data: ByteBuffer) throws(FormatError) -> EntryKind {
+        var decoder = try FormatDecoder(data, .configuration)
         switch header.entryKind {
         case 0: return .command
         case 1: return .noop
-        case 2: return data.readConfiguration().map { .configuration($0) }
-        default: return nil
+        case 2: return .configuration(try decoder.configuration())
+        default: throw decoder.failure(.unknownType(header.entryKind))
         }
     }
 }

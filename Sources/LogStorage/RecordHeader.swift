@@ -55,26 +55,24 @@ struct RecordHeader: Hashable {
         return checksum
     }
 
-    /// - Returns: the header and its checksum; nil when the bytes at `offset` are no record header.
-    static func decode(_ file: ByteBuffer, at offset: Int) -> (header: RecordHeader, checksum: UInt32)? {
-        guard var body = file.getSlice(at: offset, length: Layout.headerBytes),
-            let checksum = body.readInteger(endianness: .little, as: UInt32.self),
-            checksum == Checksum.of(body),
-            let type = body.readInteger(as: UInt8.self).flatMap(RecordType.init),
-            let entryKind = body.readInteger(as: UInt8.self),
-            let flags = body.readInteger(endianness: .little, as: UInt16.self), flags <= 1,
-            let group = body.readInteger(endianness: .little, as: UInt32.self),
-            let chain = body.readInteger(endianness: .little, as: UInt32.self),
-            let index = body.readInteger(endianness: .little, as: UInt64.self),
-            let term = body.readInteger(endianness: .little, as: UInt64.self),
-            let vote = body.readInteger(endianness: .little, as: UInt64.self),
-            let dataOffset = body.readInteger(endianness: .little, as: UInt32.self),
-            let dataBytes = body.readInteger(endianness: .little, as: UInt32.self),
-            let dataChecksum = body.readInteger(endianness: .little, as: UInt32.self),
-            let configurationBytes = body.readInteger(endianness: .little, as: UInt32.self),
-            configurationBytes <= dataBytes,
-            group <= GroupID.maximum.rawValue, index <= LogIndex.maximum.rawValue, term <= Term.maximum.rawValue
-        else { return nil }
+    /// - Returns: the header and its checksum.
+    static func decode(_ file: ByteBuffer, at offset: Int) throws(FormatError) -> (RecordHeader, checksum: UInt32) {
+        var decoder = try FormatDecoder(file, at: offset, length: Layout.headerBytes, .recordHeader)
+        let checksum: UInt32 = try decoder.integer()
+        guard checksum == decoder.checksum else { throw decoder.failure(.checksum) }
+        let number: UInt8 = try decoder.integer()
+        guard let type = RecordType(rawValue: number) else { throw decoder.failure(.unknownType(number)) }
+        let entryKind: UInt8 = try decoder.integer()
+        let flags: UInt16 = try decoder.integer(upTo: 1)
+        let group: UInt32 = try decoder.integer(upTo: GroupID.maximum.rawValue)
+        let chain: UInt32 = try decoder.integer()
+        let index: UInt64 = try decoder.integer(upTo: LogIndex.maximum.rawValue)
+        let term: UInt64 = try decoder.integer(upTo: Term.maximum.rawValue)
+        let vote: UInt64 = try decoder.integer()
+        let dataOffset: UInt32 = try decoder.integer()
+        let dataBytes: UInt32 = try decoder.integer()
+        let dataChecksum: UInt32 = try decoder.integer()
+        let configurationBytes: UInt32 = try decoder.integer(upTo: dataBytes)
         let header = RecordHeader(
             type: type,
             entryKind: entryKind,

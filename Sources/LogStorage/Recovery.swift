@@ -25,8 +25,7 @@ struct Recovery {
     private struct Segment {
         var sequence: UInt64
         var file: any DiskFile
-        /// Nil when it is damaged.
-        var header: SegmentHeader?
+        var header: Result<SegmentHeader, FormatError>
         var bytes: Int
     }
 
@@ -35,11 +34,14 @@ struct Recovery {
         var replay = Replay()
         var tail: Tail? = nil
         for (index, segment) in segments.enumerated() {
-            guard let header = segment.header else {
-                replay.skip(sequence: segment.sequence, "The header of segment \(segment.sequence) is damaged.")
+            let header: SegmentHeader
+            switch segment.header {
+            case .success(let decoded): header = decoded
+            case .failure(let error):
+                replay.skip(sequence: segment.sequence, "Segment \(segment.sequence) is damaged: \(error).")
                 continue
             }
-            let bound = segments[(index + 1)...].lazy.compactMap(\.header).first?.precedingRound
+            let bound = segments[(index + 1)...].lazy.compactMap { try? $0.header.get() }.first?.precedingRound
             let bytes = try onDisk { () throws(DiskError) in try segment.file.read(at: 0, count: segment.bytes) }
             let end = replay.add(SegmentScanner(header: header, file: bytes), bound: bound)
             if index == segments.count - 1, !replay.hasGap, end < segment.bytes {
@@ -72,7 +74,7 @@ struct Recovery {
             let header = try decode(start, sequence: sequence, name)
             segments.append(Segment(sequence: sequence, file: file, header: header, bytes: bytes))
         }
-        if let last = segments.last, last.header == nil, try isBlank(last) {
+        if let last = segments.last, case .failure = last.header, try isBlank(last) {
             // A crash interrupted the making of this segment: nothing was ever written to it.
             try onDisk { () throws(DiskError) in
                 try disk.delete(SegmentHeader.fileName(last.sequence))
@@ -83,16 +85,24 @@ struct Recovery {
         return segments
     }
 
-    private func decode(_ start: ByteBuffer, sequence: UInt64, _ name: String) throws(LogError) -> SegmentHeader? {
-        let header: SegmentHeader?
-        do throws(SegmentHeader.UnknownVersion) {
+    /// The header, or what is wrong with it; throws when it is in order, and not for this program or log.
+    private func decode(
+        _ start: ByteBuffer,
+        sequence: UInt64,
+        _ name: String
+    ) throws(LogError) -> Result<SegmentHeader, FormatError> {
+        let header: SegmentHeader
+        do throws(FormatError) {
             header = try SegmentHeader.decode(start)
         } catch {
-            throw LogError(.unsupported, "The log has format version \(error.version).", path: name)
+            guard case .unknownVersion(let version) = error.reason else { return .failure(error) }
+            throw LogError(.unsupported, "The log has format version \(version).", path: name)
         }
-        guard let header else { return nil }
         guard header.logID == logID else { throw LogError(.unsupported, "The segment is of another log.", path: name) }
-        return header.sequence == sequence ? header : nil
+        guard header.sequence == sequence else {
+            return .failure(FormatError(reason: .foreign, offset: 0, subject: .segmentHeader))
+        }
+        return .success(header)
     }
 
     private func isBlank(_ segment: Segment) throws(LogError) -> Bool {

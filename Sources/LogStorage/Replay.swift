@@ -53,6 +53,7 @@ struct Replay {
     /// - Returns: where the next round should be; nil when there is none.
     private mutating func addRound(_ scanner: SegmentScanner, at offset: Int, bound: UInt64?) -> Int? {
         let finding = offset < scanner.file.readableBytes ? scanner.examine(at: offset) : .blank
+        var reason = "another round should be here"
         switch finding {
         case .round(let found):
             let follows = lastChecksum == nil || lastChecksum == found.header.precedingChecksum
@@ -69,15 +70,16 @@ struct Replay {
             return end
         case .blank, .tornHead:
             if bound == nil, scanner.firstRound(after: offset, above: lastRound) == nil { return nil }
-        case .damagedHead:
-            break
+            reason = "what was written here is gone"
+        case .damagedHead(let error):
+            reason = "\(error)"
         }
-        return skipGap(scanner, at: offset)
+        return skipGap(scanner, at: offset, reason)
     }
 
     /// Something acknowledged is unreadable here: goes on at the next round that is readable.
-    private mutating func skipGap(_ scanner: SegmentScanner, at offset: Int) -> Int? {
-        table.damageAll("Segment \(scanner.header.sequence) is damaged at \(offset).")
+    private mutating func skipGap(_ scanner: SegmentScanner, at offset: Int, _ reason: String) -> Int? {
+        table.damageAll("Segment \(scanner.header.sequence) is damaged at \(offset): \(reason).")
         lastChecksum = nil
         guard let next = scanner.firstRound(after: offset, above: lastRound) else { return nil }
         lastRound = next.number - 1
@@ -87,11 +89,13 @@ struct Replay {
     private mutating func apply(_ found: SegmentScanner.Found, _ scanner: SegmentScanner) {
         for (header, checksum) in found.records {
             let start = found.dataOffset + header.dataOffset
-            guard let data = scanner.file.getSlice(at: start, length: header.dataBytes),
-                Checksum.of(data) == header.dataChecksum,
-                let body = RecordBody(header, data: data)
-            else {
-                table.damage(header.group, "A record in segment \(scanner.header.sequence) is damaged at \(start).")
+            let data: ByteBuffer
+            let body: RecordBody
+            do throws(FormatError) {
+                (data, body) = try record(header, at: start, scanner)
+            } catch {
+                let place = "A record in segment \(scanner.header.sequence) is damaged at \(start)"
+                table.damage(header.group, "\(place): \(error).")
                 continue
             }
             let payload = header.configurationBytes..<header.dataBytes
@@ -111,6 +115,20 @@ struct Replay {
                 )
             )
         }
+    }
+
+    private func record(
+        _ header: RecordHeader,
+        at start: Int,
+        _ scanner: SegmentScanner
+    ) throws(FormatError) -> (ByteBuffer, RecordBody) {
+        guard let data = scanner.file.getSlice(at: start, length: header.dataBytes) else {
+            throw FormatError(reason: .truncated, offset: 0, subject: .record)
+        }
+        guard Checksum.of(data) == header.dataChecksum else {
+            throw FormatError(reason: .checksum, offset: 0, subject: .record)
+        }
+        return (data, try RecordBody(header, data: data))
     }
 
     mutating func finish() { table.finishReplay() }

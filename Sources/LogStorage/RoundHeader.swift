@@ -46,37 +46,35 @@ struct RoundHeader: Hashable {
         return (header, checksum)
     }
 
-    /// - Returns: nil when the bytes at `offset` are not a header of a round in this segment of this log.
+    /// The header of a round in this segment of this log, and its checksum.
     static func decode(
         _ file: ByteBuffer,
         at offset: Int,
         segment: SegmentHeader
-    ) -> (header: RoundHeader, checksum: UInt32)? {
-        guard file.getInteger(at: offset, endianness: .little, as: UInt32.self) == Layout.roundMagic,
-            var body = file.getSlice(at: offset + 4, length: Layout.headerBytes - 4),
-            let checksum = body.readInteger(endianness: .little, as: UInt32.self),
-            checksum == Checksum.of(body),
-            let logID = body.readInteger(endianness: .little, as: UInt64.self), logID == segment.logID,
-            let sequence = body.readInteger(endianness: .little, as: UInt64.self), sequence == segment.sequence,
-            let number = body.readInteger(endianness: .little, as: UInt64.self),
-            let recordCount = body.readInteger(endianness: .little, as: UInt32.self),
-            let headBytes = body.readInteger(endianness: .little, as: UInt32.self),
-            let dataBytes = body.readInteger(endianness: .little, as: UInt32.self),
-            let headChecksum = body.readInteger(endianness: .little, as: UInt32.self),
-            let precedingChecksum = body.readInteger(endianness: .little, as: UInt32.self),
-            number <= Layout.maxNumber,
-            recordCount <= Layout.maxRecordsPerRound, dataBytes <= Layout.maxRoundBytes,
-            Int(headBytes) == Self.headBytes(recordCount: Int(recordCount), dataBytes: Int(dataBytes))
-        else { return nil }
+    ) throws(FormatError) -> (RoundHeader, checksum: UInt32) {
+        var decoder = try FormatDecoder(file, at: offset, length: Layout.headerBytes, .roundHeader)
+        guard try decoder.integer(UInt32.self) == Layout.roundMagic else { throw decoder.failure(.noMark) }
+        let checksum: UInt32 = try decoder.integer()
+        guard checksum == decoder.checksum else { throw decoder.failure(.checksum) }
+        let logID: UInt64 = try decoder.integer()
+        let sequence: UInt64 = try decoder.integer()
+        guard logID == segment.logID, sequence == segment.sequence else { throw decoder.failure(.foreign) }
+        let number: UInt64 = try decoder.integer(upTo: Layout.maxNumber)
+        let recordCount = Int(try decoder.integer(upTo: UInt32(Layout.maxRecordsPerRound)))
+        let headBytes = Int(try decoder.integer(UInt32.self))
+        let dataBytes = Int(try decoder.integer(upTo: UInt32(Layout.maxRoundBytes)))
+        guard headBytes == Self.headBytes(recordCount: recordCount, dataBytes: dataBytes) else {
+            throw decoder.failure(.outOfRange)
+        }
         let header = RoundHeader(
             logID: logID,
             segment: sequence,
             number: number,
-            recordCount: Int(recordCount),
-            headBytes: Int(headBytes),
-            dataBytes: Int(dataBytes),
-            headChecksum: headChecksum,
-            precedingChecksum: precedingChecksum
+            recordCount: recordCount,
+            headBytes: headBytes,
+            dataBytes: dataBytes,
+            headChecksum: try decoder.integer(),
+            precedingChecksum: try decoder.integer()
         )
         return (header, checksum)
     }

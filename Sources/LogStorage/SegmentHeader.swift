@@ -12,9 +12,6 @@ struct SegmentHeader: Hashable {
     /// proves that a bad round before it is damage, not a torn write.
     var precedingRound: UInt64
 
-    /// The version is not known to this program.
-    struct UnknownVersion: Error { let version: UInt16 }
-
     func encoded() -> ByteBuffer {
         var body = ByteBuffer()
         body.writeInteger(Layout.formatVersion, endianness: .little)
@@ -32,24 +29,20 @@ struct SegmentHeader: Hashable {
         return header
     }
 
-    /// - Returns: nil when the bytes are not a header.
-    static func decode(_ file: ByteBuffer) throws(UnknownVersion) -> SegmentHeader? {
-        guard var body = file.getSlice(at: file.readerIndex, length: Layout.headerBytes),
-            body.readInteger(endianness: .little, as: UInt64.self) == Layout.segmentMagic,
-            let checksum = body.readInteger(endianness: .little, as: UInt32.self),
-            checksum == Checksum.of(body),
-            let version = body.readInteger(endianness: .little, as: UInt16.self)
-        else { return nil }
-        guard version == Layout.formatVersion else { throw UnknownVersion(version: version) }
-        guard body.readInteger(endianness: .little, as: UInt16.self) != nil,
-            let logID = body.readInteger(endianness: .little, as: UInt64.self),
-            let sequence = body.readInteger(endianness: .little, as: UInt64.self),
-            let capacity = body.readInteger(endianness: .little, as: UInt64.self),
-            let precedingRound = body.readInteger(endianness: .little, as: UInt64.self),
-            let blockBytes = body.readInteger(endianness: .little, as: UInt32.self),
-            sequence <= Layout.maxNumber, precedingRound <= Layout.maxNumber,
-            blockBytes > 0, Int(blockBytes) % Layout.sectorBytes == 0, capacity < 1 << 40
-        else { return nil }
+    static func decode(_ file: ByteBuffer) throws(FormatError) -> SegmentHeader {
+        var decoder = try FormatDecoder(file, length: Layout.headerBytes, .segmentHeader)
+        guard try decoder.integer(UInt64.self) == Layout.segmentMagic else { throw decoder.failure(.noMark) }
+        let checksum: UInt32 = try decoder.integer()
+        guard checksum == decoder.checksum else { throw decoder.failure(.checksum) }
+        let version: UInt16 = try decoder.integer()
+        guard version == Layout.formatVersion else { throw decoder.failure(.unknownVersion(version)) }
+        _ = try decoder.integer(UInt16.self)
+        let logID: UInt64 = try decoder.integer()
+        let sequence: UInt64 = try decoder.integer(upTo: Layout.maxNumber)
+        let capacity: UInt64 = try decoder.integer(upTo: 1 << 40)
+        let precedingRound: UInt64 = try decoder.integer(upTo: Layout.maxNumber)
+        let blockBytes: UInt32 = try decoder.integer()
+        guard blockBytes > 0, Int(blockBytes) % Layout.sectorBytes == 0 else { throw decoder.failure(.outOfRange) }
         return SegmentHeader(
             logID: logID,
             sequence: sequence,

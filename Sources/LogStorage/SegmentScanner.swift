@@ -27,27 +27,37 @@ struct SegmentScanner {
         /// The start of a round, with sectors of its head that did not arrive.
         case tornHead
         /// Something that was never written like that.
-        case damagedHead
+        case damagedHead(FormatError)
     }
 
     func examine(at offset: Int) -> Finding {
-        guard let (header, checksum) = RoundHeader.decode(file, at: offset, segment: header) else {
-            return isZero(at: offset, count: Layout.sectorBytes) ? .blank : .damagedHead
+        let round: (header: RoundHeader, checksum: UInt32)
+        do throws(FormatError) {
+            round = try RoundHeader.decode(file, at: offset, segment: header)
+        } catch {
+            return isZero(at: offset, count: Layout.sectorBytes) ? .blank : .damagedHead(error)
         }
-        guard offset + header.headBytes + header.dataBytes <= file.readableBytes else { return .damagedHead }
-        let head = offset + Layout.headerBytes..<offset + header.headBytes
-        let trailer = file.getInteger(at: head.upperBound - 8, endianness: .little, as: UInt64.self)
-        guard Checksum.of(file, head) == header.headChecksum, trailer == Layout.headTrailer,
-            let found = decodeHead(header, checksum, at: offset)
-        else {
+        let end = offset + round.header.headBytes
+        guard end + round.header.dataBytes <= file.readableBytes else {
+            return .damagedHead(FormatError(reason: .truncated, offset: offset, subject: .roundHead))
+        }
+        do throws(FormatError) {
+            return .round(try decodeHead(round.header, round.checksum, at: offset))
+        } catch {
             // No sector of a head is all zeros: each holds record headers, checksums or the trailer.
-            let sectors = stride(from: offset, to: head.upperBound, by: Layout.sectorBytes)
-            return sectors.contains { isZero(at: $0, count: Layout.sectorBytes) } ? .tornHead : .damagedHead
+            let sectors = stride(from: offset, to: end, by: Layout.sectorBytes)
+            return sectors.contains { isZero(at: $0, count: Layout.sectorBytes) } ? .tornHead : .damagedHead(error)
         }
-        return .round(found)
     }
 
-    private func decodeHead(_ header: RoundHeader, _ checksum: UInt32, at offset: Int) -> Found? {
+    private func decodeHead(_ header: RoundHeader, _ checksum: UInt32, at offset: Int) throws(FormatError) -> Found {
+        let head = offset + Layout.headerBytes..<offset + header.headBytes
+        func failure(_ reason: FormatError.Reason) -> FormatError {
+            FormatError(reason: reason, offset: offset, subject: .roundHead)
+        }
+        guard Checksum.of(file, head) == header.headChecksum else { throw failure(.checksum) }
+        guard file.getInteger(at: head.upperBound - 8, endianness: .little, as: UInt64.self) == Layout.headTrailer
+        else { throw failure(.noMark) }
         var found = Found(
             header: header,
             checksum: checksum,
@@ -58,15 +68,14 @@ struct SegmentScanner {
         )
         found.records.reserveCapacity(header.recordCount)
         for number in 0..<header.recordCount {
-            guard let record = RecordHeader.decode(file, at: offset + Layout.headerBytes * (1 + number)),
-                record.header.dataOffset + record.header.dataBytes <= header.dataBytes
-            else { return nil }
-            found.records.append(record)
+            let (record, checksum) = try RecordHeader.decode(file, at: offset + Layout.headerBytes * (1 + number))
+            guard record.dataOffset + record.dataBytes <= header.dataBytes else { throw failure(.outOfRange) }
+            found.records.append((record, checksum))
         }
         let table = offset + Layout.headerBytes * (1 + header.recordCount)
         for sector in 0..<header.sectorCount {
             guard let expected = file.getInteger(at: table + 4 * sector, endianness: .little, as: UInt32.self) else {
-                return nil
+                throw failure(.truncated)
             }
             found.sectorChecksums.append(expected)
             if sectorChecksum(found, sector) != expected { found.badSectors.append(sector) }
@@ -104,7 +113,7 @@ struct SegmentScanner {
         var block = offset.roundedUp(toMultipleOf: header.blockBytes)
         if block == offset { block += header.blockBytes }
         while block + Layout.headerBytes <= file.readableBytes {
-            if let (round, _) = RoundHeader.decode(file, at: block, segment: header), round.number > number {
+            if let (round, _) = try? RoundHeader.decode(file, at: block, segment: header), round.number > number {
                 return (block, round.number)
             }
             block += header.blockBytes

@@ -13,7 +13,7 @@ import Testing
         change(&header)
         var head = ByteBuffer()
         _ = header.encode(into: &head)
-        return RecordHeader.decode(head, at: 0)?.header
+        return try? RecordHeader.decode(head, at: 0).0
     }
 
     @Test func records() {
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func segments() throws {
-        func decoded(sequence: UInt64, precedingRound: UInt64) throws -> SegmentHeader? {
+        func decoded(sequence: UInt64, precedingRound: UInt64) -> SegmentHeader? {
             let header = SegmentHeader(
                 logID: 1,
                 sequence: sequence,
@@ -32,11 +32,11 @@ import Testing
                 blockBytes: 512,
                 precedingRound: precedingRound
             )
-            return try SegmentHeader.decode(header.encoded())
+            return try? SegmentHeader.decode(header.encoded())
         }
-        #expect(try decoded(sequence: Layout.maxNumber, precedingRound: Layout.maxNumber) != nil)
-        #expect(try decoded(sequence: Layout.maxNumber + 1, precedingRound: 0) == nil)
-        #expect(try decoded(sequence: 0, precedingRound: Layout.maxNumber + 1) == nil)
+        #expect(decoded(sequence: Layout.maxNumber, precedingRound: Layout.maxNumber) != nil)
+        #expect(decoded(sequence: Layout.maxNumber + 1, precedingRound: 0) == nil)
+        #expect(decoded(sequence: 0, precedingRound: Layout.maxNumber + 1) == nil)
     }
 
     @Test func rounds() throws {
@@ -52,7 +52,7 @@ import Testing
                 headChecksum: 0,
                 precedingChecksum: 0
             )
-            return RoundHeader.decode(header.encoded().bytes, at: 0, segment: segment)?.header
+            return try? RoundHeader.decode(header.encoded().bytes, at: 0, segment: segment).0
         }
         #expect(decoded(number: Layout.maxNumber) != nil)
         #expect(decoded(number: Layout.maxNumber + 1) == nil)
@@ -63,7 +63,7 @@ import Testing
         func decoded(_ change: (inout GroupCheckpoint) -> Void) -> GroupCheckpoint? {
             var checkpoint = GroupLog(replica: ReplicaID(7), snapshot: point).checkpoint
             change(&checkpoint)
-            return GroupCheckpoint.decode(checkpoint.encoded())
+            return try? GroupCheckpoint.decode(checkpoint.encoded())
         }
         let most = point.index + Int(Layout.maxEntriesOfGroup)
         #expect(decoded { $0.lastIndex = most } != nil)
@@ -73,6 +73,39 @@ import Testing
         #expect(decoded { $0.hardState.commitIndex = LogIndex(1 << 62 + 1) } == nil)
         let later = SnapshotPoint(index: LogIndex(.max), term: Term(.max), configuration: configuration)
         #expect(decoded { ($0.snapshot, $0.lastIndex) = (later, LogIndex(.max)) } == nil)
+    }
+
+    /// Whoever has to find out what happened to a disk is told what is wrong, and where.
+    @Test func errorsSayWhatIsWrongAndWhere() throws {
+        func error(of change: (inout ByteBuffer) -> Void) -> FormatError? {
+            var head = ByteBuffer()
+            _ = RecordHeader(type: .entry, group: GroupID(1), chain: 0).encode(into: &head)
+            change(&head)
+            do throws(FormatError) {
+                _ = try RecordHeader.decode(head, at: 0)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        /// The checksum is made right again.
+        func seal(_ head: inout ByteBuffer) {
+            head.setInteger(Checksum.of(head, 4..<head.readableBytes), at: 0, endianness: .little)
+        }
+        #expect(error { _ in } == nil)
+        #expect(error { $0 = ByteBuffer() }?.reason == .truncated)
+        #expect(error { $0.setInteger(UInt8(0xff), at: 20) }?.reason == .checksum)
+        let unknown = error { head in
+            head.setInteger(UInt8(99), at: 4)
+            seal(&head)
+        }
+        #expect(unknown == FormatError(reason: .unknownType(99), offset: 5, subject: .recordHeader))
+        #expect(unknown?.description == "the record header has the unknown type 99 at byte 5")
+        let large = error { head in
+            head.setInteger(UInt64.max, at: 16, endianness: .little)
+            seal(&head)
+        }
+        #expect(large == FormatError(reason: .outOfRange, offset: 24, subject: .recordHeader))
     }
 
     /// What the log would write next could not be read again: groups would be gone at the next opening.
