@@ -287,6 +287,7 @@ package final class NodeLoop {
     /// Followers begin where they stood: elections must not be stampeded. But the time of a lease has passed.
     private func skip(_ ticks: Int) {
         lastTick = nowMilliseconds
+        logProgress.skip(Int64(ticks) * settings.tickMilliseconds)
         guard settings.replica.raft.leaseTicks != nil else { return }
         for replica in replicas where replica.isLeader {
             withReplica(replica.group) { _ = $0.control(.rested(ticks: ticks, heard: []), source, into: &$1) }
