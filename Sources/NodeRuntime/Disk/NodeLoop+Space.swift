@@ -1,4 +1,6 @@
+internal import Consensus
 internal import MailModel
+internal import ReplicaCore
 
 /// A full disk is foreseen: below a reserve the node takes no new mail in, neither from its own clients nor, for groups
 /// that it leads, from others. Reads, flags and expunges go on, and so does what makes room.
@@ -11,6 +13,15 @@ extension NodeLoop {
         guard isLow != isSpaceLow else { return }
         isSpaceLow = isLow
         diskObserver?(isLow ? .spaceIsLow(freeBytes: bytes, reservedBytes: reserve) : .spaceIsBack(freeBytes: bytes))
+        if isLow { leaveRoomToOthers() }
+    }
+
+    /// Others may have room for the mail of the groups that are led from here. Once: where nobody has, leaderships must
+    /// not go round in circles.
+    private func leaveRoomToOthers() {
+        for replica in replicas where replica.isLeader && replica.raft.status.transferTarget == nil {
+            _ = transfer(replica.group, to: nil)
+        }
     }
 }
 
