@@ -72,6 +72,8 @@ package final class NodeLoop {
     var nextAdmissionMilliseconds: Int64 = 0
     /// Below the reserve: no new mail.
     package var isSpaceLow = false
+    /// How often each leadership was handed on for want of room.
+    var departures: [GroupID: Int] = [:]
     var logProgress = LogProgress()
     var isHanging = false
     var diskObserver: (@Sendable (DiskEvent) -> Void)?
@@ -280,6 +282,7 @@ package final class NodeLoop {
         tendInstalls()
         tendMembership()
         tendHang()
+        tendSpace()
         maintenance.tick(self)
         return true
     }

@@ -13,14 +13,22 @@ extension NodeLoop {
         guard isLow != isSpaceLow else { return }
         isSpaceLow = isLow
         diskObserver?(isLow ? .spaceIsLow(freeBytes: bytes, reservedBytes: reserve) : .spaceIsBack(freeBytes: bytes))
-        if isLow { leaveRoomToOthers() }
+        departures.removeAll()
     }
 
-    /// Others may have room for the mail of the groups that are led from here. Once: where nobody has, leaderships must
-    /// not go round in circles.
-    private func leaveRoomToOthers() {
-        for replica in replicas where replica.isLeader && replica.raft.status.transferTarget == nil {
-            _ = transfer(replica.group, to: nil)
+    /// Leaderships of a group that a node without room hands on, at most, until it has room again.
+    private static let maximumDepartures = 3
+
+    /// On every tick. Others may have room for the mail of the groups that are led from here. But where nobody has,
+    /// leaderships must not go round in circles for ever.
+    func tendSpace() {
+        guard isSpaceLow else { return }
+        for replica in replicas where replica.isLeader {
+            let departed = departures[replica.group, default: 0]
+            guard departed < Self.maximumDepartures, replica.raft.status.transferTarget == nil,
+                transfer(replica.group, to: nil) == nil
+            else { continue }
+            departures[replica.group] = departed + 1
         }
     }
 }

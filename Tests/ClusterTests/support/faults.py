@@ -195,15 +195,24 @@ class Faults:
         return f"node {node.number}"
 
     def do_no_space(self, _):
-        """Not a byte is left: the node ends, and starts again when there is room."""
+        """Not a byte is left: the node ends, and says why, as soon as it needs one."""
         node = self._small()
         log = Log(node)
-        self.cluster.fill_disk(node, leaving_bytes=0)
-        status = self.cluster.wait_for_end(node)
-        assert status > 0 and log.has("No space left on device"), f"{status} without space: {log.text()[-500:]}"
+        process = self.cluster.processes[node.number]
+        end = time.monotonic() + self.chance.uniform(4, 8)
+        while process.poll() is None and time.monotonic() < end:
+            # What it makes room for by itself is taken too.
+            self.cluster.fill_disk(node, leaving_bytes=0)
+            self._let_run(0.1, 0.1)
+        wait_until(lambda: process.poll() is not None or log.has(LOW_SPACE), 30, "a node that sees that it is full")
         self.cluster.empty_disk(node)
+        wait_until(lambda: process.poll() is not None or log.has(SPACE_IS_BACK), 30, "room, or the end of the node")
+        status = process.poll()
+        if status is None:
+            return f"node {node.number}, which held out"
+        assert status > 0 and log.has("No space left on device"), f"{status} without space: {log.text()[-500:]}"
         self.cluster.start_again(node)
-        return f"node {node.number}"
+        return f"node {node.number}, which ended"
 
     def do_failed_sync(self, node):
         """The first failure is final: the node ends, and starts again."""
