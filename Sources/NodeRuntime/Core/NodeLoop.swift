@@ -74,6 +74,8 @@ package final class NodeLoop {
     var nextAdmissionMilliseconds: Int64 = 0
     /// Below the reserve: no new mail.
     package var isSpaceLow = false
+    /// How often each leadership was handed on for want of room.
+    var departures: [GroupID: Int] = [:]
     var logProgress = LogProgress()
     var isHanging = false
     var diskObserver: (@Sendable (DiskEvent) -> Void)?
@@ -288,6 +290,7 @@ package final class NodeLoop {
         tendSnapshotPace()
         tendMembership()
         tendHang()
+        tendSpace()
         maintenance.tick(self)
         return true
     }
@@ -295,6 +298,7 @@ package final class NodeLoop {
     /// Followers begin where they stood: elections must not be stampeded. But the time of a lease has passed.
     private func skip(_ ticks: Int) {
         lastTick = nowMilliseconds
+        logProgress.skip(Int64(ticks) * settings.tickMilliseconds)
         guard settings.replica.raft.leaseTicks != nil else { return }
         for replica in replicas where replica.isLeader {
             withReplica(replica.group) { _ = $0.control(.rested(ticks: ticks, heard: []), source, into: &$1) }

@@ -16,6 +16,9 @@ struct LogProgress {
         sinceMilliseconds = nowMilliseconds
     }
 
+    /// So much time has passed in which nobody could have seen an answer: this process did not run either.
+    mutating func skip(_ milliseconds: Int64) { sinceMilliseconds += milliseconds }
+
     /// How long nothing has come back although something was written.
     func waitMilliseconds(_ nowMilliseconds: Int64) -> Int64 { pending > 0 ? nowMilliseconds - sinceMilliseconds : 0 }
 }

@@ -1,4 +1,6 @@
+internal import Consensus
 internal import MailModel
+internal import ReplicaCore
 
 /// A full disk is foreseen: below a reserve the node takes no new mail in, neither from its own clients nor, for groups
 /// that it leads, from others. Reads, flags and expunges go on, and so does what makes room.
@@ -11,6 +13,23 @@ extension NodeLoop {
         guard isLow != isSpaceLow else { return }
         isSpaceLow = isLow
         diskObserver?(isLow ? .spaceIsLow(freeBytes: bytes, reservedBytes: reserve) : .spaceIsBack(freeBytes: bytes))
+        departures.removeAll()
+    }
+
+    /// Leaderships of a group that a node without room hands on, at most, until it has room again.
+    private static let maximumDepartures = 3
+
+    /// On every tick. Others may have room for the mail of the groups that are led from here. But where nobody has,
+    /// leaderships must not go round in circles for ever.
+    func tendSpace() {
+        guard isSpaceLow else { return }
+        for replica in replicas where replica.isLeader {
+            let departed = departures[replica.group, default: 0]
+            guard departed < Self.maximumDepartures, replica.raft.status.transferTarget == nil,
+                transfer(replica.group, to: nil) == nil
+            else { continue }
+            departures[replica.group] = departed + 1
+        }
     }
 }
 

@@ -53,11 +53,11 @@ def are_free(ports):
             bound.close()
 
 
-def free_port_base(nodes):
+def free_port_base(nodes, ports_per_node=6):
     """A port base whose ports are free now; below what the kernel gives to outgoing connections."""
     for _ in range(500):
         base = random.SystemRandom().randrange(1_100, 3_200) * 10
-        if are_free(base + 10 * node + offset for node in range(1, nodes + 1) for offset in range(6)):
+        if are_free(base + 10 * node + offset for node in range(1, nodes + 1) for offset in range(ports_per_node)):
             return base
     raise AssertionError("no free ports")
 
@@ -144,7 +144,7 @@ class Node:
     def groups(self, check=True):
         """What the node knows of its groups, by number; nil while it does not answer."""
         answer = self.ctl("group", "list", check=check)
-        return None if answer is None else {int(group.get("id", 0)): group for group in answer["groups"]}
+        return None if answer is None else {int(group.get("id", 0)): group for group in answer.get("groups", [])}
 
 
 class Cluster:
@@ -155,7 +155,8 @@ class Cluster:
         self.accounts = accounts
         self.settings = list(settings)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="staffetta-test-"))
-        self.port_base = free_port_base(nodes)
+        # With room for what a test puts between the nodes.
+        self.port_base = free_port_base(nodes, ports_per_node=10)
         self.nodes = [Node(self, number) for number in range(1, nodes + 1)]
         self.children = []
         self.output = []

@@ -1,0 +1,119 @@
+"""Syncs that fail, and syncs that do not come back."""
+
+import os
+import threading
+import unittest
+
+from support import imap
+from support.cluster import wait_until
+from support.faults import HANGS, Log
+from support.lmtp import LMTP, ConnectionEnded
+from support.oracle import body
+from support.rig import FATAL_STATUS, Rig
+
+# Waits a minute for the end of a node whose disk hangs.
+IS_LONG = int(os.environ.get("CLUSTER_TESTS_SECONDS", "600")) >= 300
+
+
+class FailedSyncTests(unittest.TestCase):
+    def deliver(self, node, account, number):
+        """Whether it was acknowledged."""
+        try:
+            with LMTP(node.lmtp, timeout=30) as lmtp:
+                return lmtp.deliver(account, body(number))[0].code == 250
+        except (OSError, ConnectionEnded):
+            return False
+
+    def assert_ended(self, cluster, node, log):
+        self.assertEqual(cluster.wait_for_end(node), FATAL_STATUS)
+        text = log.text()
+        self.assertIn("ending: ", text)
+        self.assertIn("Input/output error", text)
+
+    def test_one_node_alone_acknowledges_nothing_after_it(self):
+        with Rig(nodes=1, accounts=1) as cluster:
+            node, account = cluster.node(1), cluster.addresses()[0]
+            self.assertTrue(self.deliver(node, account, 1))
+            log = Log(node)
+            cluster.fail_one_sync(node, "/log/")
+            self.assertFalse(self.deliver(node, account, 2))
+            self.assert_ended(cluster, node, log)
+            self.assertFalse(cluster.sync_faults(node).exists(), "the fault")
+            cluster.start_again(node)
+            cluster.wait_until_whole()
+            self.assertTrue(self.deliver(node, account, 3))
+            # The second may have reached the disk all the same: nobody was told that it did.
+            found = [int(subject) for subject in imap.subjects(node, account)]
+            self.assertIn(found, ([1, 3], [1, 2, 3]))
+
+    def test_the_others_go_on(self):
+        with Rig(accounts=16) as cluster:
+            for victim, part in ((cluster.node(1), "/log/"), (cluster.node(2), "/state/")):
+                others = [node for node in cluster.nodes if node is not victim]
+                log = Log(victim)
+                cluster.fail_one_sync(victim, part)
+                # A sync of the state comes with the next flush, which is at most half a minute away.
+                sent = [0]
+
+                def has_ended():
+                    sent[0] += 1
+                    self.assertTrue(self.deliver(others[0], cluster.addresses()[sent[0] % 16], 1_000 + sent[0]))
+                    return not victim.is_alive()
+
+                wait_until(has_ended, 90, "the end of the node")
+                self.assert_ended(cluster, victim, log)
+                for account in cluster.addresses():
+                    self.assertTrue(self.deliver(others[1], account, 1))
+                cluster.start_again(victim)
+                cluster.wait_until_whole()
+                self.assertTrue(self.deliver(victim, cluster.addresses()[0], 2))
+            cluster.wait_for_equal_digests()
+
+
+class HangingSyncTests(unittest.TestCase):
+    def test_leaderships_go_and_then_the_node(self):
+        with Rig(accounts=16) as cluster:
+            node, other = cluster.node(1), cluster.node(2)
+            wait_until(lambda: cluster.led_by(node), 60, "leaderships of the node")
+            log = Log(node)
+            stopping = threading.Event()
+            refused = []
+
+            def deliver():
+                """Through another node: it must be answered whatever happens to the leaders."""
+                number = 0
+                while not stopping.wait(0.05):
+                    number += 1
+                    account = cluster.addresses()[number % cluster.accounts]
+                    with LMTP(other.lmtp) as lmtp:
+                        reply = lmtp.deliver(account, body(number))[0]
+                    if reply.code != 250:
+                        refused.append(f"{number}: {reply}")
+
+            thread = threading.Thread(target=deliver)
+            thread.start()
+            try:
+                cluster.hang_syncs(node)
+                log.wait_for(HANGS, 60)
+                wait_until(
+                    lambda: all(int(view.get("leaderNode", 0)) not in (0, 1) for view in other.groups().values()),
+                    60, "other leaders of all groups",
+                )
+                if IS_LONG:
+                    self.assertEqual(cluster.wait_for_end(node, 90), FATAL_STATUS)
+                    self.assertIn("has not finished a write of the log for 60 s", log.text())
+                    cluster.heal_syncs(node)
+                    cluster.start_again(node)
+                else:
+                    cluster.heal_syncs(node)
+                    log.wait_for("the disk writes again", 60)
+                cluster.wait_until_whole()
+            finally:
+                stopping.set()
+                thread.join(timeout=60)
+            self.assertEqual(refused, [])
+            cluster.wait_for_equal_digests()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

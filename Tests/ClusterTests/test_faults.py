@@ -1,0 +1,164 @@
+"""Everything that can go wrong with real processes, one thing after the other, while mail comes and is read.
+
+    python3 Tests/ClusterTests/test_faults.py --seconds 600 --seed 7
+    python3 Tests/ClusterTests/test_faults.py --seconds 900 --kinds kill
+
+The seed decides which faults happen to whom, in which order; what the processes make of it is theirs. The test in a
+suite takes the same from CLUSTER_TESTS_SEED, CLUSTER_TESTS_SECONDS and CLUSTER_TESTS_KINDS.
+"""
+
+import argparse
+import os
+import random
+import sys
+import time
+import traceback
+import unittest
+
+from support.faults import Faults, percentile
+from support.owner import Owner
+from support.rig import MountRefused, Rig
+from support.traffic import MTA, Deliveries, GroupWriter
+from support.verdict import Verdict
+
+SEED = int(os.environ.get("CLUSTER_TESTS_SEED", "20260101"))
+SECONDS = int(os.environ.get("CLUSTER_TESTS_SECONDS", "600"))
+KINDS = os.environ.get("CLUSTER_TESTS_KINDS", "")
+MTA_ACCOUNTS = 6
+OWNERS = 3
+MTAS = 4
+SMALL_NODE = 3
+SMALL_DISK_BYTES = 2 << 30
+RESERVE_BYTES = 384 << 20
+# Less than the reserve, and room for what the others send meanwhile.
+LOW_SPACE_BYTES = 320 << 20
+
+
+class FaultRun:
+    """A cluster, its traffic, and faults until the time is nearly over; the rest is for looking at what is there."""
+
+    def __init__(self, seed, seconds, kinds):
+        self.started = time.monotonic()
+        self.seed = seed
+        # The end takes longer the more there is to look at.
+        self.faults_end = self.started + seconds * 0.85 - 25
+        self.kinds = kinds or Faults.kinds()
+        unknown = set(self.kinds) - set(Faults.kinds())
+        assert not unknown, f"no such faults: {unknown}; there are {Faults.kinds()}"
+        self.chance = random.Random(f"order {seed}")
+        self.deliveries = Deliveries(seed)
+        self.cluster = self._start_cluster()
+        self.cluster.low_space_bytes = LOW_SPACE_BYTES
+        addresses = self.cluster.addresses()
+        owned, rest = addresses[:OWNERS], addresses[OWNERS:]
+        self.owners = [Owner(self.cluster, account, f"{seed} {account}") for account in owned]
+        self.mtas = [MTA(self.cluster, self.deliveries, rest[:MTA_ACCOUNTS], f"{seed} {n}") for n in range(MTAS)]
+        by_group = {self.cluster.group_of[account]: account for account in rest[MTA_ACCOUNTS:]}
+        self.writers = [GroupWriter(self.cluster, self.deliveries, a, f"{seed} {a}") for a in by_group.values()]
+        self.faults = Faults(self.cluster, self.writers, f"faults {seed}")
+        self.verdict = None
+
+    def _start_cluster(self):
+        settings = [f"disk.reserve-bytes={RESERVE_BYTES}"]
+        # Enough accounts for one in each group, as their names fall.
+        accounts = OWNERS + MTA_ACCOUNTS + 24
+        try:
+            cluster = Rig(accounts=accounts, settings=settings, small_disks={SMALL_NODE: SMALL_DISK_BYTES})
+            cluster.start()
+        except MountRefused as refused:
+            print(f"without full disks: {refused}")
+            self.kinds = [kind for kind in self.kinds if "space" not in kind]
+            cluster = Rig(accounts=accounts, settings=settings)
+            cluster.start()
+        return cluster
+
+    def run(self):
+        threads = self.owners + self.mtas + self.writers
+        try:
+            for thread in threads:
+                thread.start()
+            self._harm()
+            for thread in threads:
+                thread.stop()
+            for thread in threads:
+                thread.join(timeout=60)
+            self.cluster.wait_until_whole()
+            self.cluster.wait_for_equal_digests()
+            self.verdict = Verdict(self.deliveries, self.owners)
+            self.verdict.check(self.cluster.nodes)
+        finally:
+            for thread in threads:
+                thread.stop()
+            self._print()
+
+    def _harm(self):
+        """All kinds in another order each time, so that the rare ones are not left out."""
+        while True:
+            order = self.chance.sample(self.kinds, len(self.kinds))
+            fitting = [kind for kind in order if time.monotonic() + self.faults.seconds(kind) <= self.faults_end]
+            if not fitting:
+                return
+            for kind in fitting:
+                if time.monotonic() + self.faults.seconds(kind) > self.faults_end:
+                    continue
+                start = time.monotonic()
+                said = self.faults.run(kind)
+                print(f"{start - self.started:6.1f} s  {kind}: {said}; whole after {time.monotonic() - start:.1f} s",
+                      flush=True)
+
+    def _print(self):
+        owners = self.owners
+        acknowledged = len(self.deliveries.acknowledged) + sum(owner.acknowledged for owner in owners)
+        unknown = len(self.deliveries.unknown) + sum(owner.unknown for owner in owners)
+        print(f"seed {self.seed}, {time.monotonic() - self.started:.0f} s: {acknowledged} acknowledged "
+              f"({len(self.deliveries.acknowledged)} deliveries), {unknown} unknown, "
+              f"{sum(owner.looks for owner in owners)} looks meanwhile")
+        if self.verdict:
+            print(f"  {len(self.verdict.lost)} lost, {len(self.verdict.duplicated)} duplicated, "
+                  f"{len(self.verdict.wrong)} wrong otherwise; {self.verdict.there} messages looked at in the end")
+        counts = self.faults.counts
+        print(f"  {sum(counts.values())} faults: " + ", ".join(f"{kind} {counts[kind]}" for kind in sorted(counts)))
+        for name, pauses in (("kill -9", self.faults.pauses), ("a planned stop", self.faults.restart_pauses)):
+            if pauses:
+                print(f"  pause of a group's acknowledgements after {name} of its leader: {len(pauses)} measured, "
+                      f"p50 {percentile(pauses, 50):.3f} s, p99 {percentile(pauses, 99):.3f} s, "
+                      f"longest {max(pauses):.3f} s")
+
+
+class FaultTests(unittest.TestCase):
+    def test_nothing_is_lost_whatever_happens(self):
+        run_once(SEED, SECONDS, KINDS.split())
+
+
+def run_once(seed, seconds, kinds):
+    """Prints what happened; a failure leaves the directory as it is."""
+    run = FaultRun(seed, seconds, kinds)
+    try:
+        run.run()
+        found = run.verdict.lost + run.verdict.duplicated + run.verdict.wrong
+        assert not found, "\n".join(found[:40])
+        run.cluster.assert_alive()
+    except BaseException:
+        run.cluster.keeps = True
+        print(f"FAILED with seed {seed}: the logs and disks are in {run.cluster.directory}", flush=True)
+        raise
+    finally:
+        run.cluster.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Harms a cluster of three nodes while it works.")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="for all of it")
+    parser.add_argument("--kinds", nargs="+", default=KINDS.split(), metavar="KIND",
+                        help=f"only these: {', '.join(Faults.kinds())}")
+    words = parser.parse_args()
+    try:
+        run_once(words.seed, words.seconds, words.kinds)
+    except AssertionError:
+        traceback.print_exc()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+import Consensus
+import Testing
+
+@testable import NodeRuntime
+
+/// What a node does when its disk fills up.
+@Suite struct SpaceTests {
+    private func led(by number: Int, _ cluster: TestCluster) -> Int {
+        cluster.groups.count { cluster.leader(of: $0) === cluster[number] }
+    }
+
+    @Test func leadershipsGoToWhomMayHaveRoom() throws {
+        let cluster = try TestCluster(groups: 12)
+        cluster.run(ticks: 140)
+        try #require(cluster.allAreLed && led(by: 1, cluster) > 0)
+        let loop = try #require(cluster[1].core?.loop)
+        loop.noteFreeBytes(loop.settings.reservedBytes - 1)
+        cluster.run(ticks: 4)
+        #expect(cluster.allAreLed)
+        #expect(led(by: 1, cluster) == 0)
+        #expect(loop.isSpaceLow)
+    }
+
+    /// One that comes back, because an operator or a balance wants it so, is handed on as well.
+    @Test func leadershipsThatComeBackGoAgain() throws {
+        let cluster = try TestCluster(groups: 12)
+        cluster.run(ticks: 140)
+        let loop = try #require(cluster[1].core?.loop)
+        loop.noteFreeBytes(loop.settings.reservedBytes - 1)
+        cluster.run(ticks: 4)
+        for node in cluster.nodes.dropFirst() { node.core?.loop.handOverLeaderships(to: cluster[1].id) }
+        cluster.run(ticks: 12)
+        #expect(cluster.allAreLed)
+        #expect(led(by: 1, cluster) == 0)
+    }
+
+    @Test func whereNobodyHasRoomLeadershipsSettle() throws {
+        let cluster = try TestCluster(groups: 12)
+        cluster.run(ticks: 140)
+        let reserve = cluster.settings.reservedBytes
+        for node in cluster.nodes {
+            node.core?.loop.noteFreeBytes(reserve - 1)
+        }
+        cluster.run(ticks: 100)
+        let terms = cluster.groups.map { cluster[1].core?.loop.replica($0)?.raft.term }
+        for node in cluster.nodes { node.core?.loop.noteFreeBytes(reserve - 1) }
+        cluster.run(ticks: 100)
+        #expect(cluster.allAreLed)
+        #expect(cluster.groups.map { cluster[1].core?.loop.replica($0)?.raft.term } == terms)
+    }
+
+    @Test func theReserveEndsWithSomeMoreThanItself() throws {
+        let cluster = try TestCluster(groups: 2)
+        let loop = try #require(cluster[1].core?.loop)
+        let reserve = loop.settings.reservedBytes
+        loop.noteFreeBytes(reserve - 1)
+        #expect(loop.isSpaceLow)
+        loop.noteFreeBytes(reserve + 1)
+        #expect(loop.isSpaceLow)
+        loop.noteFreeBytes(reserve + reserve / 10)
+        #expect(!loop.isSpaceLow)
+    }
+}
