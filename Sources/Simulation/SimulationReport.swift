@@ -44,6 +44,12 @@ public struct SimulationCounts: Sendable {
     public var sleeps = 0
     public var wakes = 0
     public var checks = 0
+    public var verifications = 0
+    public var differences = 0
+    public var harms = 0
+    public var harmsFound = 0
+    public var rowsNamed = 0
+    public var snapshotsRefused = 0
 
     public init() {}
 
@@ -62,6 +68,9 @@ public struct SimulationCounts: Sendable {
             ("replicas gone to rest", sleeps), ("  woken", wakes),
             ("snapshots installed", snapshots),
             ("disks harmed", destructions), ("replicas given up", quarantines), ("replicas taken in", admissions),
+            ("rows silently harmed", harms), ("  found", harmsFound), ("  named", rowsNamed),
+            ("groups verified", verifications), ("  replicas differed", differences),
+            ("snapshots refused for their rows", snapshotsRefused),
             ("flushes by themselves", ownFlushes), ("invariant checks", checks),
         ]
     }
@@ -78,7 +87,9 @@ public struct SimulationCounts: Sendable {
             \.refused, \.unknown,
             \.lostInCrash, \.reads,
             \.entries, \.repetitions, \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
-            \.ownFlushes, \.sleeps, \.wakes, \.checks,
+            \.ownFlushes, \.sleeps, \.wakes, \.checks, \.verifications, \.differences, \.harms, \.harmsFound,
+            \.rowsNamed,
+            \.snapshotsRefused,
         ]
     }
 }

@@ -16,9 +16,15 @@ final class TestCluster {
     private(set) var nodes: [TestNode] = []
     private let clock = ManualClock()
 
-    init(nodes count: Int = 3, groups groupCount: UInt32, ticksUntilRest: Int = 4) throws {
+    init(
+        nodes count: Int = 3,
+        groups groupCount: UInt32,
+        ticksUntilRest: Int = 4,
+        _ change: (inout CoreSettings) -> Void = { _ in }
+    ) throws {
         var settings = CoreSettings()
         settings.ticksUntilRest = ticksUntilRest
+        change(&settings)
         self.settings = settings
         groups = (0..<groupCount).map { GroupID($0) }
         for number in 1...UInt64(count) { nodes.append(TestNode(NodeID(number))) }

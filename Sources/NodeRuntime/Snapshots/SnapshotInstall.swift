@@ -127,6 +127,8 @@ extension NodeLoop {
     private func logFollowed(_ group: GroupID, _ point: SnapshotPoint, from sender: NodeID) {
         installs[group] = nil
         rebuilding.remove(group)
+        // Its rows are those of another replica now.
+        verification.suspects.remove(group)
         unflushed.insert(group)
         installObserver?(group, point, sender)
         withReplica(group) { $0.installed(point, source, into: &$1) }
@@ -160,7 +162,9 @@ extension NodeLoop {
         let refusal = PeerMessage.snapshotPiece(
             SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
         )
-        guard replica(pull.group) != nil, !rebuilding.contains(pull.group), installs[pull.group] == nil else {
+        guard replica(pull.group) != nil, !rebuilding.contains(pull.group), installs[pull.group] == nil,
+            !verification.isInDoubt(pull.group)
+        else {
             return send(refusal, to: node)
         }
         let maximumBytes = settings.snapshotPieceBytes
@@ -191,8 +195,8 @@ extension NodeLoop {
         for pull: SnapshotPull,
         to node: NodeID
     ) {
-        guard let raft = replica(pull.group)?.raft, source.appliedIndex >= raft.snapshot.index,
-            source.appliedIndex <= raft.lastIndex
+        guard let raft = replica(pull.group)?.raft, !verification.isInDoubt(pull.group),
+            source.appliedIndex >= raft.snapshot.index, source.appliedIndex <= raft.lastIndex
         else {
             // The log has moved past the snapshot: the receiver could not follow from there.
             sources.drop(pull, from: node)
@@ -266,5 +270,10 @@ final class SnapshotSources: Sendable {
 
     func drop(_ pull: SnapshotPull, from node: NodeID) {
         open.withLockedValue { $0[Key(node: node, transfer: pull.transfer)] = nil }
+    }
+
+    /// Nothing more is read from what this node had of a group.
+    func dropAll(of group: GroupID) {
+        open.withLockedValue { open in open = open.filter { $0.value.source.group != group } }
     }
 }

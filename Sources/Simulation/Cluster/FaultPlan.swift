@@ -9,6 +9,8 @@ struct FaultPlan {
         case diskError, stateError, gracefulStop, balance, strand
         case hangingDisk, nearlyFull
         case wipe, rollback, logRollback, bitFlip, lostTail, lostSegment, damagedState
+        /// A row is not what was written; the second time with a digest that fits.
+        case harmedRow, divergence
         /// Not at a moment: whenever a vote was given.
         case crashAfterVote
     }
@@ -55,6 +57,8 @@ extension World {
         case .lostTail: destroy(node, .lostTail)
         case .lostSegment: destroy(node, .lostSegment)
         case .damagedState: destroy(node, .damagedState)
+        case .harmedRow: harm(node, isCounted: false)
+        case .divergence: harm(node, isCounted: true)
         case .crashAfterVote: break
         case .balance:
             counts.transfers += 1
