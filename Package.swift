@@ -84,7 +84,7 @@ let package = Package(
 
         .target(
             name: "MailStore",
-            dependencies: ["Consensus", "MailModel", "StateStorage", nioCore],
+            dependencies: ["Consensus", "MailModel", "StateStorage", nioCore, nioLocks],
             swiftSettings: strict
         ),
 
@@ -220,6 +220,12 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "harm-state",
+            dependencies: ["Consensus", "MailStore", "StateStorage", nioCore],
+            path: "Tests/ClusterTests/harm-state",
+            swiftSettings: strict
+        ),
         tests("Consensus", exclude: ["Scripts"]),
         tests("MailModel", [nioCore]),
         tests(
@@ -235,7 +241,10 @@ let package = Package(
         tests("StateStorage", [nioCore]),
         tests(
             "NodeRuntime",
-            ["Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage"]
+            [
+                "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage",
+                nioCore,
+            ]
         ),
         tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),
         tests("LogStorage", ["Consensus", "CChecksum", nioCore]),

@@ -16,6 +16,7 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
         let groups = await node.groups()
         let nodes = await describeNodes(node, groups, version)
         var problems = await node.membershipProblems()
+        problems += await node.verificationProblems()
         for group in groups where group.leaderNode == nil {
             problems.append("group \(group.group.rawValue) has no leader that this node knows")
         }

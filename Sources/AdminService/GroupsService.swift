@@ -1,6 +1,7 @@
 internal import AdminAPI
 internal import Consensus
 internal import GRPCCore
+internal import MailModel
 internal import NodeRuntime
 internal import SwiftProtobuf
 
@@ -40,6 +41,21 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
         return try await describe(request.group)
     }
 
+    func verifyGroup(
+        request: Staffetta_Admin_V1_VerifyGroupRequest,
+        response: RPCWriter<Staffetta_Admin_V1_VerifyGroupResponse>,
+        context: ServerContext
+    ) async throws {
+        do {
+            let verdict = try await node.verify(GroupID(request.group), isScrub: request.scrub) { progress in
+                try await response.write(.with { $0.progress = .init(progress) })
+            }
+            try await response.write(.with { $0.result = .init(verdict) })
+        } catch let error as AdministrationError {
+            throw error.rpcError
+        }
+    }
+
     private func describe(_ id: UInt32) async throws -> Staffetta_Admin_V1_Group {
         guard let group = await node.groups().first(where: { $0.group.rawValue == id }) else {
             throw RPCError(
@@ -67,6 +83,12 @@ extension Staffetta_Admin_V1_Group {
             $0.digestIndex = report.digestIndex.rawValue
             $0.uncommittedBytes = UInt64(status.uncommittedBytes)
             $0.replicas = report.replicas.map { .init($0, status) }
+            $0.isInDoubt = report.isInDoubt
+            guard let verification = report.verification else { return }
+            if let verdict = verification.verdict { $0.lastVerification = .init(verdict) }
+            guard verification.isAgreement(of: status.id) else { return }
+            $0.verifiedIndex = verification.index.rawValue
+            $0.verifiedMilliseconds = verification.time.rawValue
         }
     }
 }
@@ -97,6 +119,75 @@ extension Staffetta_Admin_V1_Replica {
                 $0.progress = "leader"
                 $0.isActive = true
             }
+        }
+    }
+}
+
+extension VerificationStanding {
+    /// Whether a replica was found to hold what the majority holds.
+    fileprivate func isAgreement(of replica: ReplicaID) -> Bool {
+        guard let verdict else { return true }
+        guard verdict.digest != "" else { return false }
+        return verdict.replicas.contains { $0.replica == replica && $0.standing == .agrees }
+    }
+}
+
+extension Staffetta_Admin_V1_VerifyProgress {
+    init(_ progress: VerificationProgress) {
+        self = .with {
+            $0.answered = UInt32(clamping: progress.answered)
+            $0.replicas = UInt32(clamping: progress.replicas)
+            $0.scrubbedBytes = progress.scrubbedBytes
+            $0.isSearching = progress.isSearching
+        }
+    }
+}
+
+extension Staffetta_Admin_V1_Verification {
+    init(_ verdict: GroupVerdict) {
+        self = .with {
+            $0.group = verdict.group.rawValue
+            $0.index = verdict.index.rawValue
+            $0.digest = verdict.digest
+            $0.scrub = verdict.isScrub
+            $0.milliseconds = verdict.ended.rawValue
+            $0.result =
+                switch verdict.result {
+                case .equal: .equal
+                case .incomplete: .incomplete
+                case .different: .different
+                case .disputed: .disputed
+                }
+            $0.replicas = verdict.replicas.map { .init($0) }
+        }
+    }
+}
+
+extension Staffetta_Admin_V1_VerifiedReplica {
+    init(_ replica: GroupVerdict.Replica) {
+        self = .with {
+            $0.id = replica.replica.rawValue
+            $0.node = replica.node.rawValue
+            $0.isVoter = replica.isVoter
+            $0.digest = replica.digest
+            $0.standing =
+                switch replica.standing {
+                case .agrees: "agrees"
+                case .givenUp: "given up"
+                case .disputed: "disputed"
+                case .silent: "silent"
+                }
+            $0.scrub =
+                switch replica.scrub {
+                case .none: ""
+                case .intact: "intact"
+                case .harmed: "harmed"
+                case .unfinished: "unfinished"
+                }
+            guard let row = replica.row else { return }
+            $0.table = row.table
+            $0.row = row.description
+            $0.key = row.key.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
         }
     }
 }

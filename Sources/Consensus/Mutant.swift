@@ -54,6 +54,11 @@ public enum Mutant: String, Sendable, CaseIterable {
     /// Nothing notes that a snapshot is being installed.
     case installUnmarked = "install-unmarked"
 
+    /// Replicas that differ are taken for equal.
+    case differencesIgnored = "differences-ignored"
+    /// The rows of a snapshot are not compared with its digest.
+    case snapshotsUnchecked = "snapshots-unchecked"
+
     // The router.
     /// A read that is asked again keeps its ID.
     case readIDKept = "read-id-kept"

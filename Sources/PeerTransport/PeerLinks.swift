@@ -300,6 +300,7 @@ extension PeerMessage {
         case .beat: 96
         case .resting(let list): 64 + 28 * list.groups.count
         case .stirred(let groups): 64 + 4 * groups.count
+        case .verification: 256
         }
     }
 }

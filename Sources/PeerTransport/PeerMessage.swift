@@ -30,6 +30,8 @@ public enum PeerMessage: Sendable {
     case resting(RestList)
     /// Of the groups that the receiver said are at rest, or may think so, these are not: it is to wake their leaders.
     case stirred([GroupID])
+    /// Whether the replicas of a group hold the same.
+    case verification(group: GroupID, VerificationMessage)
 }
 
 /// A node of a cluster's first hour, and the data directory that it had then. A node that comes with another directory

@@ -20,6 +20,7 @@ private enum Tag: UInt8 {
     case beat = 13
     case resting = 14
     case stirred = 15
+    case verification = 16
 }
 
 extension PeerMessage {
@@ -28,6 +29,7 @@ extension PeerMessage {
     static let maximumKeyBytes = 4_096
     public static let maximumChunkBytes = 4 << 20
     static let maximumFounders = 1_024
+    static let verificationVersion: UInt8 = 1
 
     public func encode(into buffer: inout ByteBuffer) {
         func begin(_ tag: Tag, _ group: GroupID) {
@@ -102,6 +104,9 @@ extension PeerMessage {
         case .stirred(let groups):
             begin(.stirred, .directory)
             buffer.write(groups)
+        case .verification(let group, let message):
+            begin(.verification, group)
+            buffer.write(message)
         }
     }
 
@@ -164,6 +169,7 @@ extension PeerMessage {
         case .stirred:
             try decoder.requireNoGroup(group)
             self = .stirred(try decoder.groups())
+        case .verification: self = .verification(group: group, try decoder.verificationMessage())
         }
     }
 }

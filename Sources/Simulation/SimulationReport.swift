@@ -46,6 +46,12 @@ public struct SimulationCounts: Sendable {
     public var sleeps = 0
     public var wakes = 0
     public var checks = 0
+    public var verifications = 0
+    public var differences = 0
+    public var harms = 0
+    public var harmsFound = 0
+    public var rowsNamed = 0
+    public var snapshotsRefused = 0
 
     public init() {}
 
@@ -66,6 +72,9 @@ public struct SimulationCounts: Sendable {
             ("snapshots installed", snapshots),
             ("disks harmed", destructions), ("replicas given up", quarantines), ("replicas taken in", admissions),
             ("voters made learners", demotions),
+            ("rows silently harmed", harms), ("  found", harmsFound), ("  named", rowsNamed),
+            ("groups verified", verifications), ("  replicas differed", differences),
+            ("snapshots refused for their rows", snapshotsRefused),
             ("flushes by themselves", ownFlushes), ("invariant checks", checks),
         ]
     }
@@ -83,8 +92,8 @@ public struct SimulationCounts: Sendable {
             \.refused, \.unknown,
             \.lostInCrash, \.reads,
             \.entries, \.repetitions, \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
-            \.demotions,
-            \.ownFlushes, \.sleeps, \.wakes, \.checks,
+            \.demotions, \.ownFlushes, \.sleeps, \.wakes, \.checks, \.verifications, \.differences, \.harms,
+            \.harmsFound, \.rowsNamed, \.snapshotsRefused,
         ]
     }
 }

@@ -7,7 +7,7 @@ struct GroupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "group",
         abstract: "Raft groups, as the asked node sees them.",
-        subcommands: [List.self, Describe.self, TransferLeader.self]
+        subcommands: [List.self, Describe.self, TransferLeader.self, GroupVerifyCommand.self]
     )
 
     struct List: AsyncParsableCommand {
@@ -92,7 +92,8 @@ private func show(_ group: Staffetta_Admin_V1_Group, _ connection: ConnectionOpt
             "log \(group.firstIndex) to \(group.lastIndex), "
                 + "committed \(group.commitIndex), applied \(group.appliedIndex)"
         )
-        print("digest \(group.digest) at \(group.digestIndex)\n")
+        print("digest \(group.digest) at \(group.digestIndex)")
+        print(verification(group) + "\n")
     }
     try connection.show(group) {
         Table(
@@ -107,4 +108,11 @@ private func show(_ group: Staffetta_Admin_V1_Group, _ connection: ConnectionOpt
             }
         )
     }
+}
+
+/// What is known of the last verification, in a line.
+private func verification(_ group: Staffetta_Admin_V1_Group) -> String {
+    if group.isInDoubt { return "this replica DIFFERS from others, and no majority says who is right" }
+    guard group.verifiedIndex > 0 else { return "not verified since the node started" }
+    return "verified at \(group.verifiedIndex), \(time(group.verifiedMilliseconds))"
 }

@@ -27,6 +27,9 @@ struct Staffettactl: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+        } catch let status as ExitCode {
+            // What there is to say has been said.
+            Glibc.exit(status.rawValue)
         } catch let error as RPCError {
             complain("staffettactl: \(error.message) (\(error.code))", 1)
         } catch {

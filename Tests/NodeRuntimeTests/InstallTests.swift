@@ -12,16 +12,6 @@ import Testing
 @Suite struct InstallTests {
     private let group = GroupID(1)
 
-    private func settings() -> CoreSettings {
-        var settings = CoreSettings()
-        settings.retainedEntries = 0
-        settings.compactionStep = 1
-        settings.maintenanceMilliseconds = 100
-        // Only when a test says so.
-        settings.flushMilliseconds = 1 << 40
-        return settings
-    }
-
     private func createAccounts(_ range: Range<Int>, _ node: TestNode, _ completed: @escaping @Sendable () -> Void)
         throws
     {
@@ -41,7 +31,13 @@ import Testing
     /// The leader that offered the snapshot is gone, and who takes over has not applied what was offered: it cannot
     /// commit it without the log of the one that waits for it.
     @Test func aReplicaWithoutItsStateHelpsToCommit() throws {
-        let cluster = try TestCluster(groups: 2, settings: settings())
+        let cluster = try TestCluster(groups: 2) { settings in
+            settings.retainedEntries = 0
+            settings.compactionStep = 1
+            settings.maintenanceMilliseconds = 100
+            // Only when this test says so.
+            settings.flushMilliseconds = 1 << 40
+        }
         cluster.run(ticks: 60)
         let leader = try #require(cluster.leader(of: group))
         let others = cluster.nodes.filter { $0 !== leader }

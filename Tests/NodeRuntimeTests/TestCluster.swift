@@ -20,10 +20,11 @@ final class TestCluster {
         nodes count: Int = 3,
         groups groupCount: UInt32,
         ticksUntilRest: Int = 4,
-        settings: CoreSettings = CoreSettings()
+        _ change: (inout CoreSettings) -> Void = { _ in }
     ) throws {
-        var settings = settings
+        var settings = CoreSettings()
         settings.ticksUntilRest = ticksUntilRest
+        change(&settings)
         self.settings = settings
         groups = (0..<groupCount).map { GroupID($0) }
         for number in 1...UInt64(count) { nodes.append(TestNode(NodeID(number))) }

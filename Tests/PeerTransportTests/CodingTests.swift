@@ -25,7 +25,7 @@ import Testing
     /// The samples cover every tag, of messages and of Raft's.
     @Test func everyTagHasASample() {
         let encoded = Samples.messages.map { Array(Self.encode([$0]).readableBytesView) }
-        #expect(Set(encoded.map { $0[0] }).sorted() == Array(1...15))
+        #expect(Set(encoded.map { $0[0] }).sorted() == Array(1...16))
         // Tag, group, from, to, term, durable index.
         #expect(Set(encoded.filter { $0[0] == 1 }.map { $0[1 + 4 + 32] }).sorted() == Array(1...12))
     }
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func unknownTagsAreNamed() {
-        for tag in [0, 16, 255] as [UInt8] {
+        for tag in [0, 17, 255] as [UInt8] {
             var buffer = ByteBuffer(repeating: 0, count: 100)
             buffer.setInteger(tag, at: 0)
             let error = #expect(throws: DecodingError.self) { try Frame.messages(in: buffer) }
@@ -282,6 +282,45 @@ import Testing
         }
         #expect(throws: DecodingError.self) {
             try Hello(decoding: ByteBuffer(string: "GET / HTTP/1.1\r\nHost: localhost\r\n"))
+        }
+    }
+}
+
+@Suite struct VerificationCodingTests {
+    private func bytes(_ message: VerificationMessage) -> ByteBuffer {
+        MessageCodingTests.encode([.verification(group: GroupID(3), message)])
+    }
+
+    /// A later version is refused by its number, never misread.
+    @Test func anotherVersionIsNamed() {
+        for message in Samples.verifications {
+            var buffer = bytes(message)
+            // Tag and group stand before it.
+            buffer.setInteger(2, at: 5, as: UInt8.self)
+            let error = #expect(throws: DecodingError.self) { try Frame.messages(in: buffer) }
+            #expect(error?.reason == .unknownVersion(2))
+        }
+    }
+
+    @Test func whatNoVerificationNeedsIsRefused() {
+        let id = VerificationID(1)
+        let replica = ReplicaID(2)
+        func query(_ after: [UInt8], _ through: [UInt8]?, _ rows: UInt32, _ bytes: UInt32) -> VerificationMessage {
+            let query = RangeQuery(after: after, through: through, maximumRows: rows, maximumBytes: bytes)
+            return .rangeAsk(id, replica, sequence: 1, query)
+        }
+        let long = [UInt8](repeating: 1, count: 4_097)
+        let tooMany = RangeDigest(count: 1 << 20, sum: 0, last: [], isComplete: true)
+        let bad: [VerificationMessage] = [
+            query(long, nil, 1, 1), query([], long, 1, 1), query([], nil, (1 << 20) + 1, 1),
+            query([], nil, 1, (1 << 30) + 1),
+            .rangeAnswer(id, replica, sequence: 1, tooMany),
+            .rangeAnswer(id, replica, sequence: 1, RangeDigest(count: 1, sum: 0, last: long, isComplete: true)),
+            .answer(id, replica, .digest(1, .harmedBody(key: long))),
+            .ask(VerificationAsk(id: id, replica: replica, index: LogIndex(.max), isScrub: false)),
+        ]
+        for message in bad {
+            #expect(throws: DecodingError.self) { try Frame.messages(in: bytes(message)) }
         }
     }
 }

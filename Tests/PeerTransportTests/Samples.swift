@@ -125,6 +125,30 @@ enum Samples {
             .resting(RestList(groups: resting, range: GroupID(0)...GroupID(.max))),
             .stirred([]),
             .stirred([GroupID(1), GroupID(.max)]),
+        ] + verifications.map { .verification(group: GroupID(3), $0) }
+
+    private static let id = VerificationID(.max)
+    private static let whole = RangeQuery(after: [], through: nil, maximumRows: 1, maximumBytes: 1 << 30)
+    private static let part = RangeQuery(after: [7, 1], through: [7, 2], maximumRows: 1 << 20, maximumBytes: 0)
+    private static let run = RangeDigest(count: 5, sum: .max, last: [7, 2], isComplete: true)
+
+    static let statuses: [VerificationStatus] = [
+        .waiting, .unavailable, .givenUp, .digest(.max, .none), .digest(7, .running(bytes: 1 << 40)),
+        .digest(7, .intact), .digest(7, .harmed(sum: 8)), .digest(7, .harmedBody(key: [11, 0, 255])),
+        .digest(7, .unfinished),
+    ]
+
+    static let verifications: [VerificationMessage] =
+        statuses.map { .answer(id, ReplicaID(2), $0) } + [
+            .ask(VerificationAsk(id: id, replica: ReplicaID(2), index: .maximum, isScrub: true)),
+            .ask(VerificationAsk(id: id, replica: ReplicaID(2), index: LogIndex(3), isScrub: false)),
+            .rangeAsk(id, ReplicaID(2), sequence: 4, whole),
+            .rangeAsk(id, ReplicaID(2), sequence: 0, part),
+            .rangeAnswer(id, ReplicaID(2), sequence: .max, nil),
+            .rangeAnswer(id, ReplicaID(2), sequence: 0, run),
+            .verdict(id, ReplicaID(2), .agrees),
+            .verdict(id, ReplicaID(2), .suspect),
+            .verdict(id, ReplicaID(2), .condemned(digest: 9)),
         ]
 
     static let resting = [
@@ -176,6 +200,7 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
     case .resting(let list):
         ["resting", list.groups, list.range.map { [$0.lowerBound, $0.upperBound] } ?? []]
     case .stirred(let groups): ["stirred", groups]
+    case .verification(let group, let message): ["verification", group, message]
     }
 }
 

@@ -2595,11 +2595,25 @@ public enum Staffetta_Admin_V1_Groups: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "VerifyGroup" metadata.
+        public enum VerifyGroup: Sendable {
+            /// Request type for "VerifyGroup".
+            public typealias Input = Staffetta_Admin_V1_VerifyGroupRequest
+            /// Response type for "VerifyGroup".
+            public typealias Output = Staffetta_Admin_V1_VerifyGroupResponse
+            /// Descriptor for "VerifyGroup".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Groups"),
+                method: "VerifyGroup",
+                type: .serverStreaming
+            )
+        }
         /// Descriptors for all methods in the "staffetta.admin.v1.Groups" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             ListGroups.descriptor,
             DescribeGroup.descriptor,
-            TransferLeader.descriptor
+            TransferLeader.descriptor,
+            VerifyGroup.descriptor
         ]
     }
 }
@@ -2675,6 +2689,26 @@ extension Staffetta_Admin_V1_Groups {
             request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_TransferLeaderRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Group>
+
+        /// Handle the "VerifyGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Compares what all replicas of a group hold at one index. The asked node must lead the group; the error names who
+        /// > does. Says how far it is at least once a second; the last answer has the result. A verification goes on when
+        /// > nobody waits for it any more.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_VerifyGroupRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_VerifyGroupResponse` messages.
+        func verifyGroup(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_VerifyGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_VerifyGroupResponse>
     }
 
     /// Service protocol for the "staffetta.admin.v1.Groups" service.
@@ -2734,6 +2768,26 @@ extension Staffetta_Admin_V1_Groups {
             request: GRPCCore.ServerRequest<Staffetta_Admin_V1_TransferLeaderRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_Group>
+
+        /// Handle the "VerifyGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Compares what all replicas of a group hold at one index. The asked node must lead the group; the error names who
+        /// > does. Says how far it is at least once a second; the last answer has the result. A verification goes on when
+        /// > nobody waits for it any more.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_VerifyGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_VerifyGroupResponse` messages.
+        func verifyGroup(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_VerifyGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_VerifyGroupResponse>
     }
 
     /// Simple service protocol for the "staffetta.admin.v1.Groups" service.
@@ -2791,6 +2845,27 @@ extension Staffetta_Admin_V1_Groups {
             request: Staffetta_Admin_V1_TransferLeaderRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Staffetta_Admin_V1_Group
+
+        /// Handle the "VerifyGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Compares what all replicas of a group hold at one index. The asked node must lead the group; the error names who
+        /// > does. Says how far it is at least once a second; the last answer has the result. A verification goes on when
+        /// > nobody waits for it any more.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_VerifyGroupRequest` message.
+        ///   - response: A response stream of `Staffetta_Admin_V1_VerifyGroupResponse` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func verifyGroup(
+            request: Staffetta_Admin_V1_VerifyGroupRequest,
+            response: GRPCCore.RPCWriter<Staffetta_Admin_V1_VerifyGroupResponse>,
+            context: GRPCCore.ServerContext
+        ) async throws
     }
 }
 
@@ -2826,6 +2901,17 @@ extension Staffetta_Admin_V1_Groups.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_Group>(),
             handler: { request, context in
                 try await self.transferLeader(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Groups.Method.VerifyGroup.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_VerifyGroupRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_VerifyGroupResponse>(),
+            handler: { request, context in
+                try await self.verifyGroup(
                     request: request,
                     context: context
                 )
@@ -2869,6 +2955,17 @@ extension Staffetta_Admin_V1_Groups.ServiceProtocol {
         )
         return GRPCCore.StreamingServerResponse(single: response)
     }
+
+    public func verifyGroup(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_VerifyGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_VerifyGroupResponse> {
+        let response = try await self.verifyGroup(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
 }
 
 // Default implementation of methods from 'ServiceProtocol'.
@@ -2910,6 +3007,23 @@ extension Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
                 context: context
             ),
             metadata: [:]
+        )
+    }
+
+    public func verifyGroup(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_VerifyGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_VerifyGroupResponse> {
+        return GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_VerifyGroupResponse>(
+            metadata: [:],
+            producer: { writer in
+                try await self.verifyGroup(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
         )
     }
 }
@@ -2986,6 +3100,31 @@ extension Staffetta_Admin_V1_Groups {
             deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Group>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Group>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "VerifyGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Compares what all replicas of a group hold at one index. The asked node must lead the group; the error names who
+        /// > does. Says how far it is at least once a second; the last answer has the result. A verification goes on when
+        /// > nobody waits for it any more.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_VerifyGroupRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_VerifyGroupRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_VerifyGroupResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func verifyGroup<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_VerifyGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_VerifyGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_VerifyGroupResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_VerifyGroupResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -3102,6 +3241,40 @@ extension Staffetta_Admin_V1_Groups {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "VerifyGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Compares what all replicas of a group hold at one index. The asked node must lead the group; the error names who
+        /// > does. Says how far it is at least once a second; the last answer has the result. A verification goes on when
+        /// > nobody waits for it any more.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_VerifyGroupRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_VerifyGroupRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_VerifyGroupResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func verifyGroup<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_VerifyGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_VerifyGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_VerifyGroupResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_VerifyGroupResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Groups.Method.VerifyGroup.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -3186,6 +3359,35 @@ extension Staffetta_Admin_V1_Groups.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_TransferLeaderRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_Group>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "VerifyGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Compares what all replicas of a group hold at one index. The asked node must lead the group; the error names who
+    /// > does. Says how far it is at least once a second; the last answer has the result. A verification goes on when
+    /// > nobody waits for it any more.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_VerifyGroupRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func verifyGroup<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_VerifyGroupRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_VerifyGroupResponse>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.verifyGroup(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_VerifyGroupRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_VerifyGroupResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -3284,6 +3486,39 @@ extension Staffetta_Admin_V1_Groups.ClientProtocol {
             metadata: metadata
         )
         return try await self.transferLeader(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "VerifyGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Compares what all replicas of a group hold at one index. The asked node must lead the group; the error names who
+    /// > does. Says how far it is at least once a second; the last answer has the result. A verification goes on when
+    /// > nobody waits for it any more.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func verifyGroup<Result>(
+        _ message: Staffetta_Admin_V1_VerifyGroupRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_VerifyGroupResponse>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_VerifyGroupRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.verifyGroup(
             request: request,
             options: options,
             onResponse: handleResponse

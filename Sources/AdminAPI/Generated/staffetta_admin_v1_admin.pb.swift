@@ -58,6 +58,60 @@ public nonisolated enum Staffetta_Admin_V1_AccountState: SwiftProtobuf.Enum, Swi
 
 }
 
+public nonisolated enum Staffetta_Admin_V1_VerificationResult: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// All voters hold the same.
+  case equal // = 1
+
+  /// Those that answered do; some voters did not answer.
+  case incomplete // = 2
+
+  /// A majority does; the others are given up and built anew.
+  case different // = 3
+
+  /// Replicas differ, and no majority says who is right: nothing is given up.
+  case disputed // = 4
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .equal
+    case 2: self = .incomplete
+    case 3: self = .different
+    case 4: self = .disputed
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .equal: return 1
+    case .incomplete: return 2
+    case .different: return 3
+    case .disputed: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [Staffetta_Admin_V1_VerificationResult] = [
+    .unspecified,
+    .equal,
+    .incomplete,
+    .different,
+    .disputed,
+  ]
+
+}
+
 public nonisolated struct Staffetta_Admin_V1_GetStatusRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -355,41 +409,107 @@ public nonisolated struct Staffetta_Admin_V1_Replica: Sendable {
   public init() {}
 }
 
-public nonisolated struct Staffetta_Admin_V1_Group: Sendable {
+public nonisolated struct Staffetta_Admin_V1_Group: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var id: UInt32 = 0
+  public var id: UInt32 {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
 
   /// "directory" or "mail"
-  public var kind: String = String()
+  public var kind: String {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
   /// 0: unknown.
-  public var leaderNode: UInt64 = 0
+  public var leaderNode: UInt64 {
+    get {_storage._leaderNode}
+    set {_uniqueStorage()._leaderNode = newValue}
+  }
 
-  public var term: UInt64 = 0
+  public var term: UInt64 {
+    get {_storage._term}
+    set {_uniqueStorage()._term = newValue}
+  }
 
   /// Of the replica on the node that answers.
-  public var firstIndex: UInt64 = 0
+  public var firstIndex: UInt64 {
+    get {_storage._firstIndex}
+    set {_uniqueStorage()._firstIndex = newValue}
+  }
 
-  public var lastIndex: UInt64 = 0
+  public var lastIndex: UInt64 {
+    get {_storage._lastIndex}
+    set {_uniqueStorage()._lastIndex = newValue}
+  }
 
-  public var commitIndex: UInt64 = 0
+  public var commitIndex: UInt64 {
+    get {_storage._commitIndex}
+    set {_uniqueStorage()._commitIndex = newValue}
+  }
 
-  public var appliedIndex: UInt64 = 0
+  public var appliedIndex: UInt64 {
+    get {_storage._appliedIndex}
+    set {_uniqueStorage()._appliedIndex = newValue}
+  }
 
-  public var digest: String = String()
+  public var digest: String {
+    get {_storage._digest}
+    set {_uniqueStorage()._digest = newValue}
+  }
 
-  public var digestIndex: UInt64 = 0
+  public var digestIndex: UInt64 {
+    get {_storage._digestIndex}
+    set {_uniqueStorage()._digestIndex = newValue}
+  }
 
-  public var replicas: [Staffetta_Admin_V1_Replica] = []
+  public var replicas: [Staffetta_Admin_V1_Replica] {
+    get {_storage._replicas}
+    set {_uniqueStorage()._replicas = newValue}
+  }
 
-  public var uncommittedBytes: UInt64 = 0
+  public var uncommittedBytes: UInt64 {
+    get {_storage._uncommittedBytes}
+    set {_uniqueStorage()._uncommittedBytes = newValue}
+  }
+
+  /// Where the replica on the node that answers was last found to hold what the majority holds; 0: not since its start.
+  public var verifiedIndex: UInt64 {
+    get {_storage._verifiedIndex}
+    set {_uniqueStorage()._verifiedIndex = newValue}
+  }
+
+  /// When that was, in milliseconds since 1970, UTC.
+  public var verifiedMilliseconds: Int64 {
+    get {_storage._verifiedMilliseconds}
+    set {_uniqueStorage()._verifiedMilliseconds = newValue}
+  }
+
+  /// The last verification that the answering node coordinated.
+  public var lastVerification: Staffetta_Admin_V1_Verification {
+    get {_storage._lastVerification ?? Staffetta_Admin_V1_Verification()}
+    set {_uniqueStorage()._lastVerification = newValue}
+  }
+  /// Returns true if `lastVerification` has been explicitly set.
+  public var hasLastVerification: Bool {_storage._lastVerification != nil}
+  /// Clears the value of `lastVerification`. Subsequent reads from it will return its default value.
+  public mutating func clearLastVerification() {_uniqueStorage()._lastVerification = nil}
+
+  /// The replica on the node that answers differs from others, and no majority says who is right.
+  public var isInDoubt: Bool {
+    get {_storage._isInDoubt}
+    set {_uniqueStorage()._isInDoubt = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct Staffetta_Admin_V1_ListGroupsRequest: Sendable {
@@ -447,12 +567,145 @@ public nonisolated struct Staffetta_Admin_V1_TransferLeaderRequest: Sendable {
   public init() {}
 }
 
+public nonisolated struct Staffetta_Admin_V1_VerifyGroupRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var group: UInt32 = 0
+
+  /// Also read all rows, and compute the digest and the checksums of bodies from them.
+  public var scrub: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_VerifyGroupResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var step: Staffetta_Admin_V1_VerifyGroupResponse.OneOf_Step? = nil
+
+  public var progress: Staffetta_Admin_V1_VerifyProgress {
+    get {
+      if case .progress(let v)? = step {return v}
+      return Staffetta_Admin_V1_VerifyProgress()
+    }
+    set {step = .progress(newValue)}
+  }
+
+  public var result: Staffetta_Admin_V1_Verification {
+    get {
+      if case .result(let v)? = step {return v}
+      return Staffetta_Admin_V1_Verification()
+    }
+    set {step = .result(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum OneOf_Step: Equatable, Sendable {
+    case progress(Staffetta_Admin_V1_VerifyProgress)
+    case result(Staffetta_Admin_V1_Verification)
+
+  }
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_VerifyProgress: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Replicas that have said their digest, of so many.
+  public var answered: UInt32 = 0
+
+  public var replicas: UInt32 = 0
+
+  /// Read so far by those that still read.
+  public var scrubbedBytes: UInt64 = 0
+
+  /// It is known that replicas differ, and being found out where.
+  public var isSearching: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_Verification: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var group: UInt32 = 0
+
+  public var index: UInt64 = 0
+
+  public var result: Staffetta_Admin_V1_VerificationResult = .unspecified
+
+  /// What the majority has; empty without one.
+  public var digest: String = String()
+
+  public var scrub: Bool = false
+
+  /// When it ended, in milliseconds since 1970, UTC.
+  public var milliseconds: Int64 = 0
+
+  public var replicas: [Staffetta_Admin_V1_VerifiedReplica] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_VerifiedReplica: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: UInt64 = 0
+
+  public var node: UInt64 = 0
+
+  public var isVoter: Bool = false
+
+  /// "agrees", "given up", "disputed" or "silent"
+  public var standing: String = String()
+
+  /// Empty where it did not answer.
+  public var digest: String = String()
+
+  /// "" without a scrub, "intact", "harmed" or "unfinished"
+  public var scrub: String = String()
+
+  /// The first row in which it differs: its table, its key in hexadecimal digits, and both for people. Empty where
+  /// nothing differs, or the first row is not known.
+  public var table: String = String()
+
+  public var key: String = String()
+
+  public var row: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "staffetta.admin.v1"
 
 nonisolated extension Staffetta_Admin_V1_AccountState: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ACCOUNT_STATE_UNSPECIFIED\0\u{1}ACCOUNT_STATE_ACTIVE\0\u{1}ACCOUNT_STATE_SUSPENDED\0")
+}
+
+nonisolated extension Staffetta_Admin_V1_VerificationResult: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0VERIFICATION_RESULT_UNSPECIFIED\0\u{1}VERIFICATION_RESULT_EQUAL\0\u{1}VERIFICATION_RESULT_INCOMPLETE\0\u{1}VERIFICATION_RESULT_DIFFERENT\0\u{1}VERIFICATION_RESULT_DISPUTED\0")
 }
 
 nonisolated extension Staffetta_Admin_V1_GetStatusRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1160,84 +1413,174 @@ nonisolated extension Staffetta_Admin_V1_Replica: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Group"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}leader_node\0\u{1}term\0\u{3}first_index\0\u{3}last_index\0\u{3}commit_index\0\u{3}applied_index\0\u{1}digest\0\u{3}digest_index\0\u{1}replicas\0\u{3}uncommitted_bytes\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}leader_node\0\u{1}term\0\u{3}first_index\0\u{3}last_index\0\u{3}commit_index\0\u{3}applied_index\0\u{1}digest\0\u{3}digest_index\0\u{1}replicas\0\u{3}uncommitted_bytes\0\u{3}verified_index\0\u{3}verified_milliseconds\0\u{3}last_verification\0\u{3}is_in_doubt\0")
+
+  fileprivate class _StorageClass {
+    var _id: UInt32 = 0
+    var _kind: String = String()
+    var _leaderNode: UInt64 = 0
+    var _term: UInt64 = 0
+    var _firstIndex: UInt64 = 0
+    var _lastIndex: UInt64 = 0
+    var _commitIndex: UInt64 = 0
+    var _appliedIndex: UInt64 = 0
+    var _digest: String = String()
+    var _digestIndex: UInt64 = 0
+    var _replicas: [Staffetta_Admin_V1_Replica] = []
+    var _uncommittedBytes: UInt64 = 0
+    var _verifiedIndex: UInt64 = 0
+    var _verifiedMilliseconds: Int64 = 0
+    var _lastVerification: Staffetta_Admin_V1_Verification? = nil
+    var _isInDoubt: Bool = false
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _kind = source._kind
+      _leaderNode = source._leaderNode
+      _term = source._term
+      _firstIndex = source._firstIndex
+      _lastIndex = source._lastIndex
+      _commitIndex = source._commitIndex
+      _appliedIndex = source._appliedIndex
+      _digest = source._digest
+      _digestIndex = source._digestIndex
+      _replicas = source._replicas
+      _uncommittedBytes = source._uncommittedBytes
+      _verifiedIndex = source._verifiedIndex
+      _verifiedMilliseconds = source._verifiedMilliseconds
+      _lastVerification = source._lastVerification
+      _isInDoubt = source._isInDoubt
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.id) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.kind) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.leaderNode) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.term) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.firstIndex) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.lastIndex) }()
-      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.commitIndex) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.appliedIndex) }()
-      case 9: try { try decoder.decodeSingularStringField(value: &self.digest) }()
-      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.digestIndex) }()
-      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.replicas) }()
-      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.uncommittedBytes) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._kind) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._leaderNode) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._term) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._firstIndex) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._lastIndex) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._commitIndex) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._appliedIndex) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._digest) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._digestIndex) }()
+        case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._replicas) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._uncommittedBytes) }()
+        case 13: try { try decoder.decodeSingularUInt64Field(value: &_storage._verifiedIndex) }()
+        case 14: try { try decoder.decodeSingularInt64Field(value: &_storage._verifiedMilliseconds) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._lastVerification) }()
+        case 16: try { try decoder.decodeSingularBoolField(value: &_storage._isInDoubt) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.id != 0 {
-      try visitor.visitSingularUInt32Field(value: self.id, fieldNumber: 1)
-    }
-    if !self.kind.isEmpty {
-      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 2)
-    }
-    if self.leaderNode != 0 {
-      try visitor.visitSingularUInt64Field(value: self.leaderNode, fieldNumber: 3)
-    }
-    if self.term != 0 {
-      try visitor.visitSingularUInt64Field(value: self.term, fieldNumber: 4)
-    }
-    if self.firstIndex != 0 {
-      try visitor.visitSingularUInt64Field(value: self.firstIndex, fieldNumber: 5)
-    }
-    if self.lastIndex != 0 {
-      try visitor.visitSingularUInt64Field(value: self.lastIndex, fieldNumber: 6)
-    }
-    if self.commitIndex != 0 {
-      try visitor.visitSingularUInt64Field(value: self.commitIndex, fieldNumber: 7)
-    }
-    if self.appliedIndex != 0 {
-      try visitor.visitSingularUInt64Field(value: self.appliedIndex, fieldNumber: 8)
-    }
-    if !self.digest.isEmpty {
-      try visitor.visitSingularStringField(value: self.digest, fieldNumber: 9)
-    }
-    if self.digestIndex != 0 {
-      try visitor.visitSingularUInt64Field(value: self.digestIndex, fieldNumber: 10)
-    }
-    if !self.replicas.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.replicas, fieldNumber: 11)
-    }
-    if self.uncommittedBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.uncommittedBytes, fieldNumber: 12)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._id != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._id, fieldNumber: 1)
+      }
+      if !_storage._kind.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._kind, fieldNumber: 2)
+      }
+      if _storage._leaderNode != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._leaderNode, fieldNumber: 3)
+      }
+      if _storage._term != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._term, fieldNumber: 4)
+      }
+      if _storage._firstIndex != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._firstIndex, fieldNumber: 5)
+      }
+      if _storage._lastIndex != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._lastIndex, fieldNumber: 6)
+      }
+      if _storage._commitIndex != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._commitIndex, fieldNumber: 7)
+      }
+      if _storage._appliedIndex != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._appliedIndex, fieldNumber: 8)
+      }
+      if !_storage._digest.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._digest, fieldNumber: 9)
+      }
+      if _storage._digestIndex != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._digestIndex, fieldNumber: 10)
+      }
+      if !_storage._replicas.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._replicas, fieldNumber: 11)
+      }
+      if _storage._uncommittedBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._uncommittedBytes, fieldNumber: 12)
+      }
+      if _storage._verifiedIndex != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._verifiedIndex, fieldNumber: 13)
+      }
+      if _storage._verifiedMilliseconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._verifiedMilliseconds, fieldNumber: 14)
+      }
+      try { if let v = _storage._lastVerification {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
+      if _storage._isInDoubt != false {
+        try visitor.visitSingularBoolField(value: _storage._isInDoubt, fieldNumber: 16)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Staffetta_Admin_V1_Group, rhs: Staffetta_Admin_V1_Group) -> Bool {
-    if lhs.id != rhs.id {return false}
-    if lhs.kind != rhs.kind {return false}
-    if lhs.leaderNode != rhs.leaderNode {return false}
-    if lhs.term != rhs.term {return false}
-    if lhs.firstIndex != rhs.firstIndex {return false}
-    if lhs.lastIndex != rhs.lastIndex {return false}
-    if lhs.commitIndex != rhs.commitIndex {return false}
-    if lhs.appliedIndex != rhs.appliedIndex {return false}
-    if lhs.digest != rhs.digest {return false}
-    if lhs.digestIndex != rhs.digestIndex {return false}
-    if lhs.replicas != rhs.replicas {return false}
-    if lhs.uncommittedBytes != rhs.uncommittedBytes {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._leaderNode != rhs_storage._leaderNode {return false}
+        if _storage._term != rhs_storage._term {return false}
+        if _storage._firstIndex != rhs_storage._firstIndex {return false}
+        if _storage._lastIndex != rhs_storage._lastIndex {return false}
+        if _storage._commitIndex != rhs_storage._commitIndex {return false}
+        if _storage._appliedIndex != rhs_storage._appliedIndex {return false}
+        if _storage._digest != rhs_storage._digest {return false}
+        if _storage._digestIndex != rhs_storage._digestIndex {return false}
+        if _storage._replicas != rhs_storage._replicas {return false}
+        if _storage._uncommittedBytes != rhs_storage._uncommittedBytes {return false}
+        if _storage._verifiedIndex != rhs_storage._verifiedIndex {return false}
+        if _storage._verifiedMilliseconds != rhs_storage._verifiedMilliseconds {return false}
+        if _storage._lastVerification != rhs_storage._lastVerification {return false}
+        if _storage._isInDoubt != rhs_storage._isInDoubt {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1373,6 +1716,283 @@ nonisolated extension Staffetta_Admin_V1_TransferLeaderRequest: SwiftProtobuf.Me
   public static func ==(lhs: Staffetta_Admin_V1_TransferLeaderRequest, rhs: Staffetta_Admin_V1_TransferLeaderRequest) -> Bool {
     if lhs.group != rhs.group {return false}
     if lhs.toNode != rhs.toNode {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_VerifyGroupRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".VerifyGroupRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}scrub\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.group) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.scrub) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.group != 0 {
+      try visitor.visitSingularUInt32Field(value: self.group, fieldNumber: 1)
+    }
+    if self.scrub != false {
+      try visitor.visitSingularBoolField(value: self.scrub, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_VerifyGroupRequest, rhs: Staffetta_Admin_V1_VerifyGroupRequest) -> Bool {
+    if lhs.group != rhs.group {return false}
+    if lhs.scrub != rhs.scrub {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_VerifyGroupResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".VerifyGroupResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}progress\0\u{1}result\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: Staffetta_Admin_V1_VerifyProgress?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .progress(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .progress(v)
+        }
+      }()
+      case 2: try {
+        var v: Staffetta_Admin_V1_Verification?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .result(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .result(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.step {
+    case .progress?: try {
+      guard case .progress(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .result?: try {
+      guard case .result(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_VerifyGroupResponse, rhs: Staffetta_Admin_V1_VerifyGroupResponse) -> Bool {
+    if lhs.step != rhs.step {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_VerifyProgress: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".VerifyProgress"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}answered\0\u{1}replicas\0\u{3}scrubbed_bytes\0\u{3}is_searching\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.answered) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.replicas) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.scrubbedBytes) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.isSearching) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.answered != 0 {
+      try visitor.visitSingularUInt32Field(value: self.answered, fieldNumber: 1)
+    }
+    if self.replicas != 0 {
+      try visitor.visitSingularUInt32Field(value: self.replicas, fieldNumber: 2)
+    }
+    if self.scrubbedBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.scrubbedBytes, fieldNumber: 3)
+    }
+    if self.isSearching != false {
+      try visitor.visitSingularBoolField(value: self.isSearching, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_VerifyProgress, rhs: Staffetta_Admin_V1_VerifyProgress) -> Bool {
+    if lhs.answered != rhs.answered {return false}
+    if lhs.replicas != rhs.replicas {return false}
+    if lhs.scrubbedBytes != rhs.scrubbedBytes {return false}
+    if lhs.isSearching != rhs.isSearching {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_Verification: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Verification"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}index\0\u{1}result\0\u{1}digest\0\u{1}scrub\0\u{1}milliseconds\0\u{1}replicas\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.group) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.index) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.result) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.digest) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.scrub) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.milliseconds) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.replicas) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.group != 0 {
+      try visitor.visitSingularUInt32Field(value: self.group, fieldNumber: 1)
+    }
+    if self.index != 0 {
+      try visitor.visitSingularUInt64Field(value: self.index, fieldNumber: 2)
+    }
+    if self.result != .unspecified {
+      try visitor.visitSingularEnumField(value: self.result, fieldNumber: 3)
+    }
+    if !self.digest.isEmpty {
+      try visitor.visitSingularStringField(value: self.digest, fieldNumber: 4)
+    }
+    if self.scrub != false {
+      try visitor.visitSingularBoolField(value: self.scrub, fieldNumber: 5)
+    }
+    if self.milliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.milliseconds, fieldNumber: 6)
+    }
+    if !self.replicas.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.replicas, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_Verification, rhs: Staffetta_Admin_V1_Verification) -> Bool {
+    if lhs.group != rhs.group {return false}
+    if lhs.index != rhs.index {return false}
+    if lhs.result != rhs.result {return false}
+    if lhs.digest != rhs.digest {return false}
+    if lhs.scrub != rhs.scrub {return false}
+    if lhs.milliseconds != rhs.milliseconds {return false}
+    if lhs.replicas != rhs.replicas {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_VerifiedReplica: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".VerifiedReplica"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}node\0\u{3}is_voter\0\u{1}standing\0\u{1}digest\0\u{1}scrub\0\u{1}table\0\u{1}key\0\u{1}row\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.node) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.isVoter) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.standing) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.digest) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.scrub) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.table) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.row) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.id != 0 {
+      try visitor.visitSingularUInt64Field(value: self.id, fieldNumber: 1)
+    }
+    if self.node != 0 {
+      try visitor.visitSingularUInt64Field(value: self.node, fieldNumber: 2)
+    }
+    if self.isVoter != false {
+      try visitor.visitSingularBoolField(value: self.isVoter, fieldNumber: 3)
+    }
+    if !self.standing.isEmpty {
+      try visitor.visitSingularStringField(value: self.standing, fieldNumber: 4)
+    }
+    if !self.digest.isEmpty {
+      try visitor.visitSingularStringField(value: self.digest, fieldNumber: 5)
+    }
+    if !self.scrub.isEmpty {
+      try visitor.visitSingularStringField(value: self.scrub, fieldNumber: 6)
+    }
+    if !self.table.isEmpty {
+      try visitor.visitSingularStringField(value: self.table, fieldNumber: 7)
+    }
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 8)
+    }
+    if !self.row.isEmpty {
+      try visitor.visitSingularStringField(value: self.row, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_VerifiedReplica, rhs: Staffetta_Admin_V1_VerifiedReplica) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.node != rhs.node {return false}
+    if lhs.isVoter != rhs.isVoter {return false}
+    if lhs.standing != rhs.standing {return false}
+    if lhs.digest != rhs.digest {return false}
+    if lhs.scrub != rhs.scrub {return false}
+    if lhs.table != rhs.table {return false}
+    if lhs.key != rhs.key {return false}
+    if lhs.row != rhs.row {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -38,7 +38,7 @@ struct GroupState {
         let state = GroupState(
             appliedIndex: appliedIndex,
             appliedTerm: appliedTerm,
-            digest: StateDigest(value: try decoder.integer()),
+            digest: StateDigest(try decoder.integer()),
             nextAccount: try decoder.integer(),
             sessions: [:]
         )

@@ -73,6 +73,7 @@ public final class MailApplier {
         forgetCaches()
     }
 
+    public func isOpen(_ group: GroupID) -> Bool { groups[group] != nil }
     public func appliedIndex(_ group: GroupID) -> LogIndex { groups[group]?.appliedIndex ?? .zero }
     public func appliedTerm(_ group: GroupID) -> Term { groups[group]?.appliedTerm ?? .zero }
     public func digest(_ group: GroupID) -> StateDigest { groups[group]?.digest ?? .empty }

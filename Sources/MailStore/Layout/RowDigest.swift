@@ -4,7 +4,9 @@ internal import NIOCore
 /// does not matter. Not a defence against forgery; it finds divergence.
 public struct StateDigest: Hashable, Sendable, CustomStringConvertible {
     public internal(set) var value: UInt64
-    public static let empty = StateDigest(value: 0)
+    public static let empty = StateDigest(0)
+
+    public init(_ value: UInt64) { self.value = value }
 
     mutating func add(_ hash: UInt64) { value &+= hash }
     mutating func remove(_ hash: UInt64) { value &-= hash }

@@ -85,6 +85,9 @@ public final class GroupSnapshotSink {
     private let store: any StateStore
     private let batch: any StateBatch
     private var metaRow: ByteBuffer?
+    /// Of the rows that came: it must be the one that the group's row names.
+    private var digest = StateDigest.empty
+    private var lastKey: [UInt8] = []
 
     /// Larger than any key: a mailbox name has at most 1,000 bytes, an address 320.
     private static let maximumKeyBytes = 4_096
@@ -107,6 +110,8 @@ public final class GroupSnapshotSink {
         try write()
         try store.flush()
         metaRow = nil
+        digest = .empty
+        lastKey = []
     }
 
     /// Forgets all of a group, durably: its rows, and that a snapshot was or is being installed.
@@ -124,6 +129,9 @@ public final class GroupSnapshotSink {
         guard chunk.isIntact else {
             throw DecodingError(.outOfRange, offset: 0, subject: "snapshot chunk whose checksum does not fit")
         }
+        // One that has been added already would count twice.
+        guard lastKey.isEmpty || lastKey.lexicographicallyPrecedes(chunk.lastKey) else { return }
+        lastKey = chunk.lastKey
         var decoder = WireDecoder(chunk.rows, subject: "snapshot chunk")
         let metaKey = Key(group, .meta).bytes
         let prefix = Key.prefix(group)
@@ -131,10 +139,11 @@ public final class GroupSnapshotSink {
             let bare = try decoder.bytes(maximum: Self.maximumKeyBytes)
             let table = bare.getInteger(at: bare.readerIndex, as: UInt8.self) ?? 0
             // What no version up to this one has written cannot be read here, nor moved with its account.
-            guard Table(rawValue: table) != nil else { throw decoder.failure(.unknownTag(UInt64(table))) }
+            guard let kind = Table(rawValue: table) else { throw decoder.failure(.unknownTag(UInt64(table))) }
             let key = prefix + Array(bare.readableBytesView)
             let value = try decoder.bytes(maximum: MailLimits.commandBytes)
             if key == metaKey { metaRow = value } else { batch.put(key, value) }
+            if kind.isDigested { digest.add(RowHash.of(key.span, value.readableBytesUInt8Span)) }
         }
         try write()
     }
@@ -146,7 +155,12 @@ public final class GroupSnapshotSink {
         guard let metaRow else {
             throw DecodingError(.truncated, offset: 0, subject: "snapshot without its group row")
         }
-        let index = try GroupState.decodeMeta(metaRow).appliedIndex
+        let state = try GroupState.decodeMeta(metaRow)
+        // What is harmed there must not come to be here.
+        guard state.digest == digest || Mutant.isOn(.snapshotsUnchecked) else {
+            throw DecodingError(.outOfRange, offset: 0, subject: "snapshot whose rows have another digest than it says")
+        }
+        let index = state.appliedIndex
         try store.flush()
         batch.put(Key(group, .meta).bytes, metaRow)
         batch.delete(Self.installingKey(group))

@@ -20,16 +20,26 @@ public struct GroupReport: Sendable {
     public let digest: String
     public let digestIndex: LogIndex
     public let replicas: [ReplicaReport]
+    /// Nil: no verification since the node started.
+    public let verification: VerificationStanding?
+    /// Replicas differ, and it is not known whether this one is right.
+    public let isInDoubt: Bool
 }
 
 extension Node {
     /// All groups that this node has a replica of, in order.
     public func groups() async -> [GroupReport] {
         let statuses = await onLoop { loop in
-            loop.replicas.map { (group: $0.group, status: $0.raft.status, leader: $0.leaderNode) }
+            loop.replicas.map { replica in
+                (
+                    group: replica.group, status: replica.raft.status, leader: replica.leaderNode,
+                    verification: loop.verificationStanding(of: replica.group),
+                    isInDoubt: loop.verification.suspects.contains(replica.group)
+                )
+            }
         }
         let reader = mail.reader
-        return statuses.map { group, status, leader in
+        return statuses.map { group, status, leader, verification, isInDoubt in
             let digest = try? reader.digest(group)
             let replicas = status.configuration.members.map { member in
                 GroupReport.ReplicaReport(
@@ -46,7 +56,9 @@ extension Node {
                 status: status,
                 digest: digest.map { "\($0.digest)" } ?? "",
                 digestIndex: digest?.index ?? .zero,
-                replicas: replicas
+                replicas: replicas,
+                verification: verification,
+                isInDoubt: isInDoubt
             )
         }
     }

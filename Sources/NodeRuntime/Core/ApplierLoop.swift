@@ -15,6 +15,8 @@ package final class ApplierLoop {
         case open(GroupID)
         /// Forgets all of a group.
         case reset(GroupID)
+        /// Keeps the state as it is at an index.
+        case mark(GroupID, DigestMark)
     }
 
     package let inbox = Inbox<Job>()
@@ -25,11 +27,14 @@ package final class ApplierLoop {
     private let watchers: AccountWatchers
     private let failed: @Sendable (any Error) -> Void
     private var sinks: [GroupID: GroupSnapshotSink] = [:]
+    private var marks: [GroupID: DigestMark] = [:]
+    private let keptStates: KeptStates
     private var hasFailed = false
 
     init(
         store: any StateStore,
         applier: MailApplier,
+        keptStates: KeptStates,
         gate: ReadGate,
         loop: Inbox<LoopInput>,
         watchers: AccountWatchers,
@@ -37,6 +42,7 @@ package final class ApplierLoop {
     ) {
         self.store = store
         self.applier = applier
+        self.keptStates = keptStates
         self.gate = gate
         self.loop = loop
         self.watchers = watchers
@@ -75,6 +81,7 @@ package final class ApplierLoop {
                 applied.append(AppliedEntries(group: group, upTo: last.index, results: try apply(group, entries)))
             case .beginInstall(let group):
                 try report()
+                miss(group)
                 applier.close(group)
                 gate.close(group)
                 let sink = GroupSnapshotSink(group: group, store: store)
@@ -102,13 +109,18 @@ package final class ApplierLoop {
                     try applier.open(group)
                     gate.open(group)
                     loop.put(.installed(group, transfer: transfer, point))
-                } catch is DecodingError {
+                } catch let error as DecodingError {
+                    loop.put(.control { $0.snapshotRefused(group, error) })
                     loop.put(.installFailed(group, transfer: transfer))
                 }
             case .open(let group): try applier.open(group)
             case .reset(let group):
                 try report()
+                miss(group)
                 try reset(group)
+            case .mark(let group, let mark):
+                try report()
+                try note(mark, of: group)
             }
         }
         try report()
@@ -131,18 +143,47 @@ package final class ApplierLoop {
         var results: [(request: RequestID, outcome: MailOutcome)] = []
         results.reserveCapacity(entries.count)
         for entry in entries where entry.index > applier.appliedIndex(group) {
-            guard let command = entry.command else {
+            if let command = entry.command {
+                let (request, outcome) = try applier.apply(
+                    group: group,
+                    index: entry.index,
+                    term: entry.term,
+                    payload: command
+                )
+                results.append((request, outcome))
+            } else {
                 applier.applyEmpty(group: group, index: entry.index, term: entry.term)
-                continue
             }
-            let (request, outcome) = try applier.apply(
-                group: group,
-                index: entry.index,
-                term: entry.term,
-                payload: command
-            )
-            results.append((request, outcome))
+            if let mark = marks[group], mark.index == entry.index { try keep(mark, of: group) }
         }
         return results
+    }
+
+    // MARK: Marks
+
+    private func note(_ mark: DigestMark, of group: GroupID) throws {
+        let applied = applier.appliedIndex(group)
+        marks[group] = mark
+        if sinks[group] != nil || applied > mark.index || !applier.isOpen(group) {
+            miss(group)
+        } else if applied == mark.index {
+            try keep(mark, of: group)
+        }
+    }
+
+    /// The state has the entries up to the mark, and none behind.
+    private func keep(_ mark: DigestMark, of group: GroupID) throws {
+        marks[group] = nil
+        try applier.commit()
+        let state = try MarkedState(group: group, store: store)
+        guard let state, state.index == mark.index, keptStates.add(state) else {
+            return loop.put(.control { $0.missed(group, mark) })
+        }
+        loop.put(.control { $0.marked(group, mark, state) })
+    }
+
+    private func miss(_ group: GroupID) {
+        guard let mark = marks.removeValue(forKey: group) else { return }
+        loop.put(.control { $0.missed(group, mark) })
     }
 }

@@ -17,6 +17,7 @@ package final class NodeCore {
     package let applierLoop: ApplierLoop
     package let inbox: Inbox<LoopInput>
     let watchers: AccountWatchers
+    let keptStates: KeptStates
     package let reader: MailReader
 
     package struct Environment {
@@ -72,6 +73,7 @@ package final class NodeCore {
         let watchers = AccountWatchers()
         let gate = ReadGate()
         let applier = MailApplier(store: state)
+        let keptStates = KeptStates()
         writer = LogWriter(
             log: log,
             network: environment.network,
@@ -82,6 +84,7 @@ package final class NodeCore {
         applierLoop = ApplierLoop(
             store: state,
             applier: applier,
+            keptStates: keptStates,
             gate: gate,
             loop: inbox,
             watchers: watchers,
@@ -101,6 +104,7 @@ package final class NodeCore {
                 log: log.reader,
                 maintenance: Maintenance(store: state, gauge: environment.gauge, failed: environment.failed),
                 gate: gate,
+                keptStates: keptStates,
                 identity: environment.identity,
                 identityStore: environment.identityStore,
                 peers: environment.peers,
@@ -112,6 +116,7 @@ package final class NodeCore {
         }
         self.inbox = inbox
         self.watchers = watchers
+        self.keptStates = keptStates
         reader = MailReader(store: state)
         inbox.put(.control { $0.begin(recovered) })
     }

@@ -23,6 +23,9 @@ package final class NodeLoop {
     let source: LogPayloadSource
     let maintenance: Maintenance
     let gate: ReadGate
+    let keptStates: KeptStates
+    package var verification = VerificationState()
+    package var verificationObserver: (@Sendable (VerificationEvent) -> Void)?
     let identityStore: any NodeIdentityStore
     /// All nodes that this one knows of, itself included, sorted.
     let peers: [NodeID]
@@ -102,6 +105,7 @@ package final class NodeLoop {
         let log: any LogReading
         let maintenance: Maintenance
         let gate: ReadGate
+        let keptStates: KeptStates
         let identity: NodeIdentity
         let identityStore: any NodeIdentityStore
         let peers: [NodeID]
@@ -121,6 +125,7 @@ package final class NodeLoop {
         source = LogPayloadSource(log: parts.log, failed: parts.failed)
         maintenance = parts.maintenance
         gate = parts.gate
+        keptStates = parts.keptStates
         identity = parts.identity
         identityStore = parts.identityStore
         peers = parts.peers
@@ -260,6 +265,7 @@ package final class NodeLoop {
         case .beat(let beat): take(beat, from: node)
         case .resting(let list): take(list, from: node)
         case .stirred(let groups): takeStirred(groups, from: node)
+        case .verification(let group, let message): take(message, of: group, from: node)
         }
     }
 
@@ -291,6 +297,7 @@ package final class NodeLoop {
         tendMembership()
         tendHang()
         tendSpace()
+        tendVerification()
         maintenance.tick(self)
         return true
     }

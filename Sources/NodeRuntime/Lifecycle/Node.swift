@@ -18,6 +18,7 @@ public final class Node: Sendable {
     let inbox: Inbox<LoopInput>
     let writerInbox: Inbox<LogWriter.Job>
     let store: any StateStore
+    private let keptStates: KeptStates
     private let threads: NodeThreads
     private let links: PeerLinks
     private let server: PeerServer
@@ -112,10 +113,12 @@ public final class Node: Sendable {
         }
         core.loop.diskObserver = { logger.log($0) }
         core.loop.membershipObserver = { logger.log($0) }
+        core.loop.verificationObserver = { logger.log($0) }
         receiver.connect(core.inbox)
         inbox = core.inbox
         writerInbox = core.writer.inbox
         store = storage.state
+        keptStates = core.keptStates
         let mail = NodeService(
             inbox: core.inbox,
             reader: core.reader,
@@ -186,6 +189,7 @@ public final class Node: Sendable {
         threads.stop()
         try? await readPool.shutdownGracefully()
         try? await passwordPool.shutdownGracefully()
+        keptStates.closeAll()
         do {
             try store.flush()
             store.close()

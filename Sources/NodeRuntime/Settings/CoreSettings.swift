@@ -41,6 +41,7 @@ public struct CoreSettings: Sendable {
     public var snapshotBytesPerSecond: Int
     /// A snapshot transfer without progress is begun anew after this.
     public var snapshotStallMilliseconds: Int64
+    public var verification = VerificationSettings()
 
     public init() {
         replica = ReplicaSettings()

@@ -45,6 +45,9 @@ extension NodeSettings {
         }
         core.tickMilliseconds = Int64(try reader.integer("raft.tick-milliseconds", 5...1_000))
         core.replica.raft.electionTimeoutTicks = try reader.integer("raft.election-ticks", 4...1_000)
+        core.verification.intervalMilliseconds =
+            1_000 * Int64(try reader.integer("verify.interval-seconds", 0...(1 << 30)))
+        core.verification.scrubBytesPerSecond = try reader.integer("verify.scrub-bytes-per-second", 0...(1 << 40))
         readThreads = try reader.integer("threads.read", 1...256)
         passwordThreads = try reader.integer("threads.password", 1...64)
         stateMemoryBytes = try reader.integer("state.memory-bytes", (1 << 20)...(8 << 30))

@@ -50,6 +50,8 @@ public struct SettingSpec: Sendable {
         SettingSpec("raft.election-ticks", "12", "ticks without a leader before an election"),
         SettingSpec("snapshot.bytes-per-second", "134217728", "what this node sends of snapshots; 0: no limit"),
         SettingSpec("state.memory-bytes", "67108864", "write buffer of the state store"),
+        SettingSpec("verify.interval-seconds", "86400", "how often replicas compare their digests; 0: only on demand"),
+        SettingSpec("verify.scrub-bytes-per-second", "16777216", "pace of reading all rows for it; 0: only on demand"),
         SettingSpec("threads.io", "2", "event loops for sockets"),
         SettingSpec("threads.read", "4", "threads for reads that may wait for the disk"),
         SettingSpec("threads.password", "1", "threads for password checks"),

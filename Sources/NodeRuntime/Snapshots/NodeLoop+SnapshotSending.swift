@@ -22,7 +22,9 @@ extension NodeLoop {
         let refusal = PeerMessage.snapshotPiece(
             SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
         )
-        guard replica(pull.group) != nil, !rebuilding.contains(pull.group), installs[pull.group] == nil else {
+        guard replica(pull.group) != nil, !rebuilding.contains(pull.group), installs[pull.group] == nil,
+            !verification.isInDoubt(pull.group)
+        else {
             return send(refusal, to: node)
         }
         let maximumBytes = settings.snapshotPieceBytes
@@ -55,8 +57,8 @@ extension NodeLoop {
         for pull: SnapshotPull,
         to node: NodeID
     ) {
-        guard let raft = replica(pull.group)?.raft, source.appliedIndex >= raft.snapshot.index,
-            source.appliedIndex <= raft.lastIndex
+        guard let raft = replica(pull.group)?.raft, !verification.isInDoubt(pull.group),
+            source.appliedIndex >= raft.snapshot.index, source.appliedIndex <= raft.lastIndex
         else {
             // The log has moved past the snapshot: the receiver could not follow from there.
             sources.drop(pull, from: node)

@@ -121,6 +121,8 @@ extension NodeLoop {
         installs[group] = nil
         finishedInstalls += 1
         rebuilding.remove(group)
+        // Its rows are those of another replica now.
+        verification.suspects.remove(group)
         unflushed.insert(group)
         installObserver?(group, point, install.from)
         writer.put(.setSnapshot(group, point))

@@ -47,4 +47,9 @@ final class SnapshotSources: Sendable {
     func drop(_ pull: SnapshotPull, from node: NodeID) {
         open.withLockedValue { $0[Key(node: node, transfer: pull.transfer)] = nil }
     }
+
+    /// Nothing more is read from what this node had of a group.
+    func dropAll(of group: GroupID) {
+        open.withLockedValue { open in open = open.filter { $0.value.source.group != group } }
+    }
 }

@@ -14,6 +14,8 @@ struct FaultPlan {
         case diskError, stateError, gracefulStop, balance, strand
         case hangingDisk, nearlyFull
         case wipe, rollback, logRollback, bitFlip, lostTail, lostSegment, damagedState
+        /// A row is not what was written; the second time with a digest that fits.
+        case harmedRow, divergence
         /// A voter becomes a learner, until its leader lets it vote again.
         case demote
         /// Not at a moment: whenever a vote was given, or a leader elected.
@@ -64,6 +66,8 @@ extension World {
         case .damagedState: destroy(node, .damagedState)
         case .crashAfterVote, .crashAfterElection: break
         case .demote: demote()
+        case .harmedRow: harm(node, isCounted: false)
+        case .divergence: harm(node, isCounted: true)
         case .balance:
             counts.transfers += 1
             node.core?.inbox.put(.control { $0.balanceLeaderships(onlyToReturned: false) })

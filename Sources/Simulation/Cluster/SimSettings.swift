@@ -25,7 +25,24 @@ enum SimSettings {
         settings.replica.raft.maxAppendEntries = random.pick([1, 8, 512]) ?? 8
         settings.replica.raft.maxUncommittedBytes = 4 << 20
         settings.replica.raft.leaseTicks = random.pick([nil, nil, 6]) ?? nil
+        settings.verification = verification(&random)
         settings.ticksUntilRest = random.pick([1, 3, 10]) ?? 3
+        return settings
+    }
+
+    private static func verification(_ random: inout SimRandom) -> VerificationSettings {
+        var settings = VerificationSettings()
+        settings.intervalMilliseconds = random.pick([4_000, 8_000, 12_000]) ?? 8_000
+        settings.scrubBytesPerSecond = random.pick([1 << 20, 16 << 20]) ?? 1 << 20
+        settings.idleMilliseconds = 5_000
+        settings.handoverMilliseconds = 2_000
+        settings.limits.gatherMilliseconds = 5_000
+        settings.limits.scrubMilliseconds = 20_000
+        settings.limits.searchMilliseconds = 20_000
+        settings.limits.askMilliseconds = 300
+        settings.limits.silenceMilliseconds = 2_000
+        settings.limits.rangeRows = random.pick([1, 16, 4_096]) ?? 16
+        settings.limits.rangeBytes = random.pick([1_000, 1 << 20]) ?? 1_000
         return settings
     }
 }

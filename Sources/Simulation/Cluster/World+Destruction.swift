@@ -129,7 +129,7 @@ extension World {
     // MARK: Who is whole
 
     /// Whether every node runs, and every group has a settled configuration in which just the replicas that run vote.
-    private var isWhole: Bool {
+    var isWhole: Bool {
         nodes.allSatisfy { $0.core?.loop.identity.isComplete == true && $0.core?.loop.replacing.isEmpty == true }
             && groups.allSatisfy { group in
                 let replicas = nodes.compactMap { $0.core?.loop.replica(group) }
@@ -141,7 +141,7 @@ extension World {
     }
 
     /// Until the harmed machine has asked the others what they know, they stay where they are.
-    private func beCalm() {
+    func beCalm() {
         isCalm = true
         network.healAll()
         network.weather = plan.weather
@@ -156,7 +156,8 @@ extension World {
     /// Now and then: is the harmed machine well again?
     func checkHarmed() {
         guard let position = harmed, let core = nodes[position].core else { return }
-        if isCalm, core.loop.isSettled {
+        if let harm, !harm.isCounted { return }
+        if isCalm, core.loop.isSettled, harm == nil {
             isCalm = false
             network.weather = isHealing ? SimNetwork.Weather() : plan.weather
         }

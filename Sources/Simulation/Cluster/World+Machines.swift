@@ -1,5 +1,6 @@
 internal import Consensus
 internal import LogStorage
+internal import MailStore
 internal import NodeRuntime
 internal import ReplicaCore
 internal import StateStorage
@@ -54,6 +55,7 @@ extension World {
                 recovered: groups
             )
             core.loop.membershipObserver = { [unowned self, unowned node] in observe($0, of: node) }
+            core.loop.verificationObserver = { [unowned self, unowned node] in observe($0, of: node) }
             node.core = core
             node.endpoint = endpoint
         } catch {
@@ -79,9 +81,29 @@ extension World {
         }
     }
 
+    private func observe(_ event: VerificationEvent, of node: SimNode) {
+        trace.add(now, .note, node.position, "\(event)")
+        switch event {
+        case .verified: counts.verifications += 1
+        case .different:
+            counts.differences += 1
+            if harmed == nil {
+                fail("replicas that hold the same are not told apart", "node \(node.position + 1): \(event)")
+            }
+        case .searched(let group, let report):
+            for replica in report.replicas where replica.standing == .condemned {
+                guard let key = replica.firstKey else { continue }
+                counts.rowsNamed += 1
+                trace.add(now, .note, node.position, "group \(group.rawValue) differs in \(RowName(key: key))")
+            }
+        case .snapshotRefused: counts.snapshotsRefused += 1
+        }
+    }
+
     /// Only a replica that has lost something may be given up.
     private func quarantined(_ group: GroupID, _ reason: String, on node: SimNode) {
         counts.quarantines += 1
+        harmEnded(node, group, found: true)
         guard !node.isExcused else { return }
         fail("nothing is lost that was durable", "node \(node.position + 1), group \(group.rawValue): \(reason)")
     }

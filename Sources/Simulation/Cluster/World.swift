@@ -32,6 +32,8 @@ final class World: @unchecked Sendable {
     var harmed: Int?
     /// It has not yet asked the others what they remember.
     var isCalm = false
+    /// What silently differs on that machine.
+    var harm: Harm?
 
     init(_ options: SimulationOptions) {
         self.options = options
@@ -72,7 +74,9 @@ final class World: @unchecked Sendable {
 
     // MARK: The network
 
-    func send(_ messages: [PeerMessage], from: Int, to: Int) {
+    func send(_ all: [PeerMessage], from: Int, to: Int) {
+        let messages = withoutHarm(all, from: from)
+        guard !messages.isEmpty else { return }
         checker.observe(messages, from: from, world: self)
         crashAfterVote(messages, from)
         // As the real links do, a frame holds about a megabyte.

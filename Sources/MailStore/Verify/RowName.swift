@@ -1,0 +1,89 @@
+internal import Consensus
+
+/// A row by its key, for people. Addresses and names of mailboxes are nobody's business who reads a log: they appear as
+/// hashes, which are the same on every node.
+public struct RowName: Hashable, Sendable, CustomStringConvertible {
+    /// The table's name, as in the documentation of the state.
+    public let table: String
+    public let description: String
+
+    /// - Parameter key: without its group; empty for the group's own row.
+    public init(key: [UInt8]) {
+        guard let first = key.first, let table = Table(rawValue: first) else {
+            self.table = key.isEmpty ? "meta" : "unknown"
+            description = key.isEmpty ? "the group's own row" : "a row of no table that is known"
+            return
+        }
+        let fields = Fields(key)
+        self.table = table.name
+        var parts: [String] = [table.name]
+        switch table {
+        case .meta: break
+        case .requests: parts += [fields.number("session", 1, 8), fields.number("sequence", 9, 8)]
+        case .addresses: parts.append(fields.text("address", 1))
+        case .accounts: parts.append(fields.number("account", 1, 8))
+        case .mailboxes: parts += [fields.number("account", 1, 8), fields.number("mailbox", 9, 4)]
+        case .mailboxNames: parts += [fields.number("account", 1, 8), fields.text("name", 9)]
+        case .messages, .flags:
+            parts += [fields.number("account", 1, 8), fields.number("mailbox", 9, 4), fields.number("UID", 13, 4)]
+        case .expunged:
+            parts += [fields.number("account", 1, 8), fields.number("mailbox", 9, 4), fields.number("UID", 21, 4)]
+        case .bodies, .uploads, .chunks, .deliveries:
+            parts += [fields.number("account", 1, 8), fields.hex("", 9, 16)]
+        case .expungedByTime, .deliveriesByTime:
+            parts += [fields.number("time", 1, 8), fields.number("account", 9, 8)]
+        case .directory: parts.append(fields.hex("", 1, 9))
+        }
+        description = parts.filter { !$0.isEmpty }.joined(separator: ", ")
+    }
+}
+
+private struct Fields {
+    private let key: [UInt8]
+
+    init(_ key: [UInt8]) { self.key = key }
+
+    private func bytes(_ offset: Int, _ count: Int) -> ArraySlice<UInt8> { key.dropFirst(offset).prefix(count) }
+
+    func number(_ name: String, _ offset: Int, _ count: Int) -> String {
+        let bytes = bytes(offset, count)
+        guard bytes.count == count else { return "" }
+        return "\(name) \(bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })"
+    }
+
+    func hex(_ name: String, _ offset: Int, _ count: Int) -> String {
+        let digits = bytes(offset, count).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
+        return name + digits.joined()
+    }
+
+    func text(_ name: String, _ offset: Int) -> String {
+        let bytes = Array(key.dropFirst(offset))
+        var hash = RowHash()
+        hash.combine(bytes.span)
+        return "\(name) with hash \(String(hash.finish(), radix: 16))"
+    }
+}
+
+extension Table {
+    /// As in `Docs/formats/state.md`.
+    fileprivate var name: String {
+        switch self {
+        case .meta: "meta"
+        case .requests: "requests"
+        case .addresses: "addresses"
+        case .accounts: "accounts"
+        case .mailboxes: "mailboxes"
+        case .mailboxNames: "mailbox names"
+        case .messages: "messages"
+        case .flags: "flags"
+        case .expunged: "expunged"
+        case .expungedByTime: "expunged by time"
+        case .bodies: "bodies"
+        case .chunks: "chunks"
+        case .uploads: "uploads"
+        case .deliveries: "deliveries"
+        case .deliveriesByTime: "deliveries by time"
+        case .directory: "directory"
+        }
+    }
+}

@@ -1,0 +1,138 @@
+internal import Consensus
+internal import MailModel
+internal import NIOCore
+internal import StateStorage
+
+/// Reads all rows of a group, step by step, and computes from them what is otherwise only kept along: the digest, and
+/// the checksums of bodies. What has rotted on a disk, or was changed behind the applier's back, shows here.
+public struct StateScrub: Sendable {
+    public enum Result: Hashable, Sendable {
+        case intact
+        /// The rows have another digest than the group's row says.
+        case harmed(sum: UInt64)
+        /// The bytes of a body are not those that its row names; its key is without the group.
+        case harmedBody(key: [UInt8])
+    }
+
+    private enum Phase {
+        case rows(after: [UInt8])
+        case chunks(after: [UInt8])
+    }
+
+    private let state: MarkedState
+    private var phase = Phase.rows(after: [])
+    private var sum: UInt64 = 0
+    private var body: BodyCheck?
+    /// Rows that name a body, and bodies found.
+    private var named = 0
+    private var found = 0
+    public private(set) var bytes: UInt64 = 0
+    /// Nil until all was read.
+    public private(set) var result: Result?
+
+    public init(_ state: MarkedState) { self.state = state }
+
+    /// Reads about so many bytes more, at least one row.
+    ///
+    /// - Returns: false when the state is no longer kept.
+    public mutating func step(maximumBytes: Int) throws -> Bool {
+        switch phase {
+        case .rows(let after):
+            let run = try state.run(after: after, through: nil, maximumRows: .max, maximumBytes: maximumBytes)
+            guard let run else { return false }
+            sum &+= run.sum
+            bytes += UInt64(run.bytes)
+            named += run.bodies
+            if !run.isComplete {
+                phase = .rows(after: run.last)
+            } else if sum != state.digest.value {
+                result = .harmed(sum: sum)
+            } else {
+                phase = .chunks(after: [])
+            }
+            return true
+        case .chunks(let after): return try readChunks(after, maximumBytes)
+        }
+    }
+
+    private mutating func readChunks(_ after: [UInt8], _ maximumBytes: Int) throws -> Bool {
+        guard let reader = state.reader() else { return false }
+        let prefix = Key(state.group, .chunks)
+        var read = 0
+        var last = after
+        var isEnd = true
+        try reader.scan(from: after.isEmpty ? prefix.bytes : after + [0], to: prefix.end) { key, value in
+            guard read == 0 || read + value.count <= maximumBytes else {
+                isEnd = false
+                return false
+            }
+            read += key.count + value.count
+            last = key.copied()
+            let name = key.extracting(5..<max(5, key.count - 4)).copied()
+            if body?.name != name {
+                try finishBody(reader)
+                body = BodyCheck(name: name)
+            }
+            body?.add(value)
+            return result == nil
+        }
+        bytes += UInt64(read)
+        phase = .chunks(after: last)
+        guard isEnd, result == nil else { return true }
+        try finishBody(reader)
+        if result == nil { result = found == named ? .intact : .harmedBody(key: [Table.chunks.rawValue]) }
+        return true
+    }
+
+    private mutating func finishBody(_ reader: any StateReader) throws {
+        guard let body, result == nil else { return }
+        self.body = nil
+        for table in [Table.bodies, .uploads] {
+            let name = [table.rawValue] + body.name
+            guard let row = try reader.get(Key.prefix(state.group) + name) else { continue }
+            found += 1
+            let fits = (try? BodyRow(row: row)).map { body.fits($0) } ?? false
+            if !fits { result = .harmedBody(key: name) }
+            return
+        }
+        // Bytes that nothing names harm nobody.
+    }
+}
+
+/// What the chunks of one body add up to.
+private struct BodyCheck {
+    /// Account and body, as in the keys.
+    let name: [UInt8]
+    private var chunks: UInt32 = 0
+    private var sizeBytes: UInt64 = 0
+    private var isReadable = true
+    /// A body that came in one piece is hashed as it is, one that came in chunks chunk by chunk.
+    private var whole: UInt64 = 0
+    private var chain: UInt64 = 0
+
+    init(name: [UInt8]) { self.name = name }
+
+    mutating func add(_ row: Span<UInt8>) {
+        guard row.count >= ChunkHeader.plain.count,
+            row.extracting(..<ChunkHeader.plain.count).copied() == ChunkHeader.plain
+        else {
+            isReadable = false
+            return
+        }
+        let bytes = row.extracting(ChunkHeader.plain.count...)
+        var hash = RowHash()
+        hash.combine(bytes)
+        whole = hash.finish()
+        hash = RowHash()
+        hash.combine(chain)
+        hash.combine(bytes)
+        chain = hash.finish()
+        chunks += 1
+        sizeBytes += UInt64(bytes.count)
+    }
+
+    func fits(_ row: BodyRow) -> Bool {
+        guard isReadable, row.chunks == chunks, row.sizeBytes == sizeBytes else { return false }
+        return row.checksum == chain || chunks == 1 && row.checksum == whole
+    }
+}

@@ -1,0 +1,98 @@
+public import Consensus
+
+/// What a verification found.
+public struct VerificationReport: Hashable, Sendable {
+    public enum Result: Hashable, Sendable {
+        /// All voters hold the same.
+        case equal
+        /// Those that answered hold the same; some voters did not answer.
+        case incomplete
+        /// A majority holds the same, and the others are given up.
+        case different
+        /// Replicas differ, and no majority says who is right: nobody is given up.
+        case disputed
+    }
+
+    public enum Standing: Hashable, Sendable {
+        case agrees
+        /// It differs from the majority and is given up.
+        case condemned
+        /// It differs from others, and it is not known who is right.
+        case disputed
+        /// It did not answer in time.
+        case silent
+    }
+
+    public struct Replica: Hashable, Sendable {
+        public let replica: ReplicaID
+        public let node: NodeID
+        public let isVoter: Bool
+        public var standing: Standing
+        /// Nil where it did not answer.
+        public let digest: UInt64?
+        public let scrub: ScrubStatus
+        /// The first key in which it differs, without the group; nil where that is not known.
+        public var firstKey: [UInt8]?
+    }
+
+    public let id: VerificationID
+    public let index: LogIndex
+    public let isScrub: Bool
+    public let result: Result
+    /// What a majority of the voters has.
+    public let digest: UInt64?
+    public var replicas: [Replica]
+    /// A voter could have answered at another index.
+    public let isWorthRepeating: Bool
+}
+
+extension VerificationReport {
+    /// Who is right: what a majority of all voters has, of those whose own rows do not bear witness against them.
+    init(_ verification: GroupVerification) {
+        id = verification.id
+        index = verification.index
+        isScrub = verification.isScrub
+        let participants = verification.participants
+        let digest = Self.majority(of: participants)
+        self.digest = digest
+        let isBlind = Mutant.isOn(.differencesIgnored)
+        let witnesses = Set(participants.compactMap(\.witness))
+        replicas = participants.map { participant in
+            var standing = Standing.silent
+            if participant.digest != nil, isBlind {
+                standing = .agrees
+            } else if participant.digest != nil {
+                if digest != nil {
+                    standing = participant.witness == digest ? .agrees : .condemned
+                } else {
+                    // Where all others say the same, only those are in doubt whose rows are not what they say.
+                    standing = participant.scrub.isHarmed || witnesses.count > 1 ? .disputed : .agrees
+                }
+            }
+            return Replica(
+                replica: participant.replica,
+                node: participant.node,
+                isVoter: participant.isVoter,
+                standing: standing,
+                digest: participant.digest,
+                scrub: participant.scrub,
+                firstKey: participant.harmedKey
+            )
+        }
+        isWorthRepeating = participants.contains { $0.isVoter && $0.status == .unavailable }
+        if replicas.contains(where: { $0.standing == .condemned || $0.standing == .disputed }) {
+            result = digest == nil ? .disputed : .different
+        } else {
+            let isSomebodySilent = replicas.contains { $0.isVoter && $0.standing == .silent }
+            result = isSomebodySilent || digest == nil ? .incomplete : .equal
+        }
+    }
+
+    /// The digest that a majority of the voters bears witness for.
+    static func majority(of participants: [GroupVerification.Participant]) -> UInt64? {
+        let voters = participants.count(where: \.isVoter)
+        return participants.lazy.compactMap(\.witness).first { digest in
+            2 * participants.count { $0.isVoter && $0.witness == digest } > voters
+        }
+    }
+}

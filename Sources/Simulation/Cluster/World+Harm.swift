@@ -1,0 +1,99 @@
+internal import Consensus
+internal import MailStore
+internal import NIOCore
+internal import NodeRuntime
+internal import PeerTransport
+internal import StateStorage
+
+/// A row of one replica that is not what was written, and nothing on that machine says so.
+struct Harm {
+    let node: Int
+    let group: GroupID
+    /// The digest was changed with it, as if the replica had gone another way: only the others can tell.
+    let isCounted: Bool
+}
+
+/// Replicas that silently differ. What is changed is the time at which a message was saved: no client sees it, so that
+/// nothing but a verification finds it; but it goes wherever the message goes.
+extension World {
+    func harm(_ node: SimNode, isCounted: Bool) {
+        guard harmed == nil, isWhole, node.state.failure == nil else { return }
+        let mail = groups.filter { $0 != .directory }
+        guard let group = faults.pick(mail) else { return }
+        // What only the others can tell must not be told apart from what they have not got yet.
+        if isCounted { crash(node) }
+        guard node.isUp != isCounted, change(group, of: node, isCounted: isCounted) else { return }
+        counts.harms += 1
+        trace.add(now, .fault, node.position, "a row of group \(group.rawValue) is harmed")
+        harm = Harm(node: node.position, group: group, isCounted: isCounted)
+        harmed = node.position
+        node.isExcused = true
+        if isCounted { beCalm() }
+    }
+
+    private func change(_ group: GroupID, of node: SimNode, isCounted: Bool) -> Bool {
+        let store = node.state.memory
+        let prefix = (0..<4).map { UInt8(truncatingIfNeeded: group.rawValue >> UInt32(24 - 8 * $0)) }
+        var rows: [(key: [UInt8], value: [UInt8])] = []
+        do {
+            try store.scan(from: prefix + [Layout.messages], to: prefix + [Layout.messages + 1], order: .ascending) {
+                key,
+                value in
+                rows.append((copy(key), copy(value)))
+                return rows.count < 64
+            }
+            guard var row = faults.pick(rows), row.value.count > Layout.saved else { return false }
+            row.value[Layout.saved] ^= UInt8(1 + faults.below(255))
+            let batch = store.makeBatch()
+            batch.put(row.key, row.value)
+            try store.write(batch)
+            if isCounted {
+                guard var meta = try store.get(prefix + [Layout.meta]) else { return false }
+                meta.setInteger(try recomputedDigest(group, in: store).value, at: meta.readerIndex + Layout.digest)
+                batch.clear()
+                batch.put(prefix + [Layout.meta], meta)
+                try store.write(batch)
+                try store.flush()
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func copy(_ bytes: Span<UInt8>) -> [UInt8] {
+        var copy: [UInt8] = []
+        for index in bytes.indices { copy.append(bytes[index]) }
+        return copy
+    }
+
+    /// Whether a node's replica may be another one than the others', for now.
+    func mayDiffer(_ node: SimNode, _ group: GroupID) -> Bool {
+        harm?.node == node.position && harm?.group == group
+    }
+
+    /// The harmed rows are gone.
+    func harmEnded(_ node: SimNode, _ group: GroupID, found: Bool) {
+        guard mayDiffer(node, group) else { return }
+        if found { counts.harmsFound += 1 }
+        trace.add(now, .note, node.position, "the harmed rows of group \(group.rawValue) are gone, found: \(found)")
+        harm = nil
+    }
+
+    /// A fault plan never destroys the last good copy: what looks right by itself is not copied before it is found.
+    func withoutHarm(_ messages: [PeerMessage], from node: Int) -> [PeerMessage] {
+        guard let harm, harm.isCounted, harm.node == node else { return messages }
+        return messages.filter { message in
+            if case .snapshotPiece(let piece) = message { piece.group != harm.group } else { true }
+        }
+    }
+}
+
+/// Where things stand in the keys and rows (`Docs/formats/state.md`).
+private enum Layout {
+    static let meta: UInt8 = 1
+    static let messages: UInt8 = 7
+    /// The last byte of the time at which a message was saved.
+    static let saved = 42
+    static let digest = 17
+}
