@@ -56,8 +56,6 @@ public enum Mutant: String, Sendable, CaseIterable {
 
     /// Replicas that differ are taken for equal.
     case differencesIgnored = "differences-ignored"
-    /// The rows of a snapshot are not compared with its digest.
-    case snapshotsUnchecked = "snapshots-unchecked"
 
     // The router.
     /// A read that is asked again keeps its ID.
