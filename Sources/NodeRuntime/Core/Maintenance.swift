@@ -116,11 +116,7 @@ extension NodeLoop {
             // Until something is applied, the answer stays the same.
             if index >= raft.appliedIndex { unflushed.remove(group) }
             let safe = min(index, raft.appliedIndex, raft.commitIndex)
-            let target = raft.retentionPoint(
-                behind: safe,
-                entries: isSpaceLow ? 0 : settings.retainedEntries,
-                bytes: settings.retainedBytes
-            )
+            let target = cut(group, raft, behind: safe)
             guard target > raft.snapshot.index, target - raft.snapshot.index >= compactionStep(raft),
                 let term = raft.term(at: target)
             else { continue }
@@ -129,6 +125,24 @@ extension NodeLoop {
             writer.put(.setSnapshot(group, point))
         }
     }
+
+    /// Where to cut, so that followers that lag find what they may expect, and those that get a snapshot can go on from
+    /// there: under load, more is written while a large one is on its way than is kept otherwise.
+    private func cut(_ group: GroupID, _ raft: RaftNode, behind safe: LogIndex) -> LogIndex {
+        let target = raft.retentionPoint(
+            behind: safe,
+            entries: isSpaceLow ? 0 : settings.retainedEntries,
+            bytes: settings.retainedBytes
+        )
+        guard !isSpaceLow, let held = sources.oldestIndex(of: group, nowMilliseconds: nowMilliseconds), held < target
+        else { return target }
+        let bytes = settings.retainedBytes.multipliedReportingOverflow(by: Self.heldForSnapshots)
+        let least = raft.retentionPoint(behind: safe, entries: .max, bytes: bytes.overflow ? .max : bytes.partialValue)
+        return max(held, min(least, target))
+    }
+
+    /// For who gets a snapshot, so many times the payload bytes are kept that are kept otherwise.
+    private static let heldForSnapshots = 16
 
     /// Small steps where a few entries already make up what may be kept.
     private func compactionStep(_ raft: RaftNode) -> Int {

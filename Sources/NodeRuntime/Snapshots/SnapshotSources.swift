@@ -44,6 +44,16 @@ final class SnapshotSources: Sendable {
         return isAdmitted ? source : nil
     }
 
+    /// What the oldest snapshot of a group that somebody pulls covers: who gets it goes on with the entries behind it.
+    func oldestIndex(of group: GroupID, nowMilliseconds: Int64) -> LogIndex? {
+        open.withLockedValue { open in
+            open.values.lazy
+                .filter { $0.source.group == group }
+                .filter { nowMilliseconds - $0.usedMilliseconds < Self.idleMilliseconds }
+                .map(\.source.appliedIndex).min()
+        }
+    }
+
     func drop(_ pull: SnapshotPull, from node: NodeID) {
         open.withLockedValue { $0[Key(node: node, transfer: pull.transfer)] = nil }
     }

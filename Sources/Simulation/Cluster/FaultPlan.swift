@@ -199,15 +199,20 @@ extension World {
             node.slowDiskUntil = 0
             node.isNearlyFull = false
             node.nextWrite = .normal
-            node.state.readsUntilFailure = nil
-            node.disk.endFaults()
-            endHang(node)
+            endFaults(node)
             if !node.isUp { schedule(.restart(node: node.position), after: 1_000) }
         }
     }
 
+    /// What was to fail and has not yet does not, and the disk answers.
+    func endFaults(_ node: SimNode) {
+        node.disk.endFaults()
+        node.state.endFaults()
+        endHang(node)
+    }
+
     /// The disk answers again.
-    func endHang(_ node: SimNode) {
+    private func endHang(_ node: SimNode) {
         node.hangingUntil = 0
         guard node.isUp, node.isScheduled[NodePart.writer.rawValue] else { return }
         schedule(.turn(node: node.position, incarnation: node.incarnation, .writer), after: 1_000)

@@ -72,6 +72,12 @@ final class SimStateStore: StateStore, @unchecked Sendable {
         readsUntilFailure = nil
         memory.crash()
     }
+
+    /// Lets nothing fail that has not failed yet.
+    func endFaults() {
+        readsUntilFailure = nil
+        memory.injectFailure(nil)
+    }
 }
 
 extension SimStateStore {

@@ -149,7 +149,7 @@ extension World {
         for node in nodes {
             node.pausedUntil = min(node.pausedUntil, now)
             node.nextWrite = .normal
-            endHang(node)
+            endFaults(node)
         }
     }
 

@@ -126,6 +126,8 @@ extension World {
                 text += "\n  node \(node.position + 1) is down"
                 continue
             }
+            text += "\n  node \(node.position + 1): scheduled \(node.isScheduled) failure \(node.failure ?? "-")"
+            text += " log waits \(!core.writer.inbox.isEmpty) hanging \(node.hangingUntil > now)"
             for replica in core.loop.replicas {
                 let status = replica.raft.status
                 text += "\n  node \(node.position + 1) group \(replica.group.rawValue): \(status.role)"
