@@ -1,4 +1,5 @@
 import Consensus
+import ReplicaCore
 import Testing
 
 @testable import NodeRuntime
