@@ -146,9 +146,20 @@ extension RaftNode {
             // Nothing is promised, so that neither term nor vote change; the answer carries the term asked about.
             let body = Message.Body.preVoteResponse(granted: true)
             effects.append(.send(Message(from: id, to: message.from, term: message.term, body: body)))
+            if role == .preCandidate, gives(wayTo: message.from) {
+                becomeFollower(term: term, leader: nil, into: &effects)
+            }
         } else {
             send(.preVoteResponse(granted: false), to: message.from, into: &effects)
         }
+    }
+
+    /// Whether another that asks at the same time goes first. Both would be told to go on, and then split the votes:
+    /// the group would be without a leader for another election timeout.
+    private func gives(wayTo other: ReplicaID) -> Bool {
+        let own = configuration.member(id)?.priority ?? 0
+        let others = configuration.member(other)?.priority ?? 0
+        return others == own ? other > id : others > own
     }
 
     mutating func handlePreVoteResponse(_ message: Message, granted: Bool, into effects: inout Effects) {

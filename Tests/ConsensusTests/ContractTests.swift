@@ -56,6 +56,28 @@ import Testing
         #expect(f.node.vote == 2)
     }
 
+    /// Of two that ask at the same time one goes on: otherwise each would vote for itself.
+    @Test func ofTwoPreCandidatesOneGivesWay() {
+        let request = Message.Body.preVote(lastIndex: 0, lastTerm: 0)
+        let settings = RaftSettings(preVote: true)
+        var lower = Fixture(settings: settings)
+        lower.step(.campaign)
+        #expect(lower.node.role == .preCandidate)
+        lower.receive(from: 2, term: 1, request)
+        #expect(lower.sent.map(\.body) == [.preVoteResponse(granted: true)])
+        #expect(lower.node.role == .follower)
+        lower.receive(from: 2, term: 1, .preVoteResponse(granted: true))
+        #expect(lower.node.role == .follower)
+
+        var higher = Fixture(id: 2, settings: settings)
+        higher.step(.campaign)
+        higher.receive(from: 1, term: 1, request)
+        #expect(higher.sent.map(\.body) == [.preVoteResponse(granted: true)])
+        #expect(higher.node.role == .preCandidate)
+        higher.receive(from: 1, term: 1, .preVoteResponse(granted: true))
+        #expect(higher.node.role == .candidate)
+    }
+
     @Test func commitAloneIsNotWorthAWrite() {
         var f = Fixture(terms: [1, 1])
         f.append(term: 1, after: (2, 1), commit: 2)

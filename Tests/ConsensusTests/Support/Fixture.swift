@@ -7,8 +7,9 @@ struct Fixture {
 
     static let settings = RaftSettings(preVote: false, checkQuorum: false)
 
-    /// Replica 1 of `voters`, whose log has entries with these terms.
+    /// One of `voters`, whose log has entries with these terms.
     init(
+        id: ReplicaID = 1,
         voters: Int = 3,
         terms: [UInt64] = [],
         term: UInt64? = nil,
@@ -18,7 +19,7 @@ struct Fixture {
     ) {
         let members = (1...UInt64(voters)).map { Member(replica: ReplicaID($0), node: NodeID($0)) }
         node = RaftNode(
-            id: 1,
+            id: id,
             settings: settings,
             hardState: HardState(
                 term: Term(term ?? terms.last ?? 0),
@@ -40,7 +41,7 @@ struct Fixture {
     }
 
     mutating func receive(from: ReplicaID, term: Term, _ body: Message.Body) {
-        step(.received(Message(from: from, to: 1, term: term, body: body)))
+        step(.received(Message(from: from, to: node.id, term: term, body: body)))
     }
 
     /// Everything ordered so far becomes durable.
