@@ -300,7 +300,8 @@ extension PeerMessage {
         case .beat: 96
         case .resting(let list): 64 + 28 * list.groups.count
         case .stirred(let groups): 64 + 4 * groups.count
-        case .verification: 256
+        case .verification, .body(_, .ask), .body(_, .answer(_, nil)): 256
+        case .body(_, .answer(_, let bytes?)): 64 + bytes.readableBytes
         }
     }
 }

@@ -32,6 +32,8 @@ public enum PeerMessage: Sendable {
     case stirred([GroupID])
     /// Whether the replicas of a group hold the same.
     case verification(group: GroupID, VerificationMessage)
+    /// The bytes of a body that a disk has spoiled.
+    case body(group: GroupID, BodyMessage)
 }
 
 /// A node of a cluster's first hour, and the data directory that it had then. A node that comes with another directory

@@ -21,6 +21,7 @@ private enum Tag: UInt8 {
     case resting = 14
     case stirred = 15
     case verification = 16
+    case body = 17
 }
 
 extension PeerMessage {
@@ -30,6 +31,7 @@ extension PeerMessage {
     public static let maximumChunkBytes = 4 << 20
     static let maximumFounders = 1_024
     static let verificationVersion: UInt8 = 1
+    static let bodyVersion: UInt8 = 1
 
     public func encode(into buffer: inout ByteBuffer) {
         func begin(_ tag: Tag, _ group: GroupID) {
@@ -107,6 +109,9 @@ extension PeerMessage {
         case .verification(let group, let message):
             begin(.verification, group)
             buffer.write(message)
+        case .body(let group, let message):
+            begin(.body, group)
+            buffer.write(message)
         }
     }
 
@@ -170,6 +175,7 @@ extension PeerMessage {
             try decoder.requireNoGroup(group)
             self = .stirred(try decoder.groups())
         case .verification: self = .verification(group: group, try decoder.verificationMessage())
+        case .body: self = .body(group: group, try decoder.bodyMessage())
         }
     }
 }

@@ -126,6 +126,12 @@ enum Samples {
             .stirred([]),
             .stirred([GroupID(1), GroupID(.max)]),
         ] + verifications.map { .verification(group: GroupID(3), $0) }
+        + bodyMessages.map { .body(group: GroupID(3), $0) }
+
+    private static let bodyMessages: [BodyMessage] = [
+        .ask(id: .max, BodyChunk(account: AccountID(.max), body: BodyID(high: 1, low: .max), index: 7)),
+        .answer(id: 1, nil), .answer(id: 1, ByteBuffer()), .answer(id: 1, ByteBuffer(string: "bytes")),
+    ]
 
     private static let id = VerificationID(.max)
     private static let whole = RangeQuery(after: [], through: nil, maximumRows: 1, maximumBytes: 1 << 30)
@@ -201,6 +207,9 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
         ["resting", list.groups, list.range.map { [$0.lowerBound, $0.upperBound] } ?? []]
     case .stirred(let groups): ["stirred", groups]
     case .verification(let group, let message): ["verification", group, message]
+    case .body(let group, .ask(let id, let chunk)): ["body", group, id, chunk]
+    case .body(let group, .answer(let id, let bytes)):
+        ["bytes", group, id, bytes.map { [Array($0.readableBytesView)] } ?? []]
     }
 }
 

@@ -46,7 +46,8 @@ public struct MailReader: Sendable {
         return try ids.compactMap { try account(group, $0, store) }
     }
 
-    /// - Throws: `StateError` or `DecodingError`, which say that this replica is damaged.
+    /// - Throws: `StateError` or `DecodingError`, which say that this replica is damaged; ``HarmedChunk`` where it is
+    ///   only a body.
     public func answer(_ query: MailQuery, of account: AccountID, in group: GroupID) throws -> MailAnswer {
         switch query {
         case .account:
@@ -211,12 +212,11 @@ public struct MailReader: Sendable {
         _ maximumBytes: Int
     ) throws -> ByteBuffer? {
         let (index, within) = offset.quotientAndRemainder(dividingBy: UInt64(MailLimits.bodyChunkBytes))
-        let key = Key(group, .chunks, account, body).appending(UInt32(clamping: index))
-        guard let row = try store.get(key.bytes) else {
+        let name = HarmedChunk(account: account, body: body, index: UInt32(clamping: index))
+        guard let bytes = try checkedChunk(group, name) else {
             // Past the end of a body that exists there is nothing, which is an answer.
             return try store.get(Key(group, .bodies, account, body).bytes) == nil ? nil : ByteBuffer()
         }
-        let bytes = try ChunkHeader.strip(row)
         let start = min(Int(within), bytes.readableBytes)
         let length = min(maximumBytes, bytes.readableBytes - start)
         return bytes.getSlice(at: bytes.readerIndex + start, length: length)

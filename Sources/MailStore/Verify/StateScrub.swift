@@ -100,7 +100,7 @@ public struct StateScrub: Sendable {
 }
 
 /// What the chunks of one body add up to.
-private struct BodyCheck {
+struct BodyCheck {
     /// Account and body, as in the keys.
     let name: [UInt8]
     private var chunks: UInt32 = 0
@@ -119,7 +119,11 @@ private struct BodyCheck {
             isReadable = false
             return
         }
-        let bytes = row.extracting(ChunkHeader.plain.count...)
+        addBare(row.extracting(ChunkHeader.plain.count...))
+    }
+
+    /// The bytes of a chunk as they are in the message.
+    mutating func addBare(_ bytes: Span<UInt8>) {
         var hash = RowHash()
         hash.combine(bytes)
         whole = hash.finish()

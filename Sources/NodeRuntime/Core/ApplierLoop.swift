@@ -1,6 +1,7 @@
 package import Consensus
 internal import MailModel
 package import MailStore
+package import NIOCore
 package import ReplicaCore
 internal import StateStorage
 
@@ -15,6 +16,8 @@ package final class ApplierLoop {
         case open(GroupID)
         /// Forgets all of a group.
         case reset(GroupID)
+        /// Puts bytes back that the disk has spoiled.
+        case putBack(GroupID, HarmedChunk, ByteBuffer, from: NodeID)
         /// Keeps the state as it is at an index.
         case mark(GroupID, DigestMark)
     }
@@ -118,6 +121,10 @@ package final class ApplierLoop {
                 try report()
                 miss(group)
                 try reset(group)
+            case .putBack(let group, let chunk, let bytes, let source):
+                try report()
+                guard sinks[group] == nil, try applier.putBack(bytes, as: chunk, in: group) else { continue }
+                loop.put(.control { $0.bodyObserver?(.repaired(group, chunk.account, from: source)) })
             case .mark(let group, let mark):
                 try report()
                 try note(mark, of: group)

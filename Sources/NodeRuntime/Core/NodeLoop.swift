@@ -25,6 +25,8 @@ package final class NodeLoop {
     let gate: ReadGate
     let keptStates: KeptStates
     package var verification = VerificationState()
+    var bodies = BodyFetches()
+    package var bodyObserver: (@Sendable (BodyEvent) -> Void)?
     package var verificationObserver: (@Sendable (VerificationEvent) -> Void)?
     let identityStore: any NodeIdentityStore
     /// All nodes that this one knows of, itself included, sorted.
@@ -266,6 +268,7 @@ package final class NodeLoop {
         case .resting(let list): take(list, from: node)
         case .stirred(let groups): takeStirred(groups, from: node)
         case .verification(let group, let message): take(message, of: group, from: node)
+        case .body(let group, let message): take(message, of: group, from: node)
         }
     }
 
@@ -298,6 +301,7 @@ package final class NodeLoop {
         tendHang()
         tendSpace()
         tendVerification()
+        tendBodies()
         maintenance.tick(self)
         return true
     }

@@ -114,6 +114,7 @@ public final class Node: Sendable {
         core.loop.diskObserver = { logger.log($0) }
         core.loop.membershipObserver = { logger.log($0) }
         core.loop.verificationObserver = { logger.log($0) }
+        core.loop.bodyObserver = { logger.log($0) }
         receiver.connect(core.inbox)
         inbox = core.inbox
         writerInbox = core.writer.inbox

@@ -1,8 +1,29 @@
 internal import Consensus
 internal import Logging
+internal import MailModel
 internal import PeerTransport
 
 extension Logger {
+    /// What disks have done to bodies, for operators.
+    func log(_ event: BodyEvent) {
+        switch event {
+        case .repaired(let group, let account, let source):
+            error(
+                """
+                group \(group.rawValue): the bytes of a message were spoiled on this disk (account \
+                \(account.rawValue)); they came from node \(source.rawValue), and are put back. Look at the disk.
+                """
+            )
+        case .notRepaired(let group, let account):
+            error(
+                """
+                group \(group.rawValue): the bytes of a message are spoiled on this disk (account \
+                \(account.rawValue)), and no other node gives them now
+                """
+            )
+        }
+    }
+
     /// What happens to the replicas of this node, for operators.
     func log(_ event: MembershipEvent) {
         switch event {

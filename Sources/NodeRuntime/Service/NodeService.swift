@@ -18,12 +18,12 @@ struct RoutingTable: Sendable {
 
 /// The store as gateways see it, on this node.
 final class NodeService: MailService {
-    private let inbox: Inbox<LoopInput>
+    let inbox: Inbox<LoopInput>
     let reader: MailReader
     private let watchers: AccountWatchers
     private let clock: any NodeClock
     let routing: RoutingTable
-    private let blocking: any BlockingWork
+    let blocking: any BlockingWork
     private let passwords: PasswordPool
     private let callMilliseconds: Int64
     /// Told when the state turns out to be damaged.
@@ -52,7 +52,7 @@ final class NodeService: MailService {
     }
 
     /// Reads; nil for what cannot be read. A state that fails its checks ends the node.
-    private func attempt<Value>(_ body: () throws -> Value) -> Value? {
+    func attempt<Value>(_ body: () throws -> Value) -> Value? {
         do {
             return try body()
         } catch {
@@ -157,14 +157,7 @@ final class NodeService: MailService {
         let reader = reader
         let completion = Completion<MailAnswer>(on: loop) { promise.complete(with: $0) }
         if case .body = query {
-            // Bodies never change: what this node has may be served as it is.
-            blocking.run { [self] in
-                if let answer = attempt({ try reader.answer(query, of: account.id, in: group) }), answer != .missing {
-                    return completion.finish(.success(answer))
-                }
-                // A snapshot may be taking the place of the rows: this way waits for it.
-                self.read(group, completion) { try reader.answer(query, of: account.id, in: group) }
-            }
+            queryBody(query, of: account.id, in: group, completion)
         } else {
             read(group, completion) { try reader.answer(query, of: account.id, in: group) }
         }

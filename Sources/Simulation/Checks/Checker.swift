@@ -196,7 +196,7 @@ struct Checker {
                     node.position,
                     "has group \(group.rawValue) installed at \(point.index.rawValue)"
                 )
-            case .addPiece, .open, .reset, .mark: break
+            case .addPiece, .open, .reset, .mark, .putBack: break
             }
         }
         inbox.put(contentsOf: jobs)

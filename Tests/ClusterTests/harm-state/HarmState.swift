@@ -6,15 +6,19 @@ internal import StateStorage
 /// Changes one row of a group in the state of a node that is down, as no checksum of the disk's would notice: when a
 /// message was saved.
 ///
-///     harm-state <directory>/state <group> [--with-digest]
+///     harm-state <directory>/state <group> [--with-digest | --bodies]
 ///
 /// With a digest that fits, the replica is wrong in good order, and only the others can tell. Prints the row's key
-/// without its group, in hexadecimal digits.
+/// without its group, in hexadecimal digits. With `--bodies`, a byte of each body of one chunk is
+/// changed instead, and their number is printed.
 @main struct HarmState {
     /// Where things stand in keys and rows (`Docs/formats/state.md`).
     private enum Layout {
         static let meta: UInt8 = 1
         static let messages: UInt8 = 7
+        static let chunks: UInt8 = 12
+        /// All chunks but a body's last have so many bytes, behind a header.
+        static let fullChunk = 4 + 262_144
         /// The last byte of the time at which a message was saved.
         static let saved = 42
         static let digest = 17
@@ -27,6 +31,11 @@ internal import StateStorage
         }
         let store = try RocksStateStore(path: words[1], settings: RocksSettings())
         let prefix = (0..<4).map { UInt8(truncatingIfNeeded: group >> UInt32(24 - 8 * $0)) }
+        if words.contains("--bodies") {
+            print(try spoilBodies(store, prefix))
+            store.close()
+            return
+        }
         var found: (key: [UInt8], value: [UInt8])?
         try store.scan(from: prefix + [Layout.messages], to: prefix + [Layout.messages + 1]) { key, value in
             found = (key.indices.map { key[$0] }, value.indices.map { value[$0] })
@@ -47,5 +56,23 @@ internal import StateStorage
         try store.flush()
         store.close()
         print(row.key.dropFirst(4).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined())
+    }
+
+    private static func spoilBodies(_ store: RocksStateStore, _ prefix: [UInt8]) throws -> Int {
+        var rows: [(key: [UInt8], value: [UInt8])] = []
+        try store.scan(from: prefix + [Layout.chunks], to: prefix + [Layout.chunks + 1]) { key, value in
+            rows.append((key.indices.map { key[$0] }, value.indices.map { value[$0] }))
+            return true
+        }
+        let full = Set(rows.filter { $0.value.count == Layout.fullChunk }.map { $0.key.dropLast(4) })
+        rows.removeAll { full.contains($0.key.dropLast(4)) }
+        let batch = store.makeBatch()
+        for var row in rows {
+            row.value[row.value.count / 2] ^= 0x10
+            batch.put(row.key, row.value.span)
+        }
+        try store.write(batch)
+        try store.flush()
+        return rows.count
     }
 }

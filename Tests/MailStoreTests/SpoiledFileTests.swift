@@ -1,0 +1,86 @@
+import Consensus
+import Glibc
+import MailModel
+import NIOCore
+import StateStorage
+import Testing
+
+@testable import MailStore
+
+/// What RocksDB's own checksums find in a file of bodies.
+@Suite struct SpoiledFileTests {
+    private let group = GroupID(1)
+    private let chunk = HarmedChunk(account: AccountID(5), body: BodyID(high: 1, low: 2), index: 0)
+
+    private func directory() -> String {
+        var template = Array("/tmp/staffetta-bodies-XXXXXX".utf8CString)
+        precondition(mkdtemp(&template) != nil)
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private func files(_ path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// Changes a few bytes in the middle of the files of bodies.
+    private func spoil(_ path: String) throws {
+        for name in files(path) where name.hasSuffix(".blob") {
+            let file = open(path + "/" + name, O_RDWR)
+            defer { close(file) }
+            let end = lseek(file, 0, SEEK_END)
+            let bytes: [UInt8] = [0x55, 0xaa, 0x55, 0xaa]
+            #expect(pwrite(file, bytes, bytes.count, end / 2) == bytes.count)
+        }
+    }
+
+    @Test func `a body in a spoiled file is harmed, and what is put back stays`() throws {
+        let path = directory()
+        defer {
+            for name in files(path) { unlink(path + "/" + name) }
+            rmdir(path)
+        }
+        var random = TestRandom(state: 4)
+        var bytes = ByteBuffer()
+        while bytes.readableBytes < 40_000 { bytes.writeInteger(random.next()) }
+        let query = MailQuery.body(chunk.body, offset: 0, maximumBytes: .max)
+        do {
+            let store = try RocksStateStore(path: path, settings: RocksSettings())
+            let batch = store.makeBatch()
+            batch.put(MailReader.chunkKey(group, chunk).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
+            var hash = RowHash()
+            hash.combine(bytes.readableBytesUInt8Span)
+            let row = BodyRow(references: 1, sizeBytes: 40_000, chunks: 1, checksum: hash.finish())
+            batch.put(Key(group, .bodies, chunk.account, chunk.body).bytes, row.row)
+            try store.write(batch)
+            try store.flush()
+            #expect(try MailReader(store: store).answer(query, of: chunk.account, in: group) == .body(bytes))
+            store.close()
+        }
+        try spoil(path)
+        do {
+            let store = try RocksStateStore(path: path, settings: RocksSettings())
+            let reader = MailReader(store: store)
+            #expect(throws: chunk) { try reader.answer(query, of: chunk.account, in: group) }
+            #expect(reader.fits(bytes, as: chunk, in: group))
+            let applier = MailApplier(store: store)
+            try applier.open(group)
+            #expect(try applier.putBack(bytes, as: chunk, in: group))
+            #expect(try reader.answer(query, of: chunk.account, in: group) == .body(bytes))
+            try store.flush()
+            #expect(try reader.answer(query, of: chunk.account, in: group) == .body(bytes))
+            store.close()
+        }
+        let store = try RocksStateStore(path: path, settings: RocksSettings())
+        #expect(try MailReader(store: store).answer(query, of: chunk.account, in: group) == .body(bytes))
+        store.close()
+    }
+}
