@@ -42,7 +42,7 @@ class FaultRun:
         self.started = time.monotonic()
         self.seed = seed
         # The end takes longer the more there is to look at.
-        self.faults_end = self.started + seconds * 0.85 - 25
+        self.faults_end = self.started + seconds * 0.85 - 35
         self.kinds = kinds or Faults.kinds()
         unknown = set(self.kinds) - set(Faults.kinds())
         assert not unknown, f"no such faults: {unknown}; there are {Faults.kinds()}"
