@@ -35,7 +35,7 @@ class Faults:
     """The kinds of faults, by name: `run(kind)` does one of them, to a node that chance picks."""
 
     # Seconds that a fault and the time until the cluster is whole may take: none is begun too late.
-    USUAL_SECONDS = 15
+    USUAL_SECONDS = 12
     SECONDS = {"long-pause": 25, "hanging-sync": 30, "rolling-restart": 40, "damaged-state": 25, "wiped-disk": 25}
 
     def __init__(self, cluster, writers, seed):

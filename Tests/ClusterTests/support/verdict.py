@@ -51,10 +51,9 @@ class Verdict:
 
     @staticmethod
     def _messages(node, account):
-        count = imap.exists(node, account)
-        if not count:
-            return
-        with imap.logged_in(node, account) as session:
+        # One session: to check a password takes long on purpose.
+        with imap.logged_in(node, account, mailbox=None) as session:
+            count = int(imap.check(session.select("INBOX", readonly=True))[0])
             for first in range(1, count + 1, BATCH):
                 last = min(first + BATCH - 1, count)
                 for answer in imap.check(session.fetch(f"{first}:{last}", "(BODY.PEEK[])")):
