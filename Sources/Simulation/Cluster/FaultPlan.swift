@@ -104,6 +104,7 @@ extension World {
                     cut(peer, position, duration)
                 }
             }
+            if plan.kinds.contains(.demote) { demote(inside) }
         case .pause:
             counts.pauses += 1
             node.pausedUntil = max(node.pausedUntil, now + duration)
@@ -174,9 +175,42 @@ extension World {
         wake(node)
     }
 
-    /// New leaders like to die when little of what they have is anywhere else (Raft paper, figure 8).
+    /// Leaders that are cut off with a few try to go on with these alone: one voter less, and one less, and so on. Each
+    /// step by itself would be in order.
+    private func demote(_ inside: Set<Int>) {
+        guard harmed == nil else { return }
+        for position in inside.sorted() {
+            guard let core = nodes[position].core else { continue }
+            for replica in core.loop.replicas where replica.isLeader {
+                let group = replica.group
+                var next = replica.raft.configuration
+                let others = next.members.filter { member in !inside.contains(Int(member.node.rawValue) - 1) }
+                guard !next.isJoint, !others.isEmpty else { continue }
+                for other in others where next.voters.contains(other.replica) && next.voters.count > 1 {
+                    next = Configuration(
+                        members: next.members,
+                        voters: next.voters.filter { $0 != other.replica },
+                        learners: (next.learners + [other.replica]).sorted()
+                    )
+                    counts.demotions += 1
+                    let step = next
+                    core.inbox.put(.control { $0.propose(step, in: group) })
+                }
+            }
+            wake(nodes[position])
+        }
+    }
+
+    /// New leaders like to die, or not to be heard, when little of what they have is anywhere else (Raft paper,
+    /// figure 8).
     func crashAfterElection(_ node: SimNode) {
-        guard !isHealing, plan.kinds.contains(.crashAfterElection), faults.chance(perMillion: 400_000) else { return }
+        guard !isHealing, plan.kinds.contains(.crashAfterElection), faults.chance(perMillion: 500_000) else { return }
+        if faults.next() & 1 == 0 {
+            counts.partitions += 1
+            let duration = faults.time(500_000...4_000_000)
+            for peer in nodes.indices where peer != node.position { cut(node.position, peer, duration) }
+            return
+        }
         let event = SimEvent.crash(
             node: node.position,
             incarnation: node.incarnation,
