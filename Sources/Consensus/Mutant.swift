@@ -21,8 +21,6 @@ public enum Mutant: String, Sendable, CaseIterable {
     case oldTermsCounted = "old-terms-counted"
     /// A change of membership does not wait for the one before.
     case changesInFlight = "changes-in-flight"
-    /// A replica that installs a snapshot takes no entries in.
-    case logClosedInInstall = "log-closed-in-install"
     /// A pre-vote is kept like a vote.
     case preVoteKept = "pre-vote-kept"
     /// What is under way to a follower is limited in entries only.

@@ -35,13 +35,14 @@ extension RaftNode {
     }
 
     /// Draws the next timeout from one to two election timeouts. Replicas of lower priority wait up to half a timeout
-    /// longer, so that the favourites usually come first but anyone can replace them.
+    /// longer, so that the favourites usually come first but anyone can replace them. The last leader does not count as
+    /// one: when this timer fires, it is the one that is gone, and nobody should wait for its sake.
     mutating func resetElectionTimer() {
         electionElapsed = 0
         let base = settings.electionTimeoutTicks
-        let highest = configuration.members.reduce(0) { max($0, Int($1.priority)) }
+        let highest = configuration.members.reduce(0) { $1.replica == lastLeader ? $0 : max($0, Int($1.priority)) }
         let own = Int(configuration.member(id)?.priority ?? 0)
-        let handicap = highest > 0 ? base * (highest - own) / (2 * highest) : 0
+        let handicap = highest > own ? base * (highest - own) / (2 * highest) : 0
         electionTimeout = base + handicap + random.below(base)
     }
 
@@ -213,10 +214,10 @@ extension RaftNode {
             hardState.vote = nil
         }
         if role == .leader { abandonLeadership(into: &effects) }
+        leader = newLeader
         // A follower's clock goes on: only a leader's word or a vote given starts it anew.
         if role != .follower { resetElectionTimer() }
         role = .follower
-        leader = newLeader
         votes.removeAll()
     }
 

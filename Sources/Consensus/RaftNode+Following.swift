@@ -1,7 +1,6 @@
 extension RaftNode {
     /// AppendEntries receiver (figure 2), in the current term and from its leader.
     mutating func handleAppend(_ append: AppendEntries, from leader: ReplicaID, into effects: inout Effects) {
-        if Mutant.isOn(.logClosedInInstall), pendingSnapshot != nil { return }
         // What is committed matches in any case, and is not looked at again (it may be compacted).
         let skipped = min(max(commitIndex - append.previousIndex, 0), append.entries.count)
         let previous = append.previousIndex + skipped

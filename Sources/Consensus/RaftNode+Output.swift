@@ -37,7 +37,8 @@ extension RaftNode {
             announced.leader = leader
         }
         // Nothing is applied before this replica's own log has it: else the state could outlive the log.
-        let applicable = min(commitIndex, persists.durableIndex)
+        let applicable =
+            Mutant.isOn(.appliedBeforeDurable) ? commitIndex : min(commitIndex, persists.durableIndex)
         if applicable > announced.applyIndex {
             effects.append(.apply(upTo: applicable))
             announced.applyIndex = applicable

@@ -71,8 +71,10 @@ extension RaftNode {
             becomeFollower(term: term, leader: sender, into: &effects)
         case .follower:
             precondition(leader == nil || leader == sender, "two leaders in one term")
+            let isNew = leader != sender
             leader = sender
-            electionElapsed = 0
+            // How long to wait depends on who leads.
+            if isNew { resetElectionTimer() } else { electionElapsed = 0 }
         }
         ticksSinceLeader = 0
     }

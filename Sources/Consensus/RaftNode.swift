@@ -16,7 +16,11 @@ public struct RaftNode: Sendable {
     // Volatile state.
     public internal(set) var role: RoleKind = .follower
     /// The leader of the current term, if known.
-    public internal(set) var leader: ReplicaID?
+    public internal(set) var leader: ReplicaID? {
+        didSet { if let leader { lastLeader = leader } }
+    }
+    /// The last one that was known.
+    var lastLeader: ReplicaID?
     public internal(set) var appliedIndex: LogIndex
     var votes: [(replica: ReplicaID, granted: Bool)] = []
     /// Whether this replica campaigns because its leader told it to.

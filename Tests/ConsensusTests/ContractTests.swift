@@ -124,6 +124,44 @@ import Testing
         #expect(f.sent.map(\.body) == [.voteResponse(granted: false)])
     }
 
+    /// The longest time that a follower of `leader` waits, in many tries, when 2 is the favourite.
+    private func longestWait(leader: ReplicaID) -> Int {
+        let members = [1, 2, 3].map { id in
+            Member(replica: ReplicaID(UInt64(id)), node: NodeID(UInt64(id)), priority: id == 2 ? 200 : 100)
+        }
+        var longest = 0
+        for seed in 0..<400 {
+            var node = RaftNode(
+                id: 1,
+                settings: Fixture.settings,
+                hardState: HardState(),
+                snapshot: SnapshotPoint(index: 0, term: 0, configuration: Configuration(voters: members)),
+                headers: [],
+                appliedIndex: .zero,
+                seed: UInt64(seed)
+            )
+            var effects = Effects()
+            // The first tells of the leader, the second finds it known.
+            for _ in 0..<2 {
+                let body = Message.Body.heartbeat(commitIndex: 0, readSequence: 0)
+                node.step(.received(Message(from: leader, to: 1, term: 1, body: body)), into: &effects)
+            }
+            var ticks = 0
+            while node.role == .follower {
+                node.step(.tick, into: &effects)
+                ticks += 1
+            }
+            longest = max(longest, ticks)
+        }
+        return longest
+    }
+
+    @Test func whoIsGoneIsNotWaitedFor() {
+        let base = Fixture.settings.electionTimeoutTicks
+        #expect(longestWait(leader: 2) == 2 * base - 1)
+        #expect(longestWait(leader: 3) == 2 * base - 1 + base / 4)
+    }
+
     // MARK: - Snapshots
 
     /// A follower of replica 2 in term 3, that is about to install the snapshot at 10.

@@ -71,9 +71,10 @@ extension NodeLoop {
     private func serve(_ calls: [ReadCall], of group: GroupID) {
         let gate = gate
         let inbox = inbox
+        let pass = gate.pass(group)
         for call in calls {
             blocking.run {
-                guard gate.enter(group) else { return inbox.put(.read(call)) }
+                guard gate.enter(group, pass) else { return inbox.put(.read(call)) }
                 call.read()
                 gate.leave(group)
             }
