@@ -1,6 +1,6 @@
 """What a node keeps in memory for a follower that does not answer is bounded, however much is written meanwhile.
 
-CLUSTER_TESTS_MEMORY_MIB says how much that is: 192 when not given.
+CLUSTER_TESTS_MEMORY_MIB says how much that is: 128 when not given.
 """
 
 import os
@@ -11,7 +11,7 @@ from support.cluster import Cluster, wait_until
 from support.lmtp import LMTP
 
 MIB = 1 << 20
-WRITTEN = int(os.environ.get("CLUSTER_TESTS_MEMORY_MIB", "192")) * MIB
+WRITTEN = int(os.environ.get("CLUSTER_TESTS_MEMORY_MIB", "128")) * MIB
 MESSAGE = MIB // 2
 SESSIONS = 4
 CACHE = 8 * MIB
@@ -20,6 +20,8 @@ WRITE_BUFFER = 8 * MIB
 QUEUE = 64 * MIB
 # Three write buffers of the state (one that fills, two that are being written), sessions, and what malloc keeps back.
 REST = 3 * WRITE_BUFFER + 48 * MIB
+# Of little that is written, less than all: else the test would find nothing.
+LIMIT = min(CACHE + QUEUE + REST, WRITTEN * 3 // 4)
 
 
 class MemoryTests(unittest.TestCase):
@@ -52,7 +54,7 @@ class MemoryTests(unittest.TestCase):
                              for number, bytes in growth.items())
             print(f"{WRITTEN // MIB} MiB written with a follower stopped: {text}")
             for number, bytes in growth.items():
-                self.assertLessEqual(bytes, CACHE + QUEUE + REST, f"node {number}")
+                self.assertLessEqual(bytes, LIMIT, f"node {number}")
             follower.resume()
             cluster.wait_for_leaders()
             cluster.wait_for_equal_digests(seconds=600)

@@ -86,6 +86,52 @@ import Testing
         #expect(digests[0] == digests[1])
     }
 
+    /// More is written while a snapshot is on its way than is kept for followers otherwise: who gets it goes on with the
+    /// entries behind it, and would else have to begin anew, again and again.
+    @Test func theLogIsKeptBehindASnapshotOnItsWay() throws {
+        let cluster = try TestCluster(groups: 2) { settings in
+            settings.retainedEntries = 0
+            settings.compactionStep = 1
+            settings.maintenanceMilliseconds = 100
+            settings.flushMilliseconds = 1 << 40
+            settings.snapshotPieceBytes = 256
+        }
+        cluster.run(ticks: 60)
+        let leader = try #require(cluster.leader(of: group))
+        let follower = try #require(cluster.nodes.first { $0 !== leader })
+        func log(_ node: TestNode) -> RaftNode? { node.core?.loop.replica(group)?.raft }
+        try createAccounts(0..<20, leader) {}
+        cluster.run(ticks: 20) { _, from, to in from == follower.id || to == follower.id }
+        try leader.state.flush()
+        cluster.run(ticks: 6) { _, from, to in from == follower.id || to == follower.id }
+        let cut = try #require(log(leader)).snapshot.index
+        try #require(cut > LogIndex(15))
+
+        var pieces = 0
+        func isFurtherPiece(_ message: PeerMessage) -> Bool {
+            guard case .snapshotPiece = message else { return false }
+            pieces += 1
+            return pieces > 2
+        }
+        cluster.run(ticks: 20) { message, _, _ in isFurtherPiece(message) }
+        try #require(pieces > 2)
+        let transfer = try #require(follower.core?.loop.installs[group]?.transfer)
+        try createAccounts(20..<60, leader) {}
+        cluster.run(ticks: 20) { message, _, _ in isFurtherPiece(message) }
+        try leader.state.flush()
+        cluster.run(ticks: 20) { message, _, _ in isFurtherPiece(message) }
+        #expect(try #require(log(leader)).appliedIndex > cut + 39)
+        #expect(try #require(log(leader)).snapshot.index == cut)
+
+        var transfers: Set<UInt64> = []
+        cluster.run(ticks: 600) { _, _, _ in
+            if let install = follower.core?.loop.installs[group] { transfers.insert(install.transfer) }
+            return false
+        }
+        #expect(transfers == [transfer])
+        #expect(log(follower)?.appliedIndex == log(leader)?.appliedIndex)
+    }
+
     /// A configuration that names this replica may be known to nobody else any more.
     @Test func whoHasNoLeaderAsksToBeTakenIn() throws {
         let cluster = try TestCluster(groups: 2)
