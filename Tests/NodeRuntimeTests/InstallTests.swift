@@ -86,8 +86,8 @@ import Testing
         #expect(digests[0] == digests[1])
     }
 
-    /// More is written while a snapshot is on its way than is kept for followers otherwise: who gets it goes on with the
-    /// entries behind it, and would else have to begin anew, again and again.
+    /// More is written while a snapshot is on its way than is kept for followers otherwise: who gets it goes on with
+    /// the entries behind it, and would else have to begin anew, again and again.
     @Test func theLogIsKeptBehindASnapshotOnItsWay() throws {
         let cluster = try TestCluster(groups: 2) { settings in
             settings.retainedEntries = 0
