@@ -55,6 +55,10 @@ public enum Mutant: String, Sendable, CaseIterable {
     /// Replicas that differ are taken for equal.
     case differencesIgnored = "differences-ignored"
 
+    // The cluster.
+    /// A node writes the newest version that it knows, whatever the others know.
+    case versionUngated = "version-ungated"
+
     // The router.
     /// A read that is asked again keeps its ID.
     case readIDKept = "read-id-kept"

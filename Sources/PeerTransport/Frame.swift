@@ -65,17 +65,23 @@ public enum Frame {
     }
 }
 
-/// The first frame of a connection: who speaks, to whom, in which version.
+/// The first frame of a connection: who speaks, to whom, and which versions its program knows.
 struct Hello: Hashable {
     static let magic: UInt64 = 0x5354_4146_4645_5454  // "STAFFETT"
-    static let protocolVersion: UInt16 = 1
+    /// Of this program. What it says to the others is of the cluster's version, which both know.
+    static let known = KnownVersions.current
     /// No hello, of whatever version, is larger: nobody unknown makes this node keep more.
     static let maximumFrameBytes = 1_024
 
-    var version = Self.protocolVersion
+    /// The newest and the oldest cluster version that it knows.
+    var version = UInt16(Self.known.newest.rawValue)
+    var oldest = UInt16(Self.known.oldest.rawValue)
     var cluster: UInt64
     var from: UInt64
     var to: UInt64
+
+    /// Whether there is a version that both know.
+    var isUnderstood: Bool { version >= Self.known.oldest.rawValue && oldest <= Self.known.newest.rawValue }
 
     func encode(into buffer: inout ByteBuffer) {
         buffer.writeInteger(Self.magic)
@@ -83,6 +89,7 @@ struct Hello: Hashable {
         buffer.writeInteger(cluster)
         buffer.writeInteger(from)
         buffer.writeInteger(to)
+        buffer.writeInteger(oldest)
     }
 
     /// Why its answer is no welcome, with what is expected here and what came.
@@ -91,7 +98,9 @@ struct Hello: Hashable {
         case .welcome: answer.sentence
         case .wrongCluster: "it belongs to cluster \(cluster), and this is cluster \(identity.cluster)"
         case .wrongNode: "it looks for node \(to), and this is node \(identity.node.rawValue)"
-        case .unknownVersion: "it speaks version \(version) of the peer protocol, and this node \(Self.protocolVersion)"
+        case .unknownVersion:
+            "it knows the cluster versions \(oldest) to \(version), and this node "
+                + "\(Self.known.oldest.rawValue) to \(Self.known.newest.rawValue)"
         }
     }
 
@@ -108,8 +117,10 @@ struct Hello: Hashable {
         cluster = try decoder.integer()
         from = try decoder.integer()
         to = try decoder.integer()
-        // These fields keep their places in every version, so that one that says more is refused by name.
-        if version == Self.protocolVersion { try decoder.finish() }
+        oldest = try decoder.integer()
+        guard oldest <= version else { throw decoder.failure(.outOfRange) }
+        // These fields keep their places in every version, and later ones may say more.
+        if version <= Self.known.newest.rawValue { try decoder.finish() }
     }
 }
 
@@ -125,12 +136,12 @@ enum HelloAnswer: UInt8 {
         case .welcome: "welcome"
         case .wrongCluster: "it belongs to another cluster: check the peer address, and which data directory it uses"
         case .wrongNode: "another node answers at this address: check the addresses of the nodes"
-        case .unknownVersion: "it speaks another version of the peer protocol: upgrade node by node, in order"
+        case .unknownVersion: "there is no cluster version that both programs know: upgrade one version at a time"
         }
     }
 
     static func verify(_ hello: Hello, by identity: PeerIdentity) -> HelloAnswer {
-        if hello.version != Hello.protocolVersion { return .unknownVersion }
+        if !hello.isUnderstood { return .unknownVersion }
         if hello.cluster != identity.cluster { return .wrongCluster }
         if hello.to != identity.node.rawValue { return .wrongNode }
         return .welcome

@@ -17,7 +17,6 @@ public struct Server: Sendable {
     private let imap: [IMAPServer]
     private let lmtp: LMTPServer?
     private let group: MultiThreadedEventLoopGroup
-    private let registration: Task<Void, Never>
     /// What listens where, for people.
     public let listening: [(name: String, address: String)]
 
@@ -99,7 +98,6 @@ public struct Server: Sendable {
         }
         self.imap = imap
         self.listening = listening
-        registration = Task { await node.register() }
     }
 
     private static func listening<Value>(
@@ -119,7 +117,6 @@ public struct Server: Sendable {
 
     /// Takes no new work, finishes what is under way, hands leaderships over, and ends.
     public func stop() async {
-        registration.cancel()
         await lmtp?.stop()
         for server in imap { await server.stop() }
         await node.stop()

@@ -52,6 +52,10 @@ public struct SimulationCounts: Sendable {
     public var harmsFound = 0
     public var rowsNamed = 0
     public var snapshotsRefused = 0
+    public var programsReplaced = 0
+    public var programsRefused = 0
+    public var versionsTaken = 0
+    public var coverage = FaultCoverage()
 
     public init() {}
 
@@ -75,12 +79,15 @@ public struct SimulationCounts: Sendable {
             ("rows silently harmed", harms), ("  found", harmsFound), ("  named", rowsNamed),
             ("groups verified", verifications), ("  replicas differed", differences),
             ("snapshots refused for their rows", snapshotsRefused),
+            ("programs replaced", programsReplaced), ("  refused as too old", programsRefused),
+            ("  nodes gone on to the next version", versionsTaken),
             ("flushes by themselves", ownFlushes), ("invariant checks", checks),
         ]
     }
 
     public mutating func add(_ other: SimulationCounts) {
         for path in Self.paths { self[keyPath: path] += other[keyPath: path] }
+        coverage.add(other.coverage)
     }
 
     private static var paths: [WritableKeyPath<SimulationCounts, Int>] {
@@ -93,7 +100,7 @@ public struct SimulationCounts: Sendable {
             \.lostInCrash, \.reads,
             \.entries, \.repetitions, \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
             \.demotions, \.ownFlushes, \.sleeps, \.wakes, \.checks, \.verifications, \.differences, \.harms,
-            \.harmsFound, \.rowsNamed, \.snapshotsRefused,
+            \.harmsFound, \.rowsNamed, \.snapshotsRefused, \.programsReplaced, \.programsRefused, \.versionsTaken,
         ]
     }
 }

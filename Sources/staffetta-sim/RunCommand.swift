@@ -89,6 +89,17 @@ struct RunCommand: ParsableCommand {
         if !failed.isEmpty { throw ExitCode(1) }
     }
 
+    private func printCoverage(_ coverage: FaultCoverage) {
+        func row(_ name: String, _ cells: [String]) {
+            let columns = cells.map { String(repeating: " ", count: max(1, 10 - $0.count)) + $0 }
+            print(name + String(repeating: " ", count: max(1, 20 - name.count)) + columns.joined())
+        }
+        print("")
+        row("faults, by role", FaultCoverage.Role.allCases.map { "\($0)" })
+        for (name, hits) in coverage.table { row("  " + name, hits.map { "\($0)" }) }
+        print("")
+    }
+
     private func parsedSeeds() throws -> ClosedRange<UInt64> {
         if let seed { return seed...seed }
         let parts = (seeds ?? "1..10").split(separator: ".").compactMap { UInt64($0) }
@@ -133,6 +144,7 @@ struct RunCommand: ParsableCommand {
         for (name, value) in counts.table {
             print(name + String(repeating: " ", count: max(1, 28 - name.count)) + "\(value)")
         }
+        printCoverage(counts.coverage)
         let hours = (simulated / 36).rounded() / 100
         print("seeds \(range.lowerBound)..\(range.upperBound), \(hours) simulated hours, ", terminator: "")
         print("\(Int(simulated / max(real, 0.001))) simulated seconds per second")

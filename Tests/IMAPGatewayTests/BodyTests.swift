@@ -83,7 +83,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [262_144, 262_145, 524_288, 20 << 20]) func largeMessages(_ size: Int) async throws {
+    @Test(arguments: [
+        MailLimits.bodyChunkBytes, MailLimits.bodyChunkBytes + 1, 2 * MailLimits.bodyChunkBytes, 20 << 20,
+    ])
+    func largeMessages(_ size: Int) async throws {
         try await TestServer.with { server in
             let client = try await server.logIn()
             var message = ByteBuffer(string: "Subject: large\r\n\r\n")

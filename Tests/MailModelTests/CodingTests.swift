@@ -29,7 +29,7 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
     @Test func everyTagHasASample() {
         let tags = Set(Samples.commands.map { Samples.envelope($0).encoded().readableBytesView[Self.tagOffset] })
         #expect(
-            tags.sorted() == [1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22, 23, 24, 25, 26, 30, 40, 41, 42, 43, 50, 51]
+            tags.sorted() == [1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22, 23, 24, 25, 26, 30, 40, 41, 42, 43, 50, 51, 52]
         )
     }
 
@@ -72,7 +72,19 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
         #expect(error?.description == "command: unknownVersion(\(version)) at byte 1")
     }
 
-    @Test(arguments: [0, 6, 27, 52, 255] as [UInt8])
+    /// A program that knows two versions reads both, and says which it writes.
+    @Test func neighbouringVersions() throws {
+        let envelope = Samples.envelope(.deleteAccount)
+        let second = ClusterVersion(rawValue: 2)
+        for version in [ClusterVersion.first, second] {
+            let bytes = envelope.encoded(in: version)
+            #expect(bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) == version.rawValue)
+            #expect(try CommandEnvelope(decoding: bytes, upTo: second) == envelope)
+        }
+        #expect(throws: DecodingError.self) { try CommandEnvelope(decoding: envelope.encoded(in: second)) }
+    }
+
+    @Test(arguments: [0, 6, 27, 53, 255] as [UInt8])
     func unknownTagsAreNamed(_ tag: UInt8) {
         var bytes = Samples.envelope(.deleteAccount).encoded()
         bytes.setInteger(tag, at: Self.tagOffset)
@@ -120,7 +132,7 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
         let commands: [MailCommand] = [
             .deliver(message, id: nil), .append(message, to: .inbox),
             .storeFlags(MailboxID(1), uids(1...1), .add, FlagNames(), unchangedSince: since),
-            .directory(.found(clusterID: 1, mailGroups: 0)),
+            .directory(.found(clusterID: 1, mailGroups: 0, version: .first)),
         ]
         for command in commands {
             #expect(throws: DecodingError.self) { try CommandEnvelope(decoding: Samples.envelope(command).encoded()) }

@@ -36,6 +36,9 @@ import Testing
         #expect(Self.reason(.uploadChunk(BodyID(high: 1, low: 1), index: 0, bytes: chunk)) == nil)
         let larger = ByteBuffer(repeating: 1, count: MailLimits.bodyChunkBytes + 1)
         #expect(Self.reason(.uploadChunk(BodyID(high: 1, low: 1), index: 0, bytes: larger)) == .tooLong)
+        // Else it would take twice the memory for as long as it is kept.
+        let entry = Samples.envelope(.uploadChunk(BodyID(high: 1, low: 1), index: 0, bytes: chunk)).encoded()
+        #expect(entry.storageCapacity <= 256 << 10)
     }
 
     /// The widest set that one command may carry: every other message of the most there may be.

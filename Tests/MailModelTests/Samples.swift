@@ -87,8 +87,9 @@ enum Samples {
         .purgeRequests(before: Timestamp(milliseconds: .max), limit: 0),
         .purgeDeliveries(before: Timestamp(milliseconds: .min), limit: .max),
         .purgeUploads(before: Timestamp(milliseconds: -1), limit: 1),
-        .directory(.found(clusterID: .max, mailGroups: 4)),
+        .directory(.found(clusterID: .max, mailGroups: 4, version: .first)),
         .directory(.registerNode(node)),
+        .directory(.raiseVersion(ClusterVersion(rawValue: 3))),
     ]
 
     static let outcomes: [MailOutcome] =

@@ -20,6 +20,7 @@ final class TestCluster {
         nodes count: Int = 3,
         groups groupCount: UInt32,
         ticksUntilRest: Int = 4,
+        versions: [KnownVersions] = [],
         _ change: (inout CoreSettings) -> Void = { _ in }
     ) throws {
         var settings = CoreSettings()
@@ -28,6 +29,7 @@ final class TestCluster {
         self.settings = settings
         groups = (0..<groupCount).map { GroupID($0) }
         for number in 1...UInt64(count) { nodes.append(TestNode(NodeID(number))) }
+        for (node, versions) in zip(nodes, versions) { node.versions = versions }
         for node in nodes { try start(node) }
     }
 
@@ -61,7 +63,16 @@ final class TestCluster {
                 ),
                 identityStore: NoIdentityStore(),
                 peers: nodes.map(\.id),
-                failed: { Issue.record($0) }
+                registration: Registration(
+                    clusterID: 1,
+                    node: NodeDescription(
+                        id: node.id.rawValue,
+                        peerAddress: "",
+                        labels: [],
+                        versions: node.versions
+                    )
+                ),
+                failed: { node.failed($0) }
             ),
             log: log,
             state: node.state,
@@ -115,6 +126,11 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
     let state = MemoryStateStore()
     var core: NodeCore?
     var run: UInt64 = 0
+    /// What its program knows.
+    var versions = KnownVersions.current
+    /// Whether it may fail.
+    var expectsFailure = false
+    private(set) var failure: (any Error)?
     private var sent: [(PeerMessage, NodeID)] = []
     private(set) var sentCount = 0
 
@@ -134,6 +150,11 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
         core?.loop.turn()
         core?.writer.turn()
         core?.applierLoop.turn()
+    }
+
+    func failed(_ error: any Error) {
+        failure = failure ?? error
+        if !expectsFailure { Issue.record(error) }
     }
 
     func kill() {

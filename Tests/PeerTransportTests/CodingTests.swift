@@ -258,14 +258,19 @@ import Testing
         #expect(HelloAnswer.verify(Hello(cluster: 8, from: 1, to: 2), by: Self.identity) == .wrongCluster)
         #expect(HelloAnswer.verify(Hello(cluster: 9, from: 1, to: 3), by: Self.identity) == .wrongNode)
         var newer = Hello(cluster: 9, from: 1, to: 2)
-        newer.version = 2
+        (newer.oldest, newer.version) = (2, 3)
+        #expect(HelloAnswer.verify(newer, by: Self.identity) == .unknownVersion)
+        // The next program knows what this one does.
+        newer.oldest = 1
+        #expect(HelloAnswer.verify(newer, by: Self.identity) == .welcome)
+        (newer.oldest, newer.version) = (0, 0)
         #expect(HelloAnswer.verify(newer, by: Self.identity) == .unknownVersion)
     }
 
     /// A later version may say more: it must hear that its version is unknown, not see the connection break.
     @Test func aLongerHelloOfALaterVersionIsRead() throws {
         var hello = Hello(cluster: 9, from: 1, to: 2)
-        hello.version = 2
+        (hello.oldest, hello.version) = (2, 2)
         var body = try Self.body(hello)
         body.writeString("something new")
         #expect(HelloAnswer.verify(try Hello(decoding: body), by: Self.identity) == .unknownVersion)

@@ -126,7 +126,7 @@ final class LogLines: Sendable {
     @Test func `a refused peer is named once, however often it comes`() async throws {
         let server = try await server()
         var newer = Hello(cluster: 7, from: 5, to: 2)
-        newer.version = 9
+        (newer.oldest, newer.version) = (8, 9)
         for _ in 0..<3 {
             try await greet(server, Hello(cluster: 8, from: 3, to: 2))
             try await greet(server, Hello(cluster: 7, from: 4, to: 6))
@@ -139,7 +139,7 @@ final class LogLines: Sendable {
             lines.lines.prefix(3) == [
                 "node 3 at 127.0.0.1: was refused: it belongs to cluster 8, and this is cluster 7",
                 "node 4 at 127.0.0.1: was refused: it looks for node 6, and this is node 2",
-                "node 5 at 127.0.0.1: was refused: it speaks version 9 of the peer protocol, and this node 1",
+                "node 5 at 127.0.0.1: was refused: it knows the cluster versions 8 to 9, and this node 1 to 1",
             ]
         )
     }

@@ -237,7 +237,7 @@ private func sendUntilHeard(_ links: PeerLinks, _ receiver: Receiver, past befor
 
     @Test func wrongVersion() async throws {
         var hello = Hello(cluster: cluster, from: 1, to: 2)
-        hello.version = 9
+        (hello.oldest, hello.version) = (8, 9)
         #expect(try await answer(to: frame(hello)) == [3])
     }
 

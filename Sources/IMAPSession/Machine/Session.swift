@@ -296,7 +296,8 @@ extension Session {
             case .overQuota: (.overQuota, "The mailbox is full")
             case .uploadMissing: (.unavailable, "The message was not received completely; please try again")
             case .uidsExhausted: (.limit, "The mailbox has given out all its UIDs")
-            case .notHere: (.unavailable, "The mail store cannot do this at the moment; please try again")
+            case .notHere, .unsupportedVersion:
+                (.unavailable, "The mail store cannot do this at the moment; please try again")
             }
         no(tag, code, text)
     }

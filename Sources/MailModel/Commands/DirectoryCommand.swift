@@ -14,18 +14,24 @@ public struct NodeDescription: Hashable, Sendable {
     public let peerAddress: String
     /// Sorted by key.
     public let labels: [Label]
+    /// What its program knows.
+    public let versions: KnownVersions
 
-    public init(id: UInt64, peerAddress: String, labels: [Label]) {
+    public init(id: UInt64, peerAddress: String, labels: [Label], versions: KnownVersions = .current) {
         self.id = id
         self.peerAddress = peerAddress
         self.labels = labels.sorted { $0.key < $1.key }
+        self.versions = versions
     }
 }
 
 /// Changes of group 0's own state.
 public enum DirectoryCommand: Hashable, Sendable {
-    /// Founds the cluster: its ID, and how many mail groups (1...n) share the slots. The first one wins.
-    case found(clusterID: UInt64, mailGroups: UInt32)
-    /// Adds a node, or updates its address and labels.
+    /// Founds the cluster: its ID, how many mail groups (1...n) share the slots, and the version that it begins with.
+    /// The first one wins.
+    case found(clusterID: UInt64, mailGroups: UInt32, version: ClusterVersion)
+    /// Adds a node, or updates what is known of it. Refused when its program does not know the cluster's version.
     case registerNode(NodeDescription)
+    /// Lets all nodes write the next version. Refused unless every node's program knows it. There is no way back.
+    case raiseVersion(ClusterVersion)
 }

@@ -16,6 +16,8 @@ public enum Refusal: UInt8, Error, Hashable, Sendable, CaseIterable {
     case uidsExhausted
     /// A command that this group cannot carry out: it belongs to another, or its version is not understood yet.
     case notHere
+    /// The cluster is at a version that a node's program does not know, or would get to one.
+    case unsupportedVersion
 }
 
 /// What a command did. The first answer to a request is kept and given again when the request is repeated.

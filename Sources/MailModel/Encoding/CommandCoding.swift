@@ -25,16 +25,19 @@ private enum CommandTag: UInt8 {
     case purgeUploads = 43
     case foundCluster = 50
     case registerNode = 51
+    case raiseVersion = 52
 }
 
 extension CommandEnvelope {
-    /// Version of this encoding; an unknown one is refused by name.
-    public static let formatVersion: UInt8 = 1
-
     /// One buffer that holds the whole entry: the message bytes are copied here once, and shared from then on.
-    public func encoded(allocator: ByteBufferAllocator = ByteBufferAllocator()) -> ByteBuffer {
+    ///
+    /// - Parameter version: the cluster's version as far as the writer knows; so far they differ in this byte only.
+    public func encoded(
+        in version: ClusterVersion = .first,
+        allocator: ByteBufferAllocator = ByteBufferAllocator()
+    ) -> ByteBuffer {
         var buffer = allocator.buffer(capacity: 64 + command.payloadEstimate)
-        buffer.writeInteger(Self.formatVersion)
+        buffer.writeInteger(version.rawValue)
         buffer.writeInteger(request.session)
         buffer.writeInteger(request.sequence)
         buffer.writeInteger(settledBelow)
@@ -44,10 +47,17 @@ extension CommandEnvelope {
         return buffer
     }
 
-    public init(decoding buffer: ByteBuffer) throws(DecodingError) {
+    /// - Parameter newest: the newest version that the program knows; a newer one is refused by name. Older ones are
+    ///   read for ever, as long as logs may hold them.
+    public init(
+        decoding buffer: ByteBuffer,
+        upTo newest: ClusterVersion = KnownVersions.current.newest
+    ) throws(DecodingError) {
         var decoder = WireDecoder(buffer, subject: "command")
-        let version: UInt8 = try decoder.integer()
-        guard version == Self.formatVersion else { throw decoder.failure(.unknownVersion(UInt64(version))) }
+        let version = ClusterVersion(rawValue: try decoder.integer())
+        guard version >= .first, version <= newest else {
+            throw decoder.failure(.unknownVersion(UInt64(version.rawValue)))
+        }
         request = RequestID(session: try decoder.integer(), sequence: try decoder.integer())
         settledBelow = try decoder.integer()
         timestamp = try decoder.timestamp()
@@ -165,13 +175,17 @@ extension MailCommand {
         case .purgeRequests(let before, let limit): purge(.purgeRequests, before, limit)
         case .purgeDeliveries(let before, let limit): purge(.purgeDeliveries, before, limit)
         case .purgeUploads(let before, let limit): purge(.purgeUploads, before, limit)
-        case .directory(.found(let clusterID, let mailGroups)):
+        case .directory(.found(let clusterID, let mailGroups, let version)):
             tag(.foundCluster)
             buffer.writeInteger(clusterID)
             buffer.writeInteger(mailGroups)
+            buffer.writeInteger(version.rawValue)
         case .directory(.registerNode(let node)):
             tag(.registerNode)
             buffer.write(node)
+        case .directory(.raiseVersion(let version)):
+            tag(.raiseVersion)
+            buffer.writeInteger(version.rawValue)
         }
     }
 
@@ -219,8 +233,10 @@ extension MailCommand {
             let clusterID: UInt64 = try decoder.integer()
             let mailGroups: UInt32 = try decoder.integer()
             guard mailGroups > 0 else { throw decoder.failure(.outOfRange) }
-            self = .directory(.found(clusterID: clusterID, mailGroups: mailGroups))
+            let version = ClusterVersion(rawValue: try decoder.integer())
+            self = .directory(.found(clusterID: clusterID, mailGroups: mailGroups, version: version))
         case .registerNode: self = .directory(.registerNode(try decoder.nodeDescription()))
+        case .raiseVersion: self = .directory(.raiseVersion(ClusterVersion(rawValue: try decoder.integer())))
         }
     }
 
@@ -284,6 +300,8 @@ extension ByteBuffer {
             writeLengthPrefixed(label.key)
             writeLengthPrefixed(label.value)
         }
+        writeInteger(node.versions.oldest.rawValue)
+        writeInteger(node.versions.newest.rawValue)
     }
 }
 
@@ -295,6 +313,14 @@ extension WireDecoder {
         for _ in 0..<(try count(minimumBytes: 8)) {
             labels.append(NodeDescription.Label(key: try string(), value: try string()))
         }
-        return NodeDescription(id: id, peerAddress: address, labels: labels)
+        let oldest = ClusterVersion(rawValue: try integer())
+        let newest = ClusterVersion(rawValue: try integer())
+        guard oldest <= newest else { throw failure(.outOfRange) }
+        return NodeDescription(
+            id: id,
+            peerAddress: address,
+            labels: labels,
+            versions: KnownVersions(oldest, newest)
+        )
     }
 }

@@ -157,17 +157,39 @@ extension MailApplier {
     func directory(_ context: Context, _ command: DirectoryCommand) throws -> MailOutcome {
         guard context.group == .directory else { throw Refusal.notHere }
         switch command {
-        case .found(let clusterID, let mailGroups):
+        case .found(let clusterID, let mailGroups, let version):
             let key = DirectoryRows.clusterKey
             guard try lookUp(key) == nil else { return .done }
             putLookedUp(context, key, DirectoryRows.clusterRow(clusterID, mailGroups), replacing: nil)
+            let versionKey = DirectoryRows.versionKey
+            putLookedUp(context, versionKey, DirectoryRows.versionRow(version), replacing: try lookUp(versionKey))
         case .registerNode(let node):
+            guard let version = try clusterVersion() else { throw Refusal.notHere }
+            guard node.versions.contains(version) else { throw Refusal.unsupportedVersion }
             let key = DirectoryRows.nodeKey(node.id)
             var row = newRow()
             row.write(node)
             putLookedUp(context, key, row, replacing: try lookUp(key))
+        case .raiseVersion(let next): try raiseVersion(context, to: next)
         }
         return .done
+    }
+
+    private func clusterVersion() throws -> ClusterVersion? {
+        try lookUp(DirectoryRows.versionKey).map { try DirectoryRows.version(in: $0) }
+    }
+
+    private func raiseVersion(_ context: Context, to next: ClusterVersion) throws {
+        // The scan sees what is written only.
+        try commit()
+        guard let version = try clusterVersion() else { throw Refusal.notHere }
+        guard next > version else { return }
+        let nodes = try DirectoryRows.nodes(in: store)
+        guard next == version.next, nodes.allSatisfy({ $0.versions.contains(next) }) else {
+            throw Refusal.unsupportedVersion
+        }
+        let key = DirectoryRows.versionKey
+        putLookedUp(context, key, DirectoryRows.versionRow(next), replacing: try lookUp(key))
     }
 }
 
@@ -176,12 +198,34 @@ enum DirectoryRows {
     static var clusterKey: Key { Key(.directory, .directory).appending(UInt8(0)) }
     static var nodesPrefix: Key { Key(.directory, .directory).appending(UInt8(1)) }
     static func nodeKey(_ id: UInt64) -> Key { nodesPrefix.appending(id) }
+    static var versionKey: Key { Key(.directory, .directory).appending(UInt8(2)) }
 
     static func clusterRow(_ clusterID: UInt64, _ mailGroups: UInt32) -> ByteBuffer {
         var row = newRow(capacity: 13)
         row.writeInteger(clusterID)
         row.writeInteger(mailGroups)
         return row
+    }
+
+    static func versionRow(_ version: ClusterVersion) -> ByteBuffer {
+        var row = newRow(capacity: 2)
+        row.writeInteger(version.rawValue)
+        return row
+    }
+
+    static func version(in row: ByteBuffer) throws(DecodingError) -> ClusterVersion {
+        var decoder = try WireDecoder(row: row, subject: "cluster version row")
+        return ClusterVersion(rawValue: try decoder.integer())
+    }
+
+    static func nodes(in store: some StateReader) throws -> [NodeDescription] {
+        var nodes: [NodeDescription] = []
+        try store.scan(from: nodesPrefix.bytes, to: nodesPrefix.end) { _, value in
+            var decoder = try WireDecoder(row: ByteBuffer(copying: value), subject: "node row")
+            nodes.append(try decoder.nodeDescription())
+            return true
+        }
+        return nodes
     }
 }
 

@@ -10,6 +10,7 @@ public import StateStorage
 public final class MailApplier {
     let store: any StateStore
     let batch: any StateBatch
+    private let newestVersion: ClusterVersion
     var groups: [GroupID: GroupState] = [:]
     var touchedGroups: Set<GroupID> = []
 
@@ -50,8 +51,10 @@ public final class MailApplier {
         var isDirty: Bool
     }
 
-    public init(store: any StateStore) {
+    /// - Parameter newestVersion: commands of newer versions end the node: it would not know what they do.
+    public init(store: any StateStore, newestVersion: ClusterVersion = KnownVersions.current.newest) {
         self.store = store
+        self.newestVersion = newestVersion
         self.batch = store.makeBatch()
     }
 
@@ -91,7 +94,7 @@ public final class MailApplier {
     public func apply(group: GroupID, index: LogIndex, term: Term, payload: ByteBuffer) throws -> (
         RequestID, MailOutcome
     ) {
-        let envelope = try CommandEnvelope(decoding: payload)
+        let envelope = try CommandEnvelope(decoding: payload, upTo: newestVersion)
         check(group, index)
         if mustCommitFirst { try commit() }
         if let earlier = earlierOutcome(envelope.request, group) {

@@ -228,6 +228,18 @@ public struct MailReader: Sendable {
         public let id: UInt64
         public let mailGroups: UInt32
         public let nodes: [NodeDescription]
+        public let version: ClusterVersion
+
+        /// What the cluster can go on to, because every node's program knows it.
+        public var nextVersion: ClusterVersion? {
+            guard let next = version.next, !nodes.isEmpty else { return nil }
+            return nodes.allSatisfy { $0.versions.contains(next) } ? next : nil
+        }
+    }
+
+    /// What the nodes of this cluster may write; nil before it is founded.
+    public func clusterVersion() throws -> ClusterVersion? {
+        try store.get(DirectoryRows.versionKey.bytes).map { try DirectoryRows.version(in: $0) }
     }
 
     /// What the directory says; nil before the cluster is founded.
@@ -237,13 +249,11 @@ public struct MailReader: Sendable {
         let id: UInt64 = try decoder.integer()
         let groups: UInt32 = try decoder.integer()
         guard groups > 0 else { throw decoder.failure(.outOfRange) }
-        var nodes: [NodeDescription] = []
-        let prefix = DirectoryRows.nodesPrefix
-        try store.scan(from: prefix.bytes, to: prefix.end) { _, value in
-            var decoder = try WireDecoder(row: ByteBuffer(copying: value), subject: "node row")
-            nodes.append(try decoder.nodeDescription())
-            return true
-        }
-        return Cluster(id: id, mailGroups: groups, nodes: nodes)
+        return Cluster(
+            id: id,
+            mailGroups: groups,
+            nodes: try DirectoryRows.nodes(in: store),
+            version: try clusterVersion() ?? .first
+        )
     }
 }

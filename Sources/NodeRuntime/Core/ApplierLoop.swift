@@ -71,6 +71,7 @@ package final class ApplierLoop {
             guard !applied.isEmpty else { return }
             try applier.commit()
             loop.put(.applied(applied))
+            if applied.contains(where: { $0.group == .directory }) { try reportVersion() }
             watchers.changed(applier.takeTouchedAccounts())
             applied.removeAll(keepingCapacity: true)
         }
@@ -112,6 +113,7 @@ package final class ApplierLoop {
                     try applier.open(group)
                     gate.open(group)
                     loop.put(.installed(group, transfer: transfer, point))
+                    if group == .directory { try reportVersion() }
                 } catch let error as DecodingError {
                     loop.put(.control { $0.snapshotRefused(group, error) })
                     loop.put(.installFailed(group, transfer: transfer))
@@ -131,6 +133,11 @@ package final class ApplierLoop {
             }
         }
         try report()
+    }
+
+    private func reportVersion() throws {
+        guard let version = try MailReader(store: store).clusterVersion() else { return }
+        loop.put(.control { $0.take(version) })
     }
 
     private func reset(_ group: GroupID) throws {

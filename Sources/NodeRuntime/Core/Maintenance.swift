@@ -63,6 +63,7 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
         let times = HousekeepingTimes(now: loop.clock.now())
         let inbox = loop.inbox
         let installs = loop.finishedInstalls
+        let leadsDirectory = due.balance && loop.replica(.directory)?.isLeader == true
         // Only what is flushed may leave the log: that is what makes room.
         let flushes = due.flush || loop.isSpaceLow
         loop.blocking.run { [self] in
@@ -78,6 +79,9 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
                     return commands.isEmpty ? nil : (group: group, commands: commands)
                 }
                 if !due.isEmpty { inbox.put(.control { $0.proposeHousekeeping(due) }) }
+                if leadsDirectory, let cluster = try reader.cluster() {
+                    inbox.put(.control { $0.raiseVersion(cluster) })
+                }
             } catch {
                 failed(error)
             }
@@ -161,7 +165,7 @@ extension NodeLoop {
                     account: AccountID(0),
                     command: command
                 )
-                proposals[group, default: ProposalBatch()].payloads.append(envelope.encoded())
+                proposals[group, default: ProposalBatch()].payloads.append(envelope.encoded(in: versions.written))
                 proposals[group]?.origins.append(.housekeeping)
             }
         }

@@ -33,6 +33,8 @@ package final class NodeCore {
         let identityStore: any NodeIdentityStore
         /// All nodes of the cluster that are known, this one included.
         let peers: [NodeID]
+        /// What the directory is told of this node and of its cluster; what its program knows.
+        let registration: Registration
         /// Told once when log or state failed: the node is to stop acknowledging and end.
         let failed: @Sendable (any Error) -> Void
 
@@ -47,12 +49,14 @@ package final class NodeCore {
             identity: NodeIdentity,
             identityStore: any NodeIdentityStore,
             peers: [NodeID],
+            registration: Registration,
             failed: @escaping @Sendable (any Error) -> Void
         ) {
             self.gauge = gauge
             self.identity = identity
             self.identityStore = identityStore
             self.peers = peers.sorted()
+            self.registration = registration
             self.node = node
             self.session = session
             self.settings = settings
@@ -69,10 +73,14 @@ package final class NodeCore {
         state: any StateStore,
         recovered: RecoveredGroups
     ) throws {
+        let known = environment.registration.node.versions
+        reader = MailReader(store: state)
+        let version = try reader.clusterVersion() ?? known.oldest
+        guard known.contains(version) else { throw VersionError(cluster: version, known: known) }
         let inbox = Inbox<LoopInput>()
         let watchers = AccountWatchers()
         let gate = ReadGate()
-        let applier = MailApplier(store: state)
+        let applier = MailApplier(store: state, newestVersion: known.newest)
         let keptStates = KeptStates()
         writer = LogWriter(
             log: log,
@@ -108,6 +116,8 @@ package final class NodeCore {
                 identity: environment.identity,
                 identityStore: environment.identityStore,
                 peers: environment.peers,
+                registration: environment.registration,
+                version: version,
                 failed: environment.failed
             )
         )
@@ -117,7 +127,6 @@ package final class NodeCore {
         self.inbox = inbox
         self.watchers = watchers
         self.keptStates = keptStates
-        reader = MailReader(store: state)
         inbox.put(.control { $0.begin(recovered) })
     }
 }

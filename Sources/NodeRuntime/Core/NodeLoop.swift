@@ -26,6 +26,7 @@ package final class NodeLoop {
     let keptStates: KeptStates
     package var verification = VerificationState()
     var bodies = BodyFetches()
+    package internal(set) var versions: VersionState
     package var bodyObserver: (@Sendable (BodyEvent) -> Void)?
     package var verificationObserver: (@Sendable (VerificationEvent) -> Void)?
     let identityStore: any NodeIdentityStore
@@ -89,7 +90,7 @@ package final class NodeLoop {
     let session: UInt64
     private var lastTick: Int64
     var nowMilliseconds: Int64
-    var isStopping = false
+    package var isStopping = false
     var roleObserver: (@Sendable (GroupID, RoleKind, Term, NodeID?) -> Void)?
     /// Told when a snapshot has replaced the state and the log of a group.
     var installObserver: (@Sendable (GroupID, SnapshotPoint, _ from: NodeID) -> Void)?
@@ -111,6 +112,8 @@ package final class NodeLoop {
         let identity: NodeIdentity
         let identityStore: any NodeIdentityStore
         let peers: [NodeID]
+        let registration: Registration
+        let version: ClusterVersion
         let failed: @Sendable (any Error) -> Void
     }
 
@@ -132,6 +135,11 @@ package final class NodeLoop {
         identityStore = parts.identityStore
         peers = parts.peers
         failed = parts.failed
+        versions = VersionState(
+            parts.registration,
+            mailGroups: parts.identity.mailGroups,
+            cluster: parts.version
+        )
         nextReadID = parts.session
         nowMilliseconds = parts.clock.monotonicMilliseconds()
         lastTick = nowMilliseconds
@@ -318,6 +326,7 @@ package final class NodeLoop {
 
     private func tendMembership() {
         tendFounding()
+        tendRegistration()
         tendRecalls()
         tendJoining()
         tendLearners()

@@ -69,6 +69,7 @@ public final class Node: Sendable {
                 return !failed
             }
             guard isFirst else { return }
+            if error is StartupError || error is VersionError { return fatal("\(error)") }
             guard let error = error as? StateError, error.kind == .corruption else {
                 return fatal("the storage of this node failed: \(error)")
             }
@@ -101,6 +102,14 @@ public final class Node: Sendable {
                 identity: directory.nodeIdentity,
                 identityStore: directory,
                 peers: settings.peers.map(\.node),
+                registration: Registration(
+                    clusterID: settings.clusterID,
+                    node: NodeDescription(
+                        id: settings.node.rawValue,
+                        peerAddress: "\(settings.peerHost):\(settings.peerPort)",
+                        labels: settings.labels
+                    )
+                ),
                 failed: failed
             )
         )
@@ -157,28 +166,6 @@ public final class Node: Sendable {
         self.passwordPool = passwordPool
         self.logger = logger
         for peer in settings.peers { links.connect(to: peer.node, host: peer.host, port: peer.port) }
-    }
-
-    /// Tells the directory who this node is, once the directory has a leader.
-    public func register() async {
-        let commands: [DirectoryCommand] = [
-            .found(clusterID: settings.clusterID, mailGroups: directory.identity.mailGroups),
-            .registerNode(
-                NodeDescription(
-                    id: settings.node.rawValue,
-                    peerAddress: "\(settings.peerHost):\(settings.peerPort)",
-                    labels: settings.labels
-                )
-            ),
-        ]
-        for command in commands {
-            while !Task.isCancelled {
-                if case .success = await mail.submit(.directory(command), to: .directory, account: AccountID(0)) {
-                    break
-                }
-                try? await Task.sleep(for: .seconds(1))
-            }
-        }
     }
 
     /// Stops in order: leaderships move away, then threads, network, state and log.

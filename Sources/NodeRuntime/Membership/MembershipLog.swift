@@ -45,6 +45,8 @@ extension Logger {
             notice("group \(group.rawValue): the new replica \(replica.rawValue) asks the leader to be taken in")
         case .admitted(let group, let replica):
             notice("group \(group.rawValue): the new replica \(replica.rawValue) has caught up and votes")
+        case .version(let version):
+            notice("all nodes know version \(version.rawValue), and write it from now on")
         }
     }
 }

@@ -1,4 +1,5 @@
 package import Consensus
+package import MailModel
 package import PeerTransport
 
 /// What a data directory knows of itself and of its cluster.
@@ -72,4 +73,6 @@ package enum MembershipEvent: Sendable {
     case begun(GroupID, ReplicaID)
     /// A replica that began here votes.
     case admitted(GroupID, ReplicaID)
+    /// All nodes know this version, and write it from now on.
+    case version(ClusterVersion)
 }

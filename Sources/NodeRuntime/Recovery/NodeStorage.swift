@@ -82,6 +82,8 @@ struct NodeStorage {
         } catch let error as StateError where error.kind == .corruption {
             try directory.noteStateDamage("\(error)")
             throw StartupError("\(error). Start this node again: it will build its state anew from the others.")
+        } catch let error as VersionError {
+            throw StartupError("The data in \(directory.path) cannot be used: \(error)")
         }
     }
 }

@@ -20,7 +20,7 @@ extension NodeLoop {
             account: call.account,
             command: call.command
         )
-        let payload = envelope.encoded()
+        let payload = envelope.encoded(in: versions.written)
         guard decoded(payload) != nil else { return call.completion.finish(.failure(.unavailable)) }
         calling.insert(call.group)
         table.append(
@@ -38,7 +38,7 @@ extension NodeLoop {
     /// What replicas cannot read must not get into a log: applying it would end every one of them, again at each start.
     private func decoded(_ payload: ByteBuffer) -> CommandEnvelope? {
         guard payload.readableBytes <= MailLimits.commandBytes else { return nil }
-        return try? CommandEnvelope(decoding: payload)
+        return try? CommandEnvelope(decoding: payload, upTo: versions.known.newest)
     }
 
     /// Sends what has not been sent since the leader was last known.

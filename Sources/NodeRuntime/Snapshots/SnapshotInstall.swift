@@ -1,4 +1,4 @@
-internal import Consensus
+package import Consensus
 internal import MailModel
 internal import MailStore
 internal import NIOCore
@@ -8,7 +8,7 @@ internal import ReplicaCore
 /// A snapshot on its way into this node's state.
 package struct SnapshotInstall {
     let transfer: UInt64
-    let from: NodeID
+    package let from: NodeID
     /// At least this much the snapshot must cover.
     let atLeast: LogIndex
     /// What the sender said it covers, from its first piece on.

@@ -63,7 +63,7 @@ extension NodeLoop {
             account: AccountID(0),
             command: .purgeUploads(before: Timestamp(milliseconds: 0), limit: 0)
         )
-        proposals[group, default: ProposalBatch()].payloads.append(envelope.encoded())
+        proposals[group, default: ProposalBatch()].payloads.append(envelope.encoded(in: versions.written))
         proposals[group]?.origins.append(.housekeeping)
     }
 

@@ -12,6 +12,9 @@ struct Checker {
     struct Committed {
         let term: Term
         let command: ByteBuffer?
+        /// No earlier leader need have it: the term, at the latest, in which it was committed. Which may be another one
+        /// than its own: a leader that is elected late, in a term between the two, is in order without it.
+        let committedIn: Term
     }
 
     struct Registered {
@@ -58,6 +61,8 @@ struct Checker {
         self.settings = settings
     }
 
+    /// What the cluster has come to, by what was committed.
+    var version: ClusterVersion { groups[0].model.version ?? .first }
     func model(_ group: GroupID) -> GroupModel { groups[Int(group.rawValue)].model }
     var checkCount: Int { checks }
     var repetitions: Int { groups.reduce(0) { $0 + $1.model.repetitions } }
@@ -147,9 +152,8 @@ struct Checker {
         world.counts.elections += 1
         world.crashAfterElection(node)
         world.trace.add(world.now, .role, node.position, "leads group \(group) in term \(term.rawValue)")
-        // It has just been elected: it must have all that was committed in earlier terms. (A leader of an earlier term
-        // than the newest, elected late, need not have what the newer one commits.)
-        let committed = groups[group].committed.prefix { $0.term < term }
+        // It has just been elected: it must have all that was committed in earlier terms.
+        let committed = groups[group].committed.prefix { $0.committedIn < term }
         let raft = replica.raft
         guard raft.lastIndex.rawValue >= UInt64(committed.count) else {
             return world.fail(
@@ -222,14 +226,21 @@ struct Checker {
         guard index == UInt64(known) + 1 else {
             return world.fail("entries are applied in order", "group \(position): \(index) after \(known)")
         }
-        groups[position].committed.append(Committed(term: entry.term, command: entry.command))
+        let term = node.core?.loop.replica(group)?.term ?? entry.term
+        groups[position].committed.append(Committed(term: entry.term, command: entry.command, committedIn: term))
         var envelope: CommandEnvelope?
         do {
-            envelope = try entry.command.map { try CommandEnvelope(decoding: $0) }
+            envelope = try entry.command.map { try CommandEnvelope(decoding: $0, upTo: World.nextVersion) }
         } catch {
             world.fail("a committed command can be read", "group \(position), entry \(index): \(error)")
         }
-        if let envelope, envelope.request.session != 0 {
+        if let byte = entry.command?.readableBytesView.first, byte > version.rawValue {
+            world.fail(
+                "nothing is written in a version before the cluster is there",
+                "group \(position), entry \(index): \(Self.name(envelope))"
+            )
+        }
+        if let envelope, envelope.request.session != 0, group != .directory {
             let registered = groups[position].registered[envelope.request]
             if registered?.command != envelope.command || registered?.account != envelope.account {
                 world.fail("what is committed was asked for", "group \(position), entry \(index): \(envelope.request)")
@@ -238,7 +249,7 @@ struct Checker {
         switch groups[position].model.apply(envelope, at: index) {
         case .carriedOut, .repeated: break
         case .dropped:
-            if let request = envelope?.request, !groups[position].givenUp.contains(request) {
+            if let request = envelope?.request, group != .directory, !groups[position].givenUp.contains(request) {
                 world.fail("what somebody waits for is carried out", "group \(position), entry \(index): \(request)")
             }
         }

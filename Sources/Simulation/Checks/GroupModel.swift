@@ -12,6 +12,9 @@ struct GroupModel {
     /// The first, and only, outcome of every request ever committed: a repetition has no effect.
     private(set) var answers: [RequestID: (index: UInt64, outcome: MailOutcome)] = [:]
     private(set) var repetitions = 0
+    /// Of the directory: what the cluster has come to, and what the nodes' programs know.
+    private(set) var version: ClusterVersion?
+    private var nodes: [UInt64: KnownVersions] = [:]
     /// How far each session has said that it is settled: what comes later than that is not carried out.
     private var floors: [UInt64: UInt64] = [:]
     /// Earlier versions of the accounts, newest last, for reads at an older applied index.
@@ -134,8 +137,26 @@ struct GroupModel {
                 accounts[id]?.uploads = kept ?? [:]
             }
             return .purged(0)
-        case .directory: return .done
+        case .directory(let command): return try directory(command)
         }
+    }
+
+    private mutating func directory(_ command: DirectoryCommand) throws(Refusal) -> MailOutcome {
+        switch command {
+        case .found(_, _, let first): version = version ?? first
+        case .registerNode(let node):
+            guard let version else { throw .notHere }
+            guard node.versions.contains(version) else { throw .unsupportedVersion }
+            nodes[node.id] = node.versions
+        case .raiseVersion(let next):
+            guard let version else { throw .notHere }
+            guard next > version else { break }
+            guard next == version.next, nodes.values.allSatisfy({ $0.contains(next) }) else {
+                throw .unsupportedVersion
+            }
+            self.version = next
+        }
+        return .done
     }
 
     private mutating func createAccount(

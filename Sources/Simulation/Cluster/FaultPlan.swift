@@ -18,6 +18,8 @@ struct FaultPlan {
         case harmedRow, divergence
         /// A voter becomes a learner, until its leader lets it vote again.
         case demote
+        /// A node goes on with the next program, or back to the one before.
+        case replaceProgram
         /// Not at a moment: whenever a vote was given, or a leader elected.
         case crashAfterVote, crashAfterElection
     }
@@ -50,24 +52,33 @@ extension World {
 
     /// One fault, of a kind and at a place that chance chooses.
     func injectFault() {
-        guard !isHealing, !isCalm, let kind = faults.pick(plan.kinds), let node = faults.pick(nodes) else { return }
+        guard !isHealing, !isCalm, let kind = faults.pick(plan.kinds), let node = chooseTarget() else { return }
         let other = (node.position + 1 + faults.below(nodes.count - 1)) % nodes.count
         let duration = faults.time(100_000...8_000_000)
         trace.add(now, .fault, node.position, "\(kind) for \(duration) µs, other: node \(other + 1)")
         trace.mix(now, .fault, node.position, UInt64(bitPattern: duration))
+        let roles = roles(of: node)
+        if inject(kind, node, other, duration) { counts.coverage.add(kind, roles) }
+    }
+
+    /// - Returns: whether there was anything to do to the node.
+    private func inject(_ kind: FaultPlan.Fault, _ node: SimNode, _ other: Int, _ duration: Int64) -> Bool {
         switch kind {
-        case .crash: crash(node)
-        case .wipe: destroy(node, .wipe)
-        case .rollback: destroy(node, .rollback)
-        case .logRollback: destroy(node, .logRollback)
-        case .bitFlip: destroy(node, .bitFlip)
-        case .lostTail: destroy(node, .lostTail)
-        case .lostSegment: destroy(node, .lostSegment)
-        case .damagedState: destroy(node, .damagedState)
-        case .crashAfterVote, .crashAfterElection: break
-        case .demote: demote()
-        case .harmedRow: harm(node, isCounted: false)
-        case .divergence: harm(node, isCounted: true)
+        case .crash:
+            guard node.isUp else { return false }
+            crash(node)
+        case .wipe: return destroy(node, .wipe)
+        case .rollback: return destroy(node, .rollback)
+        case .logRollback: return destroy(node, .logRollback)
+        case .bitFlip: return destroy(node, .bitFlip)
+        case .lostTail: return destroy(node, .lostTail)
+        case .lostSegment: return destroy(node, .lostSegment)
+        case .damagedState: return destroy(node, .damagedState)
+        case .crashAfterVote, .crashAfterElection: return false
+        case .replaceProgram: return replaceProgram(of: node)
+        case .demote: return demote()
+        case .harmedRow: return harm(node, isCounted: false)
+        case .divergence: return harm(node, isCounted: true)
         case .balance:
             counts.transfers += 1
             node.core?.inbox.put(.control { $0.balanceLeaderships(onlyToReturned: false) })
@@ -125,22 +136,23 @@ extension World {
             network[node.position, other].slowUntil = now + duration
             network[node.position, other].extraDelay = faults.time(10_000...1_500_000)
         case .diskError:
-            guard node.isUp else { return }
+            guard node.isUp else { return false }
             node.disk.inject(faults.pick([.write, .dataSync, .noSpace, .syncDirectory]) ?? .write)
         case .readError:
-            guard node.isUp else { return }
+            guard node.isUp else { return false }
             counts.readFaults += 1
             // The state is read all the time, the log when somebody lags.
             node.disk.inject(.read, afterCalls: faults.below(3))
             node.state.readsUntilFailure = faults.below(500)
         case .misdirectedRead:
-            guard node.isUp else { return }
+            guard node.isUp else { return false }
             counts.readFaults += 1
             node.disk.inject(.misdirectedRead, afterCalls: faults.below(3))
         case .stateError:
-            guard node.isUp else { return }
+            guard node.isUp else { return false }
             node.state.memory.injectFailure(SimStateStore.injected)
         }
+        return true
     }
 
     /// Leaderships move to where the other followers cannot see them, and the old leader, whom they see, leads no more.
@@ -157,13 +169,13 @@ extension World {
     }
 
     /// One of the groups gets on with a voter less.
-    private func demote() {
+    private func demote() -> Bool {
         // Who has lost its disk must not become one of those that are needed.
-        guard harmed == nil else { return }
+        guard harmed == nil else { return false }
         let leaders = nodes.flatMap { node in node.core?.loop.replicas.filter(\.isLeader).map { (node, $0) } ?? [] }
-        guard let (node, replica) = faults.pick(leaders), let core = node.core else { return }
+        guard let (node, replica) = faults.pick(leaders), let core = node.core else { return false }
         let now = replica.raft.configuration
-        guard !now.isJoint, now.voters.count > 1, let voter = faults.pick(now.voters) else { return }
+        guard !now.isJoint, now.voters.count > 1, let voter = faults.pick(now.voters) else { return false }
         let next = Configuration(
             members: now.members,
             voters: now.voters.filter { $0 != voter },
@@ -173,6 +185,7 @@ extension World {
         let group = replica.group
         core.inbox.put(.control { $0.propose(next, in: group) })
         wake(node)
+        return true
     }
 
     /// Leaders that are cut off with a few try to go on with these alone: one voter less, and one less, and so on. Each
@@ -205,6 +218,7 @@ extension World {
     /// figure 8).
     func crashAfterElection(_ node: SimNode) {
         guard !isHealing, plan.kinds.contains(.crashAfterElection), faults.chance(perMillion: 500_000) else { return }
+        counts.coverage.add(.crashAfterElection, roles(of: node))
         if faults.next() & 1 == 0 {
             counts.partitions += 1
             let duration = faults.time(500_000...4_000_000)
@@ -228,6 +242,7 @@ extension World {
         isHealing = true
         trace.add(now, .note, -1, "faults end")
         network.healAll()
+        if plan.kinds.contains(.replaceProgram) { replaceAllPrograms() }
         for node in nodes {
             node.pausedUntil = min(node.pausedUntil, now)
             node.slowDiskUntil = 0

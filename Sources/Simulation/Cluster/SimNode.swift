@@ -1,5 +1,6 @@
 internal import Consensus
 internal import LogStorage
+internal import MailModel
 internal import MailStore
 internal import NodeRuntime
 internal import StateStorage
@@ -41,6 +42,11 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     var submitted: [GroupID: UInt64] = [:]
     /// Groups that rest here although nobody leads them as they think, and since which of its ticks.
     var restsFalselySince: [GroupID: UInt64] = [:]
+    /// The newest cluster version that its program knows, and that any program knew that ever ran here.
+    var newestVersion = ClusterVersion.first
+    var newestVersionEver = ClusterVersion.first
+    /// The same of the program that runs: the next one is started when it has ended.
+    var runningVersion = ClusterVersion.first
     /// Whether the next turn of the log writer ends in a crash, and how.
     var nextWrite = WriteFate.normal
 
@@ -68,6 +74,18 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     }
 
     var isUp: Bool { core != nil }
+
+    var registration: Registration {
+        Registration(
+            clusterID: 1,
+            node: NodeDescription(
+                id: id.rawValue,
+                peerAddress: "",
+                labels: [],
+                versions: KnownVersions(.first, runningVersion)
+            )
+        )
+    }
     /// For who watches: its reads do not count, and none fails.
     var reader: MailReader { MailReader(store: state.memory) }
 

@@ -24,14 +24,15 @@ extension World {
         case damagedState
     }
 
-    func destroy(_ node: SimNode, _ kind: Destruction) {
-        guard harmed == nil, isWhole else { return }
+    /// - Returns: whether it could be done.
+    func destroy(_ node: SimNode, _ kind: Destruction) -> Bool {
+        guard harmed == nil, isWhole, areCopiesLeft(without: node) else { return false }
         crash(node)
         let before = facts(node.disk, of: node)
         let disk = kind == .wipe ? MemoryDisk() : damagedCopy(of: node, kind)
-        guard let disk else { return }
+        guard let disk else { return false }
         let after = facts(disk, of: node)
-        guard kind == .wipe || before.keys.allSatisfy({ isNoticed($0, before, after, on: node) }) else { return }
+        guard kind == .wipe || before.keys.allSatisfy({ isNoticed($0, before, after, on: node) }) else { return false }
         counts.destructions += 1
         trace.add(now, .fault, node.position, "\(kind)")
         node.disk = disk
@@ -50,6 +51,7 @@ extension World {
         case .logRollback, .bitFlip, .lostTail, .lostSegment: break
         }
         beCalm()
+        return true
     }
 
     private func damagedCopy(of node: SimNode, _ kind: Destruction) -> MemoryDisk? {
@@ -130,7 +132,10 @@ extension World {
 
     /// Whether every node runs, and every group has a settled configuration in which just the replicas that run vote.
     var isWhole: Bool {
-        nodes.allSatisfy { $0.core?.loop.identity.isComplete == true && $0.core?.loop.replacing.isEmpty == true }
+        nodes.allSatisfy { node in
+            guard let loop = node.core?.loop else { return false }
+            return loop.identity.isComplete && loop.replacing.isEmpty && !loop.isStopping
+        }
             && groups.allSatisfy { group in
                 let replicas = nodes.compactMap { $0.core?.loop.replica(group) }
                 let ids = replicas.map(\.raft.id).sorted()
@@ -140,12 +145,24 @@ extension World {
             }
     }
 
+    /// Whether some other replica of each group has what those need that have lost their state: they do not keep the
+    /// entries any more that their snapshot stands for.
+    private func areCopiesLeft(without node: SimNode) -> Bool {
+        groups.allSatisfy { group in
+            let others = nodes.filter { $0 !== node }.compactMap { $0.core?.loop.replica(group)?.raft }
+            let needed = others.filter(\.isInstalling).map(\.snapshot.index).max() ?? .zero
+            return others.contains { !$0.isInstalling && $0.lastIndex >= needed }
+        }
+    }
+
     /// Until the harmed machine has asked the others what they know, they stay where they are.
     func beCalm() {
         isCalm = true
         network.healAll()
         network.weather = plan.weather
+        // Whoever is to be asked can be reached in time.
         network.weather.lossPerMillion = 0
+        network.weather.spikesPerMillion = 0
         for node in nodes {
             node.pausedUntil = min(node.pausedUntil, now)
             node.nextWrite = .normal

@@ -3,6 +3,7 @@ internal import MailStore
 internal import NIOCore
 internal import NodeRuntime
 internal import PeerTransport
+internal import ReplicaCore
 internal import StateStorage
 
 /// A row of one replica that is not what was written, and nothing on that machine says so.
@@ -16,19 +17,33 @@ struct Harm {
 /// Replicas that silently differ. What is changed is the time at which a message was saved: no client sees it, so that
 /// nothing but a verification finds it; but it goes wherever the message goes.
 extension World {
-    func harm(_ node: SimNode, isCounted: Bool) {
-        guard harmed == nil, isWhole, node.state.failure == nil else { return }
+    /// - Returns: whether there was a row to harm.
+    func harm(_ node: SimNode, isCounted: Bool) -> Bool {
+        guard harmed == nil, isWhole, node.state.failure == nil else { return false }
+        guard areAllCaughtUp else { return false }
         let mail = groups.filter { $0 != .directory }
-        guard let group = faults.pick(mail) else { return }
+        guard let group = faults.pick(mail) else { return false }
         // What only the others can tell must not be told apart from what they have not got yet.
         if isCounted { crash(node) }
-        guard node.isUp != isCounted, change(group, of: node, isCounted: isCounted) else { return }
+        guard node.isUp != isCounted, change(group, of: node, isCounted: isCounted) else { return false }
         counts.harms += 1
         trace.add(now, .fault, node.position, "a row of group \(group.rawValue) is harmed")
         harm = Harm(node: node.position, group: group, isCounted: isCounted)
         harmed = node.position
         node.isExcused = true
         if isCounted { beCalm() }
+        return true
+    }
+
+    /// Whether nobody needs a snapshot: of three, where one has no state yet, two that differ are no majority for
+    /// anything.
+    private var areAllCaughtUp: Bool {
+        groups.allSatisfy { group in
+            let replicas = nodes.compactMap { $0.core?.loop.replica(group)?.raft }
+            guard !replicas.contains(where: \.isInstalling) else { return false }
+            let begin = replicas.map(\.snapshot.index).max() ?? .zero
+            return replicas.allSatisfy { $0.lastIndex >= begin }
+        }
     }
 
     private func change(_ group: GroupID, of node: SimNode, isCounted: Bool) -> Bool {
@@ -78,7 +93,17 @@ extension World {
         if found { counts.harmsFound += 1 }
         trace.add(now, .note, node.position, "the harmed rows of group \(group.rawValue) are gone, found: \(found)")
         harm = nil
+        lastHarm = (node.position, group, now + Self.verdictMicroseconds)
     }
+
+    /// What was compared while the rows were there may be judged now that they are gone.
+    func mayBeGivenUp(_ node: SimNode, _ group: GroupID) -> Bool {
+        guard let lastHarm else { return false }
+        return lastHarm.node == node.position && lastHarm.group == group && now < lastHarm.until
+    }
+
+    /// As long as a verification may take.
+    private static let verdictMicroseconds: Int64 = 60_000_000
 
     /// A fault plan never destroys the last good copy: what looks right by itself is not copied before it is found.
     func withoutHarm(_ messages: [PeerMessage], from node: Int) -> [PeerMessage] {

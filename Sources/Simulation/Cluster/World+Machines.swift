@@ -17,6 +17,7 @@ extension World {
     func start(_ node: SimNode) {
         guard !node.isUp else { return }
         node.incarnation += 1
+        node.runningVersion = node.newestVersion
         node.failure = nil
         node.nextWrite = .normal
         node.isScheduled = [false, false, false]
@@ -48,7 +49,8 @@ extension World {
                     identity: node.identity.saved,
                     identityStore: node.identity,
                     peers: nodes.map(\.id),
-                    failed: { [unowned node] error in node.failure = node.failure ?? "\(error)" }
+                    registration: node.registration,
+                    failed: { [unowned self, unowned node] in failed($0, on: node) }
                 ),
                 log: store,
                 state: node.state,
@@ -58,6 +60,8 @@ extension World {
             core.loop.verificationObserver = { [unowned self, unowned node] in observe($0, of: node) }
             node.core = core
             node.endpoint = endpoint
+        } catch let error as VersionError {
+            return refused(error, on: node)
         } catch {
             return fail("a node starts again after a crash", "node \(node.position + 1): \(error)")
         }
@@ -78,6 +82,7 @@ extension World {
         case .waiting, .founded, .begun: break
         case .quarantined(let group, let reason): quarantined(group, reason, on: node)
         case .admitted: counts.admissions += 1
+        case .version: counts.versionsTaken += 1
         }
     }
 
@@ -85,9 +90,9 @@ extension World {
         trace.add(now, .note, node.position, "\(event)")
         switch event {
         case .verified: counts.verifications += 1
-        case .different:
+        case .different(let group, _):
             counts.differences += 1
-            if harmed == nil {
+            if harmed == nil, lastHarm?.group != group || now >= lastHarm?.until ?? 0 {
                 fail("replicas that hold the same are not told apart", "node \(node.position + 1): \(event)")
             }
         case .searched(let group, let report):
@@ -104,7 +109,7 @@ extension World {
     private func quarantined(_ group: GroupID, _ reason: String, on node: SimNode) {
         counts.quarantines += 1
         harmEnded(node, group, found: true)
-        guard !node.isExcused else { return }
+        guard !node.isExcused, !mayBeGivenUp(node, group) else { return }
         fail("nothing is lost that was durable", "node \(node.position + 1), group \(group.rawValue): \(reason)")
     }
 

@@ -111,7 +111,7 @@ extension World {
     }
 
     private var isConverged: Bool {
-        guard harmed == nil else { return false }
+        guard harmed == nil, isUpgraded else { return false }
         return groups.allSatisfy { group in
             let indexes = nodes.map { (try? $0.isUp ? $0.reader.digest(group).index : .zero) ?? .zero }
             return indexes.allSatisfy { $0.rawValue == UInt64(checker.groups[Int(group.rawValue)].committed.count) }

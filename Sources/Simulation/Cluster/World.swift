@@ -34,6 +34,8 @@ final class World: @unchecked Sendable {
     var isCalm = false
     /// What silently differs on that machine.
     var harm: Harm?
+    /// What differed last, and until when somebody may still come to know of it.
+    var lastHarm: (node: Int, group: GroupID, until: Int64)?
 
     init(_ options: SimulationOptions) {
         self.options = options
@@ -56,6 +58,7 @@ final class World: @unchecked Sendable {
             )
             nodes.append(SimNode(position, mailGroups: options.mailGroups, state: state, clock: clock))
         }
+        if plan.kinds.contains(.replaceProgram) { mixPrograms() }
         for number in 0..<options.clients {
             clients.append(
                 SimClient(number, group: groups[1 + number % options.mailGroups], random: random.fork(), world: self)
@@ -108,6 +111,7 @@ final class World: @unchecked Sendable {
             guard case .replica(let replica) = message, case .voteResponse(true) = replica.message.body,
                 faults.chance(perMillion: 300_000)
             else { continue }
+            counts.coverage.add(.crashAfterVote, roles(of: nodes[node]))
             let event = SimEvent.crash(
                 node: node,
                 incarnation: nodes[node].incarnation,

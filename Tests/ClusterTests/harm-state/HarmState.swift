@@ -18,7 +18,7 @@ internal import StateStorage
         static let messages: UInt8 = 7
         static let chunks: UInt8 = 12
         /// All chunks but a body's last have so many bytes, behind a header.
-        static let fullChunk = 4 + 262_144
+        static let fullChunk = 4 + 261_120
         /// The last byte of the time at which a message was saved.
         static let saved = 42
         static let digest = 17

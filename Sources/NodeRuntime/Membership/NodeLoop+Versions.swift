@@ -1,0 +1,112 @@
+internal import Consensus
+package import MailModel
+internal import MailStore
+internal import ReplicaCore
+
+/// What a node tells the directory of itself and of its cluster.
+package struct Registration: Sendable {
+    package let clusterID: UInt64
+    package let node: NodeDescription
+
+    package init(clusterID: UInt64, node: NodeDescription) {
+        self.clusterID = clusterID
+        self.node = node
+    }
+}
+
+/// The cluster is at a version that this program does not know.
+package struct VersionError: Error, Sendable, CustomStringConvertible {
+    /// Nil where it is only known that it is none of those that the program knows.
+    package let cluster: ClusterVersion?
+    package let known: KnownVersions
+
+    package var description: String {
+        let range =
+            known.oldest == known.newest
+            ? "version \(known.newest.rawValue)" : "versions \(known.oldest.rawValue) to \(known.newest.rawValue)"
+        let version = cluster.map { "version \($0.rawValue)" } ?? "another version"
+        let isOlder = cluster.map { $0 < known.oldest } ?? false
+        let advice =
+            isOlder
+            ? "Start the program before this one, on all nodes, and then go on one program at a time."
+            : "Start the newer program that this node or the others ran before."
+        return "the cluster is at \(version), and this program knows \(range) only. \(advice)"
+    }
+}
+
+/// What a node knows of versions.
+package struct VersionState {
+    let known: KnownVersions
+    /// As far as this node knows: the cluster may be further.
+    package internal(set) var cluster: ClusterVersion
+    /// What the directory is still to be told, in this order.
+    fileprivate var untold: [DirectoryCommand]
+    fileprivate var isTelling = false
+    fileprivate var nextMilliseconds: Int64 = 0
+
+    init(_ registration: Registration, mailGroups: UInt32, cluster: ClusterVersion) {
+        known = registration.node.versions
+        self.cluster = cluster
+        untold = [
+            .found(clusterID: registration.clusterID, mailGroups: mailGroups, version: known.oldest),
+            .registerNode(registration.node),
+        ]
+    }
+
+    /// What this node writes: every program in the cluster can read it.
+    var written: ClusterVersion { Mutant.isOn(.versionUngated) ? known.newest : cluster }
+}
+
+/// The directory knows which program runs on which node. The version of the cluster follows, when all know the next.
+extension NodeLoop {
+    private static let retryMilliseconds: Int64 = 1_000
+
+    /// On every tick, until the directory has heard who this is.
+    func tendRegistration() {
+        guard let command = versions.untold.first, !versions.isTelling, identity.isFounded, !isStopping,
+            nowMilliseconds >= versions.nextMilliseconds
+        else { return }
+        versions.isTelling = true
+        let inbox = inbox
+        submit(
+            ClientCall(
+                group: .directory,
+                account: AccountID(0),
+                command: .directory(command),
+                deadlineMilliseconds: nowMilliseconds + settings.callMilliseconds,
+                completion: Completion(on: nil) { result in inbox.put(.control { $0.told(result) }) }
+            )
+        )
+    }
+
+    private func told(_ result: Result<MailOutcome, ServiceFailure>) {
+        versions.isTelling = false
+        switch result {
+        case .success(.refused(.unsupportedVersion)):
+            // What this node has of the directory does not say it yet.
+            failed(VersionError(cluster: nil, known: versions.known))
+        case .success: versions.untold.removeFirst()
+        case .failure: versions.nextMilliseconds = nowMilliseconds + Self.retryMilliseconds
+        }
+    }
+
+    /// The directory here has come to this version.
+    func take(_ version: ClusterVersion) {
+        guard version != versions.cluster else { return }
+        guard versions.known.contains(version) else {
+            return failed(VersionError(cluster: version, known: versions.known))
+        }
+        versions.cluster = version
+        membershipObserver?(.version(version))
+    }
+
+    /// Now and then, where the directory is led: when every node knows the next version, the cluster goes there.
+    func raiseVersion(_ cluster: MailReader.Cluster) {
+        guard let next = cluster.nextVersion, versions.known.contains(next), let directory = replica(.directory)
+        else { return }
+        // A node that has a replica and was never heard of may know nothing of it.
+        let heard = Set(cluster.nodes.map(\.id))
+        guard directory.raft.configuration.members.allSatisfy({ heard.contains($0.node.rawValue) }) else { return }
+        proposeHousekeeping([(.directory, [.directory(.raiseVersion(next))])])
+    }
+}

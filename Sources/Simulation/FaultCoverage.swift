@@ -1,0 +1,66 @@
+internal import Consensus
+internal import NodeRuntime
+internal import ReplicaCore
+
+/// Which faults hit nodes in which roles: what the fault matrix is about.
+public struct FaultCoverage: Sendable {
+    /// What a node is to any of its groups. One that has several counts in each.
+    public enum Role: Int, CaseIterable, Sendable {
+        case leader, follower, learner
+        /// It serves a snapshot to another node, or gets one.
+        case sender, receiver
+    }
+
+    private var hits: [[Int]] = Array(
+        repeating: Array(repeating: 0, count: Role.allCases.count),
+        count: FaultPlan.Fault.allCases.count
+    )
+
+    /// By kind of fault, in the order of ``Role/allCases``.
+    public var table: [(name: String, hits: [Int])] {
+        zip(FaultPlan.Fault.allCases, hits).map { ("\($0)", $1) }
+    }
+
+    mutating func add(_ kind: FaultPlan.Fault, _ roles: Set<Role>) {
+        guard let row = FaultPlan.Fault.allCases.firstIndex(of: kind) else { return }
+        for role in roles { hits[row][role.rawValue] += 1 }
+    }
+
+    mutating func add(_ other: FaultCoverage) {
+        for (row, numbers) in other.hits.enumerated() {
+            for (column, number) in numbers.enumerated() { hits[row][column] += number }
+        }
+    }
+}
+
+extension World {
+    func roles(of node: SimNode) -> Set<FaultCoverage.Role> {
+        var roles: Set<FaultCoverage.Role> = []
+        guard let loop = node.core?.loop else { return roles }
+        for replica in loop.replicas {
+            if replica.isLeader {
+                roles.insert(.leader)
+            } else if replica.raft.configuration.voters.contains(replica.id) {
+                roles.insert(.follower)
+            } else {
+                roles.insert(.learner)
+            }
+        }
+        if !loop.installs.isEmpty { roles.insert(.receiver) }
+        if nodes.contains(where: { $0.core?.loop.installs.values.contains { $0.from == node.id } == true }) {
+            roles.insert(.sender)
+        }
+        return roles
+    }
+
+    /// Where the next fault strikes. Who is rarely in a role would rarely be hit in it.
+    func chooseTarget() -> SimNode? {
+        let choice = faults.below(100)
+        if choice < 30, let leader = faults.pick(nodes.filter { roles(of: $0).contains(.leader) }) { return leader }
+        if choice >= 70 {
+            let rare = nodes.filter { !roles(of: $0).isDisjoint(with: [.learner, .sender, .receiver]) }
+            if let node = faults.pick(rare) { return node }
+        }
+        return faults.pick(nodes)
+    }
+}

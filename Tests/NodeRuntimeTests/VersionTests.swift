@@ -1,0 +1,120 @@
+import Consensus
+import MailModel
+import MailStore
+import NIOCore
+import Testing
+
+@testable import NodeRuntime
+
+/// The cluster goes on to the next version when all its nodes know it, and nobody is left behind.
+@Suite struct VersionTests {
+    private static let first = KnownVersions(.first, .first)
+    private static let second = ClusterVersion(rawValue: 2)
+    private static let both = KnownVersions(.first, second)
+    /// Long enough for nodes to be heard of, and for the leader to look at them.
+    private static let ticks = 300
+
+    private func cluster(_ versions: [KnownVersions]) throws -> TestCluster {
+        let cluster = try TestCluster(nodes: versions.count, groups: 2, versions: versions)
+        cluster.run(ticks: Self.ticks)
+        try #require(cluster.allAreLed)
+        return cluster
+    }
+
+    private func versions(_ cluster: TestCluster) -> [UInt8] {
+        cluster.nodes.map { $0.core?.loop.versions.cluster.rawValue ?? 0 }
+    }
+
+    private func restart(_ node: TestNode, _ versions: KnownVersions, in cluster: TestCluster) throws {
+        node.kill()
+        node.versions = versions
+        try cluster.start(node)
+    }
+
+    @Test func itStaysWhereAllCanFollow() throws {
+        let cluster = try cluster([Self.both, Self.first, Self.both])
+        #expect(versions(cluster) == [1, 1, 1])
+        let directory = try #require(try cluster[3].core?.reader.cluster())
+        #expect(directory.nodes.map(\.versions) == [Self.both, Self.first, Self.both])
+        #expect(directory.version == .first)
+    }
+
+    @Test func itGoesOnWithTheLastNode() throws {
+        let cluster = try cluster([Self.both, Self.first, Self.both])
+        try restart(cluster[2], Self.both, in: cluster)
+        cluster.run(ticks: Self.ticks)
+        #expect(versions(cluster) == [2, 2, 2])
+        // And it is kept.
+        try restart(cluster[1], Self.both, in: cluster)
+        #expect(cluster[1].core?.loop.versions.cluster == Self.second)
+    }
+
+    @Test func whatIsWrittenSaysTheVersion() throws {
+        for (versions, expected) in [([Self.first, Self.both, Self.both], 1), ([Self.both, Self.both, Self.both], 2)] {
+            let cluster = try cluster(versions)
+            let loop = try #require(cluster.leader(of: GroupID(1))?.core?.loop)
+            var written: [UInt8?] = []
+            let call = ClientCall(
+                group: GroupID(1),
+                account: AccountID(1),
+                command: .deleteAccount,
+                deadlineMilliseconds: .max,
+                completion: Completion(on: nil) { _ in }
+            )
+            loop.submit(call)
+            for batch in loop.proposals.values { written += batch.payloads.map { $0.readableBytesView.first } }
+            #expect(written == [UInt8(expected)])
+        }
+    }
+
+    /// A node that is down was heard of, but its replica's state may be of any age.
+    @Test func aNodeThatWasNeverHeardOfHoldsTheOthersBack() throws {
+        let cluster = try TestCluster(nodes: 3, groups: 2, versions: [Self.both, Self.both, Self.both])
+        cluster[3].kill()
+        cluster.run(ticks: Self.ticks)
+        #expect(versions(cluster) == [1, 1, 0])
+        try restart(cluster[3], Self.both, in: cluster)
+        cluster.run(ticks: Self.ticks)
+        #expect(versions(cluster) == [2, 2, 2])
+    }
+
+    /// Back to the older program, too late.
+    @Test func anOlderProgramIsRefused() throws {
+        let cluster = try cluster([Self.both, Self.both, Self.both])
+        #expect(versions(cluster) == [2, 2, 2])
+        let error = #expect(throws: VersionError.self) {
+            try restart(cluster[2], Self.first, in: cluster)
+        }
+        #expect(
+            error?.description
+                == "the cluster is at version 2, and this program knows version 1 only. Start the newer program that "
+                + "this node or the others ran before."
+        )
+    }
+
+    /// It has not heard that the cluster went on.
+    @Test func anOlderProgramThatMissedItEnds() throws {
+        let cluster = try TestCluster(nodes: 3, groups: 2, versions: [Self.both, Self.both, Self.both])
+        // Heard of, and gone, before anybody looks.
+        cluster.run(ticks: 40)
+        try #require(try cluster[1].core?.reader.cluster()?.nodes.count == 3)
+        cluster[3].kill()
+        cluster.run(ticks: Self.ticks)
+        #expect(versions(cluster) == [2, 2, 0])
+        cluster[3].expectsFailure = true
+        try restart(cluster[3], Self.first, in: cluster)
+        cluster.run(ticks: Self.ticks)
+        #expect((cluster[3].failure as? VersionError)?.known == Self.first)
+    }
+
+    @Test func aProgramThatIsTooNewIsRefused() throws {
+        let cluster = try cluster([Self.first, Self.first, Self.first])
+        let third = KnownVersions(Self.second, ClusterVersion(rawValue: 3))
+        let error = #expect(throws: VersionError.self) { try restart(cluster[2], third, in: cluster) }
+        #expect(
+            error?.description
+                == "the cluster is at version 1, and this program knows versions 2 to 3 only. Start the program before "
+                + "this one, on all nodes, and then go on one program at a time."
+        )
+    }
+}
