@@ -115,6 +115,8 @@ class StartupErrorTests(unittest.TestCase):
         text = identity.read_text()
         identity.write_text(re.sub(r"^format \d+", "format 999", text, flags=re.MULTILINE))
         self.refuse("format 999", "newer", str(data))
+        identity.write_text(re.sub(r"^format \d+", "format 1", text, flags=re.MULTILINE))
+        self.refuse("format 1,", "before the first release", str(data))
         identity.write_text("cluster staffetta\n")
         self.refuse(str(identity))
         identity.write_text(text)

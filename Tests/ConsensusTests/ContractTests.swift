@@ -390,6 +390,23 @@ import Testing
         #expect(f.sent.isEmpty)
     }
 
+    /// A disk that forgot, of which nobody knew at the start: else leader and follower would shout at each other as fast
+    /// as they can.
+    @Test func whoRejectsWhatItHadAcceptedIsOfferedItWithHeartbeatsOnly() {
+        var f = Fixture(terms: [1, 1, 1, 1])
+        f.lead()
+        f.persist()
+        f.receive(from: 2, term: 2, .appendAccepted(matchIndex: 5))
+        f.step(.unreachable(2))
+        f.receive(from: 2, term: 2, .heartbeatResponse(readSequence: 0))
+        f.step(.propose(payloadBytes: [1]))
+        f.receive(from: 2, term: 2, .appendRejected(previousIndex: 5, hintIndex: 2, hintTerm: 1))
+        #expect(f.sent.isEmpty)
+        #expect(f.node.peerStatus[0].matchIndex == 5)
+        f.receive(from: 2, term: 2, .heartbeatResponse(readSequence: 0))
+        #expect(f.sent.count == 1)
+    }
+
     @Test func aLeaderUnderCheckQuorumIgnoresVoteRequests() {
         var settings = Fixture.settings
         settings.checkQuorum = true

@@ -2,6 +2,8 @@ import Consensus
 import MailModel
 import MailStore
 import NIOCore
+import PeerTransport
+import ReplicaCore
 import Testing
 
 @testable import NodeRuntime
@@ -54,14 +56,7 @@ import Testing
             let cluster = try cluster(versions)
             let loop = try #require(cluster.leader(of: GroupID(1))?.core?.loop)
             var written: [UInt8?] = []
-            let call = ClientCall(
-                group: GroupID(1),
-                account: AccountID(1),
-                command: .deleteAccount,
-                deadlineMilliseconds: .max,
-                completion: Completion(on: nil) { _ in }
-            )
-            loop.submit(call)
+            loop.submit(Self.call { _ in })
             for batch in loop.proposals.values { written += batch.payloads.map { $0.readableBytesView.first } }
             #expect(written == [UInt8(expected)])
         }
@@ -107,14 +102,82 @@ import Testing
         #expect((cluster[3].failure as? VersionError)?.known == Self.first)
     }
 
+    /// What cannot be read is the cluster's doing, and no fault of the disk.
+    @Test func anOlderProgramThatMeetsANewerCommandSaysSo() throws {
+        let cluster = try TestCluster(nodes: 3, groups: 2, versions: [Self.both, Self.both, Self.both])
+        cluster.run(ticks: 40)
+        cluster[3].kill()
+        cluster.run(ticks: Self.ticks)
+        let leader = try #require(cluster.leader(of: GroupID(1))?.core?.loop)
+        leader.submit(Self.call { _ in })
+        cluster.run(ticks: 4)
+        cluster[3].expectsFailure = true
+        try restart(cluster[3], Self.first, in: cluster)
+        cluster.run(ticks: 100) { message, _, to in
+            guard case .replica(let message) = message else { return false }
+            return to == cluster[3].id && message.group == .directory
+        }
+        let error = try #require(cluster[3].failure as? VersionError)
+        #expect(error.cluster == Self.second)
+    }
+
+    /// The directory hears of it, and stays where all can follow.
+    @Test func goingBackInTimeHoldsTheOthersBack() throws {
+        let cluster = try cluster([Self.both, Self.first, Self.both])
+        try restart(cluster[3], Self.first, in: cluster)
+        cluster.run(ticks: 40)
+        try restart(cluster[2], Self.both, in: cluster)
+        cluster.run(ticks: Self.ticks)
+        #expect(versions(cluster) == [1, 1, 1])
+        try restart(cluster[3], Self.both, in: cluster)
+        cluster.run(ticks: Self.ticks)
+        #expect(versions(cluster) == [2, 2, 2])
+    }
+
+    private static let newer = KnownVersions(second, ClusterVersion(rawValue: 3))
+
+    /// What it has of the directory says nothing: that may be old. The directory itself tells it.
     @Test func aProgramThatIsTooNewIsRefused() throws {
         let cluster = try cluster([Self.first, Self.first, Self.first])
-        let third = KnownVersions(Self.second, ClusterVersion(rawValue: 3))
-        let error = #expect(throws: VersionError.self) { try restart(cluster[2], third, in: cluster) }
+        cluster[2].expectsFailure = true
+        try restart(cluster[2], Self.newer, in: cluster)
+        var answer: Result<MailOutcome, ServiceFailure>?
+        cluster[2].core?.loop.submit(Self.call { answer = $0 })
+        #expect(answer == .failure(.unavailable), "nothing is written that the others cannot read")
+        cluster.run(ticks: Self.ticks)
+        let error = try #require(cluster[2].failure as? VersionError)
         #expect(
-            error?.description
+            error.description
                 == "the cluster is at version 1, and this program knows versions 2 to 3 only. Start the program before "
                 + "this one, on all nodes, and then go on one program at a time."
+        )
+        #expect(versions(cluster)[0] == 1)
+        #expect(cluster[1].failure == nil)
+        #expect(cluster[3].failure == nil)
+    }
+
+    /// It was away when the cluster went on, and comes back with the program after that.
+    @Test func aNewerProgramOnAnOlderStateCatchesUp() throws {
+        let cluster = try TestCluster(nodes: 3, groups: 2, versions: [Self.both, Self.both, Self.both])
+        cluster.run(ticks: 40)
+        cluster[3].kill()
+        cluster.run(ticks: Self.ticks)
+        #expect(versions(cluster) == [2, 2, 0])
+        try restart(cluster[3], Self.newer, in: cluster)
+        #expect(cluster[3].core?.loop.versions.cluster == .first)
+        cluster.run(ticks: Self.ticks)
+        #expect(versions(cluster) == [2, 2, 2])
+        #expect(cluster[3].core?.loop.versions.isTold == true)
+    }
+
+    private static func call(_ completion: @escaping (Result<MailOutcome, ServiceFailure>) -> Void) -> ClientCall {
+        nonisolated(unsafe) let completion = completion
+        return ClientCall(
+            group: GroupID(1),
+            account: AccountID(1),
+            command: .deleteAccount,
+            deadlineMilliseconds: .max,
+            completion: Completion(on: nil) { completion($0) }
         )
     }
 }

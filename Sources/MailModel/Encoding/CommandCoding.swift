@@ -29,6 +29,9 @@ private enum CommandTag: UInt8 {
 }
 
 extension CommandEnvelope {
+    /// What errors of decoding are about.
+    public static let subject = "command"
+
     /// One buffer that holds the whole entry: the message bytes are copied here once, and shared from then on.
     ///
     /// - Parameter version: the cluster's version as far as the writer knows; so far they differ in this byte only.
@@ -53,7 +56,7 @@ extension CommandEnvelope {
         decoding buffer: ByteBuffer,
         upTo newest: ClusterVersion = KnownVersions.current.newest
     ) throws(DecodingError) {
-        var decoder = WireDecoder(buffer, subject: "command")
+        var decoder = WireDecoder(buffer, subject: Self.subject)
         let version = ClusterVersion(rawValue: try decoder.integer())
         guard version >= .first, version <= newest else {
             throw decoder.failure(.unknownVersion(UInt64(version.rawValue)))

@@ -185,7 +185,7 @@ extension MailApplier {
         guard let version = try clusterVersion() else { throw Refusal.notHere }
         guard next > version else { return }
         let nodes = try DirectoryRows.nodes(in: store)
-        guard next == version.next, nodes.allSatisfy({ $0.versions.contains(next) }) else {
+        guard next == version.next, !nodes.isEmpty, nodes.allSatisfy({ $0.versions.contains(next) }) else {
             throw Refusal.unsupportedVersion
         }
         let key = DirectoryRows.versionKey

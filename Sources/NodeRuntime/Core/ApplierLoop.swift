@@ -28,6 +28,7 @@ package final class ApplierLoop {
     private let gate: ReadGate
     private let loop: Inbox<LoopInput>
     private let watchers: AccountWatchers
+    private let known: KnownVersions
     private let failed: @Sendable (any Error) -> Void
     private var sinks: [GroupID: GroupSnapshotSink] = [:]
     private var marks: [GroupID: DigestMark] = [:]
@@ -41,6 +42,7 @@ package final class ApplierLoop {
         gate: ReadGate,
         loop: Inbox<LoopInput>,
         watchers: AccountWatchers,
+        known: KnownVersions,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
         self.store = store
@@ -49,6 +51,7 @@ package final class ApplierLoop {
         self.gate = gate
         self.loop = loop
         self.watchers = watchers
+        self.known = known
         self.failed = failed
     }
 
@@ -113,11 +116,11 @@ package final class ApplierLoop {
                     try applier.open(group)
                     gate.open(group)
                     loop.put(.installed(group, transfer: transfer, point))
-                    if group == .directory { try reportVersion() }
                 } catch let error as DecodingError {
                     loop.put(.control { $0.snapshotRefused(group, error) })
                     loop.put(.installFailed(group, transfer: transfer))
                 }
+                if group == .directory, sinks[group] == nil { try reportVersion() }
             case .open(let group): try applier.open(group)
             case .reset(let group):
                 try report()
@@ -158,19 +161,27 @@ package final class ApplierLoop {
         results.reserveCapacity(entries.count)
         for entry in entries where entry.index > applier.appliedIndex(group) {
             if let command = entry.command {
-                let (request, outcome) = try applier.apply(
-                    group: group,
-                    index: entry.index,
-                    term: entry.term,
-                    payload: command
-                )
-                results.append((request, outcome))
+                results.append(try apply(command, group, entry))
             } else {
                 applier.applyEmpty(group: group, index: entry.index, term: entry.term)
             }
             if let mark = marks[group], mark.index == entry.index { try keep(mark, of: group) }
         }
         return results
+    }
+
+    private func apply(_ command: ByteBuffer, _ group: GroupID, _ entry: CommittedEntry) throws -> (
+        RequestID, MailOutcome
+    ) {
+        do {
+            return try applier.apply(group: group, index: entry.index, term: entry.term, payload: command)
+        } catch let error as DecodingError {
+            // Nobody writes what the cluster has not come to.
+            guard case .unknownVersion(let version) = error.reason, error.subject == CommandEnvelope.subject else {
+                throw error
+            }
+            throw VersionError(cluster: ClusterVersion(rawValue: UInt8(clamping: version)), known: known)
+        }
     }
 
     // MARK: Marks

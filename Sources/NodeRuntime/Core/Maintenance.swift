@@ -59,7 +59,7 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
         let groups = Array(loop.unflushed)
         let led =
             due.housekeeping
-            ? loop.replicas.filter { $0.isLeader && $0.group != .directory }.map(\.group) : []
+            ? loop.replicas.filter(\.isLeader).map(\.group) : []
         let times = HousekeepingTimes(now: loop.clock.now())
         let inbox = loop.inbox
         let installs = loop.finishedInstalls
@@ -157,6 +157,7 @@ extension NodeLoop {
     func proposeHousekeeping(_ due: [(group: GroupID, commands: [MailCommand])]) {
         let now = clock.now()
         for (group, commands) in due where replica(group)?.isLeader == true {
+            guard let version = versions.written(to: group) else { continue }
             for command in commands {
                 let envelope = CommandEnvelope(
                     request: RequestID(session: 0, sequence: 0),
@@ -165,7 +166,7 @@ extension NodeLoop {
                     account: AccountID(0),
                     command: command
                 )
-                proposals[group, default: ProposalBatch()].payloads.append(envelope.encoded(in: versions.written))
+                proposals[group, default: ProposalBatch()].payloads.append(envelope.encoded(in: version))
                 proposals[group]?.origins.append(.housekeeping)
             }
         }

@@ -75,8 +75,9 @@ package final class NodeCore {
     ) throws {
         let known = environment.registration.node.versions
         reader = MailReader(store: state)
-        let version = try reader.clusterVersion() ?? known.oldest
-        guard known.contains(version) else { throw VersionError(cluster: version, known: known) }
+        // An older version says nothing: the state may be older than the log, and the log than the cluster.
+        let version = try reader.clusterVersion() ?? .first
+        guard version <= known.newest else { throw VersionError(cluster: version, known: known) }
         let inbox = Inbox<LoopInput>()
         let watchers = AccountWatchers()
         let gate = ReadGate()
@@ -96,6 +97,7 @@ package final class NodeCore {
             gate: gate,
             loop: inbox,
             watchers: watchers,
+            known: known,
             failed: environment.failed
         )
         loop = NodeLoop(

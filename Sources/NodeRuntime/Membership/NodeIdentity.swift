@@ -73,6 +73,6 @@ package enum MembershipEvent: Sendable {
     case begun(GroupID, ReplicaID)
     /// A replica that began here votes.
     case admitted(GroupID, ReplicaID)
-    /// All nodes know this version, and write it from now on.
+    /// All nodes know this version, and may write it from now on.
     case version(ClusterVersion)
 }

@@ -37,7 +37,7 @@ package struct VersionError: Error, Sendable, CustomStringConvertible {
 /// What a node knows of versions.
 package struct VersionState {
     let known: KnownVersions
-    /// As far as this node knows: the cluster may be further.
+    /// As far as this node knows: the cluster may be further, since its state is older than its log after a start.
     package internal(set) var cluster: ClusterVersion
     /// What the directory is still to be told, in this order.
     fileprivate var untold: [DirectoryCommand]
@@ -53,8 +53,16 @@ package struct VersionState {
         ]
     }
 
-    /// What this node writes: every program in the cluster can read it.
-    var written: ClusterVersion { Mutant.isOn(.versionUngated) ? known.newest : cluster }
+    /// The directory has carried out what this run of the node had to say.
+    package var isTold: Bool { untold.isEmpty }
+
+    /// What this node writes to a group: every program in the cluster can read it. Nil as long as it knows of no version
+    /// that it can write. What the directory is told never changes, so that everybody can say who they are.
+    func written(to group: GroupID) -> ClusterVersion? {
+        if group == .directory { return .first }
+        if Mutant.isOn(.versionUngated) { return known.newest }
+        return cluster >= known.oldest ? cluster : nil
+    }
 }
 
 /// The directory knows which program runs on which node. The version of the cluster follows, when all know the next.
@@ -82,18 +90,21 @@ extension NodeLoop {
     private func told(_ result: Result<MailOutcome, ServiceFailure>) {
         versions.isTelling = false
         switch result {
-        case .success(.refused(.unsupportedVersion)):
-            // What this node has of the directory does not say it yet.
-            failed(VersionError(cluster: nil, known: versions.known))
-        case .success: versions.untold.removeFirst()
+        case .success(.done): versions.untold.removeFirst()
+        case .success(let outcome):
+            versions.nextMilliseconds = nowMilliseconds + Self.retryMilliseconds
+            guard outcome == .refused(.unsupportedVersion) else { return }
+            // What this node has of the directory may be older.
+            let isTooNew = versions.cluster < versions.known.oldest
+            failed(VersionError(cluster: isTooNew ? versions.cluster : nil, known: versions.known))
         case .failure: versions.nextMilliseconds = nowMilliseconds + Self.retryMilliseconds
         }
     }
 
-    /// The directory here has come to this version.
+    /// The directory here has come to this version. It may have been further, before its state was lost.
     func take(_ version: ClusterVersion) {
-        guard version != versions.cluster else { return }
-        guard versions.known.contains(version) else {
+        guard version > versions.cluster else { return }
+        guard version <= versions.known.newest else {
             return failed(VersionError(cluster: version, known: versions.known))
         }
         versions.cluster = version

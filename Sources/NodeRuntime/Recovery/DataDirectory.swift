@@ -14,7 +14,7 @@ public struct StartupError: Error, Sendable, CustomStringConvertible {
 ///
 /// `identity` holds one line per fact, `key value`; it is replaced as a whole, by rename.
 final class DataDirectory: Sendable, NodeIdentityStore {
-    static let formatVersion = 1
+    static let formatVersion = 2
 
     struct Identity: Hashable {
         var formatVersion: Int
@@ -153,6 +153,12 @@ final class DataDirectory: Sendable, NodeIdentityStore {
             throw StartupError(
                 "The data directory \(path) has format \(identity.formatVersion); this program knows up to "
                     + "\(formatVersion). Start the newer version that wrote it."
+            )
+        }
+        guard identity.formatVersion == formatVersion else {
+            throw StartupError(
+                "The data directory \(path) has format \(identity.formatVersion), from before the first release; this "
+                    + "program knows \(formatVersion). Begin with an empty directory."
             )
         }
         guard identity.cluster == settings.cluster else {

@@ -13,6 +13,9 @@ extension NodeLoop {
         guard !isStopping else { return call.completion.finish(.failure(.stopping)) }
         guard table.count < settings.maxCallsPerGroup else { return call.completion.finish(.failure(.busy)) }
         guard !isSpaceLow || !call.command.bringsMail else { return call.completion.finish(.failure(.noSpace)) }
+        guard let version = versions.written(to: call.group) else {
+            return call.completion.finish(.failure(.unavailable))
+        }
         let envelope = CommandEnvelope(
             request: RequestID(session: session, sequence: sequence),
             settledBelow: table.count == 0 ? sequence : table.settledBelow,
@@ -20,7 +23,7 @@ extension NodeLoop {
             account: call.account,
             command: call.command
         )
-        let payload = envelope.encoded(in: versions.written)
+        let payload = envelope.encoded(in: version)
         guard decoded(payload) != nil else { return call.completion.finish(.failure(.unavailable)) }
         calling.insert(call.group)
         table.append(
@@ -120,6 +123,10 @@ extension NodeLoop {
                 to: from
             )
             return
+        }
+        // Others write it because the cluster has come to it.
+        if let byte = payload.readableBytesView.first, byte > versions.known.newest.rawValue {
+            return failed(VersionError(cluster: ClusterVersion(rawValue: byte), known: versions.known))
         }
         guard let envelope = decoded(payload) else {
             return send(.forwardReply(group: group, request: request, .busy), to: from)

@@ -14,7 +14,7 @@ struct Checker {
         let command: ByteBuffer?
         /// No earlier leader need have it: the term, at the latest, in which it was committed. Which may be another one
         /// than its own: a leader that is elected late, in a term between the two, is in order without it.
-        let committedIn: Term
+        var committedIn: Term
     }
 
     struct Registered {
@@ -153,7 +153,8 @@ struct Checker {
         world.crashAfterElection(node)
         world.trace.add(world.now, .role, node.position, "leads group \(group) in term \(term.rawValue)")
         // It has just been elected: it must have all that was committed in earlier terms.
-        let committed = groups[group].committed.prefix { $0.committedIn < term }
+        let known = groups[group].committed
+        let committed = known.prefix((known.lastIndex { $0.committedIn < term } ?? -1) + 1)
         let raft = replica.raft
         guard raft.lastIndex.rawValue >= UInt64(committed.count) else {
             return world.fail(
@@ -214,6 +215,9 @@ struct Checker {
         let known = groups[position].committed.count
         if index <= UInt64(known) {
             let committed = groups[position].committed[Int(index) - 1]
+            if let term = node.core?.loop.replica(group)?.term, term < committed.committedIn {
+                groups[position].committed[Int(index) - 1].committedIn = term
+            }
             if committed.term != entry.term || committed.command != entry.command {
                 world.fail(
                     "a committed entry never changes",
@@ -226,7 +230,7 @@ struct Checker {
         guard index == UInt64(known) + 1 else {
             return world.fail("entries are applied in order", "group \(position): \(index) after \(known)")
         }
-        let term = node.core?.loop.replica(group)?.term ?? entry.term
+        let term = node.core?.loop.replica(group)?.term ?? .maximum
         groups[position].committed.append(Committed(term: entry.term, command: entry.command, committedIn: term))
         var envelope: CommandEnvelope?
         do {
@@ -240,6 +244,7 @@ struct Checker {
                 "group \(position), entry \(index): \(Self.name(envelope))"
             )
         }
+        if let envelope, group == .directory { checkDirectoryCommand(envelope, index, world) }
         if let envelope, envelope.request.session != 0, group != .directory {
             let registered = groups[position].registered[envelope.request]
             if registered?.command != envelope.command || registered?.account != envelope.account {
@@ -255,6 +260,19 @@ struct Checker {
         }
         world.trace.mix(world.now, .commit, position, index, entry.term.rawValue)
         world.trace.add(world.now, .commit, node.position, "group \(position) entry \(index): \(Self.name(envelope))")
+    }
+
+    /// The directory hears from nodes only, and only what is so.
+    private func checkDirectoryCommand(_ envelope: CommandEnvelope, _ index: UInt64, _ world: World) {
+        let isInOrder: Bool
+        switch envelope.command {
+        case .directory(.found(let cluster, _, let version)): isInOrder = cluster == 1 && version == .first
+        case .directory(.registerNode(let description)):
+            isInOrder = world.nodes.contains { $0.id.rawValue == description.id }
+        case .directory(.raiseVersion): isInOrder = envelope.request.session == 0
+        default: isInOrder = envelope.request.session == 0
+        }
+        if !isInOrder { world.fail("what is committed was asked for", "group 0, entry \(index): \(envelope.command)") }
     }
 
     private static func name(_ envelope: CommandEnvelope?) -> String {

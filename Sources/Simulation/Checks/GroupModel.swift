@@ -14,7 +14,7 @@ struct GroupModel {
     private(set) var repetitions = 0
     /// Of the directory: what the cluster has come to, and what the nodes' programs know.
     private(set) var version: ClusterVersion?
-    private var nodes: [UInt64: KnownVersions] = [:]
+    private(set) var nodes: [UInt64: KnownVersions] = [:]
     /// How far each session has said that it is settled: what comes later than that is not carried out.
     private var floors: [UInt64: UInt64] = [:]
     /// Earlier versions of the accounts, newest last, for reads at an older applied index.

@@ -57,28 +57,29 @@ extension World {
         let duration = faults.time(100_000...8_000_000)
         trace.add(now, .fault, node.position, "\(kind) for \(duration) µs, other: node \(other + 1)")
         trace.mix(now, .fault, node.position, UInt64(bitPattern: duration))
-        let roles = roles(of: node)
-        if inject(kind, node, other, duration) { counts.coverage.add(kind, roles) }
+        let roles = nodes.map { self.roles(of: $0) }
+        for position in inject(kind, node, other, duration) { counts.coverage.add(kind, roles[position]) }
     }
 
-    /// - Returns: whether there was anything to do to the node.
-    private func inject(_ kind: FaultPlan.Fault, _ node: SimNode, _ other: Int, _ duration: Int64) -> Bool {
+    /// - Returns: the positions of the nodes that it hit; none where there was nothing to do.
+    private func inject(_ kind: FaultPlan.Fault, _ node: SimNode, _ other: Int, _ duration: Int64) -> [Int] {
+        func hit(_ done: Bool) -> [Int] { done ? [node.position] : [] }
         switch kind {
         case .crash:
-            guard node.isUp else { return false }
+            guard node.isUp else { return [] }
             crash(node)
-        case .wipe: return destroy(node, .wipe)
-        case .rollback: return destroy(node, .rollback)
-        case .logRollback: return destroy(node, .logRollback)
-        case .bitFlip: return destroy(node, .bitFlip)
-        case .lostTail: return destroy(node, .lostTail)
-        case .lostSegment: return destroy(node, .lostSegment)
-        case .damagedState: return destroy(node, .damagedState)
-        case .crashAfterVote, .crashAfterElection: return false
-        case .replaceProgram: return replaceProgram(of: node)
+        case .wipe: return hit(destroy(node, .wipe))
+        case .rollback: return hit(destroy(node, .rollback))
+        case .logRollback: return hit(destroy(node, .logRollback))
+        case .bitFlip: return hit(destroy(node, .bitFlip))
+        case .lostTail: return hit(destroy(node, .lostTail))
+        case .lostSegment: return hit(destroy(node, .lostSegment))
+        case .damagedState: return hit(destroy(node, .damagedState))
+        case .crashAfterVote, .crashAfterElection: return []
+        case .replaceProgram: return hit(replaceProgram(of: node))
         case .demote: return demote()
-        case .harmedRow: return harm(node, isCounted: false)
-        case .divergence: return harm(node, isCounted: true)
+        case .harmedRow: return hit(harm(node, isCounted: false))
+        case .divergence: return hit(harm(node, isCounted: true))
         case .balance:
             counts.transfers += 1
             node.core?.inbox.put(.control { $0.balanceLeaderships(onlyToReturned: false) })
@@ -91,11 +92,14 @@ extension World {
             let event = SimEvent.stop(node: node.position, incarnation: node.incarnation)
             schedule(event, after: faults.time(50_000...3_000_000))
         case .crashInWriter: node.nextWrite = faults.next() & 1 == 0 ? .crashAfterSync : .crashBeforeSync
-        case .crashAll: for node in nodes { crash(node, restartsWithin: 50_000...1_000_000) }
+        case .crashAll:
+            for node in nodes { crash(node, restartsWithin: 50_000...1_000_000) }
+            return Array(nodes.indices)
         case .partition:
             counts.partitions += 1
             cut(node.position, other, duration)
             cut(other, node.position, duration)
+            return [node.position, other]
         case .oneWayCut:
             counts.partitions += 1
             cut(node.position, other, duration)
@@ -116,6 +120,7 @@ extension World {
                 }
             }
             if plan.kinds.contains(.demote) { demote(inside) }
+            return inside.sorted()
         case .pause:
             counts.pauses += 1
             node.pausedUntil = max(node.pausedUntil, now + duration)
@@ -136,23 +141,23 @@ extension World {
             network[node.position, other].slowUntil = now + duration
             network[node.position, other].extraDelay = faults.time(10_000...1_500_000)
         case .diskError:
-            guard node.isUp else { return false }
+            guard node.isUp else { return [] }
             node.disk.inject(faults.pick([.write, .dataSync, .noSpace, .syncDirectory]) ?? .write)
         case .readError:
-            guard node.isUp else { return false }
+            guard node.isUp else { return [] }
             counts.readFaults += 1
             // The state is read all the time, the log when somebody lags.
             node.disk.inject(.read, afterCalls: faults.below(3))
             node.state.readsUntilFailure = faults.below(500)
         case .misdirectedRead:
-            guard node.isUp else { return false }
+            guard node.isUp else { return [] }
             counts.readFaults += 1
             node.disk.inject(.misdirectedRead, afterCalls: faults.below(3))
         case .stateError:
-            guard node.isUp else { return false }
+            guard node.isUp else { return [] }
             node.state.memory.injectFailure(SimStateStore.injected)
         }
-        return true
+        return hit(true)
     }
 
     /// Leaderships move to where the other followers cannot see them, and the old leader, whom they see, leads no more.
@@ -169,13 +174,15 @@ extension World {
     }
 
     /// One of the groups gets on with a voter less.
-    private func demote() -> Bool {
+    ///
+    /// - Returns: where it was.
+    private func demote() -> [Int] {
         // Who has lost its disk must not become one of those that are needed.
-        guard harmed == nil else { return false }
+        guard harmed == nil else { return [] }
         let leaders = nodes.flatMap { node in node.core?.loop.replicas.filter(\.isLeader).map { (node, $0) } ?? [] }
-        guard let (node, replica) = faults.pick(leaders), let core = node.core else { return false }
+        guard let (node, replica) = faults.pick(leaders), let core = node.core else { return [] }
         let now = replica.raft.configuration
-        guard !now.isJoint, now.voters.count > 1, let voter = faults.pick(now.voters) else { return false }
+        guard !now.isJoint, now.voters.count > 1, let voter = faults.pick(now.voters) else { return [] }
         let next = Configuration(
             members: now.members,
             voters: now.voters.filter { $0 != voter },
@@ -185,7 +192,8 @@ extension World {
         let group = replica.group
         core.inbox.put(.control { $0.propose(next, in: group) })
         wake(node)
-        return true
+        guard let member = now.member(voter) else { return [] }
+        return nodes.filter { $0.id == member.node }.map(\.position)
     }
 
     /// Leaders that are cut off with a few try to go on with these alone: one voter less, and one less, and so on. Each

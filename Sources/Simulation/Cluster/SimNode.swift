@@ -42,11 +42,12 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     var submitted: [GroupID: UInt64] = [:]
     /// Groups that rest here although nobody leads them as they think, and since which of its ticks.
     var restsFalselySince: [GroupID: UInt64] = [:]
-    /// The newest cluster version that its program knows, and that any program knew that ever ran here.
+    /// The newest cluster version that its program knows.
     var newestVersion = ClusterVersion.first
-    var newestVersionEver = ClusterVersion.first
     /// The same of the program that runs: the next one is started when it has ended.
     var runningVersion = ClusterVersion.first
+    /// What the directory heard last from this node.
+    var toldVersion: ClusterVersion?
     /// Whether the next turn of the log writer ends in a crash, and how.
     var nextWrite = WriteFate.normal
 

@@ -16,6 +16,7 @@ enum SimSettings {
         settings.maintenanceMilliseconds = random.pick([100, 400, 1_500]) ?? 400
         settings.flushMilliseconds = random.pick([200, 1_000, 5_000]) ?? 1_000
         settings.snapshotPieceBytes = random.pick([512, 4_096, 65_536]) ?? 4_096
+        // All must have got theirs within the time to become well.
         settings.snapshotBytesPerSecond = random.pick([0, 1_000_000, 4_000_000]) ?? 0
         settings.snapshotStallMilliseconds = 1_500
         settings.replica.cacheBytes = random.pick([0, 4_096, 1 << 20]) ?? 4_096

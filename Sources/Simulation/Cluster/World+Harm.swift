@@ -97,9 +97,9 @@ extension World {
     }
 
     /// What was compared while the rows were there may be judged now that they are gone.
-    func mayBeGivenUp(_ node: SimNode, _ group: GroupID) -> Bool {
+    func mayBeGivenUp(_ node: NodeID, _ group: GroupID) -> Bool {
         guard let lastHarm else { return false }
-        return lastHarm.node == node.position && lastHarm.group == group && now < lastHarm.until
+        return nodes[lastHarm.node].id == node && lastHarm.group == group && now < lastHarm.until
     }
 
     /// As long as a verification may take.

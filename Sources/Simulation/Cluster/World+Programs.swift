@@ -1,4 +1,6 @@
+internal import Consensus
 internal import MailModel
+internal import MailStore
 internal import NodeRuntime
 
 /// Programs of two neighbouring versions, in one cluster. They are the same program, but that the next one knows a
@@ -10,7 +12,6 @@ extension World {
     func mixPrograms() {
         for node in nodes where faults.chance(perMillion: 600_000) {
             node.newestVersion = Self.nextVersion
-            node.newestVersionEver = Self.nextVersion
         }
     }
 
@@ -40,13 +41,36 @@ extension World {
         counts.programsReplaced += 1
         trace.add(now, .note, node.position, "gets a program that knows version \(version.rawValue)")
         node.newestVersion = version
-        node.newestVersionEver = max(node.newestVersionEver, version)
     }
 
     /// Whether the cluster has come to the version that all programs know in the end.
     var isUpgraded: Bool {
         guard plan.kinds.contains(.replaceProgram) else { return true }
         return nodes.allSatisfy { $0.core?.loop.versions.cluster == Self.nextVersion }
+    }
+
+    /// Whether the directory has heard from all of them.
+    var areAllTold: Bool { nodes.allSatisfy { $0.core?.loop.versions.isTold == true } }
+
+    /// After a turn of a node's loop.
+    func noteTold(_ node: SimNode) {
+        if node.core?.loop.versions.isTold == true { node.toldVersion = node.runningVersion }
+    }
+
+    /// At the end: what the directory says of the cluster is what was last told.
+    func checkDirectory(_ node: SimNode) throws {
+        let model = checker.model(.directory)
+        guard let cluster = try node.reader.cluster() else {
+            return fail("the directory knows the cluster", "node \(node.position + 1)")
+        }
+        let said = Dictionary(uniqueKeysWithValues: cluster.nodes.map { ($0.id, $0.versions) })
+        let told = Dictionary(uniqueKeysWithValues: nodes.map { ($0.id.rawValue, $0.registration.node.versions) })
+        if cluster.version != model.version || said != model.nodes || said != told {
+            fail(
+                "the directory says what it was told",
+                "node \(node.position + 1): version \(cluster.version.rawValue), nodes \(said), should be \(told)"
+            )
+        }
     }
 
     // MARK: Who is too old
@@ -68,10 +92,11 @@ extension World {
         if case .unknownVersion = error.reason { true } else { false }
     }
 
-    /// That is in order only where somebody went back to the older program when the cluster was about to go on.
+    /// That is in order only where somebody went back to the older program, and the directory did not hear of it before
+    /// the cluster went on.
     private func tooOld(_ reason: String, _ node: SimNode) {
         counts.programsRefused += 1
-        guard node.runningVersion < node.newestVersionEver, checker.version == Self.nextVersion else {
+        guard node.toldVersion == Self.nextVersion, checker.version == Self.nextVersion else {
             return fail("no node is left behind by an upgrade", "node \(node.position + 1): \(reason)")
         }
         if node.newestVersion < Self.nextVersion { run(Self.nextVersion, on: node) }

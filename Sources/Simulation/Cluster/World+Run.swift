@@ -111,7 +111,7 @@ extension World {
     }
 
     private var isConverged: Bool {
-        guard harmed == nil, isUpgraded else { return false }
+        guard harmed == nil, isUpgraded, areAllTold else { return false }
         return groups.allSatisfy { group in
             let indexes = nodes.map { (try? $0.isUp ? $0.reader.digest(group).index : .zero) ?? .zero }
             return indexes.allSatisfy { $0.rawValue == UInt64(checker.groups[Int(group.rawValue)].committed.count) }
@@ -173,6 +173,11 @@ extension World {
     private func checkEverything() {
         for node in nodes {
             guard node.isUp else { continue }
+            do {
+                try checkDirectory(node)
+            } catch {
+                fail("what is stored can be read", "node \(node.position + 1), directory: \(error)")
+            }
             for group in groups {
                 do {
                     let model = checker.model(group)

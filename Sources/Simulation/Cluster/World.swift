@@ -170,6 +170,7 @@ final class World: @unchecked Sendable {
         switch part {
         case .loop:
             core.loop.turn()
+            noteTold(node)
             checker.checkLoop(node, world: self)
         case .writer: writerTurn(node, core)
         case .applier:

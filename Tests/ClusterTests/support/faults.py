@@ -36,6 +36,7 @@ class Faults:
 
     # Seconds that a fault and the time until the cluster is whole may take: none is begun too late.
     USUAL_SECONDS = 12
+    LONG_SECONDS = 8
     SECONDS = {"long-pause": 25, "hanging-sync": 30, "rolling-restart": 40, "damaged-state": 25, "wiped-disk": 25}
 
     def __init__(self, cluster, writers, seed):
@@ -57,9 +58,11 @@ class Faults:
         """Does it, and waits until the cluster is whole again: only then may anything else be harmed."""
         node = self.chance.choice(self.cluster.nodes)
         said = getattr(self, "do_" + kind.replace("-", "_"))(node)
-        self.cluster.wait_until_whole()
+        seconds, lacking = self.cluster.wait_until_whole()
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        return said or f"node {node.number}"
+        said = said or f"node {node.number}"
+        # Worth a look: what is it that takes so long?
+        return said if seconds < self.LONG_SECONDS else f"{said}; for {seconds:.1f} s {lacking}"
 
     def _let_run(self, low, high):
         """What is wrong stays wrong for so long: the time is the fault."""

@@ -188,8 +188,11 @@ class Rig(Cluster):
         return reports
 
     def wait_until_whole(self, seconds=180):
-        """Until every node has a voting replica of every group, all know one leader, and none lacks what was there."""
+        """Until every node has a voting replica of every group, all know one leader, and none lacks what was there.
+
+        Returns what was lacking last, with the seconds since when."""
         targets = {}
+        last = time.monotonic(), "nothing"
 
         def lacking():
             reports = self.reports()
@@ -216,9 +219,13 @@ class Rig(Cluster):
 
         deadline = time.monotonic() + seconds
         while what := lacking():
+            kind = what.partition(" {")[0].partition(" [")[0]
+            if not last[1].startswith(kind):
+                last = time.monotonic(), what
             assert time.monotonic() < deadline, f"not whole within {seconds} s: {what}"
             # Each look starts a process for each node.
             time.sleep(0.2)
+        return time.monotonic() - last[0], last[1]
 
     def terms(self, node=None):
         """The term of every group, as a node sees it."""
