@@ -147,8 +147,8 @@ extension RaftNode {
             guard previousIndex == peers[position].nextIndex.previous else { return }
             let candidate = log.lastIndex(upTo: hintIndex, termUpTo: hintTerm)
             peers[position].nextIndex = max(min(previousIndex, candidate.next), match.next)
-            // What it accepted and now rejects, its disk has forgotten, and nobody could be asked when it started. It is
-            // offered with every heartbeat, not in a tight loop.
+            // What it accepted and now rejects, its disk has forgotten, and nobody could be asked when it started. It
+            // is offered with every heartbeat, not in a tight loop.
             peers[position].state = .probe(paused: previousIndex <= match)
         case .snapshot:
             break

@@ -390,8 +390,8 @@ import Testing
         #expect(f.sent.isEmpty)
     }
 
-    /// A disk that forgot, of which nobody knew at the start: else leader and follower would shout at each other as fast
-    /// as they can.
+    /// A disk that forgot, of which nobody knew at the start: else leader and follower would shout at each other as
+    /// fast as they can.
     @Test func whoRejectsWhatItHadAcceptedIsOfferedItWithHeartbeatsOnly() {
         var f = Fixture(terms: [1, 1, 1, 1])
         f.lead()

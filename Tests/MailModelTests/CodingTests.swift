@@ -29,7 +29,9 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
     @Test func everyTagHasASample() {
         let tags = Set(Samples.commands.map { Samples.envelope($0).encoded().readableBytesView[Self.tagOffset] })
         #expect(
-            tags.sorted() == [1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22, 23, 24, 25, 26, 30, 40, 41, 42, 43, 50, 51, 52]
+            tags.sorted() == [
+                1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22, 23, 24, 25, 26, 30, 40, 41, 42, 43, 50, 51, 52,
+            ]
         )
     }
 

@@ -1,6 +1,7 @@
 import Consensus
 import MailModel
 import MailStore
+import NIOConcurrencyHelpers
 import NIOCore
 import PeerTransport
 import ReplicaCore
@@ -141,9 +142,9 @@ import Testing
         let cluster = try cluster([Self.first, Self.first, Self.first])
         cluster[2].expectsFailure = true
         try restart(cluster[2], Self.newer, in: cluster)
-        var answer: Result<MailOutcome, ServiceFailure>?
-        cluster[2].core?.loop.submit(Self.call { answer = $0 })
-        #expect(answer == .failure(.unavailable), "nothing is written that the others cannot read")
+        let answers = NIOLockedValueBox<[Result<MailOutcome, ServiceFailure>]>([])
+        cluster[2].core?.loop.submit(Self.call { answer in answers.withLockedValue { $0.append(answer) } })
+        #expect(answers.withLockedValue { $0 } == [.failure(.unavailable)], "nobody writes what others cannot read")
         cluster.run(ticks: Self.ticks)
         let error = try #require(cluster[2].failure as? VersionError)
         #expect(
@@ -170,14 +171,15 @@ import Testing
         #expect(cluster[3].core?.loop.versions.isTold == true)
     }
 
-    private static func call(_ completion: @escaping (Result<MailOutcome, ServiceFailure>) -> Void) -> ClientCall {
-        nonisolated(unsafe) let completion = completion
-        return ClientCall(
+    private static func call(_ completion: @escaping @Sendable (Result<MailOutcome, ServiceFailure>) -> Void)
+        -> ClientCall
+    {
+        ClientCall(
             group: GroupID(1),
             account: AccountID(1),
             command: .deleteAccount,
             deadlineMilliseconds: .max,
-            completion: Completion(on: nil) { completion($0) }
+            completion: Completion(on: nil, completion)
         )
     }
 }

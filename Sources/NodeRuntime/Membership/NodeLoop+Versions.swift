@@ -56,8 +56,8 @@ package struct VersionState {
     /// The directory has carried out what this run of the node had to say.
     package var isTold: Bool { untold.isEmpty }
 
-    /// What this node writes to a group: every program in the cluster can read it. Nil as long as it knows of no version
-    /// that it can write. What the directory is told never changes, so that everybody can say who they are.
+    /// What this node writes to a group: every program in the cluster can read it. Nil as long as it knows of no
+    /// version that it can write. What the directory is told never changes, so that everybody can say who they are.
     func written(to group: GroupID) -> ClusterVersion? {
         if group == .directory { return .first }
         if Mutant.isOn(.versionUngated) { return known.newest }
