@@ -87,7 +87,7 @@ struct TestClient: Sendable {
         let promise = channel.eventLoop.makePromise(of: ByteBuffer.self)
         let inbox = inbox
         channel.eventLoop.execute { inbox.value.take(promise, check) }
-        let deadline = channel.eventLoop.scheduleTask(in: .seconds(30)) {
+        let deadline = channel.eventLoop.scheduleTask(in: .minutes(10)) {
             let rest = inbox.value.received
             let shown = rest.getString(at: rest.readerIndex, length: min(2_000, rest.readableBytes)) ?? ""
             promise.fail(TestFailure(description: "no \(what); unread: \(shown)"))

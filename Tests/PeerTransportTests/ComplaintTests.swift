@@ -37,7 +37,7 @@ final class LogLines: Sendable {
             return state.lines.contains { $0.contains(part) }
         }
         if isThere { promise.succeed() }
-        let deadline = loop.scheduleTask(in: .seconds(60)) {
+        let deadline = loop.scheduleTask(in: .minutes(10)) {
             promise.fail(TestFailure(what: "no line with \(part): \(self.lines)"))
         }
         defer { deadline.cancel() }

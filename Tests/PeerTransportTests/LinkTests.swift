@@ -48,7 +48,7 @@ final class Receiver: PeerReceiver {
         change { state in
             state.waiters.append(({ $0.received.count >= messages && $0.lost.count >= lost }, promise))
         }
-        let deadline = loop.scheduleTask(in: .seconds(60)) {
+        let deadline = loop.scheduleTask(in: .minutes(10)) {
             promise.fail(TestFailure(what: "waited for \(messages) messages and \(lost) losses"))
         }
         defer { deadline.cancel() }

@@ -123,7 +123,7 @@ extension World {
             return inside.sorted()
         case .pause:
             counts.pauses += 1
-            node.pausedUntil = max(node.pausedUntil, now + duration)
+            node.pausedUntil = max(node.pausedUntil, now + duration * 3 / 2)
         case .clockJump:
             counts.clockJumps += 1
             node.clock.wallOffsetMilliseconds += faults.between(-3_600_000...3_600_000)
@@ -190,7 +190,7 @@ extension World {
         )
         counts.demotions += 1
         let group = replica.group
-        core.inbox.put(.control { $0.propose(next, in: group) })
+        propose(next, in: group, to: core)
         wake(node)
         guard let member = now.member(voter) else { return [] }
         return nodes.filter { $0.id == member.node }.map(\.position)
@@ -215,11 +215,20 @@ extension World {
                     )
                     counts.demotions += 1
                     let step = next
-                    core.inbox.put(.control { $0.propose(step, in: group) })
+                    propose(step, in: group, to: core)
                 }
             }
             wake(nodes[position])
         }
+    }
+
+    /// It may take a while until the node gets to it. Who has lost its disk by then must not become one that is needed.
+    private func propose(_ configuration: Configuration, in group: GroupID, to core: NodeCore) {
+        core.inbox.put(
+            .control { [unowned self] loop in
+                if harmed == nil { loop.propose(configuration, in: group) }
+            }
+        )
     }
 
     /// New leaders like to die, or not to be heard, when little of what they have is anywhere else (Raft paper,

@@ -26,7 +26,7 @@ extension World {
 
     /// - Returns: whether it could be done.
     func destroy(_ node: SimNode, _ kind: Destruction) -> Bool {
-        guard harmed == nil, isWhole, areCopiesLeft(without: node) else { return false }
+        guard harmed == nil, isWhole(learningOn: node), areCopiesLeft(without: node) else { return false }
         crash(node)
         let before = facts(node.disk, of: node)
         let disk = kind == .wipe ? MemoryDisk() : damagedCopy(of: node, kind)
@@ -131,7 +131,10 @@ extension World {
     // MARK: Who is whole
 
     /// Whether every node runs, and every group has a settled configuration in which just the replicas that run vote.
-    var isWhole: Bool {
+    var isWhole: Bool { isWhole(learningOn: nil) }
+
+    /// The same, where one node need not vote: nobody counts on it.
+    private func isWhole(learningOn learner: SimNode?) -> Bool {
         nodes.allSatisfy { node in
             guard let loop = node.core?.loop else { return false }
             return loop.identity.isComplete && loop.replacing.isEmpty && !loop.isStopping
@@ -139,8 +142,13 @@ extension World {
             && groups.allSatisfy { group in
                 let replicas = nodes.compactMap { $0.core?.loop.replica(group) }
                 let ids = replicas.map(\.raft.id).sorted()
+                let own = learner?.core?.loop.replica(group)?.raft.id
+                let others = ids.filter { $0 != own }
                 return replicas.count == nodes.count
-                    && replicas.allSatisfy { !$0.raft.configuration.isJoint && $0.raft.configuration.voters == ids }
+                    && replicas.allSatisfy { replica in
+                        let configuration = replica.raft.configuration
+                        return !configuration.isJoint && (configuration.voters == ids || configuration.voters == others)
+                    }
                     && replicas.count { $0.raft.isInstalling } <= replicas.count - 2
             }
     }

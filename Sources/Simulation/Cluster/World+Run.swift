@@ -135,6 +135,9 @@ extension World {
                 text += " log \(status.firstIndex.rawValue)-\(status.lastIndex.rawValue)"
                 text += " durable \(status.durableIndex.rawValue) commit \(status.commitIndex.rawValue)"
                 text += " applied \(status.appliedIndex.rawValue)"
+                let configuration = status.configuration
+                text += " replica \(status.id.rawValue) voters \(configuration.voters.map(\.rawValue))"
+                if configuration.isJoint { text += " (joint)" }
                 let digest = try? node.reader.digest(replica.group)
                 text += " state \(digest?.index.rawValue ?? 0) installing \(status.installing?.index.rawValue ?? 0)"
                 text += " install \(core.loop.installs[replica.group] != nil)"
