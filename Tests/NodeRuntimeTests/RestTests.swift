@@ -33,6 +33,18 @@ import Testing
         #expect(cluster[1].core?.loop.rest.wakeCount == 0)
     }
 
+    /// Every attempt to reach a node that is gone says so again.
+    @Test func groupsRestAlthoughANodeIsGone() throws {
+        let cluster = try resting(groups: 12)
+        cluster[3].kill()
+        for _ in 0..<Self.settleTicks {
+            for node in [cluster[1], cluster[2]] { node.core?.inbox.put(.lost(cluster[3].id)) }
+            cluster.run(ticks: 1)
+        }
+        #expect(cluster.allAreLed)
+        #expect(cluster.allRest)
+    }
+
     @Test(arguments: [1, 2, 3])
     func groupsOfALostNodeElectAgain(_ lost: Int) throws {
         let cluster = try resting(groups: 30)

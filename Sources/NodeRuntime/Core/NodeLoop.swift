@@ -285,7 +285,10 @@ package final class NodeLoop {
         for replica in replicas where replica.isLeader && rest.rests[replica.group] == nil {
             let members = replica.raft.configuration.members.filter { $0.node == node }
             for member in members {
-                withReplica(replica.group) { _ = $0.control(.unreachable(member.replica), source, into: &$1) }
+                // Said again with every attempt to reach a node that is gone: that is no work to stay awake for.
+                withReplica(replica.group, touching: false) {
+                    _ = $0.control(.unreachable(member.replica), source, into: &$1)
+                }
             }
         }
     }
