@@ -23,6 +23,8 @@ final class MemoryContent: @unchecked Sendable {
     func resize(_ size: Int) {
         if size < bytes.count {
             bytes.removeLast(bytes.count - size)
+        } else if bytes.isEmpty {
+            bytes = [UInt8](repeating: 0, count: size)
         } else {
             bytes += [UInt8](repeating: 0, count: size - bytes.count)
         }

@@ -25,8 +25,11 @@ public enum Frame {
     }
 
     private static func seal(_ buffer: inout ByteBuffer, from start: Int) {
-        let body = buffer.getSlice(at: start + headerBytes, length: buffer.writerIndex - start - headerBytes)
-        let checksum = body.map(checksum(of:)) ?? 0
+        // Not of a slice: while one lives, the next write would copy the whole frame.
+        let body = start + headerBytes - buffer.readerIndex
+        let checksum = unsafe buffer.withUnsafeReadableBytes { bytes in
+            unsafe staffetta_crc32c(0, UnsafeRawBufferPointer(rebasing: bytes[body...]).baseAddress, bytes.count - body)
+        }
         buffer.setInteger(UInt32(buffer.writerIndex - start - 4), at: start)
         buffer.setInteger(checksum, at: start + 4)
     }

@@ -55,8 +55,8 @@ public final class Replica {
     public var leaderNode: NodeID? { raft.leader.flatMap { address(of: $0) } }
     public var cachedBytes: Int { cache.bytes }
     /// The leadership that this replica holds or follows, when nothing at all is under way here.
-    public var restAsLeader: Leadership? { isIdle ? raft.restAsLeader : nil }
-    public var restAsFollower: Leadership? { isIdle ? raft.restAsFollower : nil }
+    public var restAsLeader: Leadership? { isLeader && isIdle ? raft.restAsLeader : nil }
+    public var restAsFollower: Leadership? { !isLeader && isIdle ? raft.restAsFollower : nil }
     private var isIdle: Bool { applying.isEmpty && waitingReads.isEmpty && !isInstalling }
     /// The node of this replica.
     public var node: NodeID? { raft.configuration.member(raft.id)?.node }

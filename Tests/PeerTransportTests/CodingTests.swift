@@ -177,6 +177,18 @@ import Testing
         #expect(try Frame.messages(in: body).map(describe) == Samples.messages.map(describe))
     }
 
+    /// A frame may be a megabyte: it is sealed where it stands.
+    @Test func sealingCopiesNothing() {
+        func address(_ buffer: ByteBuffer) -> UInt? {
+            buffer.withUnsafeReadableBytes { $0.baseAddress.map { UInt(bitPattern: $0) } }
+        }
+        var buffer = ByteBufferAllocator().buffer(capacity: 2 * Self.whole.readableBytes)
+        buffer.writeInteger(0, as: UInt8.self)
+        let before = address(buffer)
+        Frame.encode(Samples.messages, into: &buffer)
+        #expect(address(buffer) == before)
+    }
+
     @Test func framesBehindEachOther() throws {
         var buffer = ByteBuffer(string: "before")
         Frame.encode([Samples.messages[0]], into: &buffer)

@@ -1,4 +1,5 @@
 package import NIOConcurrencyHelpers
+package import Synchronization
 
 /// Hands batches to a thread that may be asleep. Any thread may put; one drains.
 ///
@@ -15,11 +16,14 @@ package final class Inbox<Item: Sendable>: Sendable {
     /// 0: nothing to do; 1: something.
     private let condition = ConditionLock<Int>(value: 0)
     @usableFromInline let state = NIOLockedValueBox(State())
+    /// Whether items wait. Changed under the lock, and asked without it: the simulator asks after every event.
+    @usableFromInline let isFilled = Atomic<Bool>(false)
 
     @inlinable
     package func put(_ item: Item) {
         let wasEmpty = state.withLockedValue { state in
             state.items.append(item)
+            isFilled.store(true, ordering: .releasing)
             return state.items.count == 1
         }
         if wasEmpty { wake() }
@@ -29,6 +33,7 @@ package final class Inbox<Item: Sendable>: Sendable {
         guard !items.isEmpty else { return }
         let wasEmpty = state.withLockedValue { state in
             defer { state.items.append(contentsOf: items) }
+            isFilled.store(true, ordering: .releasing)
             return state.items.isEmpty
         }
         if wasEmpty { wake() }
@@ -40,11 +45,12 @@ package final class Inbox<Item: Sendable>: Sendable {
         state.withLockedValue { state in
             var items: [Item] = []
             swap(&items, &state.items)
+            isFilled.store(false, ordering: .releasing)
             return items
         }
     }
 
-    @inlinable package var isEmpty: Bool { state.withLockedValue { $0.items.isEmpty } }
+    @inlinable package var isEmpty: Bool { !isFilled.load(ordering: .acquiring) }
 
     /// Waits until something comes or the time is over.
     func wait(milliseconds: Double) {

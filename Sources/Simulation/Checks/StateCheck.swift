@@ -71,9 +71,14 @@ struct StateCheck {
 enum SimBody {
     static func bytes(_ id: BodyID, _ count: Int) -> ByteBuffer {
         var random = SimRandom(seed: id.high ^ id.low)
+        let words = (count + 7) / 8
         var bytes = ByteBuffer()
-        bytes.reserveCapacity(count + 8)
-        while bytes.readableBytes < count { bytes.writeInteger(random.next()) }
-        return bytes.readSlice(length: count) ?? bytes
+        bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: 8 * words) { space in
+            for word in 0..<words {
+                space.storeBytes(of: random.next().bigEndian, toByteOffset: 8 * word, as: UInt64.self)
+            }
+            return count
+        }
+        return bytes
     }
 }

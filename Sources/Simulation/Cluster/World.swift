@@ -84,11 +84,12 @@ final class World: @unchecked Sendable {
         crashAfterVote(messages, from)
         // As the real links do, a frame holds about a megabyte.
         let half = messages.count / 2
-        if half > 0, messages.reduce(0, { $0 + $1.approximateBytes }) > PeerLimits.frameBytes {
+        let bytes = messages.reduce(0) { $0 + $1.approximateBytes }
+        if half > 0, bytes > PeerLimits.frameBytes {
             send(Array(messages[..<half]), from: from, to: to)
             return send(Array(messages[half...]), from: from, to: to)
         }
-        var frame = ByteBuffer()
+        var frame = ByteBufferAllocator().buffer(capacity: bytes + 64)
         Frame.encode(messages, into: &frame)
         counts.messages += 1
         let arrivals = network.arrivals(from, to, at: now)
