@@ -35,9 +35,13 @@ public struct FaultCoverage: Sendable {
 
 extension World {
     func roles(of node: SimNode) -> Set<FaultCoverage.Role> {
+        groups.reduce(into: []) { $0.formUnion(roles(of: node, in: $1)) }
+    }
+
+    func roles(of node: SimNode, in group: GroupID) -> Set<FaultCoverage.Role> {
         var roles: Set<FaultCoverage.Role> = []
         guard let loop = node.core?.loop else { return roles }
-        for replica in loop.replicas {
+        if let replica = loop.replica(group) {
             if replica.isLeader {
                 roles.insert(.leader)
             } else if replica.raft.configuration.voters.contains(replica.id) {
@@ -46,10 +50,8 @@ extension World {
                 roles.insert(.learner)
             }
         }
-        if !loop.installs.isEmpty { roles.insert(.receiver) }
-        if nodes.contains(where: { $0.core?.loop.installs.values.contains { $0.from == node.id } == true }) {
-            roles.insert(.sender)
-        }
+        if loop.installs[group] != nil { roles.insert(.receiver) }
+        if nodes.contains(where: { $0.core?.loop.installs[group]?.from == node.id }) { roles.insert(.sender) }
         return roles
     }
 

@@ -33,6 +33,7 @@ public enum Simulation {
             Mutant.active = options.mutant
         #endif
         let world = World(options)
+        defer { world.tearDown() }
         return world.run()
     }
 }

@@ -1,6 +1,7 @@
 import Consensus
-import Simulation
 import Testing
+
+@testable import Simulation
 
 @Suite struct SimulationTests {
     @Test(arguments: 1...6 as ClosedRange<UInt64>)
@@ -8,6 +9,20 @@ import Testing
         let report = Simulation.run(SimulationOptions(seed: seed, seconds: 8))
         #expect(report.violation == nil, "seed \(seed)")
         #expect(report.counts.succeeded > 0)
+    }
+
+    /// A night's run has 100,000 seeds.
+    @Test func aRunLeavesNothingBehind() {
+        weak var node: SimNode?
+        do {
+            let world = World(SimulationOptions(seed: 3, seconds: 3))
+            _ = world.run()
+            node = world.nodes[0]
+            #expect(node?.core != nil)
+            world.tearDown()
+        }
+        let isLeft = node != nil
+        #expect(!isLeft)
     }
 
     /// Sets and dictionaries iterate differently from instance to instance: none may be seen from outside.

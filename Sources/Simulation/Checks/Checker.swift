@@ -5,6 +5,7 @@ internal import NIOCore
 internal import NodeRuntime
 internal import PeerTransport
 internal import ReplicaCore
+internal import StateStorage
 
 /// Watches everything: what Raft promises, what the replicas hold, and what clients were told.
 struct Checker {
@@ -48,6 +49,8 @@ struct Checker {
         var incarnation: UInt64 = 0
         var term = Term.zero
         var commitIndex = LogIndex.zero
+        /// The last in which it committed something as the leader.
+        var committedTerm = Term.zero
     }
 
     private(set) var groups: [GroupFacts]
@@ -114,8 +117,17 @@ struct Checker {
             if commitIndex < shown[node.position][group].commitIndex {
                 world.fail("the commit index never goes back", "node \(node.position + 1), group \(group)")
             }
+            if replica.isLeader {
+                checkLeader(replica, node, group, world)
+                if commitIndex > shown[node.position][group].commitIndex {
+                    if replica.raft.durableIndex < commitIndex { world.crashAheadOfDisk(node) }
+                    if shown[node.position][group].committedTerm != replica.term {
+                        shown[node.position][group].committedTerm = replica.term
+                        world.cutOffAfterCommit(node)
+                    }
+                }
+            }
             shown[node.position][group].commitIndex = commitIndex
-            if replica.isLeader { checkLeader(replica, node, group, world) }
         }
     }
 
@@ -292,9 +304,10 @@ struct Checker {
             let group = Int(id.rawValue)
             guard let (index, digest) = try? node.reader.digest(id), index > .zero else { continue }
             if world.mayDiffer(node, id) {
-                // Commands may have taken the harmed rows away.
+                // Commands may have taken the harmed rows away; for good once that is durable.
                 if groups[group].digests[index.rawValue] == digest.value,
-                    (try? recomputedDigest(id, in: node.state.memory)) == digest
+                    (try? recomputedDigest(id, in: node.state.memory)) == digest,
+                    (try? node.state.memory.flush()) != nil
                 {
                     world.harmEnded(node, id, found: false)
                 }

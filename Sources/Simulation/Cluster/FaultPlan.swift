@@ -20,8 +20,9 @@ struct FaultPlan {
         case demote
         /// A node goes on with the next program, or back to the one before.
         case replaceProgram
-        /// Not at a moment: whenever a vote was given, or a leader elected.
-        case crashAfterVote, crashAfterElection
+        /// Not at a moment: whenever a vote was given, a leader elected, or an entry committed first in a term, or
+        /// before the leader's own disk has it.
+        case crashAfterVote, crashAfterElection, cutOffAfterCommit, crashAheadOfDisk
     }
 
     /// Mean time between two faults.
@@ -52,7 +53,10 @@ extension World {
 
     /// One fault, of a kind and at a place that chance chooses.
     func injectFault() {
-        guard !isHealing, !isCalm, let kind = faults.pick(plan.kinds), let node = chooseTarget() else { return }
+        guard !isHealing, !isCalm, ambush == nil, let kind = faults.pick(plan.kinds), let node = chooseTarget() else {
+            return
+        }
+        if layAmbush(kind) { return }
         let other = (node.position + 1 + faults.below(nodes.count - 1)) % nodes.count
         let duration = faults.time(100_000...8_000_000)
         trace.add(now, .fault, node.position, "\(kind) for \(duration) µs, other: node \(other + 1)")
@@ -62,7 +66,7 @@ extension World {
     }
 
     /// - Returns: the positions of the nodes that it hit; none where there was nothing to do.
-    private func inject(_ kind: FaultPlan.Fault, _ node: SimNode, _ other: Int, _ duration: Int64) -> [Int] {
+    func inject(_ kind: FaultPlan.Fault, _ node: SimNode, _ other: Int, _ duration: Int64) -> [Int] {
         func hit(_ done: Bool) -> [Int] { done ? [node.position] : [] }
         switch kind {
         case .crash:
@@ -75,7 +79,7 @@ extension World {
         case .lostTail: return hit(destroy(node, .lostTail))
         case .lostSegment: return hit(destroy(node, .lostSegment))
         case .damagedState: return hit(destroy(node, .damagedState))
-        case .crashAfterVote, .crashAfterElection: return []
+        case .crashAfterVote, .crashAfterElection, .cutOffAfterCommit, .crashAheadOfDisk: return []
         case .replaceProgram: return hit(replaceProgram(of: node))
         case .demote: return demote()
         case .harmedRow: return hit(harm(node, isCounted: false))
@@ -160,11 +164,16 @@ extension World {
         return hit(true)
     }
 
-    /// Leaderships move to where the other followers cannot see them, and the old leader, whom they see, leads no more.
+    /// Leaderships move to where the other followers cannot see them, and the old leader, whom they see, leads no more:
+    /// they do not even hear it go.
     private func strand(_ leader: SimNode, _ successor: Int, _ duration: Int64) {
         counts.partitions += 1
         counts.transfers += 1
+        let moment = faults.between(30_000...300_000)
+        // Long enough for whoever relies on the old leader to be found out.
+        let duration = max(duration, 3_000_000)
         for follower in nodes.indices where follower != leader.position && follower != successor {
+            cut(leader.position, follower, moment)
             cut(follower, successor, duration)
             cut(successor, follower, duration)
         }
@@ -196,8 +205,29 @@ extension World {
         return nodes.filter { $0.id == member.node }.map(\.position)
     }
 
-    /// Leaders that are cut off with a few try to go on with these alone: one voter less, and one less, and so on. Each
-    /// step by itself would be in order.
+    /// All groups that others lead get on without a node's vote, for as long as their leaders let them.
+    func demote(_ node: SimNode) {
+        for other in nodes where other !== node {
+            guard let core = other.core else { continue }
+            for replica in core.loop.replicas where replica.isLeader {
+                let now = replica.raft.configuration
+                let own = now.members.filter { $0.node == node.id }.map(\.replica)
+                guard !now.isJoint, now.voters.contains(where: own.contains) else { continue }
+                let next = Configuration(
+                    members: now.members,
+                    voters: now.voters.filter { !own.contains($0) },
+                    learners: (now.learners + own.filter(now.voters.contains)).sorted()
+                )
+                counts.demotions += 1
+                let group = replica.group
+                propose(next, in: group, to: core)
+            }
+            wake(other)
+        }
+    }
+
+    /// Leaders that are cut off with a few try to go on with these alone: one voter less, and one less, and so on, and
+    /// then the same once more. Each step by itself would be in order.
     private func demote(_ inside: Set<Int>) {
         guard harmed == nil else { return }
         for position in inside.sorted() {
@@ -214,9 +244,9 @@ extension World {
                         learners: (next.learners + [other.replica]).sorted()
                     )
                     counts.demotions += 1
-                    let step = next
-                    propose(step, in: group, to: core)
+                    propose(next, in: group, to: core)
                 }
+                propose(next, in: group, to: core)
             }
             wake(nodes[position])
         }
@@ -234,14 +264,11 @@ extension World {
     /// New leaders like to die, or not to be heard, when little of what they have is anywhere else (Raft paper,
     /// figure 8).
     func crashAfterElection(_ node: SimNode) {
-        guard !isHealing, plan.kinds.contains(.crashAfterElection), faults.chance(perMillion: 500_000) else { return }
-        counts.coverage.add(.crashAfterElection, roles(of: node))
-        if faults.next() & 1 == 0 {
-            counts.partitions += 1
-            let duration = faults.time(500_000...4_000_000)
-            for peer in nodes.indices where peer != node.position { cut(node.position, peer, duration) }
+        guard !isHealing, !isCalm, plan.kinds.contains(.crashAfterElection), faults.chance(perMillion: 500_000) else {
             return
         }
+        counts.coverage.add(.crashAfterElection, roles(of: node))
+        if faults.below(3) > 0 { return silence(node) }
         let event = SimEvent.crash(
             node: node.position,
             incarnation: node.incarnation,
@@ -250,7 +277,35 @@ extension World {
         schedule(event, after: faults.time(100...100_000))
     }
 
-    private func cut(_ from: Int, _ to: Int, _ duration: Int64) {
+    /// The same for those who have just begun to commit: nobody may hear of it, or get the entries behind.
+    func cutOffAfterCommit(_ node: SimNode) {
+        guard !isHealing, !isCalm, plan.kinds.contains(.cutOffAfterCommit), faults.chance(perMillion: 700_000) else {
+            return
+        }
+        counts.coverage.add(.cutOffAfterCommit, roles(of: node))
+        silence(node)
+    }
+
+    /// What a leader's followers have and its own disk has not yet was committed by them; it goes, and so does, for a
+    /// while, one of those whom it counted.
+    func crashAheadOfDisk(_ node: SimNode) {
+        guard !isHealing, !isCalm, plan.kinds.contains(.crashAheadOfDisk), faults.chance(perMillion: 100_000),
+            let other = faults.pick(nodes.filter { $0 !== node })
+        else { return }
+        counts.coverage.add(.crashAheadOfDisk, roles(of: node))
+        silence(other)
+        let event = SimEvent.crash(node: node.position, incarnation: node.incarnation, restartAfter: 200...50_000)
+        schedule(event, after: 0)
+    }
+
+    /// Nobody hears a node for a while.
+    private func silence(_ node: SimNode) {
+        counts.partitions += 1
+        let duration = faults.time(500_000...4_000_000)
+        for peer in nodes.indices where peer != node.position { cut(node.position, peer, duration) }
+    }
+
+    func cut(_ from: Int, _ to: Int, _ duration: Int64) {
         network[from, to].cutUntil = max(network[from, to].cutUntil, now + duration)
     }
 

@@ -22,6 +22,8 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     var isStateDamaged = false
     /// Something was done to this machine's disk that its replicas may give themselves up for.
     var isExcused = false
+    /// The groups of which its disk does not hold what it held, and whose replicas were not given up yet.
+    var forgotten: Set<GroupID> = []
 
     /// Rises with every start.
     var incarnation: UInt64 = 0

@@ -37,6 +37,8 @@ extension World {
         trace.add(now, .fault, node.position, "\(kind)")
         node.disk = disk
         node.isExcused = true
+        // A machine that lost all, its identity too, is told so by the others, in another way.
+        node.forgotten = kind == .wipe ? [] : Set(before.keys.filter { after[$0] != before[$0] })
         harmed = node.position
         switch kind {
         case .wipe:
@@ -134,7 +136,7 @@ extension World {
     var isWhole: Bool { isWhole(learningOn: nil) }
 
     /// The same, where one node need not vote: nobody counts on it.
-    private func isWhole(learningOn learner: SimNode?) -> Bool {
+    func isWhole(learningOn learner: SimNode?) -> Bool {
         nodes.allSatisfy { node in
             guard let loop = node.core?.loop else { return false }
             return loop.identity.isComplete && loop.replacing.isEmpty && !loop.isStopping
@@ -153,13 +155,17 @@ extension World {
             }
     }
 
-    /// Whether some other replica of each group has what those need that have lost their state: they do not keep the
-    /// entries any more that their snapshot stands for.
-    private func areCopiesLeft(without node: SimNode) -> Bool {
+    /// Whether of each group's other replicas one can lead that has its state: an election goes to whose log is the
+    /// longest, and who has lost the state does not stand. Nor do those keep the entries that their snapshot replaces.
+    func areCopiesLeft(without node: SimNode) -> Bool {
         groups.allSatisfy { group in
             let others = nodes.filter { $0 !== node }.compactMap { $0.core?.loop.replica(group)?.raft }
-            let needed = others.filter(\.isInstalling).map(\.snapshot.index).max() ?? .zero
-            return others.contains { !$0.isInstalling && $0.lastIndex >= needed }
+            guard others.contains(where: \.isInstalling) else { return true }
+            func last(_ raft: RaftNode) -> (Term, LogIndex) { (raft.term(at: raft.lastIndex) ?? .zero, raft.lastIndex) }
+            return others.contains { raft in
+                !raft.isInstalling && raft.durableIndex == raft.lastIndex
+                    && others.allSatisfy { last(raft) >= last($0) && raft.lastIndex >= $0.snapshot.index }
+            }
         }
     }
 
@@ -185,6 +191,9 @@ extension World {
         if isCalm, core.loop.isSettled, harm == nil {
             isCalm = false
             network.weather = isHealing ? SimNetwork.Weather() : plan.weather
+            if let group = nodes[position].forgotten.min() {
+                fail("a replica that has forgotten something is given up", "node \(position + 1), \(group)")
+            }
         }
         guard !isCalm, isWhole else { return }
         harmed = nil

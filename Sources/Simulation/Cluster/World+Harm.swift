@@ -19,10 +19,12 @@ struct Harm {
 extension World {
     /// - Returns: whether there was a row to harm.
     func harm(_ node: SimNode, isCounted: Bool) -> Bool {
-        guard harmed == nil, isWhole, node.state.failure == nil else { return false }
-        guard areAllCaughtUp else { return false }
+        guard harmed == nil, isWhole(learningOn: node), node.state.failure == nil else { return false }
+        // What fits its digest is found by a majority only; what does not, by itself.
+        guard isCounted ? areAllCaughtUp : areCopiesLeft(without: node) else { return false }
         let mail = groups.filter { $0 != .directory }
-        guard let group = faults.pick(mail) else { return false }
+        let rare = mail.filter { !roles(of: node, in: $0).isDisjoint(with: [.learner, .sender, .receiver]) }
+        guard let group = faults.pick(rare.isEmpty ? mail : rare) else { return false }
         // What only the others can tell must not be told apart from what they have not got yet.
         if isCounted { crash(node) }
         guard node.isUp != isCounted, change(group, of: node, isCounted: isCounted) else { return false }

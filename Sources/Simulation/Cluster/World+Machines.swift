@@ -111,6 +111,7 @@ extension World {
     /// Only a replica that has lost something may be given up.
     private func quarantined(_ group: GroupID, _ reason: String, on node: SimNode) {
         counts.quarantines += 1
+        node.forgotten.remove(group)
         harmEnded(node, group, found: true)
         guard !node.isExcused else { return }
         // What a verification says, not what a log has lost.

@@ -32,6 +32,11 @@ extension World {
         )
     }
 
+    /// Machines and the nodes on them hold each other.
+    func tearDown() {
+        for node in nodes { node.core = nil }
+    }
+
     /// Lets things happen until a time, a violation, or `isDone`, which is asked now and then.
     private func advance(until end: Int64, _ isDone: () -> Bool) {
         var asked = now
@@ -44,6 +49,7 @@ extension World {
             time.now = max(now, item.time)
             counts.events += 1
             handle(item.event)
+            if ambush != nil { springAmbush() }
             if now - asked >= 50_000 {
                 asked = now
                 checkLimits()

@@ -28,6 +28,9 @@ final class World: @unchecked Sendable {
     var plan: FaultPlan
     /// Faults are over, and everything must become well again.
     var isHealing = false
+    /// A loss that waits for a node in a rare role.
+    var ambush: Ambush?
+    var canAmbush = true
     /// The machine whose disk was harmed and which is not whole again.
     var harmed: Int?
     /// It has not yet asked the others what they remember.
