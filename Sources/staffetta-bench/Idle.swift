@@ -43,6 +43,11 @@ struct Idle: AsyncParsableCommand {
 
     func run() async throws {
         let pids = try (1...nodes).map { try pid($0) }
+        do {
+            _ = try await status(of: 1)
+        } catch {
+            throw BenchError("node 1 does not answer at 127.0.0.1:\(port(1)): is --port-base that of `staffetta dev`?")
+        }
         let took = try await seconds { try await Self.hasLeaders($0, except: 0) }
         let first = try await status(of: 1)
         print("\(first.groups) groups, all with leaders (after \(format(took)) s)")
@@ -84,7 +89,10 @@ struct Idle: AsyncParsableCommand {
                 continue
             }
             guard now() - begun < Self.patienceSeconds else {
-                throw BenchError("node \(node) does not know a leader of every group")
+                throw BenchError(
+                    "node \(node) does not know a leader of every group, or does not answer at 127.0.0.1:\(port(node)) "
+                        + "(admin, by --port-base)"
+                )
             }
             try await Task.sleep(for: .milliseconds(Self.pollMilliseconds))
             waiting.removeAll { access("/proc/\((try? pid($0)) ?? 0)", F_OK) != 0 }
@@ -100,11 +108,14 @@ struct Idle: AsyncParsableCommand {
     }
 
     private func status(of node: Int) async throws -> Staffetta_Admin_V1_GetStatusResponse {
-        try await AdminEndpoint(host: "127.0.0.1", port: portBase + 10 * node + 1).withClient { client in
+        try await AdminEndpoint(host: "127.0.0.1", port: port(node)).withClient { client in
             try await Staffetta_Admin_V1_Cluster.Client(wrapping: client)
                 .getStatus(Staffetta_Admin_V1_GetStatusRequest(), options: .admin())
         }
     }
+
+    /// Its admin port.
+    private func port(_ node: Int) -> Int { portBase + 10 * node + 1 }
 
     private func pid(_ node: Int) throws -> Int {
         let path = "\(data)/node-\(node).pid"
