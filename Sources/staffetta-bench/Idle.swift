@@ -46,7 +46,9 @@ struct Idle: AsyncParsableCommand {
         do {
             _ = try await status(of: 1)
         } catch {
-            throw BenchError("node 1 does not answer at 127.0.0.1:\(port(1)): is --port-base that of `staffetta dev`?")
+            throw BenchError(
+                "node 1 does not answer at 127.0.0.1:\(port(1)): \(error). Is --port-base that of `staffetta dev`?"
+            )
         }
         let took = try await seconds { try await Self.hasLeaders($0, except: 0) }
         let first = try await status(of: 1)

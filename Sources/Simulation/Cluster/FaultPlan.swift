@@ -286,8 +286,8 @@ extension World {
         silence(node)
     }
 
-    /// What a leader's followers have and its own disk has not yet was committed by them; it goes, and so does, for a
-    /// while, one of those whom it counted.
+    /// An entry is committed that the leader's own disk does not have yet. The leader crashes, and another node, maybe
+    /// one that has the entry, is not heard for a while.
     func crashAheadOfDisk(_ node: SimNode) {
         guard !isHealing, !isCalm, plan.kinds.contains(.crashAheadOfDisk), faults.chance(perMillion: 100_000),
             let other = faults.pick(nodes.filter { $0 !== node })

@@ -23,18 +23,23 @@ extension World {
     /// Learners stay for a quarter of a second, small installs for some milliseconds.
     private static let lookMicroseconds: (learners: Int64, installs: Int64) = (20_000, 2_000)
 
-    /// Once in a run, a loss waits for its moment, and nothing else goes wrong until then.
+    /// Once in a run, a loss waits for its moment, and no other fault is drawn until then.
     ///
     /// - Returns: whether it does.
     func layAmbush(_ kind: FaultPlan.Fault) -> Bool {
         guard canAmbush, harmed == nil, FaultPlan.Fault.losses.contains(kind),
-            let role = faults.pick([FaultCoverage.Role.learner, .sender, .receiver])
+            let role = faults.pick(roles(for: kind))
         else { return false }
         canAmbush = false
         ambush = Ambush(kind: kind, role: role, until: now + Self.ambushMicroseconds)
         trace.add(now, .fault, -1, "\(kind) waits for a \(role)")
         if role != .learner, let node = faults.pick(nodes) { letLag(node) }
         return true
+    }
+
+    /// While somebody gets a snapshot, no row is made to differ together with its digest: see `harm`.
+    private func roles(for kind: FaultPlan.Fault) -> [FaultCoverage.Role] {
+        kind == .divergence ? [.learner] : [.learner, .sender, .receiver]
     }
 
     /// A node hears nothing for a while: where little of the log is kept, only a snapshot helps.

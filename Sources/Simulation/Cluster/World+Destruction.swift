@@ -155,8 +155,8 @@ extension World {
             }
     }
 
-    /// Whether of each group's other replicas one can lead that has its state: an election goes to whose log is the
-    /// longest, and who has lost the state does not stand. Nor do those keep the entries that their snapshot replaces.
+    /// Whether, in each group, another replica that has its state can be elected: its log must be the longest. Who has
+    /// lost the state does not stand for election, and needs that one's to begin with.
     func areCopiesLeft(without node: SimNode) -> Bool {
         groups.allSatisfy { group in
             let others = nodes.filter { $0 !== node }.compactMap { $0.core?.loop.replica(group)?.raft }
