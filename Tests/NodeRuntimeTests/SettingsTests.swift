@@ -1,4 +1,6 @@
+import Consensus
 import NodeRuntime
+import ReplicaCore
 import Testing
 
 @Suite struct SettingsTests {
@@ -35,5 +37,19 @@ import Testing
         } throws: { error in
             ["node.id", "environment", "many", "1 to 9"].allSatisfy { "\(error)".contains($0) }
         }
+    }
+
+    @Test(arguments: [([:], nil), (["raft.lease-ticks": "6"], 6)] as [([String: String], Int?)])
+    func aLeaseIsOffUnlessAskedFor(_ flags: [String: String], _ ticks: Int?) async throws {
+        let settings = try await NodeSettings(SettingsReader.open(flags: flags, environment: [:], file: nil))
+        #expect(settings.core.replica.raft.leaseTicks == ticks)
+    }
+
+    @Test(arguments: [["raft.lease-ticks": "7"], ["raft.lease-ticks": "1", "raft.election-ticks": "6"]])
+    func aLeaseMustEndBeforeAnElection(_ flags: [String: String]) async throws {
+        let reader = try await SettingsReader.open(flags: flags, environment: [:], file: nil)
+        #expect {
+            try NodeSettings(reader)
+        } throws: { "\($0)".contains("raft.lease-ticks") && "\($0)".contains("raft.election-ticks") }
     }
 }

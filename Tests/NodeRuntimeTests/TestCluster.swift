@@ -46,6 +46,8 @@ final class TestCluster {
             try log.append(LogRound(groups.map { .createGroup($0, replica: Self.replica(on: node.id), point) }))
             (log, recovered) = try SegmentedLog.open(disk: node.disk, settings: logSettings)
         }
+        if node.isStateLost { try StateRecovery.beginAnew(recovered, in: node.state) }
+        node.isStateLost = false
         node.core = try NodeCore(
             NodeCore.Environment(
                 node: node.id,
@@ -128,6 +130,10 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
     var run: UInt64 = 0
     /// What its program knows.
     var versions = KnownVersions.current
+    /// The next start finds no state.
+    var isStateLost = false
+    /// Its process has been stopped: what comes waits in its inbox.
+    var isStopped = false
     /// Whether it may fail.
     var expectsFailure = false
     private(set) var failure: (any Error)?
@@ -147,6 +153,7 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
     }
 
     func turn() {
+        guard !isStopped else { return }
         core?.loop.turn()
         core?.writer.turn()
         core?.applierLoop.turn()

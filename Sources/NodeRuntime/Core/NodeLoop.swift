@@ -55,7 +55,9 @@ package final class NodeLoop {
     /// taken for an answer to this one.
     var nextReadID: UInt64
     /// Read rounds of other nodes that this leader is answering.
-    var foreignReads: [UInt64: (node: NodeID, group: GroupID, id: UInt64)] = [:]
+    var foreignReads: [UInt64: AskedRead] = [:]
+    /// Those that came in this turn.
+    var askedReads: [AskedRead] = []
     package var installs: [GroupID: SnapshotInstall] = [:]
     var nextTransfer: UInt64 = 1
     var finishedInstalls: UInt64 = 0
@@ -211,8 +213,8 @@ package final class NodeLoop {
     /// - Returns: whether there was anything to do.
     @discardableResult
     package func turn() -> Bool {
-        nowMilliseconds = clock.monotonicMilliseconds()
         let inputs = inbox.drain()
+        nowMilliseconds = clock.monotonicMilliseconds()
         for input in inputs { take(input) }
         let ticked = tickIfDue()
         proposeBatches()
@@ -262,7 +264,7 @@ package final class NodeLoop {
             }
         case .forward(let group, let request, let payload): takeForward(group, request, payload, from: node)
         case .forwardReply(let group, let request, let result): takeReply(group, request, result)
-        case .readIndex(let group, let id): takeReadIndex(group, id, from: node)
+        case .readIndex(let group, let id): askedReads.append(AskedRead(group: group, id: id, node: node))
         case .readIndexReply(let group, let id, let index): takeReadReply(group, id, index)
         case .snapshotPull(let pull): serve(pull, to: node)
         case .snapshotPiece(let piece): take(piece)
@@ -296,7 +298,7 @@ package final class NodeLoop {
     private func tickIfDue() -> Bool {
         // After a long pause (a stopped process) a few ticks are enough: elections must not be stampeded.
         var ticks = 0
-        while nowMilliseconds - lastTick >= settings.tickMilliseconds, ticks < 3 {
+        while nowMilliseconds - lastTick >= settings.tickMilliseconds, ticks < CoreSettings.maximumTicksPerTurn {
             lastTick += settings.tickMilliseconds
             ticks += 1
             tickAwake()

@@ -26,6 +26,14 @@ final class ReadTable {
     }
 }
 
+/// A round of another node, which takes this one for the leader.
+struct AskedRead {
+    let group: GroupID
+    /// The other node's.
+    let id: UInt64
+    let node: NodeID
+}
+
 /// Linearizable reads: one ReadIndex round per group at a time, for all reads that wait.
 extension NodeLoop {
     func enqueueRead(_ call: ReadCall) {
@@ -36,8 +44,12 @@ extension NodeLoop {
         reading.insert(call.group)
     }
 
+    /// Behind the ticks of a turn: where the process has stood still, a lease has run out meanwhile, and whoever asked
+    /// may have waited all that time. The turn's time was taken after everything that it answers had come in.
     func startReads() {
         for group in reading { startReads(group) }
+        for asked in askedReads { answer(asked) }
+        askedReads.removeAll(keepingCapacity: true)
     }
 
     private func startReads(_ group: GroupID) {
@@ -58,9 +70,8 @@ extension NodeLoop {
 
     /// The state has what this round must see.
     func readReady(_ group: GroupID, _ id: UInt64, _ index: LogIndex) {
-        if let (node, _, foreignID) = foreignReads.removeValue(forKey: id) {
-            send(.readIndexReply(group: group, id: foreignID, index: index), to: node)
-            return
+        if let asked = foreignReads.removeValue(forKey: id) {
+            return send(.readIndexReply(group: group, id: asked.id, index: index), to: asked.node)
         }
         if let calls = reads[group]?.answered.removeValue(forKey: id) { return serve(calls, of: group) }
         guard let round = reads[group]?.round, round.id == id else { return }
@@ -82,22 +93,22 @@ extension NodeLoop {
     }
 
     func readRejected(_ group: GroupID, _ id: UInt64) {
-        if let (node, _, foreignID) = foreignReads.removeValue(forKey: id) {
-            send(.readIndexReply(group: group, id: foreignID, index: nil), to: node)
+        if let asked = foreignReads.removeValue(forKey: id) {
+            send(.readIndexReply(group: group, id: asked.id, index: nil), to: asked.node)
         } else if reads[group]?.round?.id == id {
             // The next tick asks again.
             reads[group]?.restart()
         }
     }
 
-    func takeReadIndex(_ group: GroupID, _ id: UInt64, from: NodeID) {
-        guard let replica = replica(group), replica.isLeader else {
-            return send(.readIndexReply(group: group, id: id, index: nil), to: from)
+    private func answer(_ asked: AskedRead) {
+        guard let replica = replica(asked.group), replica.isLeader else {
+            return send(.readIndexReply(group: asked.group, id: asked.id, index: nil), to: asked.node)
         }
         let own = nextReadID
         nextReadID &+= 1
-        foreignReads[own] = (from, group, id)
-        withReplica(group) { $0.readIndex(id: own, source, into: &$1) }
+        foreignReads[own] = asked
+        withReplica(asked.group) { $0.readIndex(id: own, source, into: &$1) }
     }
 
     func takeReadReply(_ group: GroupID, _ id: UInt64, _ index: LogIndex?) {

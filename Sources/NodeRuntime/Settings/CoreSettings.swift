@@ -43,6 +43,13 @@ public struct CoreSettings: Sendable {
     public var snapshotStallMilliseconds: Int64
     public var verification = VerificationSettings()
 
+    /// A node that lags makes up for so many ticks at once, and no more.
+    static let maximumTicksPerTurn = 3
+    /// So much shorter than the election timeout a lease has to be: a follower may make up for
+    /// ``maximumTicksPerTurn`` right after it has heard the leader, the two nodes' clocks tick out of phase (two), and
+    /// one may be a little faster (one).
+    static let leaseMarginTicks = maximumTicksPerTurn + 3
+
     public init() {
         replica = ReplicaSettings()
         replica.raft.electionTimeoutTicks = 12

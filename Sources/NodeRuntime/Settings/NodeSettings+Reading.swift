@@ -45,6 +45,7 @@ extension NodeSettings {
         }
         core.tickMilliseconds = Int64(try reader.integer("raft.tick-milliseconds", 5...1_000))
         core.replica.raft.electionTimeoutTicks = try reader.integer("raft.election-ticks", 4...1_000)
+        core.replica.raft.leaseTicks = try Self.leaseTicks(reader, core.replica.raft.electionTimeoutTicks)
         core.verification.intervalMilliseconds =
             1_000 * Int64(try reader.integer("verify.interval-seconds", 0...(1 << 30)))
         core.verification.scrubBytesPerSecond = try reader.integer("verify.scrub-bytes-per-second", 0...(1 << 40))
@@ -55,6 +56,19 @@ extension NodeSettings {
 
     /// Of each group, however many there are.
     private static let minimumCacheBytes = 64 << 10
+
+    private static func leaseTicks(_ reader: SettingsReader, _ electionTimeoutTicks: Int) throws -> Int? {
+        let ticks = try reader.integer("raft.lease-ticks", 0...1_000)
+        let longest = electionTimeoutTicks - CoreSettings.leaseMarginTicks
+        guard ticks <= max(0, longest) else {
+            throw SettingError(
+                "setting raft.lease-ticks is \(ticks): expected 0 (off)"
+                    + (longest > 0 ? ", or up to \(longest)," : "")
+                    + " with raft.election-ticks \(electionTimeoutTicks), as a lease must end before an election can"
+            )
+        }
+        return ticks == 0 ? nil : ticks
+    }
 
     private static func peers(_ reader: SettingsReader, own: NodeID, _ listen: HostPort) throws -> [Peer] {
         let expected = "node=host:port for every node, such as 1=host1:14000,2=host2:14000"

@@ -48,6 +48,7 @@ public struct SettingSpec: Sendable {
         SettingSpec("raft.cache-bytes", "67108864", "newest log entries kept in memory for followers, of all groups"),
         SettingSpec("raft.tick-milliseconds", "50", "unit of the election clock"),
         SettingSpec("raft.election-ticks", "12", "ticks without a leader before an election"),
+        SettingSpec("raft.lease-ticks", "0", "so long after a quorum's answer a leader reads alone; 0: never"),
         SettingSpec("snapshot.bytes-per-second", "134217728", "what this node sends of snapshots; 0: no limit"),
         SettingSpec("state.memory-bytes", "67108864", "write buffer of the state store"),
         SettingSpec("verify.interval-seconds", "86400", "how often replicas compare their digests; 0: only on demand"),
