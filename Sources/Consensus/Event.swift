@@ -18,6 +18,8 @@ public enum Event: Hashable, Sendable {
     case snapshotInstalled(SnapshotPoint)
     /// Installing failed or was given up; the core may accept another offer.
     case snapshotFailed(index: LogIndex)
+    /// Another replica's log begins behind this entry: so it is committed, though no leader has said so here.
+    case committed(LogIndex, Term)
     /// The transport lost what it had under way to this peer.
     case unreachable(ReplicaID)
     case transferLeadership(to: ReplicaID)

@@ -57,6 +57,13 @@ extension RaftNode {
         send(.heartbeatResponse(readSequence: readSequence), to: leader, into: &effects)
     }
 
+    /// Where this log has that very entry, it has all that was committed before it as well (log matching). A leader
+    /// finds out by itself.
+    mutating func learnCommitted(_ index: LogIndex, _ term: Term) {
+        guard role != .leader, index > commitIndex, log.matches(index: index, term: term) else { return }
+        commit(upTo: index)
+    }
+
     // MARK: - Snapshots (Raft dissertation, chapter 5)
 
     mutating func handleOffer(_ point: SnapshotPoint, from leader: ReplicaID, into effects: inout Effects) {

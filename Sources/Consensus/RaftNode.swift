@@ -154,6 +154,7 @@ public struct RaftNode: Sendable {
         case .compacted(let point): log.compact(to: checkedForCompaction(point))
         case .snapshotInstalled(let point): snapshotInstalled(point, into: &effects)
         case .snapshotFailed(let index): snapshotFailed(at: index, into: &effects)
+        case .committed(let index, let term): learnCommitted(index, term)
         case .unreachable(let replica): unreachable(replica)
         case .transferLeadership(let target): transferLeadership(to: target, into: &effects)
         case .campaign: campaignNow(into: &effects)

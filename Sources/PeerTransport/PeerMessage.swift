@@ -65,13 +65,16 @@ public struct SnapshotPull: Hashable, Sendable {
     public let transfer: UInt64
     /// The snapshot must reach at least this index.
     public let atLeast: LogIndex
+    /// The term of that entry, which is committed.
+    public let term: Term
     /// The last key received; empty at the start.
     public let after: [UInt8]
 
-    public init(group: GroupID, transfer: UInt64, atLeast: LogIndex, after: [UInt8]) {
+    public init(group: GroupID, transfer: UInt64, atLeast: LogIndex, term: Term, after: [UInt8]) {
         self.group = group
         self.transfer = transfer
         self.atLeast = atLeast
+        self.term = term
         self.after = after
     }
 }

@@ -73,6 +73,7 @@ extension PeerMessage {
             begin(.snapshotPull, pull.group)
             buffer.writeInteger(pull.transfer)
             buffer.writeInteger(pull.atLeast.rawValue)
+            buffer.writeInteger(pull.term.rawValue)
             buffer.writeLengthPrefixed(pull.after)
         case .snapshotPiece(let piece):
             begin(.snapshotPiece, piece.group)
@@ -151,6 +152,7 @@ extension PeerMessage {
                     group: group,
                     transfer: try decoder.integer(),
                     atLeast: try decoder.logIndex(),
+                    term: try decoder.term(),
                     after: Array(try decoder.bytes(maximum: Self.maximumKeyBytes).readableBytesView)
                 )
             )

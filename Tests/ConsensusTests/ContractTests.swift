@@ -223,6 +223,22 @@ import Testing
         #expect(f.node.role == .candidate)
     }
 
+    /// No leader has said so; another replica's log begins there.
+    @Test func whatIsCommittedElsewhereIsCommittedHereWhereTheEntryIsTheSame() {
+        var f = Fixture()
+        f.append(term: 2, after: (0, 0), [1, 1, 2])
+        f.persist()
+        f.step(.committed(3, 1))
+        f.step(.committed(4, 2))
+        #expect(f.node.commitIndex == 0)
+        f.step(.committed(2, 1))
+        #expect(f.node.commitIndex == 2)
+        f.step(.committed(1, 1))
+        #expect(f.node.commitIndex == 2)
+        f.step(.committed(3, 2))
+        #expect(f.node.commitIndex == 3)
+    }
+
     @Test func aLogThatReachesTheSnapshotNeedsNone() {
         var f = Fixture(terms: [1, 1, 2, 2], term: 2)
         let point = SnapshotPoint(index: 3, term: 2, configuration: f.node.configuration)

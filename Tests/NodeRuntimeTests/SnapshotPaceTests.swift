@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct SnapshotPaceTests {
     private func pull(_ group: UInt32, transfer: UInt64) -> SnapshotPull {
-        SnapshotPull(group: GroupID(group), transfer: transfer, atLeast: .zero, after: [])
+        SnapshotPull(group: GroupID(group), transfer: transfer, atLeast: .zero, term: .zero, after: [])
     }
 
     /// Asks for pieces of 100 bytes all the time, for ten seconds.

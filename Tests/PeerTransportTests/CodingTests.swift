@@ -90,7 +90,7 @@ import Testing
             bodies.map(Samples.replica) + [
                 .replica(ReplicaMessage(group: GroupID(1), message: future, payloads: [])),
                 .readIndexReply(group: GroupID(1), id: 1, index: index),
-                .snapshotPull(SnapshotPull(group: GroupID(1), transfer: 1, atLeast: index, after: [])),
+                .snapshotPull(SnapshotPull(group: GroupID(1), transfer: 1, atLeast: index, term: Term(1), after: [])),
                 .snapshotPiece(
                     SnapshotPiece(
                         group: GroupID(1),

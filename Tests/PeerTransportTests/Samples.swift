@@ -67,6 +67,10 @@ enum Samples {
 
     static let request = RequestID(session: .max, sequence: 5)
 
+    private static func pull(after: [UInt8]) -> SnapshotPull {
+        SnapshotPull(group: GroupID(1), transfer: 2, atLeast: LogIndex(3), term: Term(2), after: after)
+    }
+
     static let messages: [PeerMessage] =
         bodies.map(replica) + [
             .introduction(directory: .max),
@@ -100,8 +104,8 @@ enum Samples {
             .readIndexReply(group: GroupID(1), id: 9, index: LogIndex(8)),
             .readIndexReply(group: GroupID(1), id: 9, index: nil),
             .readIndexReply(group: GroupID(1), id: 9, index: .zero),
-            .snapshotPull(SnapshotPull(group: GroupID(1), transfer: 2, atLeast: LogIndex(3), after: [])),
-            .snapshotPull(SnapshotPull(group: GroupID(1), transfer: 2, atLeast: LogIndex(3), after: [0, 255])),
+            .snapshotPull(pull(after: [])),
+            .snapshotPull(pull(after: [0, 255])),
             .snapshotPiece(
                 SnapshotPiece(
                     group: GroupID(1),

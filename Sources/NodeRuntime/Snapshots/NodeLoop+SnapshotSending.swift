@@ -9,8 +9,18 @@ internal import StateStorage
 /// Sending: piece by piece, as the receiver asks, and no faster than the rate allows.
 extension NodeLoop {
     func serve(_ pull: SnapshotPull, to node: NodeID) {
+        if pull.after.isEmpty { learnCommitted(pull) }
         guard snapshotPace.admit(nowMilliseconds) else { return snapshotPace.postpone(pull, to: node) }
         read(pull, for: node)
+    }
+
+    /// Whoever asks has the entries behind that one, and can have no leader before it has a state: there may be nobody
+    /// else to say that what this node has is committed, so that the next time it has what is asked for.
+    private func learnCommitted(_ pull: SnapshotPull) {
+        guard let raft = replica(pull.group)?.raft, raft.commitIndex < pull.atLeast, recalls[pull.group] == nil else {
+            return
+        }
+        withReplica(pull.group) { _ = $0.control(.committed(pull.atLeast, pull.term), source, into: &$1) }
     }
 
     /// On every tick: what had to wait for the rate.

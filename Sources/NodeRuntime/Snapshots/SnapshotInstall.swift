@@ -11,6 +11,8 @@ package struct SnapshotInstall {
     package let from: NodeID
     /// At least this much the snapshot must cover.
     let atLeast: LogIndex
+    /// The term of that entry.
+    let term: Term
     /// What the sender said it covers, from its first piece on.
     var point: SnapshotPoint?
     /// The last key written; where the next piece starts.
@@ -24,16 +26,17 @@ package struct SnapshotInstall {
 extension NodeLoop {
     func beginInstall(_ group: GroupID, _ point: SnapshotPoint, from: NodeID) {
         if let running = installs[group], running.from == from, running.atLeast >= point.index { return }
-        startInstall(group, atLeast: point.index, from: from)
+        startInstall(group, atLeast: point, from: from)
     }
 
-    private func startInstall(_ group: GroupID, atLeast: LogIndex, from: NodeID) {
+    private func startInstall(_ group: GroupID, atLeast point: SnapshotPoint, from: NodeID) {
         let transfer = session &+ nextTransfer
         nextTransfer += 1
         installs[group] = SnapshotInstall(
             transfer: transfer,
             from: from,
-            atLeast: atLeast,
+            atLeast: point.index,
+            term: point.term,
             progressMilliseconds: nowMilliseconds
         )
         applier.put(.beginInstall(group))
@@ -46,6 +49,7 @@ extension NodeLoop {
             group: group,
             transfer: install.transfer,
             atLeast: install.atLeast,
+            term: install.term,
             after: install.after
         )
         send(.snapshotPull(pull), to: install.from)
@@ -110,7 +114,7 @@ extension NodeLoop {
         let leader = replica(group)?.leaderNode.flatMap { $0 == node ? nil : $0 }
         let next = others.first { $0 > former ?? node } ?? others.first
         guard let from = leader ?? next ?? former else { return }
-        startInstall(group, atLeast: raft.snapshot.index, from: from)
+        startInstall(group, atLeast: raft.snapshot, from: from)
     }
 
     /// The state is live, durably. The log follows: what Raft writes from here on is written behind that.

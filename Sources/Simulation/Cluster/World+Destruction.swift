@@ -155,16 +155,17 @@ extension World {
             }
     }
 
-    /// Whether, in each group, another replica that has its state can be elected: its log must be the longest. Who has
-    /// lost the state does not stand for election, and needs that one's to begin with.
+    /// Whether, in each group, whoever has lost the state can get another replica's, which must be able to reach where
+    /// its log begins.
     func areCopiesLeft(without node: SimNode) -> Bool {
         groups.allSatisfy { group in
             let others = nodes.filter { $0 !== node }.compactMap { $0.core?.loop.replica(group)?.raft }
-            guard others.contains(where: \.isInstalling) else { return true }
-            func last(_ raft: RaftNode) -> (Term, LogIndex) { (raft.term(at: raft.lastIndex) ?? .zero, raft.lastIndex) }
-            return others.contains { raft in
-                !raft.isInstalling && raft.durableIndex == raft.lastIndex
-                    && others.allSatisfy { last(raft) >= last($0) && raft.lastIndex >= $0.snapshot.index }
+            return others.filter(\.isInstalling).allSatisfy { stateless in
+                let point = stateless.snapshot
+                return others.contains { raft in
+                    !raft.isInstalling && raft.durableIndex >= point.index
+                        && (raft.appliedIndex >= point.index || raft.term(at: point.index) == point.term)
+                }
             }
         }
     }
