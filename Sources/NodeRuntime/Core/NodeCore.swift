@@ -168,11 +168,11 @@ package struct RecoveredGroups: Sendable {
 
 /// A group as recovery found it, fit to run.
 package struct OpenedGroup: Sendable {
-    let group: GroupID
-    let replica: ReplicaID
-    let hardState: HardState
-    let snapshot: SnapshotPoint
-    let headers: [EntryHeader]
+    package let group: GroupID
+    package let replica: ReplicaID
+    package let hardState: HardState
+    package let snapshot: SnapshotPoint
+    package let headers: [EntryHeader]
     let appliedIndex: LogIndex
     /// The state has to be fetched from another replica first.
     let isRebuilding: Bool

@@ -51,12 +51,15 @@ final class SimClient: @unchecked Sendable {
 
     func stop() { isStopped = true }
 
+    /// Goes on at another node.
+    func leave(_ position: Int) { if node == position { node = (position + 1) % world.nodes.count } }
+
     /// Does the next thing, unless one is under way.
     func act() {
         // Now and then nothing is to be done for long enough that groups go to rest.
         let pause = random.chance(perMillion: 50_000) ? random.time(500_000...6_000_000) : random.time(5_000...400_000)
         world.schedule(.client(number), after: pause)
-        guard pending == nil, !isStopped else { return }
+        guard pending == nil, !isStopped, world.strand?.group != group else { return }
         if !world.nodes[node].isUp || random.chance(perMillion: 20_000) { node = random.below(world.nodes.count) }
         guard world.nodes[node].isUp else { return }
         guard let account else { return submit(createAccount, AccountID(0)) }

@@ -53,9 +53,9 @@ extension World {
 
     /// One fault, of a kind and at a place that chance chooses.
     func injectFault() {
-        guard !isHealing, !isCalm, ambush == nil, let kind = faults.pick(plan.kinds), let node = chooseTarget() else {
-            return
-        }
+        guard !isHealing, !isCalm, ambush == nil, strand == nil, let kind = faults.pick(plan.kinds),
+            let node = chooseTarget()
+        else { return }
         if layAmbush(kind) { return }
         let other = (node.position + 1 + faults.below(nodes.count - 1)) % nodes.count
         let duration = faults.time(100_000...8_000_000)
@@ -88,7 +88,9 @@ extension World {
             counts.transfers += 1
             node.core?.inbox.put(.control { $0.balanceLeaderships(onlyToReturned: false) })
             wake(node)
-        case .strand: strand(node, other, duration)
+        case .strand:
+            layStrand(duration)
+            return []
         case .gracefulStop:
             counts.transfers += 1
             node.core?.inbox.put(.control { _ = $0.resign() })
@@ -162,24 +164,6 @@ extension World {
             node.state.memory.injectFailure(SimStateStore.injected)
         }
         return hit(true)
-    }
-
-    /// Leaderships move to where the other followers cannot see them, and the old leader, whom they see, leads no more:
-    /// they do not even hear it go.
-    private func strand(_ leader: SimNode, _ successor: Int, _ duration: Int64) {
-        counts.partitions += 1
-        counts.transfers += 1
-        let moment = faults.between(30_000...300_000)
-        // Long enough for whoever relies on the old leader to be found out.
-        let duration = max(duration, 3_000_000)
-        for follower in nodes.indices where follower != leader.position && follower != successor {
-            cut(leader.position, follower, moment)
-            cut(follower, successor, duration)
-            cut(successor, follower, duration)
-        }
-        let target = nodes[successor].id
-        leader.core?.inbox.put(.control { $0.handOverLeaderships(to: target) })
-        wake(leader)
     }
 
     /// One of the groups gets on with a voter less.

@@ -5,6 +5,22 @@ internal import MailStore
 internal import NodeRuntime
 internal import StateStorage
 
+/// What a log says of one replica.
+struct LogFacts: Equatable {
+    let replica: ReplicaID
+    let term: Term
+    let vote: ReplicaID?
+    let lastIndex: LogIndex
+    let isIntact: Bool
+
+    /// Whether a replica that comes up knows all of this: the state may say what the log has lost.
+    func areKnown(to group: OpenedGroup) -> Bool {
+        let lastIndex = group.snapshot.index + group.headers.count
+        guard group.replica == replica, lastIndex >= self.lastIndex else { return false }
+        return group.hardState.term > term || (group.hardState.term == term && group.hardState.vote == vote)
+    }
+}
+
 /// One machine: what survives a crash (disk, state), and the node that runs on it now, if any.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
@@ -23,7 +39,7 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     /// Something was done to this machine's disk that its replicas may give themselves up for.
     var isExcused = false
     /// The groups of which its disk does not hold what it held, and whose replicas were not given up yet.
-    var forgotten: Set<GroupID> = []
+    var forgotten: [GroupID: LogFacts] = [:]
 
     /// Rises with every start.
     var incarnation: UInt64 = 0

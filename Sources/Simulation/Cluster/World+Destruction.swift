@@ -38,7 +38,7 @@ extension World {
         node.disk = disk
         node.isExcused = true
         // A machine that lost all, its identity too, is told so by the others, in another way.
-        node.forgotten = kind == .wipe ? [] : Set(before.keys.filter { after[$0] != before[$0] })
+        node.forgotten = kind == .wipe ? [:] : before.filter { after[$0.key] != $0.value }
         harmed = node.position
         switch kind {
         case .wipe:
@@ -83,21 +83,13 @@ extension World {
 
     // MARK: What a disk holds
 
-    private struct Facts: Equatable {
-        let replica: ReplicaID
-        let term: Term
-        let vote: ReplicaID?
-        let lastIndex: LogIndex
-        let isIntact: Bool
-    }
-
-    private func facts(_ disk: MemoryDisk, of node: SimNode) -> [GroupID: Facts] {
+    private func facts(_ disk: MemoryDisk, of node: SimNode) -> [GroupID: LogFacts] {
         guard let opened = try? SegmentedLog.open(disk: disk.copy(), settings: logSettings(node.logID)) else {
             return [:]
         }
         return Dictionary(
             uniqueKeysWithValues: opened.recovered.map { group in
-                let facts = Facts(
+                let facts = LogFacts(
                     replica: group.replica,
                     term: group.hardState.term,
                     vote: group.hardState.vote,
@@ -112,8 +104,8 @@ extension World {
     /// Whether the loss is one that the log itself reports, or that another member remembers better.
     private func isNoticed(
         _ group: GroupID,
-        _ before: [GroupID: Facts],
-        _ after: [GroupID: Facts],
+        _ before: [GroupID: LogFacts],
+        _ after: [GroupID: LogFacts],
         on node: SimNode
     ) -> Bool {
         guard let old = before[group], let new = after[group], new.isIntact, new != old else { return true }
@@ -192,7 +184,7 @@ extension World {
         if isCalm, core.loop.isSettled, harm == nil {
             isCalm = false
             network.weather = isHealing ? SimNetwork.Weather() : plan.weather
-            if let group = nodes[position].forgotten.min() {
+            if let group = nodes[position].forgotten.keys.min() {
                 fail("a replica that has forgotten something is given up", "node \(position + 1), \(group)")
             }
         }

@@ -59,6 +59,9 @@ extension World {
             core.loop.membershipObserver = { [unowned self, unowned node] in observe($0, of: node) }
             core.loop.verificationObserver = { [unowned self, unowned node] in observe($0, of: node) }
             node.core = core
+            for group in groups.opened where node.forgotten[group.group]?.areKnown(to: group) == true {
+                node.forgotten[group.group] = nil
+            }
             node.endpoint = endpoint
         } catch let error as VersionError {
             return refused(error, on: node)
@@ -111,7 +114,7 @@ extension World {
     /// Only a replica that has lost something may be given up.
     private func quarantined(_ group: GroupID, _ reason: String, on node: SimNode) {
         counts.quarantines += 1
-        node.forgotten.remove(group)
+        node.forgotten[group] = nil
         harmEnded(node, group, found: true)
         guard !node.isExcused else { return }
         // What a verification says, not what a log has lost.
@@ -157,7 +160,7 @@ extension World {
     }
 
     func tick(_ node: SimNode) {
-        let late = node.pausedUntil > now ? node.pausedUntil - now : 0
+        let late = restOfPause(node)
         if late == 0, !node.isScheduled[NodePart.loop.rawValue] { turn(node, .loop) }
         guard node.isUp else { return }
         let event = SimEvent.tick(node: node.position, incarnation: node.incarnation)

@@ -16,6 +16,7 @@ extension World {
     }
 
     func checkRests() {
+        springStrand()
         for node in nodes {
             guard let core = node.core else { continue }
             for group in groups { checkRest(of: group, node, core) }

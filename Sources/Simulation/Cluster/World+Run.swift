@@ -13,6 +13,10 @@ extension World {
         for client in clients { schedule(.client(client.number), after: client.random.between(0...200_000)) }
         network.weather = plan.weather
         scheduleFault()
+        // Later, hardly any group comes to rest.
+        if plan.kinds.contains(.strand), faults.chance(perMillion: 800_000) {
+            layStrand(faults.time(100_000...8_000_000))
+        }
         let safetyEnd = Int64(options.seconds) * 1_000_000
         advance(until: safetyEnd) { false }
         if violation == nil { becomeWell() }
@@ -69,7 +73,7 @@ extension World {
             let node = nodes[position]
             guard node.incarnation == incarnation, node.isUp else { return }
             if node.pausedUntil > now {
-                return schedule(.work(node: position, incarnation: incarnation, work), after: node.pausedUntil - now)
+                return schedule(.work(node: position, incarnation: incarnation, work), after: restOfPause(node))
             }
             work()
             if node.failure != nil, !isCalm {

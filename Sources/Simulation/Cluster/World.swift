@@ -30,6 +30,8 @@ final class World: @unchecked Sendable {
     var isHealing = false
     /// A loss that waits for a node in a rare role.
     var ambush: Ambush?
+    /// Somebody is stranded as soon as it rests.
+    var strand: Strand?
     var canAmbush = true
     /// The machine whose disk was harmed and which is not whole again.
     var harmed: Int?
@@ -163,11 +165,14 @@ final class World: @unchecked Sendable {
         schedule(.turn(node: node.position, incarnation: node.incarnation, part), after: delay)
     }
 
+    /// How long what a paused node would do is put off. It may go on earlier than was said.
+    func restOfPause(_ node: SimNode) -> Int64 { min(max(0, node.pausedUntil - now), 50_000) }
+
     func turn(_ node: SimNode, _ part: NodePart) {
         guard let core = node.core else { return }
         if node.pausedUntil > now {
-            schedule(.turn(node: node.position, incarnation: node.incarnation, part), after: node.pausedUntil - now)
-            return
+            let event = SimEvent.turn(node: node.position, incarnation: node.incarnation, part)
+            return schedule(event, after: restOfPause(node))
         }
         node.isScheduled[part.rawValue] = false
         trace.mix(now, .turn, node.position, UInt64(part.rawValue))
