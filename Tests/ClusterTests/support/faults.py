@@ -37,7 +37,9 @@ class Faults:
     # Seconds that a fault and the time until the cluster is whole may take: none is begun too late.
     USUAL_SECONDS = 12
     LONG_SECONDS = 8
-    SECONDS = {"long-pause": 25, "hanging-sync": 30, "rolling-restart": 40, "damaged-state": 25, "wiped-disk": 25}
+    SECONDS = {"long-pause": 25, "hanging-sync": 30, "rolling-restart": 30, "damaged-state": 20, "wiped-disk": 20}
+    # What even the shortest run does: processes, links, disks that are full, fail, forget, or are empty.
+    FIRST = {"kill", "pause", "cut-one-way", "no-space", "failed-sync", "flipped-bit", "wiped-disk", "rolling-restart"}
 
     def __init__(self, cluster, writers, seed):
         self.cluster = cluster
