@@ -2,6 +2,7 @@
 
     python3 Tests/ClusterTests/test_faults.py --seconds 600 --seed 7
     python3 Tests/ClusterTests/test_faults.py --seconds 900 --kinds kill
+    python3 Tests/ClusterTests/test_faults.py --seconds 300 --nodes 5
 
 The seed decides which faults happen to whom, in which order; what the processes make of it is theirs. The test in a
 suite takes the same from CLUSTER_TESTS_SEED, CLUSTER_TESTS_SECONDS and CLUSTER_TESTS_KINDS.
@@ -38,14 +39,16 @@ LOW_SPACE_BYTES = 320 << 20
 class FaultRun:
     """A cluster, its traffic, and faults until the time is nearly over; the rest is for looking at what is there."""
 
-    def __init__(self, seed, seconds, kinds):
+    def __init__(self, seed, seconds, kinds, nodes=3):
         self.started = time.monotonic()
         self.seed = seed
         # The end takes longer the more there is to look at.
         self.faults_end = self.started + seconds * 0.85 - 20
-        self.kinds = kinds or Faults.kinds()
-        unknown = set(self.kinds) - set(Faults.kinds())
-        assert not unknown, f"no such faults: {unknown}; there are {Faults.kinds()}"
+        self.nodes = nodes
+        possible = Faults.kinds(nodes)
+        self.kinds = kinds or possible
+        unknown = set(self.kinds) - set(possible)
+        assert not unknown, f"no such faults with {nodes} nodes: {unknown}; there are {possible}"
         self.chance = random.Random(f"order {seed}")
         self.deliveries = Deliveries(seed)
         self.cluster = self._start_cluster()
@@ -63,12 +66,13 @@ class FaultRun:
         settings = [f"disk.reserve-bytes={RESERVE_BYTES}"]
         accounts = OWNERS + ACCOUNTS
         try:
-            cluster = Rig(accounts=accounts, settings=settings, small_disks={SMALL_NODE: SMALL_DISK_BYTES})
+            small_disks = {SMALL_NODE: SMALL_DISK_BYTES}
+            cluster = Rig(self.nodes, accounts, settings, small_disks, linked=self.nodes == 3)
             cluster.start()
         except MountRefused as refused:
             print(f"without full disks: {refused}")
             self.kinds = [kind for kind in self.kinds if "space" not in kind]
-            cluster = Rig(accounts=accounts, settings=settings)
+            cluster = Rig(self.nodes, accounts, settings, linked=self.nodes == 3)
             cluster.start()
         return cluster
 
@@ -118,9 +122,14 @@ class FaultRun:
                   f"{len(self.verdict.wrong)} wrong otherwise; {self.verdict.there} messages looked at in the end")
         counts = self.faults.counts
         print(f"  {sum(counts.values())} faults: " + ", ".join(f"{kind} {counts[kind]}" for kind in sorted(counts)))
-        for name, pauses in (("kill -9", self.faults.pauses), ("a planned stop", self.faults.restart_pauses)):
+        measured = {
+            "kill -9 of its leader": self.faults.pauses,
+            "kill -9 of its leader's data center": self.faults.site_pauses,
+            "a planned stop of its leader": self.faults.restart_pauses,
+        }
+        for name, pauses in measured.items():
             if pauses:
-                print(f"  pause of a group's acknowledgements after {name} of its leader: {len(pauses)} measured, "
+                print(f"  pause of a group's acknowledgements after {name}: {len(pauses)} measured, "
                       f"p50 {percentile(pauses, 50):.3f} s, p99 {percentile(pauses, 99):.3f} s, "
                       f"longest {max(pauses):.3f} s")
 
@@ -130,9 +139,9 @@ class FaultTests(unittest.TestCase):
         run_once(SEED, SECONDS, KINDS.split())
 
 
-def run_once(seed, seconds, kinds):
+def run_once(seed, seconds, kinds, nodes=3):
     """Prints what happened; a failure leaves the directory as it is."""
-    run = FaultRun(seed, seconds, kinds)
+    run = FaultRun(seed, seconds, kinds, nodes)
     try:
         run.run()
         found = run.verdict.lost + run.verdict.duplicated + run.verdict.wrong
@@ -147,14 +156,16 @@ def run_once(seed, seconds, kinds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Harms a cluster of three nodes while it works.")
+    parser = argparse.ArgumentParser(description="Harms a cluster while it works.")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--seconds", type=int, default=SECONDS, help="for all of it")
+    parser.add_argument("--nodes", type=int, default=3, choices=(3, 5),
+                        help="five, two to a data center, are only killed: by one and by data center")
     parser.add_argument("--kinds", nargs="+", default=KINDS.split(), metavar="KIND",
                         help=f"only these: {', '.join(Faults.kinds())}")
     words = parser.parse_args()
     try:
-        run_once(words.seed, words.seconds, words.kinds)
+        run_once(words.seed, words.seconds, words.kinds, words.nodes)
     except AssertionError:
         traceback.print_exc()
         sys.exit(1)

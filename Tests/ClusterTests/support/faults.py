@@ -2,11 +2,12 @@
 
 import imaplib
 import random
+import signal
 import time
 
 from . import imap
 from .cluster import wait_until
-from .rig import FATAL_STATUS
+from .rig import FATAL_STATUS, site_of
 
 GIVEN_UP = "the state of this node is given up, and built anew"
 LOW_SPACE = "no new mail is taken in until there is room"
@@ -47,11 +48,16 @@ class Faults:
         self.chance = random.Random(seed)
         self.pauses = []
         self.restart_pauses = []
+        self.site_pauses = []
         self.counts = {}
 
     @classmethod
-    def kinds(cls):
-        return sorted(name.removeprefix("do_").replace("_", "-") for name in dir(cls) if name.startswith("do_"))
+    def kinds(cls, nodes=3):
+        """All that can be done to three nodes, or to more: their links have no proxies."""
+        if nodes > 3:
+            return ["kill", "kill-site"]
+        names = (name.removeprefix("do_").replace("_", "-") for name in dir(cls) if name.startswith("do_"))
+        return sorted(name for name in names if name != "kill-site")
 
     def seconds(self, kind):
         return self.SECONDS.get(kind, self.USUAL_SECONDS)
@@ -78,14 +84,32 @@ class Faults:
     def do_kill(self, _):
         node = self._leader()
         led = self.cluster.led_by(node)
-        pause = self.measured(node, node.kill, led)
+        pause = self.measured([node], node.kill, led)
         self.pauses += pause
         self.cluster.start_again(node)
         return f"node {node.number}, leader of {len(led)}: pauses " + ", ".join(f"{p:.2f} s" for p in pause)
 
+    def do_kill_site(self, _):
+        """All nodes of a data center at once."""
+        site = site_of(self._leader().number)
+        nodes = [node for node in self.cluster.nodes if site_of(node.number) == site]
+        led = [group for node in nodes for group in self.cluster.led_by(node)]
+
+        def kill_all():
+            for node in nodes:
+                node.signal(signal.SIGKILL)
+            for node in nodes:
+                self.cluster.wait_for_end(node)
+
+        pause = self.measured(nodes, kill_all, led)
+        self.site_pauses += pause
+        for node in nodes:
+            self.cluster.start_again(node)
+        return f"site {site}, leader of {len(led)}: pauses " + ", ".join(f"{p:.2f} s" for p in pause)
+
     def do_restart(self, node):
         led = self.cluster.led_by(node)
-        pause = self.measured(node, lambda: self._stop_in_order(node), led)
+        pause = self.measured([node], lambda: self._stop_in_order(node), led)
         self.restart_pauses += pause
         self.cluster.start_again(node)
         return f"node {node.number}, leader of {len(led)}: pauses " + ", ".join(f"{p:.3f} s" for p in pause)
@@ -106,11 +130,11 @@ class Faults:
         status = self.cluster.stop_in_order(node)
         assert status == 0, f"node {node.number} ended with {status} when it was stopped"
 
-    def measured(self, node, harm, groups):
-        """For each of the groups, how long nothing was acknowledged after the harm, through nodes that live on."""
+    def measured(self, nodes, harm, groups):
+        """For each of the groups, how long nothing was acknowledged after nodes were harmed, through the others."""
         concerned = [writer for writer in self.writers if writer.group in groups]
         for writer in self.writers:
-            writer.avoided = {node.number}
+            writer.avoided = {node.number for node in nodes}
             if writer in concerned:
                 writer.hurry.set()
         before = time.monotonic()

@@ -17,6 +17,11 @@ GROUPS = range(0, 9)
 FATAL_STATUS = 70
 
 
+def site_of(number):
+    """Where a node stands: two in each data center."""
+    return (number + 1) // 2
+
+
 class MountRefused(Exception):
     """This machine lets no file systems be mounted (that needs root, and a container that allows it)."""
 
@@ -89,7 +94,7 @@ class Rig(Cluster):
             "node-id": node.number, "cluster-name": "rig", "cluster-peers": peers, "data-directory": node.data,
             "peer-listen": f"127.0.0.1:{node.peer}", "admin-listen": f"127.0.0.1:{node.admin}",
             "imap-listen": f"127.0.0.1:{node.imap}", "lmtp-listen": f"127.0.0.1:{node.lmtp}",
-            "imap-plaintext-login": "true",
+            "imap-plaintext-login": "true", "node-labels": f"datacenter=site-{site_of(node.number)}",
         } | {key.replace(".", "-"): value for key, value in (setting.split("=", 1) for setting in self.settings)}
         words = " ".join(f"--{name} '{value}'" for name, value in flags.items())
         # The node ends with the test, however that ends.
