@@ -127,6 +127,22 @@ import Testing
         #expect(digests[0] == digests[1])
     }
 
+    /// Who refuses has to get on first.
+    @Test func aRefusedTransferIsNotBegunAgainAtOnce() throws {
+        let cluster = try cluster()
+        let (_, _, follower) = try lagging(cluster)
+        var pulls = 0
+        cluster.run(ticks: 20) { message, _, to in
+            guard case .snapshotPull(let pull) = message else { return false }
+            pulls += 1
+            let refusal = SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
+            follower.core?.inbox.put(.received([.snapshotPiece(refusal)], from: to))
+            return true
+        }
+        let resends = 20 * cluster.settings.tickMilliseconds / cluster.settings.resendMilliseconds
+        #expect(pulls > 0 && pulls <= resends + 1)
+    }
+
     /// What a follower lacks did not fit its window; now that it is gone from the log, a snapshot is offered at once.
     /// And who takes one in takes no second one before Raft knows of the first.
     @Test func theLogIsCutBehindAFullWindow() throws {

@@ -95,6 +95,9 @@ final class TestCluster {
         }
     }
 
+    /// Nobody does anything for so long.
+    func pause(milliseconds: Int64) { clock.milliseconds += milliseconds }
+
     private func deliver(_ isLost: (PeerMessage, NodeID, NodeID) -> Bool) {
         for sender in nodes {
             let sent = sender.takeSent()
