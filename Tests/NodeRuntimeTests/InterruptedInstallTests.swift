@@ -89,13 +89,16 @@ import Testing
         let (leader, _, follower) = try lagging(cluster)
         func isClosed() throws -> Bool {
             let gate = try #require(follower.core?.loop.gate)
-            return !gate.enter(group, gate.pass(group))
+            guard gate.enter(group, gate.pass(group)) else { return true }
+            gate.leave(group)
+            return false
         }
         try interrupt(follower, cluster)
         #expect(try isClosed())
         follower.kill()
         try cluster.start(follower)
-        cluster.run(ticks: 40) { message, _, _ in isPiece(message) }
+        // Before anybody offers it a snapshot.
+        cluster.run(ticks: 1) { _, _, _ in true }
         #expect(try isClosed())
         #expect(log(follower)?.isInstalling == true)
 
@@ -111,15 +114,20 @@ import Testing
     @Test func aCrashBeforeTheLogHasFollowedLosesNothing() throws {
         let cluster = try cluster()
         let (leader, _, follower) = try lagging(cluster)
-        cluster.run(ticks: 60) { _, _, _ in
-            let note = try? GroupSnapshotSink.note(of: group, in: follower.state)
-            if note != nil { follower.kill() }
-            return false
+        var pieces: [PeerMessage] = []
+        cluster.run(ticks: 6) { message, _, _ in
+            if isPiece(message) { pieces.append(message) }
+            return isPiece(message)
         }
-        try #require(follower.core == nil)
+        let core = try #require(follower.core)
+        core.inbox.put(.received(Array(pieces.prefix(1)), from: leader.id))
+        core.loop.turn()
+        core.applierLoop.turn()
+        try #require(try GroupSnapshotSink.note(of: group, in: follower.state) != nil)
+        follower.kill()
         try cluster.start(follower)
         let snapshot = try #require(log(leader)).snapshot.index
-        cluster.run(ticks: 1)
+        cluster.run(ticks: 1) { _, _, _ in true }
         #expect(try #require(log(follower)).snapshot.index >= snapshot)
         #expect(log(follower)?.id == TestCluster.replica(on: follower.id))
         cluster.run(ticks: 100)
