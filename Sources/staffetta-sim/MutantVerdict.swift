@@ -10,13 +10,13 @@ enum MutantVerdict {
 
     enum Finding: CustomStringConvertible {
         case violation(invariant: String)
-        /// A precondition of the node, with what the runtime says of it.
-        case trap(message: String)
+        /// A precondition that failed, with what the runtime says of it, which may be nothing.
+        case trap(message: String?)
 
         var description: String {
             switch self {
             case .violation(let invariant): "violation: \(invariant)"
-            case .trap(let message): "trap: \(message)"
+            case .trap(let message): "trap: \(message ?? "")"
             }
         }
     }
@@ -44,14 +44,31 @@ enum MutantVerdict {
     /// Not what the system ended, for want of memory or for a bad address.
     private static func trap(_ signal: Int32, _ output: String) -> Finding? {
         guard signal == SIGILL || signal == SIGTRAP, output.contains(CrashNote.opening) else { return nil }
-        return .trap(message: message(output) ?? CrashNote.opening)
+        return .trap(message: fatalError(output) ?? runtimeFailure(output))
     }
 
-    /// What the runtime says of a trap: its message, in a debug build, or else its kind and the function, from the
-    /// backtrace.
-    static func message(_ output: String) -> String? {
-        if let line = output.firstMatch(of: /Fatal error: (.+)/) { return shortened(line.output.1) }
-        return nil
+    /// A message that the program has for its end.
+    private static func fatalError(_ output: String) -> String? {
+        guard let line = output.firstMatch(of: /(\w+)\/[\w+]+\.swift:\d+: Fatal error: (.+)/)?.output,
+            isOfTheNode(line.1)
+        else { return nil }
+        return shortened(line.2)
+    }
+
+    /// The kind of a failure without a message, and where it was, by the backtrace.
+    private static func runtimeFailure(_ output: String) -> String? {
+        guard let kind = output.firstMatch(of: /Swift runtime failure: (.+?) \*\*\*/)?.output.1 else { return nil }
+        // What a package failed at, it was given by the first of ours below it.
+        let frames = output.split(separator: "\n").filter { !$0.contains("/checkouts/") }
+        let place = /\/Sources\/([\w-]+)\/(?:\S+\/)?([\w+]+\.swift:\d+)/
+        let places = frames.compactMap { $0.firstMatch(of: place)?.output }
+        guard let first = places.first, isOfTheNode(first.1) else { return nil }
+        return shortened("\(kind) at \(first.2)")
+    }
+
+    /// When the simulator itself fails, it has found nothing.
+    private static func isOfTheNode(_ module: Substring) -> Bool {
+        !["Simulation", "staffetta-sim", "staffetta_sim"].contains(module)
     }
 
     private static func unknown(_ run: ChildRun) -> MutantVerdict {
@@ -61,8 +78,9 @@ enum MutantVerdict {
             case .signalled(let signal): "signal \(signal)"
             case .outOfTime: "no end"
             }
-        let last = run.output.split(separator: "\n").last.map { ": \(shortened($0))" }
-        return .failed(end + (last ?? ""))
+        let lines = run.output.split(separator: "\n")
+        let reason = lines.last { $0.hasPrefix("Error: ") } ?? lines.last
+        return .failed(end + (reason.map { ": \(shortened($0))" } ?? ""))
     }
 
     private static func shortened(_ text: some StringProtocol) -> String {

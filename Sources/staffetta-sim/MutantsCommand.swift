@@ -61,12 +61,16 @@ struct MutantsCommand: ParsableCommand {
     /// In a process of its own: many bugs are found by a precondition, which ends it.
     private func search(_ mutant: Mutant) throws -> MutantVerdict {
         let words = ["--mutant", mutant.rawValue, "--seconds", "\(seconds)", "--stop-at-first"]
-        // Each backtrace takes seconds: only the seed that fails is run again for one.
         let run = try ChildRun(words + ["--seeds", "1..\(limit)"], seconds: timeLimit, backtrace: "enable=no")
         let verdict = MutantVerdict(run)
-        guard case .found(let seed, .trap) = verdict else { return verdict }
+        guard case .found(let seed, .trap(nil)) = verdict else { return verdict }
+        // Each backtrace takes seconds: only the seed that fails is run again for one.
         let again = try ChildRun(words + ["--seed", "\(seed)"], seconds: timeLimit, backtrace: Self.backtrace)
-        return MutantVerdict(again)
+        switch MutantVerdict(again) {
+        case .found(_, .trap(nil)): return .failed("seed \(seed): a trap, and not known to be one of the node")
+        case .found(_, let finding): return .found(seeds: seed, finding)
+        case .missed, .endless, .failed: return .failed("seed \(seed) does not repeat")
+        }
     }
 
     private static let backtrace = "enable=yes,interactive=no,color=no,threads=crashed,registers=none,images=none"
