@@ -1,58 +1,77 @@
 internal import Glibc
 
-/// Another run of a program, with what it printed.
+/// Another run of this program, with the last of what it printed.
 struct ChildRun {
     struct Failure: Error, CustomStringConvertible { let description: String }
 
-    let output: String
-    /// It did not end in time, and was killed.
-    let isKilled: Bool
-    /// 0 only when it ended well; a signal is no good end.
-    let status: Int32
+    enum Ending {
+        case exited(Int32)
+        case signalled(Int32)
+        /// It did not end in time, and was killed.
+        case outOfTime
+    }
 
-    init(_ program: String, _ words: [String], seconds: Int64) throws {
+    /// What is kept of the output, from its end.
+    private static let maximumBytes = 1 << 20
+
+    /// Both of its outputs, in the order in which it wrote them.
+    let output: String
+    let ending: Ending
+
+    /// - Parameter backtrace: the value of `SWIFT_BACKTRACE`: what the runtime prints of a process that traps.
+    init(_ words: [String], seconds: Int64, backtrace: String) throws {
+        let (process, file) = try Self.start(words, environment: ["SWIFT_BACKTRACE=\(backtrace)"])
+        defer { close(file) }
+        let read = Self.read(file, until: ContinuousClock.now + .seconds(seconds))
+        if !read.isWhole { kill(process, SIGKILL) }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        output = read.text
+        // What WIFSIGNALED and its like do, which are macros.
+        let signal = status & 0x7f
+        ending = !read.isWhole ? .outOfTime : signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal)
+    }
+
+    /// - Returns: the process, and the end of a pipe where its outputs come.
+    private static func start(_ words: [String], environment: [String]) throws -> (pid_t, Int32) {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw Failure(description: "no pipe: \(String(cString: strerror(errno)))") }
+        defer { close(ends[1]) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
         posix_spawn_file_actions_addclose(&actions, ends[0])
-        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        var arguments: [UnsafeMutablePointer<CChar>?] = ([program] + words).map { strdup($0) } + [nil]
-        // Nobody reads the backtraces of those that are meant to fail, and each takes seconds.
-        var environment: [UnsafeMutablePointer<CChar>?] = [strdup("SWIFT_BACKTRACE=enable=no"), nil]
-        defer { for pointer in arguments + environment { free(pointer) } }
+        let name = CommandLine.arguments[0]
+        var arguments: [UnsafeMutablePointer<CChar>?] = ([name] + words).map { strdup($0) } + [nil]
+        var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
+        defer { for pointer in arguments + variables { free(pointer) } }
         var process = pid_t()
-        let error = posix_spawn(&process, "/proc/self/exe", &actions, nil, &arguments, &environment)
-        close(ends[1])
-        defer { close(ends[0]) }
+        let error = posix_spawn(&process, "/proc/self/exe", &actions, nil, &arguments, &variables)
         guard error == 0 else {
-            throw Failure(description: "cannot start \(program): \(String(cString: strerror(error)))")
+            close(ends[0])
+            throw Failure(description: "cannot start \(name): \(String(cString: strerror(error)))")
         }
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        let (output, isWhole) = Self.read(ends[0], until: deadline)
-        if !isWhole { kill(process, SIGKILL) }
-        self.output = output
-        isKilled = !isWhole
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
-        self.status = status
+        return (process, ends[0])
     }
 
-    /// All that is written until the other side closes, or until the deadline.
+    /// The last of what is written until the other side closes, or until the deadline.
     private static func read(_ file: Int32, until deadline: ContinuousClock.Instant) -> (text: String, isWhole: Bool) {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
+        var isWhole = false
+        while !isWhole {
             let left = (deadline - ContinuousClock.now).components.seconds
-            guard left > 0 else { return (String(decoding: bytes, as: UTF8.self), false) }
+            guard left > 0 else { break }
             var wait = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
             guard poll(&wait, 1, Int32(min(left, 60) * 1_000)) > 0 else { continue }
             let count = Glibc.read(file, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return (String(decoding: bytes, as: UTF8.self), true) }
-            bytes += buffer[..<count]
+            isWhole = count <= 0
+            bytes += buffer[..<max(count, 0)]
+            if bytes.count > 2 * maximumBytes { bytes.removeFirst(bytes.count - maximumBytes) }
         }
+        return (String(decoding: bytes.suffix(maximumBytes), as: UTF8.self), isWhole)
     }
 }

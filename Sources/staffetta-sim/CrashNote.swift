@@ -2,6 +2,8 @@ internal import Glibc
 
 /// A line that is printed when a precondition ends the process, before whoever else wants to know of it.
 enum CrashNote {
+    static let opening = "a precondition failed"
+
     // Written by the one thread that runs simulations; read when a signal has stopped it.
     nonisolated(unsafe) private static let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 512)
     nonisolated(unsafe) private static var count = 0

@@ -10,6 +10,9 @@ struct MutantsCommand: ParsableCommand {
         discussion: """
             Needs a build with the bugs in it:
               swift run -c release --traits Mutants staffetta-sim mutants
+
+            Found is a bug whose run reports a violation, or ends in a precondition of the node. Ends with status 1 when
+            one is not found, and when a run ends in any other way.
             """
     )
 
@@ -31,41 +34,44 @@ struct MutantsCommand: ParsableCommand {
         }
         let mutants = Mutant.allCases.filter { only == nil || $0.rawValue == only }
         guard !mutants.isEmpty else { throw ValidationError("There is no mutant \(only ?? "").") }
-        print("bug                          found after seeds")
+        row("bug", "found after seeds", "by")
         var missed = 0
         for mutant in mutants {
-            let search = try search(mutant)
-            let name = mutant.rawValue + String(repeating: " ", count: max(1, 29 - mutant.rawValue.count))
-            switch search {
-            case .found(let seeds): print(name + "\(seeds)")
-            case .missed: print(name + "NOT FOUND in \(limit)")
-            case .endless(let seed): print(name + "NOT FOUND in \(timeLimit) s, at seed \(seed)")
+            let verdict = try search(mutant)
+            switch verdict {
+            case .found(let seeds, let finding): row(mutant.rawValue, "\(seeds)", "\(finding)")
+            case .missed: row(mutant.rawValue, "NOT FOUND in \(limit)")
+            case .endless(let seed): row(mutant.rawValue, "NOT FOUND in \(timeLimit) s, at seed \(seed)")
+            case .failed(let reason): row(mutant.rawValue, "ERROR: \(reason)")
             }
-            if case .found = search {} else { missed += 1 }
-            fflush(nil)
+            if case .found = verdict {} else { missed += 1 }
         }
         print("\(mutants.count - missed) of \(mutants.count) found")
         if missed > 0 { throw ExitCode(1) }
     }
 
-    private enum Search {
-        case found(seeds: UInt64)
-        case missed
-        case endless(seed: UInt64)
+    private func row(_ name: String, _ result: String, _ how: String = "") {
+        func padded(_ text: String, _ width: Int) -> String {
+            text + String(repeating: " ", count: max(1, width - text.count))
+        }
+        print(padded(name, 29) + (how.isEmpty ? result : padded(result, 19) + how))
+        fflush(nil)
     }
 
     /// In a process of its own: many bugs are found by a precondition, which ends it.
-    private func search(_ mutant: Mutant) throws -> Search {
-        let words = [
-            "--mutant", mutant.rawValue, "--seeds", "1..\(limit)", "--seconds", "\(seconds)", "--stop-at-first",
-        ]
-        let child = try ChildRun(CommandLine.arguments[0], words, seconds: timeLimit)
-        if child.status == 0 { return .missed }
-        // Every seed is announced by a line of its own.
-        let seeds = child.output.split(separator: "\n").compactMap { line in
-            line.hasPrefix("begins seed ") ? UInt64(line.dropFirst("begins seed ".count)) : nil
+    private func search(_ mutant: Mutant) throws -> MutantVerdict {
+        let words = ["--mutant", mutant.rawValue, "--seconds", "\(seconds)", "--stop-at-first"]
+        let run = try ChildRun(words + ["--seeds", "1..\(limit)"], seconds: timeLimit, backtrace: "enable=no")
+        let verdict = MutantVerdict(run)
+        guard case .found(let seed, .trap(nil)) = verdict else { return verdict }
+        // Each backtrace takes seconds: only the seed that fails is run again for one.
+        let again = try ChildRun(words + ["--seed", "\(seed)"], seconds: timeLimit, backtrace: Self.backtrace)
+        switch MutantVerdict(again) {
+        case .found(_, .trap(nil)): return .failed("seed \(seed): a trap, and not known to be one of the node")
+        case .found(_, let finding): return .found(seeds: seed, finding)
+        case .missed, .endless, .failed: return .failed("seed \(seed) does not repeat")
         }
-        let last = seeds.last ?? 0
-        return child.isKilled ? .endless(seed: last) : .found(seeds: last)
     }
+
+    private static let backtrace = "enable=yes,interactive=no,color=no,threads=crashed,registers=none,images=none"
 }

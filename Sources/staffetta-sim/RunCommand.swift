@@ -10,6 +10,9 @@ struct RunCommand: ParsableCommand {
         abstract: "Simulates a cluster under faults, from a seed, and checks every promise."
     )
 
+    /// The exit status after a violation.
+    static let violated: Int32 = 1
+
     @Option(help: "Seeds to run, as FIRST..LAST.")
     var seeds: String?
 
@@ -86,7 +89,7 @@ struct RunCommand: ParsableCommand {
             }
         }
         summarize(range.lowerBound...last, counts, simulated, failed, ContinuousClock.now - start)
-        if !failed.isEmpty { throw ExitCode(1) }
+        if !failed.isEmpty { throw ExitCode(Self.violated) }
     }
 
     private func printCoverage(_ coverage: FaultCoverage) {
@@ -121,7 +124,7 @@ struct RunCommand: ParsableCommand {
 
     /// Leaves word for the case that a precondition of the node ends the process.
     private func announce(_ seed: UInt64) {
-        CrashNote.set("a precondition failed; repeat with: \(command(seed)) --trace\n")
+        CrashNote.set("\(CrashNote.opening); repeat with: \(command(seed)) --trace\n")
     }
 
     private func explain(_ violation: Violation, _ options: SimulationOptions) {

@@ -12,22 +12,6 @@ import Testing
 @Suite struct InstallTests {
     private let group = GroupID(1)
 
-    private func createAccounts(_ range: Range<Int>, _ node: TestNode, _ completed: @escaping @Sendable () -> Void)
-        throws
-    {
-        for number in range {
-            let address = try #require(AccountAddress("someone\(number)@example.org"))
-            let call = ClientCall(
-                group: group,
-                account: AccountID(UInt64(number)),
-                command: .createAccount(address: address, credential: nil, quotaBytes: 0, mailboxes: []),
-                deadlineMilliseconds: .max,
-                completion: Completion(on: nil) { if (try? $0.get()) != nil { completed() } }
-            )
-            node.core?.inbox.put(.submit(call))
-        }
-    }
-
     /// The leader that offered the snapshot is gone, and who takes over has not applied what was offered: it cannot
     /// commit it without the log of the one that waits for it.
     @Test func aReplicaWithoutItsStateHelpsToCommit() throws {
@@ -43,12 +27,12 @@ import Testing
         let others = cluster.nodes.filter { $0 !== leader }
         let (other, follower) = (others[0], others[1])
         let done = Counter()
-        try createAccounts(0..<10, leader) { done.value += 1 }
+        try leader.createAccounts(0..<10, in: group) { done.value += 1 }
         cluster.run(ticks: 20)
         try #require(done.value == 10)
 
         // More is written while the follower is cut off, and the other one does not hear that it is committed.
-        try createAccounts(10..<30, leader) { done.value += 1 }
+        try leader.createAccounts(10..<30, in: group) { done.value += 1 }
         var isOtherDeaf = false
         func log(_ node: TestNode) -> RaftNode? { node.core?.loop.replica(group)?.raft }
         let end = try #require(log(leader)).lastIndex + 20
@@ -76,7 +60,7 @@ import Testing
         #expect(log(follower)?.isInstalling == true)
         #expect(try #require(log(other)).commitIndex > end)
         let before = done.value
-        try createAccounts(30..<40, other) { done.value += 1 }
+        try other.createAccounts(30..<40, in: group) { done.value += 1 }
         cluster.run(ticks: 20) { message, _, _ in isPiece(message) }
         #expect(done.value == before + 10)
 
@@ -100,7 +84,7 @@ import Testing
         let leader = try #require(cluster.leader(of: group))
         let follower = try #require(cluster.nodes.first { $0 !== leader })
         func log(_ node: TestNode) -> RaftNode? { node.core?.loop.replica(group)?.raft }
-        try createAccounts(0..<20, leader) {}
+        try leader.createAccounts(0..<20, in: group) {}
         cluster.run(ticks: 20) { _, from, to in from == follower.id || to == follower.id }
         try leader.state.flush()
         cluster.run(ticks: 6) { _, from, to in from == follower.id || to == follower.id }
@@ -116,7 +100,7 @@ import Testing
         cluster.run(ticks: 20) { message, _, _ in isFurtherPiece(message) }
         try #require(pieces > 2)
         let transfer = try #require(follower.core?.loop.installs[group]?.transfer)
-        try createAccounts(20..<60, leader) {}
+        try leader.createAccounts(20..<60, in: group) {}
         cluster.run(ticks: 20) { message, _, _ in isFurtherPiece(message) }
         try leader.state.flush()
         cluster.run(ticks: 20) { message, _, _ in isFurtherPiece(message) }
@@ -147,9 +131,4 @@ import Testing
         }
         #expect(joins > 0)
     }
-}
-
-/// `@unchecked Sendable`: a test cluster has one thread.
-private final class Counter: @unchecked Sendable {
-    var value = 0
 }

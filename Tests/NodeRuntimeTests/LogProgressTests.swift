@@ -1,3 +1,4 @@
+import Consensus
 import Testing
 
 @testable import NodeRuntime
@@ -22,5 +23,21 @@ import Testing
         progress.wrote(1_000)
         progress.skip(60_000)
         #expect(progress.waitMilliseconds(61_500) == 500)
+    }
+
+    @Test func aNodeThatWasStoppedDuringAWriteGoesOn() throws {
+        let cluster = try TestCluster(groups: 2)
+        cluster.run(ticks: 60)
+        let group = GroupID(1)
+        let leader = try #require(cluster.leader(of: group))
+        let loop = try #require(leader.core?.loop)
+        try leader.createAccounts(0..<1, in: group) {}
+        loop.turn()
+        try #require(loop.logProgress.waitMilliseconds(loop.nowMilliseconds + 1) == 1)
+        cluster.pause(milliseconds: 2 * cluster.settings.hangEndMilliseconds)
+        loop.turn()
+        #expect(!loop.isHanging)
+        cluster.run(ticks: 20)
+        #expect(leader.failure == nil)
     }
 }

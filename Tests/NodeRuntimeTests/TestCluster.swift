@@ -97,6 +97,9 @@ final class TestCluster {
         }
     }
 
+    /// Nobody does anything for so long.
+    func pause(milliseconds: Int64) { clock.milliseconds += milliseconds }
+
     private func deliver(_ isLost: (PeerMessage, NodeID, NodeID) -> Bool) {
         for sender in nodes {
             let sent = sender.takeSent()
@@ -168,6 +171,26 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
         core = nil
         sent.removeAll()
     }
+
+    /// Has accounts created through this node; says so for each.
+    func createAccounts(_ range: Range<Int>, in group: GroupID, _ completed: @escaping @Sendable () -> Void) throws {
+        for number in range {
+            let address = try #require(AccountAddress("someone\(number)@example.org"))
+            let call = ClientCall(
+                group: group,
+                account: AccountID(UInt64(number)),
+                command: .createAccount(address: address, credential: nil, quotaBytes: 0, mailboxes: []),
+                deadlineMilliseconds: .max,
+                completion: Completion(on: nil) { if (try? $0.get()) != nil { completed() } }
+            )
+            core?.inbox.put(.submit(call))
+        }
+    }
+}
+
+/// `@unchecked Sendable`: a test cluster has one thread.
+final class Counter: @unchecked Sendable {
+    var value = 0
 }
 
 /// `@unchecked Sendable`: a test cluster has one thread.
