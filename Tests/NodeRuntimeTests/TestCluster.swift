@@ -15,6 +15,11 @@ final class TestCluster {
     let groups: [GroupID]
     private(set) var nodes: [TestNode] = []
     private let clock = ManualClock()
+    /// By every node's clock.
+    var timeOfDay: Timestamp {
+        get { clock.now() }
+        set { clock.wallOffset = newValue.rawValue - clock.milliseconds }
+    }
 
     init(
         nodes count: Int = 3,
@@ -166,8 +171,9 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
 /// `@unchecked Sendable`: a test cluster has one thread.
 private final class ManualClock: NodeClock, @unchecked Sendable {
     var milliseconds: Int64 = 1_000
+    var wallOffset: Int64 = 0
     func monotonicMilliseconds() -> Int64 { milliseconds }
-    func now() -> Timestamp { Timestamp(milliseconds: milliseconds) }
+    func now() -> Timestamp { Timestamp(milliseconds: milliseconds + wallOffset) }
 }
 
 private struct AtOnce: BlockingWork {
