@@ -133,6 +133,8 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
     var run: UInt64 = 0
     /// What its program knows.
     var versions = KnownVersions.current
+    /// Its state takes its time: nothing is applied or installed.
+    var isStateBusy = false
     /// Whether it may fail.
     var expectsFailure = false
     private(set) var failure: (any Error)?
@@ -154,7 +156,7 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
     func turn() {
         core?.loop.turn()
         core?.writer.turn()
-        core?.applierLoop.turn()
+        if !isStateBusy { core?.applierLoop.turn() }
     }
 
     func failed(_ error: any Error) {
