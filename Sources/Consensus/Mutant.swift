@@ -49,6 +49,8 @@ public enum Mutant: String, Sendable, CaseIterable {
     case countersApart = "counters-apart"
     /// Answers given are forgotten: a repeated request is carried out again.
     case answersForgotten = "answers-forgotten"
+    /// The names of deliveries are forgotten: a repeated delivery is stored again.
+    case deliveriesForgotten = "deliveries-forgotten"
     /// Nothing notes that a snapshot is being installed.
     case installUnmarked = "install-unmarked"
 

@@ -36,6 +36,9 @@ public struct SimulationCounts: Sendable {
     public var reads = 0
     public var entries = 0
     public var repetitions = 0
+    /// By simulated MTAs, of which the store recognised some: others it had not taken the first time.
+    public var deliveriesRepeated = 0
+    public var deliveriesRecognised = 0
     public var elections = 0
     public var snapshots = 0
     public var destructions = 0
@@ -71,7 +74,9 @@ public struct SimulationCounts: Sendable {
             ("batches sent", messages),
             ("  lost", lost), ("  duplicated", duplicated), ("calls succeeded", succeeded), ("calls refused", refused),
             ("calls unknown", unknown), ("calls lost in a crash", lostInCrash), ("linearizable reads", reads),
-            ("entries committed", entries), ("requests repeated", repetitions), ("leaders elected", elections),
+            ("entries committed", entries), ("requests repeated", repetitions),
+            ("deliveries repeated", deliveriesRepeated), ("  recognised", deliveriesRecognised),
+            ("leaders elected", elections),
             ("replicas gone to rest", sleeps), ("  woken", wakes),
             ("snapshots installed", snapshots),
             ("disks harmed", destructions), ("replicas given up", quarantines), ("replicas taken in", admissions),
@@ -98,7 +103,8 @@ public struct SimulationCounts: Sendable {
             \.succeeded,
             \.refused, \.unknown,
             \.lostInCrash, \.reads,
-            \.entries, \.repetitions, \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
+            \.entries, \.repetitions, \.deliveriesRepeated, \.deliveriesRecognised,
+            \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
             \.demotions, \.ownFlushes, \.sleeps, \.wakes, \.checks, \.verifications, \.differences, \.harms,
             \.harmsFound, \.rowsNamed, \.snapshotsRefused, \.programsReplaced, \.programsRefused, \.versionsTaken,
         ]

@@ -15,6 +15,11 @@ final class TestCluster {
     let groups: [GroupID]
     private(set) var nodes: [TestNode] = []
     private let clock = ManualClock()
+    /// By every node's clock.
+    var timeOfDay: Timestamp {
+        get { clock.now() }
+        set { clock.wallOffset = newValue.rawValue - clock.milliseconds }
+    }
 
     init(
         nodes count: Int = 3,
@@ -137,6 +142,8 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
     var isStateLost = false
     /// Its process has been stopped: what comes waits in its inbox.
     var isStopped = false
+    /// Its state takes its time: nothing is applied or installed.
+    var isStateBusy = false
     /// Whether it may fail.
     var expectsFailure = false
     private(set) var failure: (any Error)?
@@ -159,7 +166,7 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
         guard !isStopped else { return }
         core?.loop.turn()
         core?.writer.turn()
-        core?.applierLoop.turn()
+        if !isStateBusy { core?.applierLoop.turn() }
     }
 
     func failed(_ error: any Error) {
@@ -196,8 +203,9 @@ final class Counter: @unchecked Sendable {
 /// `@unchecked Sendable`: a test cluster has one thread.
 private final class ManualClock: NodeClock, @unchecked Sendable {
     var milliseconds: Int64 = 1_000
+    var wallOffset: Int64 = 0
     func monotonicMilliseconds() -> Int64 { milliseconds }
-    func now() -> Timestamp { Timestamp(milliseconds: milliseconds) }
+    func now() -> Timestamp { Timestamp(milliseconds: milliseconds + wallOffset) }
 }
 
 private struct AtOnce: BlockingWork {

@@ -25,6 +25,7 @@ extension NodeLoop {
 
     /// On every tick: what had to wait for the rate.
     func tendSnapshotPace() {
+        sources.closeIdle(nowMilliseconds)
         while let (pull, node) = snapshotPace.next(nowMilliseconds) { read(pull, for: node) }
     }
 
@@ -97,6 +98,6 @@ extension NodeLoop {
             ),
             to: node
         )
-        if chunk.isLast { sources.drop(pull, from: node) }
+        if chunk.isLast { sources.noteAllSent(pull, to: node) }
     }
 }

@@ -17,6 +17,10 @@ package struct SnapshotInstall {
     var point: SnapshotPoint?
     /// The last key written; where the next piece starts.
     var after: [UInt8] = []
+    /// The last key that came; what is behind `after` is being written.
+    var taken: [UInt8] = []
+    /// It came with the last piece: nothing more is asked for.
+    var isComplete = false
     var progressMilliseconds: Int64
     /// When to begin anew, after it failed.
     var retryMilliseconds: Int64?
@@ -59,19 +63,21 @@ extension NodeLoop {
         guard var install = installs[piece.group], install.transfer == piece.transfer,
             install.retryMilliseconds == nil
         else { return }
+        // However long it takes to write what came.
+        guard !install.isComplete else { return }
         switch piece.content {
         case .refused:
             failInstall(piece.group, piece.transfer)
         case .rows(let rows, let checksum, let lastKey, let isLast):
-            // A piece that was asked for twice comes twice; only the one behind the last key counts.
-            guard lastKey.lexicographicallyPrecedes(install.after) == false, lastKey != install.after || isLast else {
-                return
-            }
+            // A piece that was asked for twice comes twice; only one behind all that have come counts.
+            guard install.taken.lexicographicallyPrecedes(lastKey) || isLast && lastKey == install.taken else { return }
             if let point = piece.point { install.point = point }
             guard let point = install.point, point.index >= install.atLeast else {
                 return failInstall(piece.group, piece.transfer)
             }
             install.progressMilliseconds = nowMilliseconds
+            install.taken = lastKey
+            install.isComplete = isLast
             installs[piece.group] = install
             let chunk = SnapshotChunk(rows: rows, lastKey: lastKey, isLast: isLast, checksum: checksum)
             applier.put(.addPiece(piece.group, transfer: piece.transfer, chunk))
@@ -95,7 +101,7 @@ extension NodeLoop {
         install.after = after
         install.progressMilliseconds = nowMilliseconds
         installs[group] = install
-        pull(group)
+        if !install.isComplete { pull(group) }
     }
 
     /// Not at once: what refused us has to get on first.
@@ -141,7 +147,9 @@ extension NodeLoop {
                 if nowMilliseconds >= retryMilliseconds { restartInstall(group, after: install.from) }
                 continue
             }
-            guard nowMilliseconds - install.progressMilliseconds >= settings.snapshotStallMilliseconds else { continue }
+            guard !install.isComplete,
+                nowMilliseconds - install.progressMilliseconds >= settings.snapshotStallMilliseconds
+            else { continue }
             if install.point == nil || replica(group)?.leaderNode != install.from {
                 restartInstall(group, after: install.from)
             } else {

@@ -17,6 +17,8 @@ final class SnapshotSources: Sendable {
     private struct Entry {
         let source: GroupSnapshotSource
         var usedMilliseconds: Int64
+        /// All of it is on its way: it stays only for the case that the last piece is lost, and gives way to others.
+        var isAllSent = false
     }
 
     private let open = NIOLockedValueBox<[Key: Entry]>([:])
@@ -29,19 +31,32 @@ final class SnapshotSources: Sendable {
         nowMilliseconds: Int64
     ) throws -> GroupSnapshotSource? {
         let key = Key(node: node, transfer: pull.transfer)
+        closeIdle(nowMilliseconds)
         let existing = open.withLockedValue { open in
-            open = open.filter { nowMilliseconds - $0.value.usedMilliseconds < Self.idleMilliseconds }
             open[key]?.usedMilliseconds = nowMilliseconds
             return open[key]?.source
         }
         if let existing { return existing }
         guard pull.after.isEmpty, let source = try store.makeGroupSnapshot(pull.group) else { return nil }
         let isAdmitted = open.withLockedValue { open in
-            guard open.count < Self.maximumOpen else { return false }
+            if open.count >= Self.maximumOpen {
+                // By name where the times are equal: dictionaries have no order.
+                let sent = open.filter(\.value.isAllSent).map { ($1.usedMilliseconds, $0.node, $0.transfer) }.min(by: <)
+                guard let (_, node, transfer) = sent else { return false }
+                open[Key(node: node, transfer: transfer)] = nil
+            }
             open[key] = Entry(source: source, usedMilliseconds: nowMilliseconds)
             return true
         }
         return isAdmitted ? source : nil
+    }
+
+    /// What is open keeps its rows from being overwritten on disk.
+    func closeIdle(_ nowMilliseconds: Int64) {
+        open.withLockedValue { open in
+            guard !open.isEmpty else { return }
+            open = open.filter { nowMilliseconds - $0.value.usedMilliseconds < Self.idleMilliseconds }
+        }
     }
 
     /// What the oldest snapshot of a group that somebody pulls covers: who gets it goes on with the entries behind it.
@@ -56,6 +71,10 @@ final class SnapshotSources: Sendable {
 
     func drop(_ pull: SnapshotPull, from node: NodeID) {
         open.withLockedValue { $0[Key(node: node, transfer: pull.transfer)] = nil }
+    }
+
+    func noteAllSent(_ pull: SnapshotPull, to node: NodeID) {
+        open.withLockedValue { $0[Key(node: node, transfer: pull.transfer)]?.isAllSent = true }
     }
 
     /// Nothing more is read from what this node had of a group.

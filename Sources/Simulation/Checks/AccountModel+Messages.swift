@@ -26,8 +26,14 @@ extension AccountModel {
         )
     }
 
+    /// How a delivery of that name ended, if one was carried out that is not forgotten.
+    func outcome(of id: DeliveryID) -> MailOutcome? { deliveries.first { $0.id == id }?.outcome }
+
     mutating func deliver(_ message: NewMessage, _ id: DeliveryID?, _ time: Timestamp) throws(Refusal) -> MailOutcome {
-        if let id, let earlier = deliveries.first(where: { $0.id == id }) { return earlier.outcome }
+        if let id, let earlier = outcome(of: id) {
+            uploads[message.bodyID] = nil
+            return earlier
+        }
         let outcome = try add(message, to: .inbox)
         if let id { deliveries.append(Delivery(id: id, time: time.rawValue, outcome: outcome)) }
         return outcome

@@ -69,6 +69,7 @@ struct Checker {
     func model(_ group: GroupID) -> GroupModel { groups[Int(group.rawValue)].model }
     var checkCount: Int { checks }
     var repetitions: Int { groups.reduce(0) { $0 + $1.model.repetitions } }
+    var recognised: Int { groups.reduce(0) { $0 + $1.model.recognised } }
     var entries: Int { groups.reduce(0) { $0 + $1.committed.count } }
 
     // MARK: What nodes say

@@ -12,6 +12,8 @@ struct GroupModel {
     /// The first, and only, outcome of every request ever committed: a repetition has no effect.
     private(set) var answers: [RequestID: (index: UInt64, outcome: MailOutcome)] = [:]
     private(set) var repetitions = 0
+    /// Deliveries that had been carried out before, under another request.
+    private(set) var recognised = 0
     /// Of the directory: what the cluster has come to, and what the nodes' programs know.
     private(set) var version: ClusterVersion?
     private(set) var nodes: [UInt64: KnownVersions] = [:]
@@ -94,6 +96,7 @@ struct GroupModel {
         case .setSubscribed(let name, let subscribed):
             return try edit(id, .noSuchAccount) { account throws(Refusal) in account.subscribe(name, subscribed, time) }
         case .deliver(let message, let delivery):
+            if let delivery, accounts[id]?.outcome(of: delivery) != nil { recognised += 1 }
             return try edit(id, .noSuchAccount) { account throws(Refusal) in
                 try account.deliver(message, delivery, time)
             }
@@ -128,8 +131,8 @@ struct GroupModel {
             }
         case .purgeExpunged, .purgeRequests:
             return .purged(0)
-        case .purgeDeliveries(let before, _):
-            for id in accounts.keys { accounts[id]?.deliveries.removeAll { $0.time < before.rawValue } }
+        case .purgeDeliveries(let before, let limit):
+            forgetDeliveries(before, limit)
             return .purged(0)
         case .purgeUploads(let before, _):
             for id in accounts.keys {
@@ -138,6 +141,20 @@ struct GroupModel {
             }
             return .purged(0)
         case .directory(let command): return try directory(command)
+        }
+    }
+
+    /// The oldest first; of one time in the order of accounts and names.
+    private mutating func forgetDeliveries(_ before: Timestamp, _ limit: UInt32) {
+        var due = accounts.values.flatMap { account in
+            account.deliveries.filter { $0.time < before.rawValue }.map { (account: account.id, delivery: $0) }
+        }
+        due.sort { a, b in
+            (a.delivery.time, a.account.rawValue, a.delivery.id.high, a.delivery.id.low)
+                < (b.delivery.time, b.account.rawValue, b.delivery.id.high, b.delivery.id.low)
+        }
+        for (account, delivery) in due.prefix(Int(limit)) {
+            accounts[account]?.deliveries.removeAll { $0.id == delivery.id }
         }
     }
 

@@ -67,10 +67,11 @@ struct StateCheck {
     }
 }
 
-/// Bodies are made from their names, so that their bytes need not be kept to be compared.
+/// Bodies are made from their names, so that their bytes need not be kept to be compared: from the second half, so that
+/// a message that comes again has the same bytes under another name.
 enum SimBody {
     static func bytes(_ id: BodyID, _ count: Int) -> ByteBuffer {
-        var random = SimRandom(seed: id.high ^ id.low)
+        var random = SimRandom(seed: id.low)
         let words = (count + 7) / 8
         var bytes = ByteBuffer()
         bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: 8 * words) { space in

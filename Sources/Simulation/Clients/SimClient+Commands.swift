@@ -4,14 +4,14 @@ internal import NIOCore
 /// What a client does next; mostly what makes sense, sometimes what has to be refused.
 extension SimClient {
     func nextCommand(_ account: AccountModel) -> MailCommand {
-        if let next = nextOfUpload() { return next }
+        if let next = nextOfUpload() ?? repetition() { return next }
         let selectable = account.mailboxes.filter(\.isSelectable)
-        guard let mailbox = random.pick(selectable) else { return deliver() }
+        guard let mailbox = random.pick(selectable) else { return deliver(message()) }
         let total = account.mailboxes.reduce(0) { $0 + $1.messages.count }
         let dice = total > 120 ? 300 + random.below(200) : random.below(1_000)
         let id = MailboxID(mailbox.id)
         switch dice {
-        case ..<200: return deliver()
+        case ..<200: return deliver(message())
         case ..<300: return .append(message(), to: mailbox.name)
         case ..<420:
             let since: ModSeq? = random.below(4) == 0 ? ModSeq(mailbox.modSeq - min(mailbox.modSeq, 2)) : nil
@@ -38,13 +38,11 @@ extension SimClient {
 
     private func purge() -> MailCommand {
         let before = Timestamp(milliseconds: 1_800_000_000_000 + Int64(random.below(120_000)))
-        return random.below(2) == 0
-            ? .purgeExpunged(before: before, limit: 1_000) : .purgeUploads(before: before, limit: 1_000)
-    }
-
-    private func deliver() -> MailCommand {
-        let delivery = DeliveryID(high: UInt64(number), low: random.next())
-        return .deliver(message(), id: random.below(2) == 0 ? delivery : nil)
+        switch random.below(5) {
+        case ..<2: return .purgeExpunged(before: before, limit: 1_000)
+        case ..<4: return .purgeUploads(before: before, limit: 1_000)
+        default: return .purgeDeliveries(before: before, limit: 1 + UInt32(random.below(8)))
+        }
     }
 
     private func message() -> NewMessage {
@@ -89,17 +87,21 @@ extension SimClient {
         var message = message()
         message.sizeBytes = UInt64(size)
         message.body = .uploaded(chunks: 2)
+        if random.below(2) == 0 { return handOver(named(message)) }
         upload = Upload(message: message, bytes: size, next: 0)
         return nextOfUpload() ?? .append(message, to: .inbox)
     }
 
     /// The next chunk, or the message that they make.
-    private func nextOfUpload() -> MailCommand? {
+    func nextOfUpload() -> MailCommand? {
         guard let upload else { return nil }
         let start = Int(upload.next) * MailLimits.bodyChunkBytes
-        guard start < upload.bytes else {
+        guard start < upload.bytes, !upload.isRefused else {
             self.upload = nil
-            return .append(upload.message, to: .inbox)
+            var message = upload.message
+            // As gateways do: it cannot be stored so, but it may have been before.
+            if upload.isRefused { message.body = .uploaded(chunks: upload.next) }
+            return mail.map { .deliver(message, id: $0.id) } ?? .append(message, to: .inbox)
         }
         let body = SimBody.bytes(upload.message.bodyID, upload.bytes)
         let count = min(MailLimits.bodyChunkBytes, upload.bytes - start)

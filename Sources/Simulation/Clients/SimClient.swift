@@ -15,24 +15,32 @@ final class SimClient: @unchecked Sendable {
         let request: RequestID?
         let started: Int64
         let isRead: Bool
+        /// Of a message with a name.
+        let isDelivery: Bool
     }
 
     struct Upload {
         let message: NewMessage
         let bytes: Int
         var next: UInt32
+        /// The store wants no more of it.
+        var isRefused = false
     }
 
     let number: Int
     let group: GroupID
     let address: AccountAddress
-    private unowned let world: World
+    unowned let world: World
     var random: SimRandom
-    private(set) var node: Int
+    var node: Int
     private(set) var pending: Pending?
     private var nextCall: UInt64 = 1
     /// A large message on its way, chunk by chunk.
     var upload: Upload?
+    /// A message with a name, on its way to the store.
+    var mail: Mail?
+    /// What is delivered again.
+    var queue: [Mail] = []
     /// When a call last succeeded.
     private(set) var succeededAt: Int64 = -1
     private(set) var isStopped = false
@@ -73,9 +81,19 @@ final class SimClient: @unchecked Sendable {
 
     // MARK: Calls
 
-    private func begin(_ request: RequestID?, isRead: Bool) -> UInt64 {
+    /// - Parameter command: nil for a read.
+    private func begin(_ request: RequestID?, _ command: MailCommand?) -> UInt64 {
         defer { nextCall += 1 }
-        pending = Pending(id: nextCall, node: node, request: request, started: world.now, isRead: isRead)
+        var isDelivery = false
+        if case .deliver(_, .some) = command { isDelivery = true }
+        pending = Pending(
+            id: nextCall,
+            node: node,
+            request: request,
+            started: world.now,
+            isRead: command == nil,
+            isDelivery: isDelivery
+        )
         return nextCall
     }
 
@@ -86,7 +104,7 @@ final class SimClient: @unchecked Sendable {
         node.submitted[group] = sequence
         let request = RequestID(session: node.session, sequence: sequence)
         world.checker.register(request, group, account, command)
-        let call = begin(request, isRead: false)
+        let call = begin(request, command)
         world.trace.mix(world.now, .call, self.node, UInt64(number), sequence)
         core.inbox.put(
             .submit(
@@ -118,11 +136,17 @@ final class SimClient: @unchecked Sendable {
             )
             world.checker.acknowledged(request, group, outcome, world: world)
             succeededAt = pending.started
-            if case .refused = outcome { world.counts.refused += 1 } else { world.counts.succeeded += 1 }
-            if case .refused = outcome { upload = nil }
+            if case .refused = outcome {
+                world.counts.refused += 1
+                if mail == nil { upload = nil } else { upload?.isRefused = true }
+            } else {
+                world.counts.succeeded += 1
+            }
+            if pending.isDelivery { mailAnswered(outcome) }
         case .failure(let failure):
             world.trace.add(world.now, .answer, pending.node, "client \(number): \(failure)")
             upload = nil
+            mailLost()
             world.checker.gaveUp(request, group)
             world.counts.unknown += 1
         }
@@ -134,6 +158,7 @@ final class SimClient: @unchecked Sendable {
         if let request = pending.request { world.checker.gaveUp(request, group) }
         self.pending = nil
         upload = nil
+        mailLost()
         world.counts.lostInCrash += 1
     }
 
@@ -143,7 +168,7 @@ final class SimClient: @unchecked Sendable {
         let node = world.nodes[node]
         guard let core = node.core else { return }
         let floor = world.checker.floor(group)
-        let call = begin(nil, isRead: true)
+        let call = begin(nil, nil)
         let id = account.id
         if world.options.mutant == .staleReads { return finishRead(call, floor, id, node) }
         core.inbox.put(

@@ -22,6 +22,7 @@ extension World {
         if violation == nil { becomeWell() }
         if violation == nil { checkEverything() }
         counts.repetitions = checker.repetitions
+        counts.deliveriesRecognised = checker.recognised
         counts.entries = checker.entries
         counts.checks = checker.checkCount
         for node in nodes { countRests(node) }
