@@ -227,7 +227,7 @@ extension RaftNode {
         votes.removeAll()
         electionElapsed = 0
         heartbeatElapsed = 0
-        uncommittedBytes = log.payloadBytes(after: commitIndex, upTo: log.lastIndex)
+        uncommittedBytes = log.payloadBytes(after: releasedIndex, upTo: log.lastIndex)
         peers = configuration.members.map(\.replica).filter { $0 != id }
             .map { Progress(replica: $0, nextIndex: log.lastIndex.next, isActive: false) }
         // Entries of earlier terms are committed through this one only (section 5.4.2).

@@ -22,6 +22,15 @@ extension RaftNode {
         )
     }
 
+    /// Up to here, entries are committed, and on this replica's disk: nobody has to hold them in memory any more. With
+    /// a slow disk a leader's followers may commit much that it does not have yet.
+    var releasedIndex: LogIndex { max(min(commitIndex, persists.durableIndex), log.snapshot.index) }
+
+    /// Of a leader: what has been released since then makes room for more.
+    mutating func release(after index: LogIndex) {
+        uncommittedBytes -= log.payloadBytes(after: index, upTo: releasedIndex)
+    }
+
     // MARK: - Sending
 
     /// Sends every peer what its window has room for, and the commit index where no append would carry it.
@@ -213,8 +222,9 @@ extension RaftNode {
         let index = LogIndex(reached)
         // Counting replicas proves nothing for entries of earlier terms (section 5.4.2, figure 8).
         guard index > commitIndex, log.term(at: index) == term || Mutant.isOn(.oldTermsCounted) else { return }
-        uncommittedBytes -= log.payloadBytes(after: commitIndex, upTo: index)
+        let released = releasedIndex
         commit(upTo: index)
+        release(after: released)
         configurationCommitted(into: &effects)
     }
 }

@@ -40,6 +40,7 @@ public struct RaftNode: Sendable {
     // What a leader knows, besides. Empty in every other role.
     /// Sorted by replica ID, without this replica.
     var peers: [Progress] = []
+    /// Also of entries that are committed, and that its own disk does not have yet.
     public internal(set) var uncommittedBytes = 0
     var reads = ReadQueue()
     var transfer: Transfer?
@@ -175,11 +176,14 @@ public struct RaftNode: Sendable {
     }
 
     private mutating func persisted(_ sequence: UInt64, into effects: inout Effects) {
+        let released = releasedIndex
         persists.complete(upTo: sequence)
         switch role {
         case .follower, .preCandidate: break
         case .candidate: countOwnVote(into: &effects)
-        case .leader: advanceCommit(into: &effects)
+        case .leader:
+            release(after: released)
+            advanceCommit(into: &effects)
         }
     }
 }

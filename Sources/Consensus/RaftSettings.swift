@@ -9,7 +9,7 @@ public struct RaftSettings: Hashable, Sendable {
     /// Entries and payload bytes in one append; an append that carries anything carries at least one entry.
     public var maxAppendEntries: Int
     public var maxAppendBytes: Int
-    /// Payload bytes that the leader has taken in and that are not committed yet.
+    /// Payload bytes that the leader has taken in and that are not committed yet, or not on its own disk.
     public var maxUncommittedBytes: Int
     /// Reads that wait for a quorum to confirm the leader.
     public var maxPendingReads: Int

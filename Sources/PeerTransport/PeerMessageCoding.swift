@@ -192,6 +192,7 @@ extension ByteBuffer {
         writeInteger(replica.rawValue)
         writeInteger(testimony.term.rawValue)
         writeInteger(testimony.index.rawValue)
+        writeInteger(testimony.entryTerm.rawValue)
         writeInteger(testimony.voteTerm.rawValue)
         writeInteger(witness?.rawValue ?? 0)
     }
@@ -230,7 +231,12 @@ extension WireDecoder {
 
     fileprivate mutating func testimony(_ group: GroupID) throws(DecodingError) -> PeerMessage {
         let replica = try replica()
-        let testimony = Testimony(term: try term(), index: try logIndex(), voteTerm: try term())
+        let testimony = Testimony(
+            term: try term(),
+            index: try logIndex(),
+            entryTerm: try term(),
+            voteTerm: try term()
+        )
         let witness: UInt64 = try integer()
         let by = witness == 0 ? nil : ReplicaID(witness)
         return .testimony(group: group, replica: replica, testimony, witness: by)

@@ -73,7 +73,7 @@ public final class Replica {
         into output: inout [ReplicaEffect]
     ) {
         // What was meant for another replica, before this one, is nothing that this one was told.
-        if message.message.to == raft.id { witnesses.note(message, from: node) }
+        if message.message.to == raft.id { witnesses.note(message, from: node, by: raft) }
         if case .appendEntries(let append) = message.message.body {
             // A peer that breaks the pairing of headers and payloads is not listened to.
             guard append.entries.count == message.payloads.count else { return }

@@ -7,24 +7,37 @@ public struct Testimony: Hashable, Sendable {
     public var term: Term
     /// How far it said, in that term, that its log is durable: matching its leader's, or as the leader.
     public var index: LogIndex
+    /// The term of the entry there; zero where the one that testifies does not know it.
+    public var entryTerm: Term
     /// The newest term in which it gave its vote to the replica that testifies.
     public var voteTerm: Term
 
-    public init(term: Term = .zero, index: LogIndex = .zero, voteTerm: Term = .zero) {
+    public init(term: Term = .zero, index: LogIndex = .zero, entryTerm: Term = .zero, voteTerm: Term = .zero) {
         self.term = term
         self.index = index
+        self.entryTerm = entryTerm
         self.voteTerm = voteTerm
     }
 
     /// Whether a replica with this memory has forgotten something that it said.
     ///
     /// Within a term a log is only cut beyond what was said to match; a later term may have cut it anywhere, but then
-    /// the replica knows that term.
+    /// the replica knows that term. An image of the same term, but of before its leader replaced an entry, may be as
+    /// long as what was said, and differ.
     ///
-    /// - Parameter voter: the replica that testifies.
-    public func isForgotten(term: Term, vote: ReplicaID?, lastIndex: LogIndex, voter: ReplicaID?) -> Bool {
+    /// - Parameters:
+    ///   - termAt: the terms of its entries; `nil` for those that it no longer has.
+    ///   - voter: the replica that testifies.
+    public func isForgotten(
+        term: Term,
+        vote: ReplicaID?,
+        lastIndex: LogIndex,
+        termAt: (LogIndex) -> Term?,
+        voter: ReplicaID?
+    ) -> Bool {
         if self.term > term { return true }
         if self.term == term, index > lastIndex { return true }
+        if self.term == term, entryTerm > .zero, let own = termAt(index), own != entryTerm { return true }
         return voteTerm == term && voteTerm > .zero && vote != voter
     }
 }
@@ -42,7 +55,8 @@ struct Witnesses {
 
     private var entries: [Entry] = []
 
-    mutating func note(_ message: ReplicaMessage, from node: NodeID) {
+    /// - Parameter raft: the replica that testifies.
+    mutating func note(_ message: ReplicaMessage, from node: NodeID, by raft: RaftNode) {
         switch message.message.body {
         case .preVote, .preVoteResponse:
             // They name a term that nobody is in yet.
@@ -53,7 +67,7 @@ struct Witnesses {
         }
         let position = position(of: message.message.from, node)
         entries[position].node = node
-        entries[position].testimony.take(message)
+        entries[position].testimony.take(message, by: raft)
     }
 
     private mutating func position(of replica: ReplicaID, _ node: NodeID) -> Int {
@@ -71,17 +85,26 @@ struct Witnesses {
 }
 
 extension Testimony {
-    fileprivate mutating func take(_ envelope: ReplicaMessage) {
+    fileprivate mutating func take(_ envelope: ReplicaMessage, by raft: RaftNode) {
         let message = envelope.message
         if message.term > term {
             term = message.term
             index = .zero
+            entryTerm = .zero
         }
         guard message.term == term else { return }
         switch message.body {
-        case .appendAccepted(let matchIndex): index = max(index, matchIndex)
+        case .appendAccepted(let matchIndex):
+            guard matchIndex > index else { return }
+            index = matchIndex
+            // What matches is this leader's; one that leads no more may have another entry there by now.
+            entryTerm = raft.term == term && raft.role == .leader ? raft.term(at: matchIndex) ?? .zero : .zero
         case .voteResponse(true): voteTerm = term
-        case .appendEntries, .heartbeat: index = max(index, envelope.durableIndex)
+        case .appendEntries, .heartbeat:
+            guard envelope.durableIndex > index else { return }
+            index = envelope.durableIndex
+            // A leader replaces nothing in its term.
+            entryTerm = .zero
         case .preVote, .preVoteResponse, .requestVote, .voteResponse(false), .appendRejected, .heartbeatResponse,
             .installSnapshot, .snapshotRejected, .timeoutNow:
             break

@@ -327,6 +327,24 @@ import Testing
         #expect(f.effects.contains(.readReady(id: 2, index: 1)))
     }
 
+    /// The others commit without the leader's disk, and it holds in memory what that does not have.
+    @Test func whatTheLeadersOwnDiskDoesNotHaveIsLimited() {
+        var settings = Fixture.settings
+        settings.maxUncommittedBytes = 100
+        var f = Fixture(settings: settings)
+        f.lead()
+        f.persist()
+        f.step(.propose(payloadBytes: [60]))
+        let write = f.persisted!.sequence
+        for follower in [ReplicaID(2), 3] { f.receive(from: follower, term: 1, .appendAccepted(matchIndex: 2)) }
+        #expect(f.node.commitIndex == 2)
+        f.step(.propose(payloadBytes: [60]))
+        #expect(f.effects == [.rejected(.tooManyUncommittedBytes)])
+        f.step(.persisted(sequence: write))
+        f.step(.propose(payloadBytes: [60]))
+        #expect(f.effects.contains(.accepted(first: 3, term: 1, count: 1)))
+    }
+
     @Test func readsThatWaitAreLimited() {
         var settings = Fixture.settings
         settings.maxPendingReads = 2

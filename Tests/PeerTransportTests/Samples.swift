@@ -83,7 +83,7 @@ enum Samples {
             .testimony(
                 group: GroupID(4),
                 replica: ReplicaID(5),
-                Testimony(term: Term(6), index: LogIndex(7), voteTerm: Term(3)),
+                Testimony(term: Term(6), index: LogIndex(7), entryTerm: Term(5), voteTerm: Term(3)),
                 witness: ReplicaID(8)
             ),
             .testimony(group: GroupID(4), replica: ReplicaID(5), Testimony(), witness: nil),

@@ -22,6 +22,7 @@ import Testing
             term: Term(term),
             vote: vote.map { ReplicaID($0) },
             lastIndex: LogIndex(last),
+            termAt: { _ in nil },
             voter: ReplicaID(1)
         )
         #expect(found == isForgotten)
@@ -30,7 +31,13 @@ import Testing
     @Test func aVoteThatIsNoLongerKnownIsForgotten() {
         let told = Testimony(term: Term(5), index: .zero, voteTerm: Term(5))
         func isForgotten(_ vote: ReplicaID?) -> Bool {
-            told.isForgotten(term: Term(5), vote: vote, lastIndex: LogIndex(1), voter: ReplicaID(3))
+            told.isForgotten(
+                term: Term(5),
+                vote: vote,
+                lastIndex: LogIndex(1),
+                termAt: { _ in nil },
+                voter: ReplicaID(3)
+            )
         }
         #expect(!isForgotten(ReplicaID(3)))
         #expect(isForgotten(ReplicaID(2)))
@@ -38,7 +45,26 @@ import Testing
     }
 
     @Test func whoSaidNothingHasForgottenNothing() {
-        #expect(!Testimony().isForgotten(term: .zero, vote: nil, lastIndex: .zero, voter: nil))
+        let nothing = Testimony()
+        #expect(!nothing.isForgotten(term: .zero, vote: nil, lastIndex: .zero, termAt: { _ in nil }, voter: nil))
+    }
+
+    /// The image is of the same term, and just as long, but of before the leader replaced the last entry.
+    @Test(arguments: [
+        (term: 5, entry: UInt64?(3), isForgotten: true), (term: 5, entry: 4, isForgotten: false),
+        // Compacted: only what is committed ever is.
+        (term: 5, entry: nil, isForgotten: false), (term: 6, entry: 3, isForgotten: false),
+    ])
+    func anEntryThatWasReplacedIsForgotten(term: UInt64, entry: UInt64?, isForgotten: Bool) {
+        let told = Testimony(term: Term(5), index: LogIndex(7), entryTerm: Term(4))
+        let found = told.isForgotten(
+            term: Term(term),
+            vote: nil,
+            lastIndex: LogIndex(7),
+            termAt: { $0 == LogIndex(7) ? entry.map { Term($0) } : nil },
+            voter: nil
+        )
+        #expect(found == isForgotten)
     }
 
     // MARK: What is noted
@@ -61,13 +87,14 @@ import Testing
         return Replica(group: GroupID(1), raft: raft, settings: ReplicaSettings())
     }
 
+    @discardableResult
     private static func say(
         _ body: Message.Body,
         term: UInt64,
         to: UInt64 = 1,
         durable: UInt64 = 0,
         _ replica: Replica
-    ) {
+    ) -> [ReplicaEffect] {
         var effects: [ReplicaEffect] = []
         let message = Message(from: ReplicaID(2), to: ReplicaID(to), term: Term(term), body: body)
         replica.receive(
@@ -76,6 +103,7 @@ import Testing
             NoSource(),
             into: &effects
         )
+        return effects
     }
 
     @Test func promisesOfATermAreAddedUpAndThoseOfEarlierTermsGo() {
@@ -89,6 +117,22 @@ import Testing
         Self.say(.voteResponse(granted: true), term: 4, replica)
         #expect(replica.testimony(of: other) == Testimony(term: Term(4), index: .zero, voteTerm: Term(4)))
         #expect(replica.testimony(of: ReplicaID(3)) == Testimony())
+    }
+
+    @Test func aLeaderKnowsWhatEntryItIsThatMatches() {
+        let replica = Self.makeReplica()
+        func persist(_ effects: [ReplicaEffect]) {
+            var more: [ReplicaEffect] = []
+            for case .write(let write) in effects { replica.persisted(write.sequence, NoSource(), into: &more) }
+        }
+        var effects: [ReplicaEffect] = []
+        _ = replica.control(.campaign, NoSource(), into: &effects)
+        persist(Self.say(.preVoteResponse(granted: true), term: 1, replica))
+        persist(Self.say(.voteResponse(granted: true), term: 1, replica))
+        #expect(replica.isLeader)
+        Self.say(.appendAccepted(matchIndex: LogIndex(1)), term: 1, replica)
+        let told = Testimony(term: Term(1), index: LogIndex(1), entryTerm: Term(1), voteTerm: Term(1))
+        #expect(replica.testimony(of: ReplicaID(2)) == told)
     }
 
     @Test func aLeaderPromisesWhatItsOwnDiskHas() {

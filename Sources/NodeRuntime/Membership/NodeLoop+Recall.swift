@@ -59,7 +59,14 @@ extension NodeLoop {
         from peer: NodeID
     ) {
         guard let raft = replica(group)?.raft, raft.id == asking, recalls[group] != nil else { return }
-        if testimony.isForgotten(term: raft.term, vote: raft.vote, lastIndex: raft.lastIndex, voter: witness) {
+        let isForgotten = testimony.isForgotten(
+            term: raft.term,
+            vote: raft.vote,
+            lastIndex: raft.lastIndex,
+            termAt: { raft.term(at: $0) },
+            voter: witness
+        )
+        if isForgotten {
             return quarantine(
                 group,
                 reason:

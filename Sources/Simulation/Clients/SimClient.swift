@@ -62,6 +62,8 @@ final class SimClient: @unchecked Sendable {
     /// Goes on at another node.
     func leave(_ position: Int) { if node == position { node = (position + 1) % world.nodes.count } }
 
+    func move(to position: Int) { node = position }
+
     /// Does the next thing, unless one is under way.
     func act() {
         // Now and then nothing is to be done for long enough that groups go to rest.

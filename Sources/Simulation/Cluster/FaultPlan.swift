@@ -53,9 +53,10 @@ extension World {
 
     /// One fault, of a kind and at a place that chance chooses.
     func injectFault() {
-        guard !isHealing, !isCalm, ambush == nil, strand == nil, let kind = faults.pick(plan.kinds),
+        guard !isHealing, !isCalm, ambush == nil, strand == nil, !isInFigureEight(), let kind = faults.pick(plan.kinds),
             let node = chooseTarget()
         else { return }
+        if canFigureEight, plan.kinds.contains(.cutOffAfterCommit) { return layFigureEight() }
         if layAmbush(kind) { return }
         let other = (node.position + 1 + faults.below(nodes.count - 1)) % nodes.count
         let duration = faults.time(100_000...8_000_000)
@@ -79,7 +80,10 @@ extension World {
         case .lostTail: return hit(destroy(node, .lostTail))
         case .lostSegment: return hit(destroy(node, .lostSegment))
         case .damagedState: return hit(destroy(node, .damagedState))
-        case .crashAfterVote, .crashAfterElection, .cutOffAfterCommit, .crashAheadOfDisk: return []
+        case .crashAfterVote, .crashAfterElection, .crashAheadOfDisk: return []
+        case .cutOffAfterCommit:
+            layFigureEight()
+            return []
         case .replaceProgram: return hit(replaceProgram(of: node))
         case .demote: return demote()
         case .harmedRow: return hit(harm(node, isCounted: false))
@@ -117,16 +121,7 @@ extension World {
                 if ways & 2 != 0 { cut(peer, node.position, duration) }
             }
         case .site:
-            counts.partitions += 1
-            let inside = Set(nodes.indices.filter { _ in faults.next() & 1 == 0 })
-            for position in inside {
-                for peer in nodes.indices where !inside.contains(peer) {
-                    cut(position, peer, duration)
-                    cut(peer, position, duration)
-                }
-            }
-            if plan.kinds.contains(.demote) { demote(inside) }
-            return inside.sorted()
+            return cutOffSite(duration)
         case .pause:
             counts.pauses += 1
             node.pausedUntil = max(node.pausedUntil, now + duration * 3 / 2)
@@ -164,6 +159,28 @@ extension World {
             node.state.memory.injectFailure(SimStateStore.injected)
         }
         return hit(true)
+    }
+
+    /// - Returns: where they are that are cut off.
+    private func cutOffSite(_ duration: Int64) -> [Int] {
+        counts.partitions += 1
+        var inside = Set(nodes.indices.filter { _ in faults.next() & 1 == 0 })
+        var duration = duration
+        if plan.kinds.contains(.demote), faults.next() & 1 == 0 {
+            // A leader that is left with too few, for long enough that the others get another one.
+            let leading = nodes.filter { $0.core?.loop.replicas.contains(where: \.isLeader) == true }
+            inside = [faults.pick(leading)?.position ?? 0]
+            if nodes.count > 3 { inside.insert(faults.below(nodes.count)) }
+            duration = max(duration, 2_500_000)
+        }
+        for position in inside {
+            for peer in nodes.indices where !inside.contains(peer) {
+                cut(position, peer, duration)
+                cut(peer, position, duration)
+            }
+        }
+        if plan.kinds.contains(.demote) { demote(inside) }
+        return inside.sorted()
     }
 
     /// One of the groups gets on with a voter less.
@@ -248,6 +265,7 @@ extension World {
     /// New leaders like to die, or not to be heard, when little of what they have is anywhere else (Raft paper,
     /// figure 8).
     func crashAfterElection(_ node: SimNode) {
+        if isInFigureEight() { return electedInFigureEight(node) }
         guard !isHealing, !isCalm, plan.kinds.contains(.crashAfterElection), faults.chance(perMillion: 500_000) else {
             return
         }
@@ -263,6 +281,7 @@ extension World {
 
     /// The same for those who have just begun to commit: nobody may hear of it, or get the entries behind.
     func cutOffAfterCommit(_ node: SimNode) {
+        if isInFigureEight() { return committedInFigureEight(node) }
         guard !isHealing, !isCalm, plan.kinds.contains(.cutOffAfterCommit), faults.chance(perMillion: 700_000) else {
             return
         }
@@ -282,11 +301,15 @@ extension World {
         schedule(event, after: 0)
     }
 
-    /// Nobody hears a node for a while.
+    /// Nobody hears a node for a while, and it may hear nobody.
     private func silence(_ node: SimNode) {
         counts.partitions += 1
         let duration = faults.time(500_000...4_000_000)
-        for peer in nodes.indices where peer != node.position { cut(node.position, peer, duration) }
+        let isDeaf = faults.next() & 1 == 0
+        for peer in nodes.indices where peer != node.position {
+            cut(node.position, peer, duration)
+            if isDeaf { cut(peer, node.position, duration) }
+        }
     }
 
     func cut(_ from: Int, _ to: Int, _ duration: Int64) {

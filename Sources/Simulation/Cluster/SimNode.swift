@@ -7,16 +7,32 @@ internal import StateStorage
 
 /// What a log says of one replica.
 struct LogFacts: Equatable {
+    /// What of it is kept says nothing of what was said.
+    struct Entries: Equatable {
+        let snapshot: LogIndex
+        let terms: [Term]
+
+        func term(at index: LogIndex) -> Term? {
+            index > snapshot && index - snapshot <= terms.count ? terms[index - snapshot - 1] : nil
+        }
+
+        static func == (_: Entries, _: Entries) -> Bool { true }
+    }
+
     let replica: ReplicaID
     let term: Term
     let vote: ReplicaID?
     let lastIndex: LogIndex
+    let lastTerm: Term
+    let entries: Entries
     let isIntact: Bool
 
     /// Whether a replica that comes up knows all of this: the state may say what the log has lost.
     func areKnown(to group: OpenedGroup) -> Bool {
         let lastIndex = group.snapshot.index + group.headers.count
         guard group.replica == replica, lastIndex >= self.lastIndex else { return false }
+        let entries = Entries(snapshot: group.snapshot.index, terms: group.headers.map(\.term))
+        if group.hardState.term == term, let own = entries.term(at: self.lastIndex), own != lastTerm { return false }
         return group.hardState.term > term || (group.hardState.term == term && group.hardState.vote == vote)
     }
 }

@@ -23,7 +23,7 @@ enum SimSettings {
         settings.replica.maxApplyBytes = random.pick([1, 8_192, 1 << 20]) ?? 8_192
         settings.replica.raft.maxInflightEntries = random.pick([2, 32, 4_096]) ?? 32
         settings.replica.raft.maxInflightBytes = random.pick([4_096, 1 << 20]) ?? 4_096
-        settings.replica.raft.maxAppendEntries = random.pick([1, 8, 512]) ?? 8
+        settings.replica.raft.maxAppendEntries = random.pick([1, 1, 8, 512]) ?? 8
         settings.replica.raft.maxUncommittedBytes = 4 << 20
         settings.replica.raft.leaseTicks = random.pick([nil, nil, 6]) ?? nil
         settings.verification = verification(&random)

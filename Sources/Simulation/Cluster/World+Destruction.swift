@@ -94,6 +94,8 @@ extension World {
                     term: group.hardState.term,
                     vote: group.hardState.vote,
                     lastIndex: group.lastIndex,
+                    lastTerm: group.entries.last?.term ?? group.snapshot.term,
+                    entries: LogFacts.Entries(snapshot: group.snapshot.index, terms: group.entries.map(\.term)),
                     isIntact: group.verdict == .intact
                 )
                 return (group.group, facts)
@@ -117,6 +119,7 @@ extension World {
                 term: new.term,
                 vote: new.vote,
                 lastIndex: new.lastIndex,
+                termAt: { new.entries.term(at: $0) },
                 voter: replica.raft.id
             )
         }

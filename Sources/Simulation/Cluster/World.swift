@@ -30,6 +30,9 @@ final class World: @unchecked Sendable {
     var isHealing = false
     /// A loss that waits for a node in a rare role.
     var ambush: Ambush?
+    var figureEight: FigureEight?
+    /// Most runs begin with one: later, hardly any has the time for it.
+    var canFigureEight = true
     /// Somebody is stranded as soon as it rests.
     var strand: Strand?
     var canAmbush = true
