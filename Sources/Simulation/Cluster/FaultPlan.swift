@@ -53,8 +53,8 @@ extension World {
 
     /// One fault, of a kind and at a place that chance chooses.
     func injectFault() {
-        guard !isHealing, !isCalm, ambush == nil, strand == nil, !isInFigureEight(), let kind = faults.pick(plan.kinds),
-            let node = chooseTarget()
+        guard !isHealing, !isCalm, now >= calmUntil, ambush == nil, strand == nil, !isInFigureEight(),
+            let kind = faults.pick(plan.kinds), let node = chooseTarget()
         else { return }
         if canFigureEight, plan.kinds.contains(.cutOffAfterCommit) { return layFigureEight() }
         if layAmbush(kind) { return }

@@ -27,13 +27,32 @@ struct LogFacts: Equatable {
     let entries: Entries
     let isIntact: Bool
 
+    init(_ group: RecoveredGroup) {
+        replica = group.replica
+        term = group.hardState.term
+        vote = group.hardState.vote
+        lastIndex = group.lastIndex
+        lastTerm = group.entries.last?.term ?? group.snapshot.term
+        entries = Entries(snapshot: group.snapshot.index, terms: group.entries.map(\.term))
+        isIntact = group.verdict == .intact
+    }
+
+    init(_ group: OpenedGroup) {
+        replica = group.replica
+        term = group.hardState.term
+        vote = group.hardState.vote
+        lastIndex = group.snapshot.index + group.headers.count
+        lastTerm = group.headers.last?.term ?? group.snapshot.term
+        entries = Entries(snapshot: group.snapshot.index, terms: group.headers.map(\.term))
+        isIntact = true
+    }
+
     /// Whether a replica that comes up knows all of this: the state may say what the log has lost.
     func areKnown(to group: OpenedGroup) -> Bool {
-        let lastIndex = group.snapshot.index + group.headers.count
-        guard group.replica == replica, lastIndex >= self.lastIndex else { return false }
-        let entries = Entries(snapshot: group.snapshot.index, terms: group.headers.map(\.term))
-        if group.hardState.term == term, let own = entries.term(at: self.lastIndex), own != lastTerm { return false }
-        return group.hardState.term > term || (group.hardState.term == term && group.hardState.vote == vote)
+        let own = LogFacts(group)
+        guard own.replica == replica, own.lastIndex >= lastIndex else { return false }
+        if own.term == term, let entryTerm = own.entries.term(at: lastIndex), entryTerm != lastTerm { return false }
+        return own.term > term || (own.term == term && own.vote == vote)
     }
 }
 

@@ -28,10 +28,10 @@ extension World {
     func destroy(_ node: SimNode, _ kind: Destruction) -> Bool {
         guard harmed == nil, isWhole(learningOn: node), areCopiesLeft(without: node) else { return false }
         crash(node)
-        let before = facts(node.disk, of: node)
+        let before = facts(node.disk, of: node, kind)
         let disk = kind == .wipe ? MemoryDisk() : damagedCopy(of: node, kind)
         guard let disk else { return false }
-        let after = facts(disk, of: node)
+        let after = facts(disk, of: node, kind)
         guard kind == .wipe || before.keys.allSatisfy({ isNoticed($0, before, after, on: node) }) else { return false }
         counts.destructions += 1
         trace.add(now, .fault, node.position, "\(kind)")
@@ -83,24 +83,22 @@ extension World {
 
     // MARK: What a disk holds
 
-    private func facts(_ disk: MemoryDisk, of node: SimNode) -> [GroupID: LogFacts] {
-        guard let opened = try? SegmentedLog.open(disk: disk.copy(), settings: logSettings(node.logID)) else {
+    /// - Parameter kind: whether the state stays as it is, and may bring the log up to what was installed last.
+    private func facts(_ disk: MemoryDisk, of node: SimNode, _ kind: Destruction) -> [GroupID: LogFacts] {
+        guard let (log, recovered) = try? SegmentedLog.open(disk: disk.copy(), settings: logSettings(node.logID)) else {
             return [:]
         }
-        return Dictionary(
-            uniqueKeysWithValues: opened.recovered.map { group in
-                let facts = LogFacts(
-                    replica: group.replica,
-                    term: group.hardState.term,
-                    vote: group.hardState.vote,
-                    lastIndex: group.lastIndex,
-                    lastTerm: group.entries.last?.term ?? group.snapshot.term,
-                    entries: LogFacts.Entries(snapshot: group.snapshot.index, terms: group.entries.map(\.term)),
-                    isIntact: group.verdict == .intact
-                )
-                return (group.group, facts)
+        var facts: [GroupID: LogFacts] = [:]
+        for group in recovered { facts[group.group] = LogFacts(group) }
+        switch kind {
+        case .logRollback, .bitFlip, .lostTail, .lostSegment:
+            let opened = try? GroupRecovery(log: log, state: node.state.memory).open(recovered).opened
+            for group in opened ?? [] where facts[group.group]?.isIntact == true {
+                facts[group.group] = LogFacts(group)
             }
-        )
+        case .wipe, .rollback, .damagedState: break
+        }
+        return facts
     }
 
     /// Whether the loss is one that the log itself reports, or that another member remembers better.

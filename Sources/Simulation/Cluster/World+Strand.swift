@@ -55,6 +55,7 @@ extension World {
         let moment = faults.between(30_000...300_000)
         // Long enough for whoever relies on the old leader to be found out.
         let duration = max(duration, 3_000_000)
+        calmUntil = now + 2_500_000
         // The others are enough to elect the successor.
         let more = nodes.filter { $0 !== leader && $0 !== successor && $0 !== follower }
         for stranded in [follower] + more.prefix((nodes.count - 1) / 2 - 1) {

@@ -30,6 +30,8 @@ final class World: @unchecked Sendable {
     var isHealing = false
     /// A loss that waits for a node in a rare role.
     var ambush: Ambush?
+    /// No other fault before this time: what has just begun needs a while to show.
+    var calmUntil: Int64 = 0
     var figureEight: FigureEight?
     /// Most runs begin with one: later, hardly any has the time for it.
     var canFigureEight = true
