@@ -102,7 +102,7 @@ class ElectionTests(unittest.TestCase):
             terms = self.cluster.terms(other)
             logs = [Log(peer) for peer in self.others(node)]
             faults = Faults(self.cluster, writers, SEED)
-            pauses = faults.measured(node, lambda: self.assertEqual(self.cluster.stop_in_order(node), 0), led)
+            pauses = faults.measured([node], lambda: self.assertEqual(self.cluster.stop_in_order(node), 0), led)
             after = self.cluster.terms(other)
         finally:
             for writer in writers:
