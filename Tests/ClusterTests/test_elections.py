@@ -87,6 +87,17 @@ class ElectionTests(unittest.TestCase):
                     return False
         return True
 
+    def wait_until_leaderships_stay(self):
+        """Until many looks in a row have found the same terms: nothing is handed back any more."""
+        looks = [None, 0]
+
+        def stay():
+            terms = self.cluster.terms(self.cluster.node(1))
+            looks[:] = (terms, looks[1] + 1 if terms == looks[0] else 0)
+            return looks[1] >= 40
+
+        wait_until(stay, 120, "leaderships that stay where they are")
+
     def test_a_leader_is_stopped_in_order(self):
         node = self.cluster.node(1)
         other = self.others(node)[0]
@@ -95,6 +106,7 @@ class ElectionTests(unittest.TestCase):
         # Leaderships come back to a node that was away, a while after it has returned.
         wait_until(lambda: any(self.cluster.led_by(node)), 60, f"leaderships of node {node.number}")
         self.cluster.wait_until_whole()
+        self.wait_until_leaderships_stay()
         for writer in writers:
             writer.start()
         try:
