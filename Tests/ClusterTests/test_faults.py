@@ -2,7 +2,7 @@
 
     python3 Tests/ClusterTests/test_faults.py --seconds 600 --seed 7
     python3 Tests/ClusterTests/test_faults.py --seconds 900 --kinds kill
-    python3 Tests/ClusterTests/test_faults.py --seconds 300 --nodes 5
+    python3 Tests/ClusterTests/test_faults.py --seconds 160 --nodes 5
 
 The seed decides which faults happen to whom, in which order; what the processes make of it is theirs. The test in a
 suite takes the same from CLUSTER_TESTS_SEED, CLUSTER_TESTS_SECONDS and CLUSTER_TESTS_KINDS.
