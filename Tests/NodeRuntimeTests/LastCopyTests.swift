@@ -11,24 +11,6 @@ import Testing
 @Suite struct LastCopyTests {
     private let group = GroupID(1)
 
-    private func createAccounts(_ range: Range<Int>, _ node: TestNode) throws {
-        for number in range {
-            let call = ClientCall(
-                group: group,
-                account: AccountID(UInt64(number)),
-                command: .createAccount(
-                    address: try #require(AccountAddress("someone\(number)@example.org")),
-                    credential: nil,
-                    quotaBytes: 0,
-                    mailboxes: []
-                ),
-                deadlineMilliseconds: .max,
-                completion: Completion(on: nil) { _ in }
-            )
-            node.core?.inbox.put(.submit(call))
-        }
-    }
-
     /// The longest log is that of the replica that has lost its state, so nobody else can be elected. The other one has
     /// all that came before that log, but nobody ever told it that this is committed.
     @Test func aLogThatBeginsLaterSaysWhatIsCommitted() throws {
@@ -44,11 +26,11 @@ import Testing
         let others = cluster.nodes.filter { $0 !== leader }
         let (stateless, behind) = (others[0], others[1])
         func log(_ node: TestNode) -> RaftNode? { node.core?.loop.replica(group)?.raft }
-        try createAccounts(0..<10, leader)
+        try leader.createAccounts(0..<10, in: group) {}
         cluster.run(ticks: 20)
 
         // One has ten more, and does not hear that they are committed; the other one cuts its log behind them.
-        try createAccounts(10..<20, leader)
+        try leader.createAccounts(10..<20, in: group) {}
         let cut = try #require(log(leader)).lastIndex + 10
         var isDeaf = false
         cluster.run(ticks: 1) { _, from, to in
@@ -61,7 +43,7 @@ import Testing
         try #require(log(stateless)?.snapshot.index == cut)
 
         // And then it gets five that the first one does not have.
-        try createAccounts(20..<25, leader)
+        try leader.createAccounts(20..<25, in: group) {}
         cluster.run(ticks: 6) { _, from, to in from == leader.id && to == behind.id }
         try #require(log(stateless)?.commitIndex == cut + 5)
         try #require(log(behind)?.lastIndex == cut)
