@@ -143,10 +143,12 @@ let package = Package(
         ),
 
         // Programs: argument parsing and wiring.
+        .systemLibrary(name: "CAllocator"),
         .target(
             name: "ServerProcess",
             dependencies: [
-                "AdminService", "Consensus", "IMAPGateway", "IMAPSession", "IMAPSyntax", "LMTPGateway", "NodeRuntime",
+                "AdminService", "CAllocator", "Consensus", "IMAPGateway", "IMAPSession", "IMAPSyntax", "LMTPGateway",
+                "NodeRuntime",
                 nioCore, nioPosix, nioSSL, logging,
             ],
             swiftSettings: strict

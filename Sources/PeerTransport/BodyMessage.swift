@@ -24,7 +24,7 @@ public enum BodyMessage: Hashable, Sendable {
 }
 
 extension ByteBuffer {
-    mutating func write(_ message: BodyMessage) {
+    mutating func write(_ message: BodyMessage, apart: inout PayloadsApart) {
         writeInteger(PeerMessage.bodyVersion)
         switch message {
         case .ask(let id, let chunk):
@@ -37,7 +37,7 @@ extension ByteBuffer {
             writeInteger(2, as: UInt8.self)
             writeInteger(id)
             writeBool(bytes != nil)
-            writeLengthPrefixed(bytes ?? ByteBuffer())
+            writeLengthPrefixed(bytes ?? ByteBuffer(), apart: &apart)
         }
     }
 }

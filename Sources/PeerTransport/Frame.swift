@@ -7,7 +7,13 @@ public import NIOCore
 ///
 /// TCP's own checksum is too weak for bytes that are stored on arrival.
 public enum Frame {
+    static let lengthBytes = 4
     static let headerBytes = 8
+
+    /// How many bytes the frame has that begins here; nil when too few are there to say.
+    static func bytes(of buffer: ByteBuffer) -> Int? {
+        buffer.getInteger(at: buffer.readerIndex, as: UInt32.self).map { lengthBytes + Int($0) }
+    }
 
     /// Encodes a batch of messages.
     public static func encode(_ messages: some Sequence<PeerMessage>, into buffer: inout ByteBuffer) {
@@ -15,6 +21,44 @@ public enum Frame {
         buffer.writeInteger(0, as: UInt64.self)
         for message in messages { message.encode(into: &buffer) }
         seal(&buffer, from: start)
+    }
+
+    /// The same bytes in several buffers, to be written one after the other: large payloads are in them by reference.
+    static func parts(of messages: some Sequence<PeerMessage>, allocator: ByteBufferAllocator) -> [ByteBuffer] {
+        var encoded = allocator.buffer(capacity: 1_024)
+        var apart = PayloadsApart(minimumBytes: PeerLimits.uncopiedBytes)
+        encoded.writeInteger(0, as: UInt64.self)
+        for message in messages { message.encode(into: &encoded, apart: &apart) }
+        encoded.setInteger(UInt32(encoded.readableBytes - 4 + apart.bytes), at: 0)
+        encoded.setInteger(checksum(of: encoded, apart), at: 4)
+        var parts: [ByteBuffer] = []
+        parts.reserveCapacity(2 * apart.payloads.count + 1)
+        for (offset, payload) in apart.payloads {
+            if let before = encoded.readSlice(length: offset - encoded.readerIndex) { parts.append(before) }
+            parts.append(payload)
+        }
+        if encoded.readableBytes > 0 { parts.append(encoded) }
+        return parts
+    }
+
+    private static func checksum(of encoded: ByteBuffer, _ apart: PayloadsApart) -> UInt32 {
+        var checksum: UInt32 = 0
+        var start = headerBytes
+        func take(_ end: Int) {
+            checksum = unsafe encoded.withUnsafeReadableBytes { bytes in
+                let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                return unsafe staffetta_crc32c(checksum, part.baseAddress, part.count)
+            }
+            start = end
+        }
+        for (offset, payload) in apart.payloads {
+            take(offset)
+            checksum = unsafe payload.withUnsafeReadableBytes { bytes in
+                unsafe staffetta_crc32c(checksum, bytes.baseAddress, bytes.count)
+            }
+        }
+        take(encoded.readableBytes)
+        return checksum
     }
 
     static func encode(_ hello: Hello, into buffer: inout ByteBuffer) {

@@ -156,10 +156,11 @@ final class PeerLink: Sendable {
                 size += messages[end].approximateBytes
                 end += 1
             }
-            var buffer = channel.allocator.buffer(capacity: size + 64)
-            Frame.encode(messages[start..<end], into: &buffer)
+            var parts = Frame.parts(of: messages[start..<end], allocator: channel.allocator)
+            let last = parts.removeLast()
+            for part in parts { channel.write(part, promise: nil) }
             let written = size
-            channel.write(buffer).whenComplete { _ in self.release(written) }
+            channel.write(last).whenComplete { _ in self.release(written) }
             start = end
         }
         channel.flush()

@@ -34,6 +34,11 @@ extension PeerMessage {
     static let bodyVersion: UInt8 = 1
 
     public func encode(into buffer: inout ByteBuffer) {
+        var none = PayloadsApart.none
+        encode(into: &buffer, apart: &none)
+    }
+
+    func encode(into buffer: inout ByteBuffer, apart: inout PayloadsApart) {
         func begin(_ tag: Tag, _ group: GroupID) {
             buffer.writeInteger(tag.rawValue)
             buffer.writeInteger(group.rawValue)
@@ -41,11 +46,11 @@ extension PeerMessage {
         switch self {
         case .replica(let message):
             begin(.replica, message.group)
-            buffer.write(message)
+            buffer.write(message, apart: &apart)
         case .forward(let group, let request, let payload):
             begin(.forward, group)
             buffer.write(request)
-            buffer.writeLengthPrefixed(payload)
+            buffer.writeLengthPrefixed(payload, apart: &apart)
         case .forwardReply(let group, let request, let result):
             begin(.forwardReply, group)
             buffer.write(request)
@@ -77,7 +82,7 @@ extension PeerMessage {
             buffer.writeLengthPrefixed(pull.after)
         case .snapshotPiece(let piece):
             begin(.snapshotPiece, piece.group)
-            buffer.write(piece)
+            buffer.write(piece, apart: &apart)
         case .introduction(let directory):
             begin(.introduction, .directory)
             buffer.writeInteger(directory)
@@ -112,7 +117,7 @@ extension PeerMessage {
             buffer.write(message)
         case .body(let group, let message):
             begin(.body, group)
-            buffer.write(message)
+            buffer.write(message, apart: &apart)
         }
     }
 
@@ -197,7 +202,7 @@ extension ByteBuffer {
         writeInteger(witness?.rawValue ?? 0)
     }
 
-    fileprivate mutating func write(_ piece: SnapshotPiece) {
+    fileprivate mutating func write(_ piece: SnapshotPiece, apart: inout PayloadsApart) {
         writeInteger(piece.transfer)
         writeBool(piece.point != nil)
         if let point = piece.point { write(point) }
@@ -207,7 +212,7 @@ extension ByteBuffer {
             writeInteger(checksum)
             writeBool(isLast)
             writeLengthPrefixed(lastKey)
-            writeLengthPrefixed(rows)
+            writeLengthPrefixed(rows, apart: &apart)
         case .refused:
             writeBool(false)
         }

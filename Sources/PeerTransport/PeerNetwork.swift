@@ -30,6 +30,8 @@ public enum PeerLimits {
     public static let queuedBytes = 64 << 20
     /// About how much goes into one frame.
     public static let frameBytes = 1 << 20
+    /// Payloads from this size up are written from where they are, instead of being copied into the frame.
+    static let uncopiedBytes = 16 << 10
     /// No frame may claim more.
     public static let maximumFrameBytes = 16 << 20
     /// No frame may hold more messages: the smallest take many times their bytes in memory.

@@ -99,7 +99,7 @@ final class PeerAcceptHandler: ChannelInboundHandler {
     private let receiver: any PeerReceiver
     private let complaints: PeerComplaints
     private var state = State.awaitingHello(deadline: nil)
-    private var received = ByteBuffer()
+    private var assembler = FrameAssembler()
 
     init(identity: PeerIdentity, receiver: any PeerReceiver, complaints: PeerComplaints) {
         self.identity = identity
@@ -123,11 +123,14 @@ final class PeerAcceptHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var chunk = unwrapInboundIn(data)
-        if received.readableBytes == 0 { received = chunk } else { received.writeBuffer(&chunk) }
+        var read = unwrapInboundIn(data)
         do {
             var batch: [PeerMessage] = []
-            while let body = try Frame.next(from: &received, maximumBytes: maximumFrameBytes) {
+            while let body = try assembler.next(
+                from: &read,
+                maximumBytes: maximumFrameBytes,
+                allocator: context.channel.allocator
+            ) {
                 switch state {
                 case .awaitingHello(let deadline):
                     deadline?.cancel()
@@ -137,7 +140,6 @@ final class PeerAcceptHandler: ChannelInboundHandler {
                 case .closed: return
                 }
             }
-            if received.readableBytes == 0 { received = ByteBuffer() }
             if case .open(let node) = state, !batch.isEmpty { receiver.received(batch, from: node) }
         } catch {
             refuse(context, .unreadable, "sent what cannot be read: \(error)")

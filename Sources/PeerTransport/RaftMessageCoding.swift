@@ -20,7 +20,7 @@ private enum BodyTag: UInt8 {
 }
 
 extension ByteBuffer {
-    mutating func write(_ message: ReplicaMessage) {
+    mutating func write(_ message: ReplicaMessage, apart: inout PayloadsApart) {
         let inner = message.message
         writeInteger(inner.from.rawValue)
         writeInteger(inner.to.rawValue)
@@ -51,7 +51,7 @@ extension ByteBuffer {
             writeCount(append.entries.count)
             for (header, payload) in zip(append.entries, message.payloads) {
                 write(header)
-                writeLengthPrefixed(payload)
+                writeLengthPrefixed(payload, apart: &apart)
             }
         case .appendAccepted(let matchIndex):
             tag(.appendAccepted)

@@ -23,6 +23,7 @@ struct Serve: AsyncParsableCommand {
     var arguments: [String] = []
 
     func run() async throws {
+        ProcessMemory.giveLargeBlocksBack()
         let (file, flags) = try parse()
         let reader = try await SettingsReader.open(flags: flags, environment: environmentVariables(), file: file)
         let level =

@@ -2,7 +2,10 @@
 enum House {
     /// Layers, from the bottom; an import always goes down.
     private static let layers: [[String]] = [
-        ["Consensus", "MailModel", "MessageFormat", "IMAPSyntax", "Authentication", "CChecksum", "CRocksDB"],
+        [
+            "Consensus", "MailModel", "MessageFormat", "IMAPSyntax", "Authentication", "CAllocator", "CChecksum",
+            "CRocksDB",
+        ],
         ["IMAPSession", "ReplicaCore", "StateStorage", "LogStorage"],
         ["MailStore"],
         ["PeerTransport"],

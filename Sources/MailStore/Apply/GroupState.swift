@@ -69,5 +69,5 @@ struct SessionWindow {
 enum ApplierLimits {
     static let cachedRecords = 8_192
     /// A batch is written when it holds this much, whatever else is waiting.
-    static let batchBytes = 8 << 20
+    static let batchBytes = 2 << 20
 }
