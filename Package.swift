@@ -142,14 +142,14 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // Programs: argument parsing and wiring.
         .systemLibrary(name: "CAllocator"),
+
+        // Programs: argument parsing and wiring.
         .target(
             name: "ServerProcess",
             dependencies: [
                 "AdminService", "CAllocator", "Consensus", "IMAPGateway", "IMAPSession", "IMAPSyntax", "LMTPGateway",
-                "NodeRuntime",
-                nioCore, nioPosix, nioSSL, logging,
+                "NodeRuntime", nioCore, nioPosix, nioSSL, logging,
             ],
             swiftSettings: strict
         ),

@@ -17,20 +17,15 @@ public enum Frame {
 
     /// Encodes a batch of messages.
     public static func encode(_ messages: some Sequence<PeerMessage>, into buffer: inout ByteBuffer) {
-        let start = buffer.writerIndex
-        buffer.writeInteger(0, as: UInt64.self)
-        for message in messages { message.encode(into: &buffer) }
-        seal(&buffer, from: start)
+        var none = PayloadsApart.none
+        encode(messages, into: &buffer, apart: &none)
     }
 
     /// The same bytes in several buffers, to be written one after the other: large payloads are in them by reference.
     static func parts(of messages: some Sequence<PeerMessage>, allocator: ByteBufferAllocator) -> [ByteBuffer] {
         var encoded = allocator.buffer(capacity: 1_024)
         var apart = PayloadsApart(minimumBytes: PeerLimits.uncopiedBytes)
-        encoded.writeInteger(0, as: UInt64.self)
-        for message in messages { message.encode(into: &encoded, apart: &apart) }
-        encoded.setInteger(UInt32(encoded.readableBytes - 4 + apart.bytes), at: 0)
-        encoded.setInteger(checksum(of: encoded, apart), at: 4)
+        encode(messages, into: &encoded, apart: &apart)
         var parts: [ByteBuffer] = []
         parts.reserveCapacity(2 * apart.payloads.count + 1)
         for (offset, payload) in apart.payloads {
@@ -41,15 +36,42 @@ public enum Frame {
         return parts
     }
 
-    private static func checksum(of encoded: ByteBuffer, _ apart: PayloadsApart) -> UInt32 {
+    static func encode(_ hello: Hello, into buffer: inout ByteBuffer) {
+        let start = buffer.writerIndex
+        buffer.writeInteger(0, as: UInt64.self)
+        hello.encode(into: &buffer)
+        seal(&buffer, from: start, .none)
+    }
+
+    private static func encode(
+        _ messages: some Sequence<PeerMessage>,
+        into buffer: inout ByteBuffer,
+        apart: inout PayloadsApart
+    ) {
+        let start = buffer.writerIndex
+        buffer.writeInteger(0, as: UInt64.self)
+        for message in messages { message.encode(into: &buffer, apart: &apart) }
+        seal(&buffer, from: start, apart)
+    }
+
+    private static func seal(_ buffer: inout ByteBuffer, from start: Int, _ apart: PayloadsApart) {
+        let length = buffer.writerIndex - start - lengthBytes + apart.bytes
+        let checksum = checksum(of: buffer, from: start + headerBytes - buffer.readerIndex, apart)
+        buffer.setInteger(UInt32(length), at: start)
+        buffer.setInteger(checksum, at: start + lengthBytes)
+    }
+
+    /// Of what is encoded from an offset on, and the payloads between. Not of slices: while one lives, the next write
+    /// would copy the whole frame.
+    private static func checksum(of encoded: ByteBuffer, from start: Int, _ apart: PayloadsApart) -> UInt32 {
         var checksum: UInt32 = 0
-        var start = headerBytes
+        var next = start
         func take(_ end: Int) {
             checksum = unsafe encoded.withUnsafeReadableBytes { bytes in
-                let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[next..<end])
                 return unsafe staffetta_crc32c(checksum, part.baseAddress, part.count)
             }
-            start = end
+            next = end
         }
         for (offset, payload) in apart.payloads {
             take(offset)
@@ -59,23 +81,6 @@ public enum Frame {
         }
         take(encoded.readableBytes)
         return checksum
-    }
-
-    static func encode(_ hello: Hello, into buffer: inout ByteBuffer) {
-        let start = buffer.writerIndex
-        buffer.writeInteger(0, as: UInt64.self)
-        hello.encode(into: &buffer)
-        seal(&buffer, from: start)
-    }
-
-    private static func seal(_ buffer: inout ByteBuffer, from start: Int) {
-        // Not of a slice: while one lives, the next write would copy the whole frame.
-        let body = start + headerBytes - buffer.readerIndex
-        let checksum = unsafe buffer.withUnsafeReadableBytes { bytes in
-            unsafe staffetta_crc32c(0, UnsafeRawBufferPointer(rebasing: bytes[body...]).baseAddress, bytes.count - body)
-        }
-        buffer.setInteger(UInt32(buffer.writerIndex - start - 4), at: start)
-        buffer.setInteger(checksum, at: start + 4)
     }
 
     private static func checksum(of buffer: ByteBuffer) -> UInt32 {
