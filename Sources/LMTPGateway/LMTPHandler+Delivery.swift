@@ -55,7 +55,7 @@ extension LMTPHandler {
         }
     }
 
-    /// The message is complete: one command per recipient, one reply per recipient, in their order.
+    /// The message is complete: one command per recipient, and one reply per accepted RCPT, in the order of the RCPTs.
     func finishMessage() {
         mode = .command
         guard let context, let open = transaction else { return }
@@ -64,7 +64,7 @@ extension LMTPHandler {
             return send(LMTPReply(503, "5.5.1", "no recipient was accepted"))
         }
         guard !open.isTooLarge else {
-            for _ in open.recipients { send(tooLarge) }
+            for _ in open.answeredRecipients { send(tooLarge) }
             return reset()
         }
         // What came last may hold more than the one chunk that goes with the delivery.
@@ -74,6 +74,7 @@ extension LMTPHandler {
         let identity = done.identity.finish()
         let loop = context.eventLoop
         let now = service.now()
+        let answered = done.answeredRecipients
         let futures = done.recipients.map { recipient -> EventLoopFuture<LMTPReply> in
             let id = identity?.delivery(from: done.reversePath, to: recipient.address)
             return deliver(done, recipient, id, summary, now, on: loop)
@@ -85,7 +86,7 @@ extension LMTPHandler {
             guard case .busy = handler.mode else { return }
             handler.mode = .command
             switch result {
-            case .success(let replies): for reply in replies { handler.send(reply) }
+            case .success(let replies): for position in answered { handler.send(replies[position]) }
             case .failure: handler.close()
             }
             handler.process()

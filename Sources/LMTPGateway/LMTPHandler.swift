@@ -43,6 +43,7 @@ final class LMTPHandler: ChannelInboundHandler {
     private var errors = 0
     private var isStopping = false
     private var isReading = false
+    private var isTurnScheduled = false
     private var timeout: Scheduled<Void>?
     private(set) var context: ChannelHandlerContext?
 
@@ -168,7 +169,13 @@ final class LMTPHandler: ChannelInboundHandler {
 
     /// Consumes what can be consumed now.
     func process() {
+        var budget = LMTPSettings.stepsPerTurn
         consume: while let context, context.channel.isWritable {
+            guard budget > 0 else {
+                takeTurnSoon(context)
+                break consume
+            }
+            budget -= 1
             switch mode {
             case .busy, .closed: break consume
             case .command:
@@ -181,6 +188,16 @@ final class LMTPHandler: ChannelInboundHandler {
         }
         flush()
         readMore()
+    }
+
+    /// Goes on behind what the other connections of the event loop have waiting.
+    private func takeTurnSoon(_ context: ChannelHandlerContext) {
+        guard !isTurnScheduled else { return }
+        isTurnScheduled = true
+        context.eventLoop.assumeIsolated().execute {
+            self.isTurnScheduled = false
+            self.process()
+        }
     }
 
     private func takeCommand() -> Bool {
@@ -349,11 +366,13 @@ final class LMTPHandler: ChannelInboundHandler {
     }
 
     private func addRecipient(_ path: String) {
-        guard let transaction else { return send(LMTPReply(503, "5.5.1", "MAIL comes first")) }
-        guard transaction.recipients.count + lookUps < settings.maxRecipients else {
+        guard let open = transaction else { return send(LMTPReply(503, "5.5.1", "MAIL comes first")) }
+        // Bytes of the message may be gone already that another recipient would need.
+        guard !bdatBegun else { return send(LMTPReply(503, "5.5.1", "RCPT cannot follow BDAT")) }
+        guard open.openPlaces < settings.maxRecipients else {
             return send(LMTPReply(452, "4.5.3", "more than \(settings.maxRecipients) recipients"))
         }
-        guard let address = AccountAddress(path), let context else {
+        guard let address = AccountAddress(path), let context, let place = transaction?.takePlace() else {
             return send(LMTPReply(550, "5.1.1", "<\(path)> is no account here"))
         }
         let slot = Slot()
@@ -365,15 +384,18 @@ final class LMTPHandler: ChannelInboundHandler {
             handler.lookUps -= 1
             switch result {
             case .success(let record?):
-                handler.transaction?.addRecipient(
+                handler.transaction?.accept(
+                    place: place,
                     address,
                     AccountReference(id: record.id, slot: address.slot),
                     handler.service.makeBodyID()
                 )
                 slot.reply = LMTPReply(250, "2.1.5", "<\(address.text)> ok")
             case .success(nil):
+                handler.transaction?.refuse(place: place)
                 slot.reply = LMTPReply(550, "5.1.1", "<\(address.text)> is no account here")
             case .failure:
+                handler.transaction?.refuse(place: place)
                 slot.reply = LMTPReply(451, "4.3.0", "the store cannot answer now, try again")
             }
             handler.process()

@@ -24,6 +24,8 @@ public struct LMTPSettings: Sendable {
     static let maxLineBytes = 4_096
     /// Wrong commands in a row that end the session.
     static let maxErrors = 10
+    /// Commands and pieces of messages that one connection takes in before others on its event loop get a turn.
+    static let stepsPerTurn = 64
     /// Bytes of a message taken in from the socket while the store is behind.
     static let windowBytes = 1 << 20
 }

@@ -30,7 +30,19 @@ struct Transaction {
         }
     }
 
+    /// What became of one RCPT that was not refused at once.
+    enum Place: Hashable {
+        case lookingUp
+        case refused
+        /// Position in ``recipients``. RCPTs of the same address share one recipient: one copy, an answer each.
+        case accepted(Int)
+    }
+
     let reversePath: String
+    /// One for each RCPT, in the order in which the client sent them: the order of the replies after the message
+    /// (RFC 2033, section 4.2). Look-ups end in any order.
+    private(set) var places: [Place] = []
+    /// Who gets a copy, in the order in which the look-ups ended.
     var recipients: [Recipient] = []
     var parser = MessageParser()
     var identity = DeliveryIdentity()
@@ -43,7 +55,33 @@ struct Transaction {
 
     init(reversePath: String) { self.reversePath = reversePath }
 
-    mutating func addRecipient(_ address: AccountAddress, _ account: AccountReference, _ bodyID: BodyID) {
+    /// RCPTs that were accepted or may still be.
+    var openPlaces: Int { places.count { $0 != .refused } }
+
+    /// Positions in ``recipients``, one for each accepted RCPT, in the order of the replies.
+    var answeredRecipients: [Int] {
+        places.compactMap { place in
+            switch place {
+            case .accepted(let position): position
+            case .lookingUp, .refused: nil
+            }
+        }
+    }
+
+    /// Takes the next place for an RCPT whose account is being looked up.
+    mutating func takePlace() -> Int {
+        places.append(.lookingUp)
+        return places.count - 1
+    }
+
+    mutating func refuse(place: Int) { places[place] = .refused }
+
+    mutating func accept(place: Int, _ address: AccountAddress, _ account: AccountReference, _ bodyID: BodyID) {
+        if let earlier = recipients.firstIndex(where: { $0.address == address }) {
+            places[place] = .accepted(earlier)
+            return
+        }
+        places[place] = .accepted(recipients.count)
         var prefix = ByteBuffer()
         prefix.writeString("Return-Path: <\(reversePath)>\r\nDelivered-To: \(address.text)\r\n")
         recipients.append(Recipient(address: address, account: account, prefix: prefix, bodyID: bodyID))

@@ -55,6 +55,58 @@ private let wire = "From: a@b\r\nSubject: x\r\n\r\nhello\r\n..dot\nbare\r\n.\r\n
         }
     }
 
+    /// The replies after the dot are those of the RCPTs in their order, whichever look-up ended first.
+    @Test func repliesAreInTheOrderOfTheRecipients() async throws {
+        try await TestServer.with { server in
+            server.service.answerLookUpsInReverse(together: 4)
+            let client = try await server.greet()
+            try await client.send(
+                "MAIL FROM:<s@x>\r\nRCPT TO:<full@example.org>\r\nRCPT TO:<nobody@example.org>\r\n"
+                    + "RCPT TO:<anna@example.org>\r\nRCPT TO:<bert@example.org>\r\nDATA\r\n\(wire)"
+            )
+            #expect(
+                try await client.lines(9).suffix(8) == [
+                    "250 2.1.5 <full@example.org> ok", "550 5.1.1 <nobody@example.org> is no account here",
+                    "250 2.1.5 <anna@example.org> ok", "250 2.1.5 <bert@example.org> ok",
+                    "354 end with a dot on a line of its own",
+                    "552 5.2.2 <full@example.org> has no room left",
+                    "250 2.0.0 <anna@example.org> delivered", "250 2.0.0 <bert@example.org> delivered",
+                ]
+            )
+            for name in ["anna", "bert"] { #expect(try await server.inbox(of: "\(name)@example.org").count == 1) }
+        }
+    }
+
+    /// Somebody named twice gets one copy, and each RCPT its answer.
+    @Test func oneRecipientTwice() async throws {
+        try await TestServer.with { server in
+            server.service.answerLookUpsInReverse(together: 3)
+            let client = try await server.greet()
+            try await client.send(
+                "MAIL FROM:<s@x>\r\nRCPT TO:<anna@example.org>\r\nRCPT TO:<full@example.org>\r\n"
+                    + "RCPT TO:<Anna@example.org>\r\nDATA\r\n\(wire)NOOP\r\n"
+            )
+            #expect(
+                try await client.codes(9).suffix(5) == ["354", "250 2.0.0", "552 5.2.2", "250 2.0.0", "250 2.0.0"]
+            )
+            #expect(try await server.inbox(of: "anna@example.org").count == 1)
+        }
+    }
+
+    /// A recipient who comes behind a part of the message would get it without that part.
+    @Test func noRecipientBehindBDAT() async throws {
+        try await TestServer.with { server in
+            let client = try await server.greet()
+            let chunk = String(repeating: "x", count: 300_000)
+            try await client.send("MAIL FROM:<s@x>\r\nRCPT TO:<anna@example.org>\r\nBDAT 300000\r\n\(chunk)")
+            #expect(try await client.codes(3) == ["250 2.1.0", "250 2.1.5", "250 2.0.0"])
+            try await client.send("RCPT TO:<bert@example.org>\r\nBDAT 2 LAST\r\n\r\n")
+            #expect(try await client.codes(2) == ["503 5.5.1", "250 2.0.0"])
+            #expect(try await server.inbox(of: "anna@example.org").map(\.utf8.count).first ?? 0 > 300_002)
+            #expect(try await server.inbox(of: "bert@example.org").isEmpty)
+        }
+    }
+
     @Test func everyByteByItself() async throws {
         try await TestServer.with { server in
             let client = try await server.greet()

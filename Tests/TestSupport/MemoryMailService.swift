@@ -23,6 +23,9 @@ public final class MemoryMailService: MailService {
         var failure: ServiceFailure?
         var failsBodies = false
         var calls = Calls()
+        /// Look-ups that wait until there are `lookUpsTogether` of them.
+        var heldLookUps: [@Sendable () -> Void] = []
+        var lookUpsTogether = 1
 
         init() {
             applier = MailApplier(store: store)
@@ -98,6 +101,9 @@ public final class MemoryMailService: MailService {
     /// Bodies cannot be read while this is on.
     public func failBodies(_ fails: Bool) { state.withLockedValue { $0.failsBodies = fails } }
 
+    /// From now on look-ups for deliveries are answered so many at a time, the last one first.
+    public func answerLookUpsInReverse(together count: Int) { state.withLockedValue { $0.lookUpsTogether = count } }
+
     public func setAccountState(_ accountState: AccountState, of account: AccountReference) throws {
         try perform(.setAccountState(accountState), for: account)
     }
@@ -148,6 +154,18 @@ public final class MemoryMailService: MailService {
 
     public func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
         answer(on: loop) { try $0.reader.find(address, in: Self.group) }
+    }
+
+    public func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
+        let promise = loop.makePromise(of: AccountRecord?.self)
+        let due = state.withLockedValue { state -> [@Sendable () -> Void] in
+            state.heldLookUps.append { promise.completeWith(self.find(address, on: loop)) }
+            guard state.heldLookUps.count >= state.lookUpsTogether else { return [] }
+            defer { state.heldLookUps = [] }
+            return state.heldLookUps.reversed()
+        }
+        for answer in due { answer() }
+        return promise.futureResult
     }
 
     public func submit(
