@@ -16,9 +16,24 @@ public enum MailLimits {
     public static let keywordsPerCommand = 256
     public static let keywordBytes = 128
     public static let mailboxesPerAccount = 10_000
-    /// UIDs that one STORE, COPY, MOVE or EXPUNGE command may touch; gateways split larger sets.
-    public static let messagesPerCommand = 10_000
+    /// Rows that one command reads or changes at most, so that no entry keeps the others waiting: what is larger is
+    /// done piece by piece. The limits below follow from it.
+    public static let rowsPerCommand = 2_000
+    /// Messages that one command may touch; gateways split larger sets. STORE touches a row of each message, EXPUNGE
+    /// four, COPY five, MOVE seven.
+    public static let messagesPerStore = 1_000
+    public static let messagesPerExpunge = 350
+    public static let messagesPerCopy = 300
+    public static let messagesPerMove = 200
+    /// Mailboxes below one that is renamed; three rows of each change.
+    public static let mailboxesPerRename = 500
+    /// Things of which one housekeeping command ends the retention; at most seven rows of each.
+    public static let purgedPerCommand = 250
+    /// A body of more chunks than this is removed as a range.
+    public static let chunksRemovedSingly = 4
     public static let rangesPerSet = 20_000
+    /// Requests of one session whose answers one command lets be forgotten; the next goes on.
+    public static let answersForgottenPerCommand = 500
     /// How long expunged messages can be recovered.
     public static let expungedRetentionMilliseconds: Int64 = 14 * 86_400_000
     /// How long the answer to a request is remembered after it was given.

@@ -104,7 +104,8 @@ import Testing
         #expect(text.contains("* 25000 EXISTS"))
         test.calls = []
         _ = test.send("a COPY 1:* Archive")
-        for piece in [1...10_000, 10_001...20_000, 20_001...25_000] as [ClosedRange<UInt32>] {
+        for first in stride(from: 1, through: 25_000, by: MailLimits.messagesPerCopy) {
+            let piece = UInt32(first)...UInt32(min(first + MailLimits.messagesPerCopy - 1, 25_000))
             let set = UIDSet(ranges: [piece])
             guard case .submit(.copy(_, let uids, _), _)? = test.calls.last else {
                 Issue.record("no COPY")

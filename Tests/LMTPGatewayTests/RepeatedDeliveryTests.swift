@@ -55,7 +55,7 @@ extension TestServer {
                 #expect(try await server.inbox(of: address) == [TestServer.stored(mail, for: address, from: "s@x")])
             }
             // No upload is left behind.
-            let purge = MailCommand.purgeUploads(before: Timestamp(milliseconds: .max), limit: 10)
+            let purge = MailCommand.purgeUploads(before: Timestamp(milliseconds: .max), from: AccountID(0), limit: 10)
             let (_, account) = try await server.account(Self.anna)
             #expect(try server.service.perform(purge, for: account) == .purged(0))
         }

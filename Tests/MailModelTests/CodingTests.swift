@@ -30,7 +30,7 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
         let tags = Set(Samples.commands.map { Samples.envelope($0).encoded().readableBytesView[Self.tagOffset] })
         #expect(
             tags.sorted() == [
-                1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22, 23, 24, 25, 26, 30, 40, 41, 42, 43, 50, 51, 52,
+                1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22, 23, 24, 25, 26, 27, 30, 40, 41, 42, 43, 44, 50, 51, 52,
             ]
         )
     }
@@ -46,7 +46,7 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
         )
         let bytes: [UInt8] =
             [1] + [0, 0, 0, 0, 0, 0, 0, 1] + [0, 0, 0, 0, 0, 0, 0, 2] + [0, 0, 0, 0, 0, 0, 0, 3]
-            + [0, 0, 0, 0, 0, 0, 0, 4] + [0, 0, 0, 0, 0, 0, 0, 5] + [23] + [0, 0, 0, 6] + [1] + [0, 0, 0, 1]
+            + [0, 0, 0, 0, 0, 0, 0, 4] + [0, 0, 0, 0, 0, 0, 0, 5] + [23] + [0, 0, 0, 6] + [0, 0, 0, 1]
             + [0, 0, 0, 7] + [0, 0, 0, 9]
         #expect(Array(envelope.encoded().readableBytesView) == bytes)
     }
@@ -86,7 +86,7 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
         #expect(throws: DecodingError.self) { try CommandEnvelope(decoding: envelope.encoded(in: second)) }
     }
 
-    @Test(arguments: [0, 6, 27, 53, 255] as [UInt8])
+    @Test(arguments: [0, 6, 28, 53, 255] as [UInt8])
     func unknownTagsAreNamed(_ tag: UInt8) {
         var bytes = Samples.envelope(.deleteAccount).encoded()
         bytes.setInteger(tag, at: Self.tagOffset)

@@ -43,8 +43,8 @@ import Testing
 
     /// The widest set that one command may carry: every other message of the most there may be.
     @Test func theMostRanges() {
-        let set = UIDSet((0..<UInt32(MailLimits.messagesPerCommand)).map { UID(1 + $0 * 2) })
-        #expect(set.ranges.count == MailLimits.messagesPerCommand)
+        let set = UIDSet((0..<UInt32(MailLimits.messagesPerStore)).map { UID(1 + $0 * 2) })
+        #expect(set.ranges.count == MailLimits.messagesPerStore)
         #expect(Self.reason(.expunge(MailboxID(1), set)) == nil)
     }
 

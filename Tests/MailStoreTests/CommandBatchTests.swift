@@ -57,14 +57,14 @@ import Testing
         for number in 1...3 as ClosedRange<UInt64> { _ = try apply(delivery(number)) }
         let scanning: [MailCommand] = [
             .storeFlags(inbox, UIDSet(ranges: [1...1]), .add, FlagNames(system: .deleted), unchangedSince: nil),
-            .expunge(inbox, nil),
+            .expunge(inbox, UIDSet(ranges: [1...(.max)])),
             .copy(inbox, all, to: work),
             .move(inbox, all, to: work),
             .renameMailbox(from: work, to: try MailboxName("old")),
             .deleteMailbox(try MailboxName("old")),
             .purgeExpunged(before: later, limit: 10),
             .purgeDeliveries(before: later, limit: 10),
-            .purgeUploads(before: later, limit: 10),
+            .purgeUploads(before: later, from: AccountID(0), limit: 10),
             .deleteAccount,
         ]
         for command in scanning {

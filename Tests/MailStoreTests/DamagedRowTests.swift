@@ -28,8 +28,9 @@ import Testing
             let end = Timestamp(milliseconds: .max)
             let commands: [MailCommand] = [
                 .purgeExpunged(before: end, limit: 9), .purgeDeliveries(before: end, limit: 9),
-                .purgeUploads(before: end, limit: 9), .purgeRequests(before: end, limit: 9), .deleteAccount,
-                .expunge(MailboxID(0), nil),
+                .purgeUploads(before: end, from: AccountID(0), limit: 9), .purgeRemnant(ContentsID(1), limit: 9),
+                .purgeRequests(before: end, limit: 9), .deleteAccount,
+                .expunge(MailboxID(0), UIDSet(ranges: [1...9])),
             ]
             for (index, command) in commands.enumerated() {
                 let envelope = CommandEnvelope(

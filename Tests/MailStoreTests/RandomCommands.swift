@@ -87,7 +87,7 @@ struct RandomCommands {
     }
 
     private mutating func randomCommand() -> MailCommand {
-        switch Int.random(in: 0..<30, using: &random) {
+        switch Int.random(in: 0..<31, using: &random) {
         case 0..<9:
             return .deliver(
                 message(),
@@ -102,7 +102,9 @@ struct RandomCommands {
             let operation = [FlagOperation.add, .remove, .replace].randomElement(using: &random) ?? .add
             let since: ModSeq? = Bool.random(using: &random) ? ModSeq(random.next() % 40) : nil
             return .storeFlags(mailbox(), uids(), operation, flags, unchangedSince: since)
-        case 16..<18: return .expunge(mailbox(), Bool.random(using: &random) ? uids() : nil)
+        case 16..<18:
+            return Bool.random(using: &random)
+                ? .expunge(mailbox(), UIDSet(ranges: [1...(.max)])) : .remove(mailbox(), uids())
         case 18..<20: return .copy(mailbox(), uids(), to: name())
         case 20..<22: return .move(mailbox(), uids(), to: name())
         case 22: return .createMailbox(name(), specialUse: nil)
@@ -111,6 +113,7 @@ struct RandomCommands {
         case 25: return .setSubscribed(name(), Bool.random(using: &random))
         case 26: return .claimRecent(mailbox())
         case 27: return .purgeExpunged(before: Timestamp(milliseconds: milliseconds - 40_000), limit: 5)
+        case 29: return .purgeRemnant(ContentsID(UInt32.random(in: 1...14, using: &random)), limit: 3)
         case 28:
             return .uploadChunk(
                 BodyID(high: 1, low: random.next() % 3),

@@ -27,6 +27,8 @@ import Testing
             #expect(stored.digest == (try recomputedDigest(group, in: stepwise)))
         }
 
+        #expect(try StateAudit(group, in: stepwise).problems == [])
+
         // The other commits when it likes, flushes now and then, and loses what it did not flush.
         var random = TestRandom(state: seed &* 31)
         let crashing = MemoryStateStore()

@@ -175,7 +175,7 @@ import Testing
         var mailbox = Key(group, .mailboxNames, account)
         mailbox.append(text: "Secret plans")
         #expect(
-            name(Key(group, .flags, account, MailboxID(3), UID(9))) == "flags, account 30064771077, mailbox 3, UID 9"
+            name(Key(group, .flags, account, ContentsID(3), UID(9))) == "flags, account 30064771077, contents 3, UID 9"
         )
         #expect(name(address).hasPrefix("addresses, address with hash "))
         #expect(!name(address).contains("anna"))

@@ -295,6 +295,11 @@ extension Session {
             case .tooManyMessages: (.limit, "Too many messages for one command")
             case .overQuota: (.overQuota, "The mailbox is full")
             case .uploadMissing: (.unavailable, "The message was not received completely; please try again")
+            case .tooManyDescendants:
+                (
+                    .limit,
+                    "More than \(MailLimits.mailboxesPerRename) mailboxes are below this one; please rename those first"
+                )
             case .uidsExhausted: (.limit, "The mailbox has given out all its UIDs")
             case .notHere, .unsupportedVersion:
                 (.unavailable, "The mail store cannot do this at the moment; please try again")

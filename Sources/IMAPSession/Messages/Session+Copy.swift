@@ -7,6 +7,9 @@ struct CopyWork {
     let isMove: Bool
     let mailbox: MailModel.MailboxName
     var sets: [UIDSet]
+    var target: MailboxID?
+    /// What each command has added to the target, for a COPY that is taken back.
+    var added: [UIDSet] = []
     var uidValidity: UInt32 = 0
     var source = NumberSet()
     var destination = NumberSet()
@@ -20,7 +23,8 @@ extension Session {
         guard let mailbox = MailModel.MailboxName(command.mailbox) else {
             return refuse(tag, .noSuchMailbox, missingMailbox: .tryCreate)
         }
-        let sets = view.uidSets(indexes)
+        let limit = isMove ? MailLimits.messagesPerMove : MailLimits.messagesPerCopy
+        let sets = view.uidSets(indexes, limit: limit)
         copying = CopyWork(tag: tag, isMove: isMove, mailbox: mailbox, sets: sets.reversed())
         guard sets.isEmpty else { return copyNext() }
         // Nothing to copy is no fault, a missing mailbox is one.
@@ -40,7 +44,9 @@ extension Session {
             work.isMove ? .move(view.id, set, to: work.mailbox) : .copy(view.id, set, to: work.mailbox)
         submit(command) { session, result in
             switch result {
-            case .success(.copied(_, let uidValidity, let source, let destination)):
+            case .success(.copied(let target, let uidValidity, let source, let destination)):
+                session.copying?.target = target
+                session.copying?.added.append(destination)
                 session.copying?.uidValidity = uidValidity
                 session.copying?.source.append(source)
                 session.copying?.destination.append(destination)
@@ -53,15 +59,33 @@ extension Session {
         }
     }
 
-    /// What was moved before a later set failed is told all the same.
+    /// What was moved before a later set failed is told all the same. What was copied is taken back: a COPY that fails
+    /// leaves the target as it was (RFC 3501, section 6.4.7).
     private mutating func endCopy(_ work: CopyWork, _ answer: @escaping (inout Session) -> Void) {
-        let done = copying
+        guard let done = copying else { return answer(&self) }
         copying = nil
-        if work.isMove {
-            isStale = true
-            if let done, !done.source.isEmpty { encoder.untagged(.ok, done.code, "Moved in part") }
-        }
+        guard work.isMove else { return takeBack(done, answer) }
+        isStale = true
+        if !done.source.isEmpty { encoder.untagged(.ok, done.code, "Moved in part") }
         answer(&self)
+    }
+
+    private mutating func takeBack(_ work: CopyWork, _ answer: @escaping (inout Session) -> Void) {
+        guard let target = work.target, let added = work.added.last else { return answer(&self) }
+        guard added.count <= MailLimits.messagesPerExpunge else {
+            var halved = work
+            let uids = Array(added.uids)
+            halved.added[work.added.count - 1] = UIDSet(uids[..<(uids.count / 2)])
+            halved.added.append(UIDSet(uids[(uids.count / 2)...]))
+            return takeBack(halved, answer)
+        }
+        submit(.remove(target, added)) { session, result in
+            // A store that does not answer leaves a part of the copy there, which the answer does not promise.
+            guard case .success = result else { return answer(&session) }
+            var rest = work
+            rest.added.removeLast()
+            session.takeBack(rest, answer)
+        }
     }
 
     private mutating func finishCopy(_ work: CopyWork) {

@@ -15,7 +15,7 @@ extension Session {
     mutating func expunge(_ tag: String, _ set: MessageSet) {
         guard let view, let indexes = resolve(tag, set, .uid) else { return }
         guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
-        expunge(tag, view.uidSets(indexes).reversed()) { session in
+        expunge(tag, view.uidSets(indexes, limit: MailLimits.messagesPerExpunge).reversed()) { session in
             session.badCommands = 0
             session.conclude(.all, isFresh: true) { $0.answerExpunge(tag) }
         }
@@ -26,19 +26,19 @@ extension Session {
         encoder.tagged(tag, .ok, code, "Expunged")
     }
 
-    /// Expunges all that is marked, whoever marked it; in pieces where it is much.
+    /// Expunges all that is marked, whoever marked it: the view is brought up to date first.
     mutating func expungeMarked(_ tag: String, _ next: @escaping (inout Session) -> Void) {
-        guard let view else { return next(&self) }
-        let known = view.knownDeleted
-        if known.count > MailLimits.messagesPerCommand {
+        synchronise { session in
+            guard !session.missedUpdate else { return session.fail(tag, .unavailable) }
+            guard let view = session.view, !view.isDeleted else { return next(&session) }
+            let marked = view.knownDeleted
             var sets: [UIDSet] = []
-            for start in stride(from: 0, to: known.count, by: MailLimits.messagesPerCommand) {
-                let piece = known[start..<min(start + MailLimits.messagesPerCommand, known.count)]
+            for start in stride(from: 0, to: marked.count, by: MailLimits.messagesPerExpunge) {
+                let piece = marked[start..<min(start + MailLimits.messagesPerExpunge, marked.count)]
                 sets.append(UIDSet(piece.lazy.map { UID($0) }))
             }
-            return expunge(tag, sets.reversed()) { $0.expunge(tag, .expunge(view.id, nil), next) }
+            session.expunge(tag, sets.reversed(), next)
         }
-        expunge(tag, .expunge(view.id, nil), next)
     }
 
     private mutating func expunge(_ tag: String, _ sets: [UIDSet], _ next: @escaping (inout Session) -> Void) {

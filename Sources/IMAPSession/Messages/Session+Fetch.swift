@@ -24,7 +24,7 @@ extension Session {
         let unseen = indexes.flatMap { range in
             range.filter { !view.flags(at: $0).system.contains(.seen) }.map { $0..<($0 + 1) }
         }
-        fetching?.unseen = view.uidSets(unseen).reversed()
+        fetching?.unseen = view.uidSets(unseen, limit: MailLimits.messagesPerStore).reversed()
         markSeen()
     }
 

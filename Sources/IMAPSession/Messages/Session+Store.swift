@@ -18,7 +18,8 @@ extension Session {
         guard let view, let indexes = resolve(tag, command.messages, command.numberSpace) else { return }
         guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
         if command.unchangedSince != nil { isCondstoreEnabled = true }
-        storing = StoreWork(tag: tag, command: command, indexes: indexes, sets: view.uidSets(indexes).reversed())
+        let sets = view.uidSets(indexes, limit: MailLimits.messagesPerStore)
+        storing = StoreWork(tag: tag, command: command, indexes: indexes, sets: sets.reversed())
         storing?.hasGone = indexes.contains { $0.contains { view.isGone(view.uids[$0]) } }
         storeNext()
     }

@@ -46,7 +46,7 @@ extension MailboxView {
     }
 
     /// The UIDs at these indexes in sets that one command takes, without what is gone.
-    func uidSets(_ indexes: [Range<Int>], limit: Int = MailLimits.messagesPerCommand) -> [UIDSet] {
+    func uidSets(_ indexes: [Range<Int>], limit: Int) -> [UIDSet] {
         var sets: [UIDSet] = []
         var set = UIDSet()
         var count = 0

@@ -53,7 +53,7 @@ public enum MailCommand: Hashable, Sendable {
         mailboxes: [DefaultMailbox]
     )
     case setAccountState(AccountState)
-    /// Removes the account with all its mail, at once and for good.
+    /// Removes the account with all its mail, at once and for good. Its rows go in the background (``purgeRemnant``).
     case deleteAccount
     case setCredential(CredentialHash?)
     /// 0 means without limit.
@@ -61,8 +61,9 @@ public enum MailCommand: Hashable, Sendable {
 
     // Mailboxes.
     case createMailbox(MailboxName, specialUse: SpecialUse?)
+    /// Its messages are kept for the retention time, out of everybody's sight.
     case deleteMailbox(MailboxName)
-    /// Renames with all children; renaming INBOX moves its messages (RFC 3501, section 6.3.5).
+    /// Renames with all children; renaming INBOX hands its messages over (RFC 3501, section 6.3.5).
     case renameMailbox(from: MailboxName, to: MailboxName)
     case setSubscribed(MailboxName, Bool)
 
@@ -72,8 +73,10 @@ public enum MailCommand: Hashable, Sendable {
     case append(NewMessage, to: MailboxName)
     /// `unchangedSince` as in RFC 7162, section 3.1.3; nil stores unconditionally.
     case storeFlags(MailboxID, UIDSet, FlagOperation, FlagNames, unchangedSince: ModSeq?)
-    /// Expunges messages marked `\Deleted`: all of them, or those in the set.
-    case expunge(MailboxID, UIDSet?)
+    /// Expunges those of the set that are marked `\Deleted`.
+    case expunge(MailboxID, UIDSet)
+    /// Expunges those of the set, whatever their flags: takes back what a COPY did before it failed.
+    case remove(MailboxID, UIDSet)
     case copy(MailboxID, UIDSet, to: MailboxName)
     case move(MailboxID, UIDSet, to: MailboxName)
     /// Takes the `\Recent` messages for the session that asks.
@@ -86,7 +89,10 @@ public enum MailCommand: Hashable, Sendable {
     case purgeExpunged(before: Timestamp, limit: UInt32)
     case purgeRequests(before: Timestamp, limit: UInt32)
     case purgeDeliveries(before: Timestamp, limit: UInt32)
-    case purgeUploads(before: Timestamp, limit: UInt32)
+    /// Looks at uploads of accounts from `from` on.
+    case purgeUploads(before: Timestamp, from: AccountID, limit: UInt32)
+    /// Removes what a deleted mailbox or account has left behind, piece by piece.
+    case purgeRemnant(ContentsID, limit: UInt32)
 
     // Group 0.
     case directory(DirectoryCommand)

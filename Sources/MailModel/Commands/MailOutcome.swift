@@ -18,6 +18,8 @@ public enum Refusal: UInt8, Error, Hashable, Sendable, CaseIterable {
     case notHere
     /// The cluster is at a version that a node's program does not know, or would get to one.
     case unsupportedVersion
+    /// More mailboxes are below the one to be renamed than one command may touch.
+    case tooManyDescendants
 }
 
 /// What a command did. The first answer to a request is kept and given again when the request is repeated.

@@ -18,11 +18,13 @@ private enum CommandTag: UInt8 {
     case copy = 24
     case move = 25
     case claimRecent = 26
+    case remove = 27
     case uploadChunk = 30
     case purgeExpunged = 40
     case purgeRequests = 41
     case purgeDeliveries = 42
     case purgeUploads = 43
+    case purgeRemnant = 44
     case foundCluster = 50
     case registerNode = 51
     case raiseVersion = 52
@@ -81,8 +83,8 @@ extension MailCommand {
             }
         case .uploadChunk(_, _, let bytes): 64 + bytes.readableBytes
         case .createAccount, .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox,
-            .deleteMailbox, .renameMailbox, .setSubscribed, .storeFlags, .expunge, .copy, .move, .claimRecent,
-            .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .directory:
+            .deleteMailbox, .renameMailbox, .setSubscribed, .storeFlags, .expunge, .remove, .copy, .move, .claimRecent,
+            .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .purgeRemnant, .directory:
             256
         }
     }
@@ -154,8 +156,11 @@ extension MailCommand {
         case .expunge(let mailbox, let uids):
             tag(.expunge)
             buffer.writeInteger(mailbox.rawValue)
-            buffer.writeBool(uids != nil)
-            if let uids { buffer.write(uids) }
+            buffer.write(uids)
+        case .remove(let mailbox, let uids):
+            tag(.remove)
+            buffer.writeInteger(mailbox.rawValue)
+            buffer.write(uids)
         case .copy(let mailbox, let uids, let name):
             tag(.copy)
             buffer.writeInteger(mailbox.rawValue)
@@ -177,7 +182,13 @@ extension MailCommand {
         case .purgeExpunged(let before, let limit): purge(.purgeExpunged, before, limit)
         case .purgeRequests(let before, let limit): purge(.purgeRequests, before, limit)
         case .purgeDeliveries(let before, let limit): purge(.purgeDeliveries, before, limit)
-        case .purgeUploads(let before, let limit): purge(.purgeUploads, before, limit)
+        case .purgeUploads(let before, let from, let limit):
+            purge(.purgeUploads, before, limit)
+            buffer.writeInteger(from.rawValue)
+        case .purgeRemnant(let contents, let limit):
+            tag(.purgeRemnant)
+            buffer.writeInteger(contents.rawValue)
+            buffer.writeInteger(limit)
         case .directory(.found(let clusterID, let mailGroups, let version)):
             tag(.foundCluster)
             buffer.writeInteger(clusterID)
@@ -215,8 +226,8 @@ extension MailCommand {
             let name = try decoder.mailboxName()
             self = .append(try NewMessage(from: &decoder), to: name)
         case .storeFlags: self = try Self.decodeStoreFlags(&decoder)
-        case .expunge:
-            self = .expunge(try decoder.mailboxID(), try decoder.bool() ? try decoder.uidSet() : nil)
+        case .expunge: self = .expunge(try decoder.mailboxID(), try decoder.uidSet())
+        case .remove: self = .remove(try decoder.mailboxID(), try decoder.uidSet())
         case .copy:
             self = .copy(try decoder.mailboxID(), try decoder.uidSet(), to: try decoder.mailboxName())
         case .move:
@@ -231,7 +242,11 @@ extension MailCommand {
         case .purgeExpunged: self = .purgeExpunged(before: try decoder.timestamp(), limit: try decoder.integer())
         case .purgeRequests: self = .purgeRequests(before: try decoder.timestamp(), limit: try decoder.integer())
         case .purgeDeliveries: self = .purgeDeliveries(before: try decoder.timestamp(), limit: try decoder.integer())
-        case .purgeUploads: self = .purgeUploads(before: try decoder.timestamp(), limit: try decoder.integer())
+        case .purgeUploads:
+            let before = try decoder.timestamp()
+            let limit: UInt32 = try decoder.integer()
+            self = .purgeUploads(before: before, from: AccountID(try decoder.integer()), limit: limit)
+        case .purgeRemnant: self = .purgeRemnant(ContentsID(try decoder.integer()), limit: try decoder.integer())
         case .foundCluster:
             let clusterID: UInt64 = try decoder.integer()
             let mailGroups: UInt32 = try decoder.integer()

@@ -75,6 +75,11 @@ public struct MailboxRecord: Hashable, Sendable {
     public var flagsModSeq: ModSeq
     /// MODSEQ of the newest expunge.
     public var expungeModSeq: ModSeq
+    /// Where its messages are kept.
+    public var contents: ContentsID
+    /// MODSEQ at which all messages with UIDs below ``emptiedBelow`` left at once, without a trace of each.
+    public var emptiedModSeq: ModSeq
+    public var emptiedBelow: UID
     public var messages: UInt32
     public var unseen: UInt32
     public var deleted: UInt32
@@ -95,6 +100,9 @@ public struct MailboxRecord: Hashable, Sendable {
         self.highestModSeq = ModSeq(1)
         self.flagsModSeq = .zero
         self.expungeModSeq = .zero
+        self.contents = ContentsID(id.rawValue)
+        self.emptiedModSeq = .zero
+        self.emptiedBelow = UID(1)
         self.messages = 0
         self.unseen = 0
         self.deleted = 0

@@ -15,6 +15,17 @@ public struct MailboxID: RawRepresentable, Hashable, Comparable, Sendable {
     public static func < (a: MailboxID, b: MailboxID) -> Bool { a.rawValue < b.rawValue }
 }
 
+/// Where the messages of a mailbox are kept: what their rows' keys begin with. Taken from the same counter as mailbox
+/// IDs, and the same as the mailbox's until INBOX is renamed, which hands its messages over as a whole.
+public struct ContentsID: RawRepresentable, Hashable, Comparable, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+    public static func < (a: ContentsID, b: ContentsID) -> Bool { a.rawValue < b.rawValue }
+    /// No mailbox's: stands for all that a deleted account has left.
+    public static let wholeAccount = ContentsID(0)
+}
+
 /// A message's unique identifier within a mailbox (RFC 3501, section 2.3.1.1); 1 to 2³²−1.
 public struct UID: RawRepresentable, Hashable, Comparable, Sendable {
     public let rawValue: UInt32

@@ -15,7 +15,7 @@ extension MailApplier {
         key.append(text: address.text)
         guard try lookUp(key) == nil else { throw Refusal.accountExists }
         guard let counter = groups[context.group]?.nextAccount else { throw Refusal.notHere }
-        groups[context.group]?.nextAccount = counter + 1
+        groups[context.group]?.nextAccount = try counter.counted(up: 1, "group row")
         let id = AccountID(UInt64(context.group.rawValue) << 32 | UInt64(counter))
         var row = newRow(capacity: 9)
         row.writeInteger(id.rawValue)
@@ -47,48 +47,15 @@ extension MailApplier {
         return .done
     }
 
-    /// Removes every row of the account. The digest needs each row once more, so this reads what it removes.
+    /// Takes the account out of everybody's sight at once; its other rows are removed piece by piece.
     func deleteAccount(_ context: Context) throws -> MailOutcome {
-        try commit()
         let record = try account(context)
         var addressKey = Key(context.group, .addresses)
         addressKey.append(text: record.address.text)
         if let row = try lookUp(addressKey) { deleteLookedUp(context, addressKey, old: row) }
-        try removeTimeIndexes(context)
-        for table in Table.allCases where table.isPerAccount {
-            let prefix = Key(context.group, table, context.account)
-            if table.isDigested {
-                var removed: UInt64 = 0
-                try store.scan(from: prefix.bytes, to: prefix.end) { key, value in
-                    removed &+= RowHash.of(key, value)
-                    return true
-                }
-                groups[context.group]?.digest.remove(removed)
-            }
-            batch.deleteRange(prefix.bytes, prefix.end)
-        }
-        accounts[AccountKey(group: context.group, account: context.account)] = nil
-        for key in mailboxes.keys where key.group == context.group && key.account == context.account {
-            mailboxes[key] = nil
-        }
-        mustCommitFirst = true
+        removeAccount(context)
+        leaveRemnant(context, .wholeAccount)
         return .done
-    }
-
-    /// The indexes by time are not per account: their rows are found through the rows they point to.
-    private func removeTimeIndexes(_ context: Context) throws {
-        let expunged = Key(context.group, .expunged, context.account)
-        try store.scan(from: expunged.bytes, to: expunged.end) { key, value in
-            let position = try ExpungedRow.position(key)
-            batch.delete(expungedByTimeKey(context, try ExpungedRow.time(value), position).bytes)
-            return true
-        }
-        let deliveries = Key(context.group, .deliveries, context.account)
-        try store.scan(from: deliveries.bytes, to: deliveries.end) { key, value in
-            let time = Timestamp(milliseconds: Int64(bitPattern: try Key.integer(value, at: 1, as: UInt64.self)))
-            batch.delete(deliveryByTimeKey(context, time, try DeliveryRow.id(key)).bytes)
-            return true
-        }
     }
 
     // MARK: Requests and their first answers
@@ -127,8 +94,8 @@ extension MailApplier {
         guard session != 0 else { return }
         let floor = groups[group]?.sessions[session]?.settledBelow ?? 0
         guard envelope.settledBelow > max(floor, 1) else { return }
-        for sequence in groups[group]?.sessions[session]?.answers.keys.sorted() ?? []
-        where sequence < envelope.settledBelow {
+        let settled = groups[group]?.sessions[session]?.answers.keys.filter { $0 < envelope.settledBelow } ?? []
+        for sequence in settled.sorted().prefix(MailLimits.answersForgottenPerCommand) {
             groups[group]?.sessions[session]?.answers[sequence] = nil
             batch.delete(requestKey(group, session, sequence).bytes)
         }
@@ -166,10 +133,12 @@ extension MailApplier {
     }
 
     /// Ends the answers given before a time, oldest sessions first by ID: a bounded number.
-    func purgeRequests(_ context: Context, _ before: Timestamp, _ limit: UInt32) -> MailOutcome {
+    func purgeRequests(_ context: Context, _ before: Timestamp, _ asked: UInt32) -> MailOutcome {
+        let limit = bounded(asked)
         var removed: UInt32 = 0
         guard let sessions = groups[context.group]?.sessions else { return .purged(0) }
         for session in sessions.keys.sorted() {
+            guard removed < limit else { break }
             guard let answers = sessions[session]?.answers else { continue }
             for sequence in answers.keys.sorted() where removed < limit {
                 guard let answer = answers[sequence], answer.timestamp < before else { continue }
@@ -182,6 +151,7 @@ extension MailApplier {
             else { continue }
             groups[context.group]?.sessions[session] = nil
             batch.delete(requestKey(context.group, session, SessionWindow.floorSequence).bytes)
+            removed += 1
         }
         return .purged(removed)
     }
@@ -204,7 +174,7 @@ extension Table {
     var isPerAccount: Bool {
         switch self {
         case .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expunged, .bodies, .chunks, .uploads,
-            .deliveries:
+            .deliveries, .remnants:
             true
         case .meta, .requests, .addresses, .expungedByTime, .deliveriesByTime, .directory:
             false

@@ -4,19 +4,24 @@ internal import NIOCore
 internal import StateStorage
 
 extension MailApplier {
-    /// The flags rows of the messages of a set that exist, in UID order; of the whole mailbox for nil.
-    /// Reads the store: commit first.
-    func flagsRows(_ context: Context, _ id: MailboxID, _ uids: UIDSet?) throws -> [(UID, FlagsRow)] {
+    /// The flags rows of the messages of a set that exist, in UID order. Reads the store: commit first.
+    ///
+    /// - Throws: `Refusal.tooManyMessages` where more UIDs exist, or more ranges are to be looked at, than `limit`.
+    func flagsRows(
+        _ context: Context,
+        _ contents: ContentsID,
+        _ uids: UIDSet,
+        limit: Int
+    ) throws -> [(UID, FlagsRow)] {
+        guard uids.ranges.count <= limit else { throw Refusal.tooManyMessages }
         var rows: [(UID, FlagsRow)] = []
-        for range in uids?.ranges ?? [1...UInt32.max] {
-            let from = Key(context.group, .flags, context.account, id, UID(range.lowerBound))
-            let last = Key(context.group, .flags, context.account, id, UID(range.upperBound))
+        for range in uids.ranges {
+            let from = Key(context.group, .flags, context.account, contents, UID(range.lowerBound))
+            let last = Key(context.group, .flags, context.account, contents, UID(range.upperBound))
             try store.scan(from: from.bytes, to: last.end) { key, value in
                 let uid = UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
+                guard rows.count < limit else { throw Refusal.tooManyMessages }
                 rows.append((uid, try FlagsRow(span: value)))
-                guard uids == nil || rows.count <= MailLimits.messagesPerCommand else {
-                    throw Refusal.tooManyMessages
-                }
                 return true
             }
         }
@@ -33,7 +38,7 @@ extension MailApplier {
     ) throws -> MailOutcome {
         try commit()
         var record = try selectable(context, id)
-        let rows = try flagsRows(context, id, uids)
+        let rows = try flagsRows(context, record.contents, uids, limit: MailLimits.messagesPerStore)
         // Taking a keyword away that the mailbox does not know changes nothing, and must not add it.
         let known =
             operation == .remove
@@ -50,9 +55,9 @@ extension MailApplier {
             }
             let flags = row.flags.applying(operation, names.system, keywords)
             guard flags != row.flags else { continue }
-            let key = Key(context.group, .flags, context.account, id, uid)
+            let key = Key(context.group, .flags, context.account, record.contents, uid)
             put(context, key, FlagsRow(flags: flags, modSeq: modSeq).row, replacing: row.row)
-            record.recount(row.flags, flags)
+            try record.recount(row.flags, flags)
             changed.append(uid)
         }
         if !changed.isEmpty {
@@ -63,39 +68,40 @@ extension MailApplier {
         return .flagsStored(modSeq: record.highestModSeq, changed: changed, modified: modified)
     }
 
-    func expunge(_ context: Context, _ id: MailboxID, _ uids: UIDSet?) throws -> MailOutcome {
+    /// - Parameter onlyDeleted: leaves alone what is not marked `\Deleted`.
+    func expunge(_ context: Context, _ id: MailboxID, _ uids: UIDSet, onlyDeleted: Bool) throws -> MailOutcome {
         try commit()
-        _ = try selectable(context, id)
-        let rows = try flagsRows(context, id, uids).filter { $0.1.flags.system.contains(.deleted) }
-        return try remove(context, id, rows)
-    }
-
-    /// Expunges a whole mailbox, whatever its flags.
-    func expungeAll(_ context: Context, _ id: MailboxID) throws -> MailOutcome {
-        try remove(context, id, try flagsRows(context, id, nil))
+        let record = try selectable(context, id)
+        var rows = try flagsRows(context, record.contents, uids, limit: MailLimits.messagesPerExpunge)
+        if onlyDeleted { rows.removeAll { !$0.1.flags.system.contains(.deleted) } }
+        return try remove(context, record, rows)
     }
 
     /// Takes messages out of a mailbox, and keeps their rows for the retention time.
-    private func remove(_ context: Context, _ id: MailboxID, _ rows: [(UID, FlagsRow)]) throws -> MailOutcome {
-        var record = try mailbox(context, id)
+    private func remove(
+        _ context: Context,
+        _ mailbox: MailboxRecord,
+        _ rows: [(UID, FlagsRow)]
+    ) throws -> MailOutcome {
+        var record = mailbox
+        let contents = record.contents
         guard !rows.isEmpty else { return .expunged(UIDSet(), modSeq: record.highestModSeq) }
         var owner = try account(context)
         let modSeq = record.highestModSeq.next
         var removed = UIDSet()
         for (uid, flags) in rows {
-            let messageKey = Key(context.group, .messages, context.account, id, uid)
+            let messageKey = Key(context.group, .messages, context.account, contents, uid)
             guard let old = try store.get(messageKey.bytes) else {
                 throw DecodingError(.truncated, offset: 0, subject: "message row of a flags row")
             }
             let message = try MessageRow(row: old)
             delete(context, messageKey, old: old)
-            delete(context, Key(context.group, .flags, context.account, id, uid), old: flags.row)
-            let position = ExpungedRow.Position(mailbox: id, modSeq: modSeq, uid: uid)
+            delete(context, Key(context.group, .flags, context.account, contents, uid), old: flags.row)
+            let position = ExpungedRow.Position(contents: contents, modSeq: modSeq, uid: uid)
             put(context, expungedKey(context, position), ExpungedRow.row(context.timestamp, flags.flags, message))
             batch.put(expungedByTimeKey(context, context.timestamp, position).bytes, newRow(capacity: 1))
-            record.count(flags.flags, message.sizeBytes, adding: false)
-            owner.usedBytes -= message.sizeBytes
-            owner.usedMessages -= 1
+            try record.count(flags.flags, message.sizeBytes, adding: false)
+            try owner.count(messages: 1, message.sizeBytes, adding: false)
             removed.append(uid)
         }
         record.highestModSeq = modSeq
@@ -115,6 +121,7 @@ extension MailApplier {
         try transfer(context, from: id, uids, to: name, removing: true)
     }
 
+    /// Bodies stay where they are: a copy is one more reference.
     private func transfer(
         _ context: Context,
         from id: MailboxID,
@@ -122,36 +129,23 @@ extension MailApplier {
         to name: MailboxName,
         removing: Bool
     ) throws -> MailOutcome {
-        _ = try selectable(context, id)
-        guard let target = try mailbox(context, named: name), target.selectable else { throw Refusal.noSuchMailbox }
+        let source = try selectable(context, id)
+        guard var target = try mailbox(context, named: name), target.selectable else { throw Refusal.noSuchMailbox }
         try commit()
-        return try transfer(context, id, uids, to: target.id, removing: removing)
-    }
-
-    /// Bodies stay where they are: a copy is one more reference.
-    func transfer(
-        _ context: Context,
-        _ id: MailboxID,
-        _ uids: UIDSet?,
-        to targetID: MailboxID,
-        removing: Bool
-    ) throws -> MailOutcome {
-        let rows = try flagsRows(context, id, uids)
-        let source = try mailbox(context, id)
-        var target = try mailbox(context, targetID)
+        let limit = removing ? MailLimits.messagesPerMove : MailLimits.messagesPerCopy
+        let rows = try flagsRows(context, source.contents, uids, limit: limit)
         var owner = try account(context)
         guard rows.count < Int(UInt32.max - target.uidNext.rawValue) else { throw Refusal.uidsExhausted }
         let messages = try rows.map { uid, flags in
-            let key = Key(context.group, .messages, context.account, id, uid)
+            let key = Key(context.group, .messages, context.account, source.contents, uid)
             guard let row = try store.get(key.bytes) else {
                 throw DecodingError(.truncated, offset: 0, subject: "message row of a flags row")
             }
             return (uid, flags.flags, try MessageRow(row: row))
         }
-        let addedBytes = messages.reduce(0) { $0 + $1.2.sizeBytes }
-        guard removing || owner.quotaBytes == 0 || owner.usedBytes + addedBytes <= owner.quotaBytes else {
-            throw Refusal.overQuota
-        }
+        var addedBytes: UInt64 = 0
+        for (_, _, message) in messages { addedBytes = try addedBytes.counted(up: message.sizeBytes, "message row") }
+        guard removing || owner.hasRoom(for: addedBytes) else { throw Refusal.overQuota }
         let used = messages.reduce(0) { $0 | $1.1.keywords }
         let bits = try keywordMapping(used, source, &target)
         let modSeq = target.highestModSeq.next
@@ -162,24 +156,24 @@ extension MailApplier {
             message.saved = context.timestamp
             let newUID = target.uidNext
             let newFlags = MessageFlags(system: flags.system, keywords: map(flags.keywords, bits))
-            put(context, Key(context.group, .messages, context.account, targetID, newUID), message.row)
+            put(context, Key(context.group, .messages, context.account, target.contents, newUID), message.row)
             let row = FlagsRow(flags: newFlags, modSeq: modSeq).row
-            put(context, Key(context.group, .flags, context.account, targetID, newUID), row)
+            put(context, Key(context.group, .flags, context.account, target.contents, newUID), row)
             try refer(context, to: message.bodyID, by: 1)
             target.uidNext = UID(newUID.rawValue + 1)
-            target.count(newFlags, message.sizeBytes, adding: true)
+            try target.count(newFlags, message.sizeBytes, adding: true)
             taken.append(uid)
             given.append(newUID)
         }
         if !messages.isEmpty {
             target.highestModSeq = modSeq
             set(context, target)
-            owner.usedBytes += addedBytes
-            owner.usedMessages += UInt64(messages.count)
+            try owner.count(messages: UInt64(messages.count), addedBytes, adding: true)
             set(context, owner)
         }
-        if removing { _ = try remove(context, id, rows) }
-        return .copied(targetID, uidValidity: target.uidValidity, source: taken, destination: given)
+        // Not `source`: it may be the target.
+        if removing { _ = try remove(context, try mailbox(context, id), rows) }
+        return .copied(target.id, uidValidity: target.uidValidity, source: taken, destination: given)
     }
 
     /// For each keyword bit that is used, its bit in the target.
@@ -212,10 +206,10 @@ extension MessageFlags {
 
 extension MailboxRecord {
     /// Follows a change of a message's flags.
-    fileprivate mutating func recount(_ old: MessageFlags, _ new: MessageFlags) {
-        if !old.system.contains(.seen) { unseen -= 1 }
-        if !new.system.contains(.seen) { unseen += 1 }
-        if old.system.contains(.deleted) { deleted -= 1 }
-        if new.system.contains(.deleted) { deleted += 1 }
+    fileprivate mutating func recount(_ old: MessageFlags, _ new: MessageFlags) throws(DecodingError) {
+        if !new.system.contains(.seen) { try unseen.count(1, adding: true, "mailbox row") }
+        if !old.system.contains(.seen) { try unseen.count(1, adding: false, "mailbox row") }
+        if new.system.contains(.deleted) { try deleted.count(1, adding: true, "mailbox row") }
+        if old.system.contains(.deleted) { try deleted.count(1, adding: false, "mailbox row") }
     }
 }

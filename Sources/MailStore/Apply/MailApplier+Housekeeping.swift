@@ -6,7 +6,7 @@ internal import StateStorage
 /// The row of a message that was expunged, and where it stood.
 enum ExpungedRow {
     struct Position {
-        let mailbox: MailboxID
+        let contents: ContentsID
         let modSeq: ModSeq
         let uid: UID
     }
@@ -43,7 +43,7 @@ enum ExpungedRow {
             throw DecodingError(.truncated, offset: key.count, subject: "expunged key")
         }
         return Position(
-            mailbox: MailboxID(try Key.integer(key, at: Key.afterAccount, as: UInt32.self)),
+            contents: ContentsID(try Key.integer(key, at: Key.afterAccount, as: UInt32.self)),
             modSeq: ModSeq(try Key.integer(key, at: Key.afterMailbox, as: UInt64.self)),
             uid: UID(try Key.integer(key, at: Key.afterMailbox + 8, as: UInt32.self))
         )
@@ -52,7 +52,7 @@ enum ExpungedRow {
 
 extension MailApplier {
     func expungedKey(_ context: Context, _ position: ExpungedRow.Position) -> Key {
-        Key(context.group, .expunged, context.account, position.mailbox)
+        Key(context.group, .expunged, context.account, position.contents)
             .appending(position.modSeq.rawValue)
             .appending(position.uid.rawValue)
     }
@@ -61,7 +61,7 @@ extension MailApplier {
         var key = Key(context.group, .expungedByTime)
         key.append(time)
         return key.appending(context.account.rawValue)
-            .appending(position.mailbox.rawValue)
+            .appending(position.contents.rawValue)
             .appending(position.modSeq.rawValue)
             .appending(position.uid.rawValue)
     }
@@ -70,12 +70,12 @@ extension MailApplier {
     func purgeExpunged(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
         try commit()
         var removed: UInt32 = 0
-        for key in try keysByTime(context, .expungedByTime, before, limit) {
+        for key in try keysByTime(context, .expungedByTime, before, bounded(limit)) {
             // time (8), account (8), then as in `expunged`.
             let span = key.span
             let account = AccountID(try Key.integer(span, at: 13, as: UInt64.self))
             let position = ExpungedRow.Position(
-                mailbox: MailboxID(try Key.integer(span, at: 21, as: UInt32.self)),
+                contents: ContentsID(try Key.integer(span, at: 21, as: UInt32.self)),
                 modSeq: ModSeq(try Key.integer(span, at: 25, as: UInt64.self)),
                 uid: UID(try Key.integer(span, at: 33, as: UInt32.self))
             )
@@ -95,7 +95,7 @@ extension MailApplier {
     func purgeDeliveries(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
         try commit()
         var removed: UInt32 = 0
-        for key in try keysByTime(context, .deliveriesByTime, before, limit) {
+        for key in try keysByTime(context, .deliveriesByTime, before, bounded(limit)) {
             let span = key.span
             let account = AccountID(try Key.integer(span, at: 13, as: UInt64.self))
             let rowKey = Key(context.group, .deliveries, account)
@@ -109,13 +109,29 @@ extension MailApplier {
         return .purged(removed)
     }
 
+    /// What a housekeeping command may do at most, whatever it asks for.
+    func bounded(_ limit: UInt32) -> UInt32 { min(limit, UInt32(MailLimits.purgedPerCommand)) }
+
     /// Removes uploads that were never finished. A body's name tells when it was begun.
-    func purgeUploads(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
+    ///
+    /// - Parameter from: the first account to look at: there are uploads that are going on, and a bounded number of
+    ///   rows is looked at.
+    func purgeUploads(
+        _ context: Context,
+        _ before: Timestamp,
+        _ from: AccountID,
+        _ asked: UInt32
+    ) throws -> MailOutcome {
         try commit()
+        let limit = bounded(asked)
         var stale: [(Key, AccountID, BodyID)] = []
-        let prefix = Key(context.group, .uploads)
-        try store.scan(from: prefix.bytes, to: prefix.end) { key, _ in
-            guard stale.count < Int(limit) else { return false }
+        var looks = 0
+        try store.scan(
+            from: Key(context.group, .uploads, from).bytes,
+            to: Key(context.group, .uploads).end
+        ) { key, _ in
+            looks += 1
+            guard stale.count < Int(limit), looks <= MailLimits.rowsPerCommand else { return false }
             let account = AccountID(try Key.integer(key, at: 5, as: UInt64.self))
             let high = try Key.integer(key, at: 13, as: UInt64.self)
             let body = BodyID(high: high, low: try Key.integer(key, at: 21, as: UInt64.self))
@@ -127,7 +143,7 @@ extension MailApplier {
         for (key, account, body) in stale {
             guard let row = try store.get(key.bytes) else { continue }
             let inner = Context(group: context.group, account: account, timestamp: context.timestamp)
-            for index in 0..<(try BodyRow(row: row)).chunks { batch.delete(chunkKey(inner, body, index).bytes) }
+            removeChunks(inner, body, try BodyRow(row: row).chunks)
             delete(inner, key, old: row)
         }
         mustCommitFirst = true

@@ -41,8 +41,8 @@ extension MailApplier {
         )
         record.subscribed = subscribed || previous?.subscribed == true
         record.selectable = selectable
-        owner.nextMailboxID += 1
-        if previous == nil { owner.mailboxCount += 1 }
+        owner.nextMailboxID = try owner.nextMailboxID.counted(up: 1, "account row")
+        if previous == nil { owner.mailboxCount = try owner.mailboxCount.counted(up: 1, "account row") }
         set(context, owner)
         set(context, record)
         putLookedUp(context, nameKey(context, name), Self.nameRow(record.id), replacing: nil)
@@ -53,37 +53,47 @@ extension MailApplier {
         guard !name.isInbox else { throw Refusal.badMailboxName }
         guard let found = try mailbox(context, named: name), found.selectable else { throw Refusal.noSuchMailbox }
         try commit()
-        _ = try expungeAll(context, found.id)
-        var record = try mailbox(context, found.id)
-        let hasChildren = try !children(of: name, context).isEmpty
+        var record = found
+        let hasChildren = try !children(of: name, context, limit: 1).isEmpty
+        try abandonContents(context, &record)
         if hasChildren || record.subscribed {
             // The name stays: for its children (RFC 3501, section 6.3.4), or because it is subscribed (6.3.6).
             record.selectable = false
             record.specialUse = nil
             set(context, record)
         } else {
-            drop(context, record)
+            try drop(context, record)
         }
         mustCommitFirst = true
         return .done
     }
 
-    private func drop(_ context: Context, _ record: MailboxRecord) {
-        removeMailbox(context, record)
-        guard var owner = try? account(context) else { return }
-        owner.mailboxCount -= 1
+    /// Lets go of a mailbox's messages, whose rows stay for the retention time: that takes the same time for all.
+    private func abandonContents(_ context: Context, _ record: inout MailboxRecord) throws {
+        guard record.messages > 0 else { return }
+        var owner = try account(context)
+        try owner.count(messages: UInt64(record.messages), record.sizeBytes, adding: false)
+        leaveRemnant(context, record.contents)
+        record.empty(into: try owner.takeContentsID())
         set(context, owner)
     }
 
-    /// Mailboxes below a name. Reads the store: commit first.
-    private func children(of name: MailboxName, _ context: Context) throws -> [MailboxRecord] {
+    private func drop(_ context: Context, _ record: MailboxRecord) throws {
+        removeMailbox(context, record)
+        var owner = try account(context)
+        owner.mailboxCount = try owner.mailboxCount.counted(down: 1, "account row")
+        set(context, owner)
+    }
+
+    /// Mailboxes below a name, at most `limit`. Reads the store: commit first.
+    private func children(of name: MailboxName, _ context: Context, limit: Int) throws -> [MailboxRecord] {
         let prefix = Key(context.group, .mailboxNames, context.account)
         var inner = prefix
         inner.append(text: name.text + "/")
         var ids: [MailboxID] = []
         try store.scan(from: inner.bytes, to: inner.end) { _, value in
             ids.append(MailboxID(try Key.integer(value, at: 1, as: UInt32.self)))
-            return true
+            return ids.count < limit
         }
         return try ids.map { try mailbox(context, $0) }
     }
@@ -99,7 +109,8 @@ extension MailApplier {
         try commit()
         if from.isInbox { return try renameInbox(context, source, to) }
 
-        let moved = [source] + (try children(of: from, context))
+        let moved = [source] + (try children(of: from, context, limit: MailLimits.mailboxesPerRename + 1))
+        guard moved.count <= MailLimits.mailboxesPerRename + 1 else { throw Refusal.tooManyDescendants }
         guard moved.contains(where: \.selectable) else { throw Refusal.noSuchMailbox }
         var names: [(MailboxRecord, MailboxName)] = []
         for record in moved {
@@ -114,7 +125,7 @@ extension MailApplier {
         }
         for (record, name) in names {
             if let placeholder = try mailbox(context, named: name), placeholder.id != record.id {
-                drop(context, placeholder)
+                try drop(context, placeholder)
             }
             deleteLookedUp(context, nameKey(context, record.name), old: Self.nameRow(record.id))
             var renamed = record
@@ -126,15 +137,20 @@ extension MailApplier {
         return .done
     }
 
-    /// Moves the messages of INBOX to a new mailbox; INBOX and its children stay (RFC 3501, section 6.3.5).
+    /// Hands the messages of INBOX to a new mailbox, with their UIDs; INBOX and its children stay (RFC 3501, section
+    /// 6.3.5).
     private func renameInbox(_ context: Context, _ inbox: MailboxRecord, _ to: MailboxName) throws -> MailOutcome {
         for ancestor in to.ancestors where try mailbox(context, named: ancestor)?.selectable != true {
             _ = try addMailbox(context, ancestor, nil, subscribed: false)
         }
         var target = try addMailbox(context, to, nil, subscribed: false)
-        target.keywords = inbox.keywords
+        var owner = try account(context)
+        var emptied = inbox
+        target.takeMessages(of: inbox)
+        emptied.empty(into: try owner.takeContentsID())
+        set(context, owner)
         set(context, target)
-        _ = try transfer(context, inbox.id, nil, to: target.id, removing: true)
+        set(context, emptied)
         mustCommitFirst = true
         return .done
     }
@@ -166,5 +182,46 @@ extension MailApplier {
             }
         }
         return bits
+    }
+}
+
+extension AccountRecord {
+    /// The next number of the counter that mailboxes and contents share.
+    mutating func takeContentsID() throws(DecodingError) -> ContentsID {
+        defer { nextMailboxID &+= 1 }
+        return ContentsID(try nextMailboxID.counted(up: 1, "account row") - 1)
+    }
+}
+
+extension MailboxRecord {
+    /// All messages leave at once: whoever looks for changes is told that none of them is there any more.
+    fileprivate mutating func empty(into contents: ContentsID) {
+        self.contents = contents
+        messages = 0
+        unseen = 0
+        deleted = 0
+        sizeBytes = 0
+        recentFrom = uidNext
+        highestModSeq = highestModSeq.next
+        expungeModSeq = highestModSeq
+        emptiedModSeq = highestModSeq
+        emptiedBelow = uidNext
+    }
+
+    /// Takes over all of a mailbox's messages, as they are, and what is known of them.
+    fileprivate mutating func takeMessages(of other: MailboxRecord) {
+        contents = other.contents
+        uidNext = other.uidNext
+        recentFrom = other.recentFrom
+        highestModSeq = other.highestModSeq
+        flagsModSeq = other.flagsModSeq
+        expungeModSeq = other.expungeModSeq
+        emptiedModSeq = other.emptiedModSeq
+        emptiedBelow = other.emptiedBelow
+        messages = other.messages
+        unseen = other.unseen
+        deleted = other.deleted
+        sizeBytes = other.sizeBytes
+        keywords = other.keywords
     }
 }

@@ -28,9 +28,7 @@ extension MailApplier {
     private func add(_ context: Context, _ message: NewMessage, to id: MailboxID) throws -> MailOutcome {
         var owner = try account(context)
         var record = try selectable(context, id)
-        guard owner.quotaBytes == 0 || owner.usedBytes + message.sizeBytes <= owner.quotaBytes else {
-            throw Refusal.overQuota
-        }
+        guard owner.hasRoom(for: message.sizeBytes) else { throw Refusal.overQuota }
         guard record.uidNext.rawValue < .max else { throw Refusal.uidsExhausted }
         let keywords = try keywordBits(message.flags.keywords, &record)
         try storeBody(context, message)
@@ -44,15 +42,14 @@ extension MailApplier {
             saved: context.timestamp,
             summary: message.summary
         )
-        put(context, Key(context.group, .messages, context.account, id, uid), row.row)
+        put(context, Key(context.group, .messages, context.account, record.contents, uid), row.row)
         let flags = FlagsRow(flags: MessageFlags(system: message.flags.system, keywords: keywords), modSeq: modSeq)
-        put(context, Key(context.group, .flags, context.account, id, uid), flags.row)
+        put(context, Key(context.group, .flags, context.account, record.contents, uid), flags.row)
         record.uidNext = UID(uid.rawValue + 1)
         record.highestModSeq = modSeq
-        record.count(flags.flags, message.sizeBytes, adding: true)
+        try record.count(flags.flags, message.sizeBytes, adding: true)
         set(context, record)
-        owner.usedBytes += message.sizeBytes
-        owner.usedMessages += 1
+        try owner.count(messages: 1, message.sizeBytes, adding: true)
         set(context, owner)
         return .appended(id, uidValidity: record.uidValidity, uid: uid)
     }
@@ -109,14 +106,14 @@ extension MailApplier {
         guard upload.chunks == index, upload.sizeBytes == UInt64(index) * UInt64(MailLimits.bodyChunkBytes) else {
             throw Refusal.uploadMissing
         }
-        let size = upload.sizeBytes + UInt64(bytes.readableBytes)
-        guard owner.quotaBytes == 0 || owner.usedBytes + size <= owner.quotaBytes else { throw Refusal.overQuota }
+        let size = try upload.sizeBytes.counted(up: UInt64(bytes.readableBytes), "upload row")
+        guard owner.hasRoom(for: size) else { throw Refusal.overQuota }
         var hash = RowHash()
         hash.combine(upload.checksum)
         hash.combine(bytes.readableBytesUInt8Span)
         upload.checksum = hash.finish()
         upload.sizeBytes = size
-        upload.chunks += 1
+        upload.chunks = try upload.chunks.counted(up: 1, "upload row")
         batch.put(chunkKey(context, body, index).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
         putLookedUp(context, key, upload.row, replacing: old)
         return .done
@@ -126,8 +123,18 @@ extension MailApplier {
     func discardUpload(_ context: Context, _ body: BodyID) throws {
         let key = Key(context.group, .uploads, context.account, body)
         guard let row = try lookUp(key) else { return }
-        for index in 0..<(try BodyRow(row: row)).chunks { batch.delete(chunkKey(context, body, index).bytes) }
+        removeChunks(context, body, try BodyRow(row: row).chunks)
         deleteLookedUp(context, key, old: row)
+    }
+
+    /// Removes the bytes of a body, whatever their number in a bounded time.
+    func removeChunks(_ context: Context, _ body: BodyID, _ chunks: UInt32) {
+        guard chunks > MailLimits.chunksRemovedSingly else {
+            for index in 0..<chunks { batch.delete(chunkKey(context, body, index).bytes) }
+            return
+        }
+        let prefix = Key(context.group, .chunks, context.account, body)
+        batch.deleteRange(prefix.bytes, prefix.end)
     }
 
     /// Adds or takes away a reference; the last one takes the bytes with it.
@@ -137,7 +144,7 @@ extension MailApplier {
             throw DecodingError(.truncated, offset: 0, subject: "body row of a stored message")
         }
         var row = try BodyRow(row: old)
-        guard let references = UInt32(exactly: Int(row.references) + change) else {
+        guard let references = UInt32(exactly: Int64(row.references) + Int64(change)) else {
             throw DecodingError(.outOfRange, offset: 1, subject: "references in a body row")
         }
         row.references = references
@@ -145,7 +152,7 @@ extension MailApplier {
             putLookedUp(context, key, row.row, replacing: old)
         } else {
             deleteLookedUp(context, key, old: old)
-            for index in 0..<row.chunks { batch.delete(chunkKey(context, body, index).bytes) }
+            removeChunks(context, body, row.chunks)
         }
     }
 
@@ -195,13 +202,46 @@ enum DeliveryRow {
     }
 }
 
+extension FixedWidthInteger where Self: UnsignedInteger {
+    /// A counter of a row, so much higher. One that the disk has spoiled must not trap: the row counts as unreadable.
+    func counted(up amount: Self, _ subject: String) throws(DecodingError) -> Self {
+        let (sum, overflows) = addingReportingOverflow(amount)
+        guard !overflows else { throw DecodingError(.outOfRange, offset: 0, subject: subject) }
+        return sum
+    }
+
+    /// A counter of a row, so much lower; see ``counted(up:_:)``.
+    func counted(down amount: Self, _ subject: String) throws(DecodingError) -> Self {
+        guard self >= amount else { throw DecodingError(.outOfRange, offset: 0, subject: subject) }
+        return self - amount
+    }
+
+    mutating func count(_ amount: Self, adding: Bool, _ subject: String) throws(DecodingError) {
+        self = adding ? try counted(up: amount, subject) : try counted(down: amount, subject)
+    }
+}
+
 extension MailboxRecord {
     /// Follows a message that comes or goes.
-    mutating func count(_ flags: MessageFlags, _ sizeBytes: UInt64, adding: Bool) {
-        func change(_ counter: inout UInt32) { if adding { counter += 1 } else { counter -= 1 } }
-        change(&messages)
-        if !flags.system.contains(.seen) { change(&unseen) }
-        if flags.system.contains(.deleted) { change(&deleted) }
-        if adding { self.sizeBytes += sizeBytes } else { self.sizeBytes -= sizeBytes }
+    mutating func count(_ flags: MessageFlags, _ sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
+        try messages.count(1, adding: adding, "mailbox row")
+        if !flags.system.contains(.seen) { try unseen.count(1, adding: adding, "mailbox row") }
+        if flags.system.contains(.deleted) { try deleted.count(1, adding: adding, "mailbox row") }
+        try self.sizeBytes.count(sizeBytes, adding: adding, "mailbox row")
+    }
+}
+
+extension AccountRecord {
+    /// Follows messages that come or go.
+    mutating func count(messages: UInt64, _ sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
+        try usedMessages.count(messages, adding: adding, "account row")
+        try usedBytes.count(sizeBytes, adding: adding, "account row")
+    }
+
+    /// Whether the quota lets so many bytes more in.
+    func hasRoom(for sizeBytes: UInt64) -> Bool {
+        guard quotaBytes > 0 else { return true }
+        let (sum, overflows) = usedBytes.addingReportingOverflow(sizeBytes)
+        return !overflows && sum <= quotaBytes
     }
 }

@@ -136,6 +136,14 @@ extension MailApplier {
         return hash
     }
 
+    func removeAccount(_ context: Context) {
+        let key = AccountKey(group: context.group, account: context.account)
+        batch.delete(Key(context.group, .accounts, context.account).bytes)
+        groups[context.group]?.digest.remove(accounts[key]?.digestedHash ?? 0)
+        accounts[key] = nil
+        mustCommitFirst = true
+    }
+
     func removeMailbox(_ context: Context, _ record: MailboxRecord) {
         let key = MailboxKey(group: context.group, account: context.account, mailbox: record.id)
         let hash = mailboxes[key]?.digestedHash ?? 0

@@ -170,6 +170,8 @@ public final class MailApplier {
 
     private func carryOut(_ envelope: CommandEnvelope, _ group: GroupID) throws -> MailOutcome {
         let context = Context(group: group, account: envelope.account, timestamp: envelope.timestamp)
+        // What is left of a deleted account is out of reach, though rows of it are there for a while.
+        if envelope.command.isOfAnAccount { _ = try account(context) }
         switch envelope.command {
         case .createAccount(let address, let credential, let quota, let mailboxes):
             return try createAccount(context, address, credential, quota, mailboxes)
@@ -185,7 +187,8 @@ public final class MailApplier {
         case .append(let message, let name): return try append(context, message, to: name)
         case .storeFlags(let mailbox, let uids, let operation, let flags, let unchangedSince):
             return try storeFlags(context, mailbox, uids, operation, flags, unchangedSince)
-        case .expunge(let mailbox, let uids): return try expunge(context, mailbox, uids)
+        case .expunge(let mailbox, let uids): return try expunge(context, mailbox, uids, onlyDeleted: true)
+        case .remove(let mailbox, let uids): return try expunge(context, mailbox, uids, onlyDeleted: false)
         case .copy(let mailbox, let uids, let name): return try copy(context, mailbox, uids, to: name)
         case .move(let mailbox, let uids, let name): return try move(context, mailbox, uids, to: name)
         case .claimRecent(let mailbox): return try claimRecent(context, mailbox)
@@ -193,7 +196,8 @@ public final class MailApplier {
         case .purgeExpunged(let before, let limit): return try purgeExpunged(context, before, limit)
         case .purgeRequests(let before, let limit): return purgeRequests(context, before, limit)
         case .purgeDeliveries(let before, let limit): return try purgeDeliveries(context, before, limit)
-        case .purgeUploads(let before, let limit): return try purgeUploads(context, before, limit)
+        case .purgeUploads(let before, let from, let limit): return try purgeUploads(context, before, from, limit)
+        case .purgeRemnant(let contents, let limit): return try purgeRemnant(context, contents, limit)
         case .directory(let command): return try directory(context, command)
         }
     }
@@ -203,5 +207,20 @@ public final class MailApplier {
         let group: GroupID
         let account: AccountID
         let timestamp: Timestamp
+    }
+}
+
+extension MailCommand {
+    /// Whether the command is about an account that must exist.
+    fileprivate var isOfAnAccount: Bool {
+        switch self {
+        case .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox, .deleteMailbox,
+            .renameMailbox, .setSubscribed, .deliver, .append, .storeFlags, .expunge, .remove, .copy, .move,
+            .claimRecent, .uploadChunk:
+            true
+        case .createAccount, .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .purgeRemnant,
+            .directory:
+            false
+        }
     }
 }

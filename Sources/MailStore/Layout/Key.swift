@@ -22,8 +22,13 @@ struct Key: Hashable {
         append(mailbox.rawValue)
     }
 
-    init(_ group: GroupID, _ table: Table, _ account: AccountID, _ mailbox: MailboxID, _ uid: UID) {
-        self.init(group, table, account, mailbox)
+    init(_ group: GroupID, _ table: Table, _ account: AccountID, _ contents: ContentsID) {
+        self.init(group, table, account)
+        append(contents.rawValue)
+    }
+
+    init(_ group: GroupID, _ table: Table, _ account: AccountID, _ contents: ContentsID, _ uid: UID) {
+        self.init(group, table, account, contents)
         append(uid.rawValue)
     }
 
@@ -32,6 +37,9 @@ struct Key: Hashable {
         append(body.high)
         append(body.low)
     }
+
+    /// A key as a scan has found it.
+    init(raw: [UInt8]) { bytes = raw }
 
     mutating func append<T: FixedWidthInteger & UnsignedInteger>(_ value: T) {
         var shift = T.bitWidth
@@ -79,6 +87,6 @@ struct Key: Hashable {
 
     /// Offset of what follows group, table and account.
     static let afterAccount = 13
-    /// Offset of what follows group, table, account and mailbox.
+    /// Offset of what follows group, table, account and mailbox or contents.
     static let afterMailbox = 17
 }

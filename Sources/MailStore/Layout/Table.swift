@@ -12,13 +12,13 @@ enum Table: UInt8, CaseIterable {
     case mailboxes = 5
     /// account, name → mailbox ID.
     case mailboxNames = 6
-    /// account, mailbox, UID → immutable message row.
+    /// account, contents, UID → immutable message row.
     case messages = 7
-    /// account, mailbox, UID → flags and MODSEQ.
+    /// account, contents, UID → flags and MODSEQ.
     case flags = 8
-    /// account, mailbox, MODSEQ, UID → time of expunge, message row.
+    /// account, contents, MODSEQ, UID → time of expunge, message row.
     case expunged = 9
-    /// time, account, mailbox, MODSEQ, UID: the order in which expunged messages end.
+    /// time, account, contents, MODSEQ, UID: the order in which expunged messages end.
     case expungedByTime = 10
     /// account, body → references, size, chunks, checksum.
     case bodies = 11
@@ -32,13 +32,15 @@ enum Table: UInt8, CaseIterable {
     case deliveriesByTime = 15
     /// Group 0: the cluster and its nodes.
     case directory = 16
+    /// account, contents → what a deleted mailbox or account has left, and how far it is removed.
+    case remnants = 17
 
     /// Whether the rows count in the group's digest. Request answers, indexes by time and body bytes (whose checksum
     /// stands in `bodies`) do not.
     var isDigested: Bool {
         switch self {
         case .addresses, .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expunged, .bodies, .uploads,
-            .deliveries, .directory:
+            .deliveries, .directory, .remnants:
             true
         case .meta, .requests, .expungedByTime, .chunks, .deliveriesByTime:
             false

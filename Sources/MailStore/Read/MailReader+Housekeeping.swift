@@ -19,39 +19,81 @@ public struct HousekeepingTimes: Hashable, Sendable {
     }
 }
 
+/// What a group has to be rid of.
+public struct HousekeepingDue: Sendable {
+    /// A command, and the account that it names where it names one.
+    public typealias Command = (account: AccountID, command: MailCommand)
+
+    /// Each removes a bounded number of rows: where it finds more, it is due again.
+    public var commands: [Command] = []
+    /// For how long the oldest row of those with an order in time has been due; 0: none is.
+    public var backlogMilliseconds: Int64 = 0
+}
+
 extension MailReader {
     /// Rows of a table without an order in time that are looked at, before something is taken to be due.
     static let housekeepingRows = 256
+    /// Deleted mailboxes and accounts that are worked on at the same time.
+    static let remnantsPerRound = 2
 
     /// The commands that would find something to remove: a group without any is left alone.
-    ///
-    /// - Parameter limit: rows that one command may remove.
-    public func housekeepingDue(in group: GroupID, _ times: HousekeepingTimes, limit: UInt32) throws -> [MailCommand] {
-        var due: [MailCommand] = []
-        if try hasRow(group, .expungedByTime, before: times.expunged) {
-            due.append(.purgeExpunged(before: times.expunged, limit: limit))
+    public func housekeepingDue(in group: GroupID, _ times: HousekeepingTimes) throws -> HousekeepingDue {
+        let limit = UInt32(MailLimits.purgedPerCommand)
+        var due = HousekeepingDue()
+        func add(_ command: MailCommand, of account: AccountID = AccountID(0)) {
+            due.commands.append((account, command))
+        }
+        if let oldest = try oldestRow(group, .expungedByTime), oldest < times.expunged {
+            due.backlogMilliseconds = max(due.backlogMilliseconds, times.expunged.rawValue - oldest.rawValue)
+            add(.purgeExpunged(before: times.expunged, limit: limit))
         }
         if try hasOldRequest(group, before: times.requests) {
-            due.append(.purgeRequests(before: times.requests, limit: limit))
+            add(.purgeRequests(before: times.requests, limit: limit))
         }
-        if try hasRow(group, .deliveriesByTime, before: times.deliveries) {
-            due.append(.purgeDeliveries(before: times.deliveries, limit: limit))
+        if let oldest = try oldestRow(group, .deliveriesByTime), oldest < times.deliveries {
+            due.backlogMilliseconds = max(due.backlogMilliseconds, times.deliveries.rawValue - oldest.rawValue)
+            add(.purgeDeliveries(before: times.deliveries, limit: limit))
         }
-        if try hasOldUpload(group, before: times.uploads) {
-            due.append(.purgeUploads(before: times.uploads, limit: limit))
+        if let account = try firstOldUpload(group, before: times.uploads) {
+            add(.purgeUploads(before: times.uploads, from: account, limit: limit))
+        }
+        for remnant in try remnantsDue(in: group, times, limit: Self.remnantsPerRound) {
+            add(.purgeRemnant(remnant.contents, limit: limit), of: remnant.account)
         }
         return due
     }
 
-    private func hasRow(_ group: GroupID, _ table: Table, before time: Timestamp) throws -> Bool {
-        var end = Key(group, table)
-        end.append(time)
-        var isThere = false
-        try store.scan(from: Key(group, table).bytes, to: end.bytes) { _, _ in
-            isThere = true
+    /// What is left of deleted mailboxes and accounts, and may go now: accounts at once, mailboxes after the time for
+    /// which expunged messages are kept.
+    ///
+    /// - Parameter limit: how many of them are wanted at most.
+    func remnantsDue(
+        in group: GroupID,
+        _ times: HousekeepingTimes,
+        limit: Int
+    ) throws -> [(account: AccountID, contents: ContentsID)] {
+        var due: [(account: AccountID, contents: ContentsID)] = []
+        let prefix = Key(group, .remnants)
+        try store.scan(from: prefix.bytes, to: prefix.end) { key, value in
+            let contents = ContentsID(try Key.integer(key, at: Key.afterAccount, as: UInt32.self))
+            let time = try RemnantRow(row: ByteBuffer(copying: value)).time
+            if contents == .wholeAccount || time < times.expunged {
+                due.append((AccountID(try Key.integer(key, at: 5, as: UInt64.self)), contents))
+            }
+            return due.count < limit
+        }
+        return due
+    }
+
+    /// The time in the first key of an index by time.
+    private func oldestRow(_ group: GroupID, _ table: Table) throws -> Timestamp? {
+        let prefix = Key(group, table)
+        var oldest: Timestamp?
+        try store.scan(from: prefix.bytes, to: prefix.end) { key, _ in
+            oldest = Timestamp(milliseconds: Int64(bitPattern: try Key.integer(key, at: 5, as: UInt64.self)))
             return false
         }
-        return isThere
+        return oldest
     }
 
     private func hasOldRequest(_ group: GroupID, before time: Timestamp) throws -> Bool {
@@ -61,11 +103,18 @@ extension MailReader {
         }
     }
 
-    private func hasOldUpload(_ group: GroupID, before time: Timestamp) throws -> Bool {
-        // A body's name tells when it was begun.
-        try isAny(group, .uploads) { key, _ in
-            try Int64(Key.integer(key, at: 13, as: UInt64.self) >> 16) < time.rawValue
+    /// Whose upload is the first that is old, in the order of accounts.
+    private func firstOldUpload(_ group: GroupID, before time: Timestamp) throws -> AccountID? {
+        let prefix = Key(group, .uploads)
+        var account: AccountID?
+        try store.scan(from: prefix.bytes, to: prefix.end) { key, _ in
+            // A body's name tells when it was begun.
+            if try Int64(Key.integer(key, at: 13, as: UInt64.self) >> 16) < time.rawValue {
+                account = AccountID(try Key.integer(key, at: 5, as: UInt64.self))
+            }
+            return account == nil
         }
+        return account
     }
 
     /// Whether a row is old, or there are too many to look at all of them.

@@ -62,11 +62,15 @@ public struct MailReader: Sendable {
         case .messages(let id, let fromUID, let limit):
             let snapshot = store.makeSnapshot()
             guard let record = try mailbox(group, account, id, snapshot) else { return .missing }
-            return .messages(record, try messages(group, account, id, from: fromUID, limit: limit, snapshot))
+            return .messages(
+                record,
+                try messages(group, account, record.contents, from: fromUID, limit: limit, snapshot)
+            )
         case .changes(let id, let since, let newFrom):
             return try changes(group, account, id, since: since, newFrom: newFrom)
         case .details(let id, let uids):
-            return .details(try details(group, account, id, uids))
+            guard let details = try details(group, account, id, uids) else { return .missing }
+            return .details(details)
         case .body(let body, let offset, let maximumBytes):
             guard let bytes = try self.body(group, account, body, offset, maximumBytes) else { return .missing }
             return .body(bytes)
@@ -83,7 +87,9 @@ public struct MailReader: Sendable {
         _ id: MailboxID,
         _ reader: any StateReader
     ) throws -> MailboxRecord? {
-        try reader.get(Key(group, .mailboxes, account, id).bytes).map { try MailboxRecord(row: $0) }
+        // Rows of a deleted account are there for a while, and are nobody's any more.
+        guard try reader.get(Key(group, .accounts, account).bytes) != nil else { return nil }
+        return try reader.get(Key(group, .mailboxes, account, id).bytes).map { try MailboxRecord(row: $0) }
     }
 
     private func mailbox(
@@ -114,7 +120,7 @@ public struct MailReader: Sendable {
     private func messages(
         _ group: GroupID,
         _ account: AccountID,
-        _ id: MailboxID,
+        _ contents: ContentsID,
         from uid: UID,
         limit: Int,
         changedAfter: ModSeq = .zero,
@@ -122,8 +128,9 @@ public struct MailReader: Sendable {
         _ reader: any StateReader
     ) throws -> [MessageState] {
         var states: [MessageState] = []
-        let from = Key(group, .flags, account, id, uid)
-        let to = end.map { Key(group, .flags, account, id, $0).bytes } ?? Key(group, .flags, account, id).end
+        let from = Key(group, .flags, account, contents, uid)
+        let to =
+            end.map { Key(group, .flags, account, contents, $0).bytes } ?? Key(group, .flags, account, contents).end
         try reader.scan(from: from.bytes, to: to) { key, value in
             guard states.count < limit else { return false }
             let row = try FlagsRow(span: value)
@@ -148,13 +155,13 @@ public struct MailReader: Sendable {
         var changes = MailboxChanges(mailbox: record, changed: [], new: [], expunged: UIDSet())
         guard record.highestModSeq > since else { return .changes(changes) }
         if record.uidNext > newFrom {
-            changes.new = try messages(group, account, id, from: newFrom, limit: .max, snapshot)
+            changes.new = try messages(group, account, record.contents, from: newFrom, limit: .max, snapshot)
         }
         if record.flagsModSeq > since {
             changes.changed = try messages(
                 group,
                 account,
-                id,
+                record.contents,
                 from: UID(1),
                 limit: .max,
                 changedAfter: since,
@@ -163,13 +170,17 @@ public struct MailReader: Sendable {
             )
         }
         if record.expungeModSeq > since {
-            var expunged: [UID] = []
-            let from = Key(group, .expunged, account, id).appending(since.next.rawValue)
-            try snapshot.scan(from: from.bytes, to: Key(group, .expunged, account, id).end) { key, _ in
-                expunged.append(try ExpungedRow.position(key).uid)
+            var expunged: [ClosedRange<UInt32>] = []
+            if record.emptiedModSeq > since, record.emptiedBelow > UID(1) {
+                expunged.append(1...record.emptiedBelow.rawValue - 1)
+            }
+            let prefix = Key(group, .expunged, account, record.contents)
+            try snapshot.scan(from: prefix.appending(since.next.rawValue).bytes, to: prefix.end) { key, _ in
+                let uid = try ExpungedRow.position(key).uid.rawValue
+                expunged.append(uid...uid)
                 return true
             }
-            changes.expunged = UIDSet(expunged)
+            changes.expunged = UIDSet(ranges: expunged)
         }
         return .changes(changes)
     }
@@ -179,12 +190,13 @@ public struct MailReader: Sendable {
         _ account: AccountID,
         _ id: MailboxID,
         _ uids: UIDSet
-    ) throws -> [MessageDetails] {
+    ) throws -> [MessageDetails]? {
         let snapshot = store.makeSnapshot()
+        guard let contents = try mailbox(group, account, id, snapshot)?.contents else { return nil }
         var details: [MessageDetails] = []
         for range in uids.ranges {
-            let from = Key(group, .messages, account, id, UID(range.lowerBound))
-            let last = Key(group, .messages, account, id, UID(range.upperBound))
+            let from = Key(group, .messages, account, contents, UID(range.lowerBound))
+            let last = Key(group, .messages, account, contents, UID(range.upperBound))
             try snapshot.scan(from: from.bytes, to: last.end) { key, value in
                 let row = try MessageRow(row: ByteBuffer(copying: value))
                 details.append(
@@ -211,6 +223,7 @@ public struct MailReader: Sendable {
         _ offset: UInt64,
         _ maximumBytes: Int
     ) throws -> ByteBuffer? {
+        guard try store.get(Key(group, .accounts, account).bytes) != nil else { return nil }
         let (index, within) = offset.quotientAndRemainder(dividingBy: UInt64(MailLimits.bodyChunkBytes))
         let name = HarmedChunk(account: account, body: body, index: UInt32(clamping: index))
         guard let bytes = try checkedChunk(group, name) else {

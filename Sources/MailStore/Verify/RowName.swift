@@ -25,14 +25,15 @@ public struct RowName: Hashable, Sendable, CustomStringConvertible {
         case .mailboxes: parts += [fields.number("account", 1, 8), fields.number("mailbox", 9, 4)]
         case .mailboxNames: parts += [fields.number("account", 1, 8), fields.text("name", 9)]
         case .messages, .flags:
-            parts += [fields.number("account", 1, 8), fields.number("mailbox", 9, 4), fields.number("UID", 13, 4)]
+            parts += [fields.number("account", 1, 8), fields.number("contents", 9, 4), fields.number("UID", 13, 4)]
         case .expunged:
-            parts += [fields.number("account", 1, 8), fields.number("mailbox", 9, 4), fields.number("UID", 21, 4)]
+            parts += [fields.number("account", 1, 8), fields.number("contents", 9, 4), fields.number("UID", 21, 4)]
         case .bodies, .uploads, .chunks, .deliveries:
             parts += [fields.number("account", 1, 8), fields.hex("", 9, 16)]
         case .expungedByTime, .deliveriesByTime:
             parts += [fields.number("time", 1, 8), fields.number("account", 9, 8)]
         case .directory: parts.append(fields.hex("", 1, 9))
+        case .remnants: parts += [fields.number("account", 1, 8), fields.number("contents", 9, 4)]
         }
         description = parts.filter { !$0.isEmpty }.joined(separator: ", ")
     }
@@ -84,6 +85,7 @@ extension Table {
         case .deliveries: "deliveries"
         case .deliveriesByTime: "deliveries by time"
         case .directory: "directory"
+        case .remnants: "remnants"
         }
     }
 }

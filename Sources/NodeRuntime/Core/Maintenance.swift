@@ -10,29 +10,23 @@ protocol StateStoreForSnapshots: Sendable {
     func makeGroupSnapshot(_ group: GroupID) throws -> GroupSnapshotSource?
 }
 
-/// What has to be done now and then: flushing the state, cutting the log, proposing housekeeping.
+/// What has to be done now and then: flushing the state, cutting the log, giving leaderships back.
 final class Maintenance: Sendable, StateStoreForSnapshots {
     private struct State {
         var nextMilliseconds: Int64 = 0
         var flushedMilliseconds: Int64 = 0
         var isBusy = false
-        var housekeepingMilliseconds: Int64 = 0
         var balanceMilliseconds: Int64 = 0
     }
 
     /// What has come due.
     private struct Due {
         var flush = false
-        var housekeeping = false
         var balance = false
     }
 
-    /// Housekeeping is proposed this often by each leader.
-    static let housekeepingMilliseconds: Int64 = 60_000
     /// Leaderships are given back this often to nodes that have returned.
     static let balanceMilliseconds: Int64 = 5_000
-    /// Rows that one housekeeping command may remove.
-    static let housekeepingLimit: UInt32 = 1_000
 
     let stateStore: any StateStore
     private let gauge: any SpaceGauge
@@ -57,10 +51,6 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
         if due.balance { loop.balanceLeaderships(onlyToReturned: true) }
         loop.writer.put(.tidy)
         let groups = Array(loop.unflushed)
-        let led =
-            due.housekeeping
-            ? loop.replicas.filter(\.isLeader).map(\.group) : []
-        let times = HousekeepingTimes(now: loop.clock.now())
         let inbox = loop.inbox
         let installs = loop.finishedInstalls
         let leadsDirectory = due.balance && loop.replica(.directory)?.isLeader == true
@@ -74,11 +64,6 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
                 let reader = MailReader(store: stateStore)
                 let durable = try groups.map { (group: $0, index: try reader.durableAppliedIndex($0).index) }
                 if !durable.isEmpty { inbox.put(.durable(durable, finishedInstalls: installs)) }
-                let due = try led.compactMap { group in
-                    let commands = try reader.housekeepingDue(in: group, times, limit: Self.housekeepingLimit)
-                    return commands.isEmpty ? nil : (group: group, commands: commands)
-                }
-                if !due.isEmpty { inbox.put(.control { $0.proposeHousekeeping(due) }) }
                 if leadsDirectory, let cluster = try reader.cluster() {
                     inbox.put(.control { $0.raiseVersion(cluster) })
                 }
@@ -101,7 +86,6 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
             }
             return Due(
                 flush: comes(&state.flushedMilliseconds, every: settings.flushMilliseconds),
-                housekeeping: comes(&state.housekeepingMilliseconds, every: Self.housekeepingMilliseconds),
                 balance: comes(&state.balanceMilliseconds, every: Self.balanceMilliseconds)
             )
         }
@@ -151,24 +135,5 @@ extension NodeLoop {
     /// Small steps where a few entries already make up what may be kept.
     private func compactionStep(_ raft: RaftNode) -> Int {
         min(settings.compactionStep, max(1, (raft.lastIndex - raft.snapshot.index) / 4))
-    }
-
-    /// Ends retentions where this node still leads.
-    func proposeHousekeeping(_ due: [(group: GroupID, commands: [MailCommand])]) {
-        let now = clock.now()
-        for (group, commands) in due where replica(group)?.isLeader == true {
-            guard let version = versions.written(to: group) else { continue }
-            for command in commands {
-                let envelope = CommandEnvelope(
-                    request: RequestID(session: 0, sequence: 0),
-                    settledBelow: 0,
-                    timestamp: now,
-                    account: AccountID(0),
-                    command: command
-                )
-                proposals[group, default: ProposalBatch()].payloads.append(envelope.encoded(in: version))
-                proposals[group]?.origins.append(.housekeeping)
-            }
-        }
     }
 }

@@ -64,6 +64,9 @@ package final class NodeLoop {
     /// Replicas whose state has been lost to an unfinished install before the node started: they ask for a snapshot.
     package var rebuilding: Set<GroupID> = []
     let sources = SnapshotSources()
+    var housekeeping: HousekeepingPace
+    /// By group: for how long something should have been removed that is still there.
+    var housekeepingBacklogs: [GroupID: Int64] = [:]
     var snapshotPace: SnapshotPace
 
     package var identity: NodeIdentity
@@ -145,6 +148,7 @@ package final class NodeLoop {
         nextReadID = parts.session
         nowMilliseconds = parts.clock.monotonicMilliseconds()
         lastTick = nowMilliseconds
+        housekeeping = HousekeepingPace(lookMilliseconds: settings.housekeepingMilliseconds)
         snapshotPace = SnapshotPace(
             bytesPerSecond: settings.snapshotBytesPerSecond,
             pieceBytes: settings.snapshotPieceBytes,
@@ -242,6 +246,7 @@ package final class NodeLoop {
             for batch in batches {
                 unflushed.insert(batch.group)
                 finishCalls(batch)
+                noteHousekeeping(batch)
                 withReplica(batch.group) { $0.applied(upTo: batch.upTo, source, into: &$1) }
             }
         case .submit(let call): submit(call)
@@ -315,6 +320,7 @@ package final class NodeLoop {
         tendSpace()
         tendVerification()
         tendBodies()
+        tendHousekeeping()
         maintenance.tick(self)
         return true
     }

@@ -39,8 +39,8 @@ extension MailCommand {
         switch self {
         case .deliver, .append, .uploadChunk: true
         case .createAccount, .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox,
-            .deleteMailbox, .renameMailbox, .setSubscribed, .storeFlags, .expunge, .copy, .move, .claimRecent,
-            .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .directory:
+            .deleteMailbox, .renameMailbox, .setSubscribed, .storeFlags, .expunge, .remove, .copy, .move, .claimRecent,
+            .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .purgeRemnant, .directory:
             false
         }
     }

@@ -118,6 +118,6 @@ extension NodeLoop {
         // A node that has a replica and was never heard of may know nothing of it.
         let heard = Set(cluster.nodes.map(\.id))
         guard directory.raft.configuration.members.allSatisfy({ heard.contains($0.node.rawValue) }) else { return }
-        proposeHousekeeping([(.directory, [.directory(.raiseVersion(next))])])
+        propose([(AccountID(0), .directory(.raiseVersion(next)))], to: .directory)
     }
 }

@@ -31,7 +31,9 @@ public struct CoreSettings: Sendable {
     public var hangMilliseconds: Int64
     /// ... and after so long it ends.
     public var hangEndMilliseconds: Int64
-    /// How often the state is asked what it keeps durably, and housekeeping is proposed.
+    /// How often leaders look for rows whose time is over.
+    public var housekeepingMilliseconds: Int64
+    /// How often the state is asked what it keeps durably.
     public var maintenanceMilliseconds: Int64
     /// The state is flushed at least this often while it changes.
     public var flushMilliseconds: Int64
@@ -68,6 +70,7 @@ public struct CoreSettings: Sendable {
         reservedBytes = 1 << 30
         hangMilliseconds = 10_000
         hangEndMilliseconds = 60_000
+        housekeepingMilliseconds = 60_000
         maintenanceMilliseconds = 2_000
         flushMilliseconds = 30_000
         snapshotPieceBytes = 1 << 20

@@ -56,16 +56,8 @@ extension NodeLoop {
     /// A command that every version knows, and that finds nothing to do: a replica of an older version, which does not
     /// take part in verifications, can apply it as well.
     private func proposeMark(_ group: GroupID) {
-        guard let version = versions.written(to: group) else { return }
-        let envelope = CommandEnvelope(
-            request: RequestID(session: 0, sequence: 0),
-            settledBelow: 0,
-            timestamp: clock.now(),
-            account: AccountID(0),
-            command: .purgeUploads(before: Timestamp(milliseconds: 0), limit: 0)
-        )
-        proposals[group, default: ProposalBatch()].payloads.append(envelope.encoded(in: version))
-        proposals[group]?.origins.append(.housekeeping)
+        let nothing = MailCommand.purgeUploads(before: Timestamp(milliseconds: 0), from: AccountID(0), limit: 0)
+        propose([(AccountID(0), nothing)], to: group)
     }
 
     func stepVerification(

@@ -41,7 +41,7 @@ extension AccountModel {
     mutating func delete(_ name: MailboxName) throws(Refusal) -> MailOutcome {
         guard !name.isInbox else { throw .badMailboxName }
         guard let position = position(name), mailboxes[position].isSelectable else { throw .noSuchMailbox }
-        _ = expunge(position, where: { _ in true })
+        letGo(position)
         let hasChildren = mailboxes.contains { $0.name.isDescendant(of: name) }
         if hasChildren || mailboxes[position].isSubscribed {
             mailboxes[position].isSelectable = false
@@ -52,6 +52,13 @@ extension AccountModel {
         return .done
     }
 
+    /// Its messages are not in the account any more.
+    private mutating func letGo(_ position: Int) {
+        guard !mailboxes[position].messages.isEmpty else { return }
+        mailboxes[position].empty(into: nextMailboxID)
+        nextMailboxID += 1
+    }
+
     mutating func rename(_ from: MailboxName, _ to: MailboxName, _ time: Timestamp) throws(Refusal) -> MailOutcome {
         guard !to.isInbox, from.isInbox || !to.isDescendant(of: from) else { throw .badMailboxName }
         guard let source = position(from), mailboxes[source].isSelectable || !from.isInbox else { throw .noSuchMailbox }
@@ -60,8 +67,10 @@ extension AccountModel {
             addAncestors(of: to, time)
             let target = addMailbox(to, nil, subscribed: false, time)
             guard let source = position(from), let position = position(MailboxID(target.id)) else { return .done }
-            mailboxes[position].keywords = mailboxes[source].keywords
-            _ = transfer(source, nil, to: position, removing: true)
+            let inbox = mailboxes[source]
+            mailboxes[position].takeMessages(of: inbox)
+            mailboxes[source].empty(into: nextMailboxID)
+            nextMailboxID += 1
             return .done
         }
         let moved = mailboxes.filter { $0.name == from || $0.name.isDescendant(of: from) }
@@ -88,5 +97,30 @@ extension AccountModel {
             addMailbox(name, nil, subscribed: true, selectable: false, time)
         }
         return .done
+    }
+}
+
+extension AccountModel.Mailbox {
+    fileprivate mutating func empty(into contents: UInt32) {
+        self.contents = contents
+        messages = []
+        modSeq += 1
+        expungeModSeq = modSeq
+        emptiedModSeq = modSeq
+        emptiedBelow = uidNext
+        recentFrom = uidNext
+    }
+
+    fileprivate mutating func takeMessages(of other: AccountModel.Mailbox) {
+        contents = other.contents ?? other.id
+        messages = other.messages
+        keywords = other.keywords
+        uidNext = other.uidNext
+        recentFrom = other.recentFrom
+        modSeq = other.modSeq
+        flagsModSeq = other.flagsModSeq
+        expungeModSeq = other.expungeModSeq
+        emptiedModSeq = other.emptiedModSeq
+        emptiedBelow = other.emptiedBelow
     }
 }

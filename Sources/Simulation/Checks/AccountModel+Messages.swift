@@ -95,10 +95,10 @@ extension AccountModel {
         return .flagsStored(modSeq: ModSeq(mailboxes[position].modSeq), changed: changed, modified: modified)
     }
 
-    mutating func expunge(_ id: MailboxID, _ uids: UIDSet?) throws(Refusal) -> MailOutcome {
+    mutating func expunge(_ id: MailboxID, _ uids: UIDSet, onlyDeleted: Bool) throws(Refusal) -> MailOutcome {
         let position = try selectable(id)
         let removed = expunge(position) {
-            $0.flags.system.contains(.deleted) && uids?.contains(UID($0.uid)) ?? true
+            (!onlyDeleted || $0.flags.system.contains(.deleted)) && uids.contains(UID($0.uid))
         }
         return .expunged(removed, modSeq: ModSeq(mailboxes[position].modSeq))
     }
@@ -125,7 +125,7 @@ extension AccountModel {
         return transfer(source, uids, to: target, removing: removing)
     }
 
-    mutating func transfer(_ source: Int, _ uids: UIDSet?, to target: Int, removing: Bool) -> MailOutcome {
+    private mutating func transfer(_ source: Int, _ uids: UIDSet, to target: Int, removing: Bool) -> MailOutcome {
         let messages = mailboxes[source].positions(uids).map { mailboxes[source].messages[$0] }
         let names = mailboxes[source].keywords
         let used = messages.reduce(0) { $0 | $1.flags.keywords }

@@ -22,6 +22,10 @@ struct AccountModel {
         var flagsModSeq: UInt64 = 0
         var expungeModSeq: UInt64 = 0
         var recentFrom: UInt32 = 1
+        /// Where the messages are kept; not before it has another place than its own.
+        var contents: UInt32?
+        var emptiedModSeq: UInt64 = 0
+        var emptiedBelow: UInt32 = 1
         var keywords: [String] = []
         /// By rising UID.
         var messages: [Message] = []
@@ -47,13 +51,16 @@ struct AccountModel {
             record.deleted = UInt32(messages.count { $0.flags.system.contains(.deleted) })
             record.sizeBytes = sizeBytes
             record.recentFrom = UID(recentFrom)
+            record.contents = ContentsID(contents ?? id)
+            record.emptiedModSeq = ModSeq(emptiedModSeq)
+            record.emptiedBelow = UID(emptiedBelow)
             record.keywords = keywords
             return record
         }
 
         /// Positions of the messages in the set.
-        func positions(_ uids: UIDSet?) -> [Int] {
-            messages.indices.filter { uids?.contains(UID(messages[$0].uid)) ?? true }
+        func positions(_ uids: UIDSet) -> [Int] {
+            messages.indices.filter { uids.contains(UID(messages[$0].uid)) }
         }
 
         /// The bits of the keywords; new ones are added.

@@ -85,39 +85,38 @@ struct GroupModel {
         case .setCredential: return try change(id) { _ in }
         case .setQuota(let bytes): return try change(id) { $0.quotaBytes = bytes }
         case .createMailbox(let name, let use):
-            return try edit(id, .noSuchAccount) { account throws(Refusal) in try account.create(name, use, time) }
+            return try edit(id) { account throws(Refusal) in try account.create(name, use, time) }
         case .deleteMailbox(let name):
-            guard !name.isInbox else { throw .badMailboxName }
-            return try edit(id, .noSuchMailbox) { account throws(Refusal) in try account.delete(name) }
+            return try edit(id) { account throws(Refusal) in try account.delete(name) }
         case .renameMailbox(let from, let to):
-            let refusal: Refusal =
-                to.isInbox || to.isDescendant(of: from) && !from.isInbox ? .badMailboxName : .noSuchMailbox
-            return try edit(id, refusal) { account throws(Refusal) in try account.rename(from, to, time) }
+            return try edit(id) { account throws(Refusal) in try account.rename(from, to, time) }
         case .setSubscribed(let name, let subscribed):
-            return try edit(id, .noSuchAccount) { account throws(Refusal) in account.subscribe(name, subscribed, time) }
+            return try edit(id) { account throws(Refusal) in account.subscribe(name, subscribed, time) }
         case .deliver(let message, let delivery):
             if let delivery, accounts[id]?.outcome(of: delivery) != nil { recognised += 1 }
-            return try edit(id, .noSuchAccount) { account throws(Refusal) in
+            return try edit(id) { account throws(Refusal) in
                 try account.deliver(message, delivery, time)
             }
         case .append(let message, let name):
-            return try edit(id, .noSuchMailbox) { account throws(Refusal) in try account.add(message, to: name) }
+            return try edit(id) { account throws(Refusal) in try account.add(message, to: name) }
         case .storeFlags(let mailbox, let uids, let operation, let names, let since):
-            return try edit(id, .noSuchMailbox) { account throws(Refusal) in
+            return try edit(id) { account throws(Refusal) in
                 try account.storeFlags(mailbox, uids, operation, names, since)
             }
         case .expunge(let mailbox, let uids):
-            return try edit(id, .noSuchMailbox) { account throws(Refusal) in try account.expunge(mailbox, uids) }
+            return try edit(id) { account throws(Refusal) in try account.expunge(mailbox, uids, onlyDeleted: true) }
+        case .remove(let mailbox, let uids):
+            return try edit(id) { account throws(Refusal) in try account.expunge(mailbox, uids, onlyDeleted: false) }
         case .copy(let mailbox, let uids, let name):
-            return try edit(id, .noSuchMailbox) { account throws(Refusal) in
+            return try edit(id) { account throws(Refusal) in
                 try account.transfer(mailbox, uids, to: name, removing: false)
             }
         case .move(let mailbox, let uids, let name):
-            return try edit(id, .noSuchMailbox) { account throws(Refusal) in
+            return try edit(id) { account throws(Refusal) in
                 try account.transfer(mailbox, uids, to: name, removing: true)
             }
         case .claimRecent(let mailbox):
-            return try edit(id, .noSuchMailbox) { account throws(Refusal) in
+            return try edit(id) { account throws(Refusal) in
                 guard let position = account.position(mailbox), account.mailboxes[position].isSelectable else {
                     throw .noSuchMailbox
                 }
@@ -126,16 +125,16 @@ struct GroupModel {
                 return .recentClaimed(from: UID(from), upTo: UID(account.mailboxes[position].uidNext))
             }
         case .uploadChunk(let body, let index, let bytes):
-            return try edit(id, .noSuchAccount) { account throws(Refusal) in
+            return try edit(id) { account throws(Refusal) in
                 try account.upload(body, index, bytes.readableBytes)
             }
-        case .purgeExpunged, .purgeRequests:
+        case .purgeExpunged, .purgeRequests, .purgeRemnant:
             return .purged(0)
         case .purgeDeliveries(let before, let limit):
             forgetDeliveries(before, limit)
             return .purged(0)
-        case .purgeUploads(let before, _):
-            for id in accounts.keys {
+        case .purgeUploads(let before, let first, _):
+            for id in accounts.keys where id >= first {
                 let kept = accounts[id]?.uploads.filter { Int64($0.key.high >> 16) >= before.rawValue }
                 accounts[id]?.uploads = kept ?? [:]
             }
@@ -194,7 +193,7 @@ struct GroupModel {
     }
 
     private mutating func change(_ id: AccountID, _ body: (inout AccountModel) -> Void) throws(Refusal) -> MailOutcome {
-        try edit(id, .noSuchAccount) { account throws(Refusal) in
+        try edit(id) { account throws(Refusal) in
             body(&account)
             return .done
         }
@@ -203,10 +202,9 @@ struct GroupModel {
     /// Changes an account as a whole or not at all.
     private mutating func edit(
         _ id: AccountID,
-        _ missing: Refusal,
         _ body: (inout AccountModel) throws(Refusal) -> MailOutcome
     ) throws(Refusal) -> MailOutcome {
-        guard var account = accounts[id] else { throw missing }
+        guard var account = accounts[id] else { throw .noSuchAccount }
         let outcome = try body(&account)
         accounts[id] = account
         return outcome

@@ -17,7 +17,7 @@ extension SimClient {
             let since: ModSeq? = random.below(4) == 0 ? ModSeq(mailbox.modSeq - min(mailbox.modSeq, 2)) : nil
             let operation = random.pick([FlagOperation.replace, .add, .remove]) ?? .add
             return .storeFlags(id, uids(mailbox), operation, flags(dice < 340), unchangedSince: since)
-        case ..<500: return .expunge(id, random.below(3) == 0 ? uids(mailbox) : nil)
+        case ..<500: return .expunge(id, random.below(3) == 0 ? uids(mailbox) : UIDSet(ranges: [1...(.max)]))
         case ..<560: return .storeFlags(id, uids(mailbox), .add, FlagNames(system: .deleted), unchangedSince: nil)
         case ..<640: return .copy(id, uids(mailbox), to: existingName(account))
         case ..<740: return .move(id, uids(mailbox), to: existingName(account))
@@ -32,15 +32,19 @@ extension SimClient {
         case ..<970: return .deleteAccount
         case ..<975: return .setAccountState(random.below(2) == 0 ? .active : .suspended)
         case ..<985: return beginUpload()
-        default: return purge()
+        default: return purge(account)
         }
     }
 
-    private func purge() -> MailCommand {
+    private func purge(_ account: AccountModel) -> MailCommand {
         let before = Timestamp(milliseconds: 1_800_000_000_000 + Int64(random.below(120_000)))
-        switch random.below(5) {
+        switch random.below(8) {
+        case 5...:
+            // Not those of the account as a whole: that is there.
+            let contents = ContentsID(1 + UInt32(random.below(Int(account.nextMailboxID))))
+            return .purgeRemnant(contents, limit: 1 + UInt32(random.below(8)))
         case ..<2: return .purgeExpunged(before: before, limit: 1_000)
-        case ..<4: return .purgeUploads(before: before, limit: 1_000)
+        case ..<4: return .purgeUploads(before: before, from: AccountID(0), limit: 1_000)
         default: return .purgeDeliveries(before: before, limit: 1 + UInt32(random.below(8)))
         }
     }

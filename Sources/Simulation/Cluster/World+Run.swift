@@ -202,6 +202,9 @@ extension World {
                             return fail("what was acknowledged is there", "node \(node.position + 1): \(difference)")
                         }
                     }
+                    if let problem = try StateAudit(group, in: node.state.memory).problems.first {
+                        return fail("what is counted is there", "node \(node.position + 1), \(group): \(problem)")
+                    }
                     let digest = try node.reader.digest(group).digest
                     guard try recomputedDigest(group, in: node.state.memory) == digest else {
                         return fail("a group's digest is that of its rows", "node \(node.position + 1), \(group)")

@@ -1,0 +1,285 @@
+import Consensus
+import MailModel
+import NIOCore
+import StateStorage
+import Testing
+
+@testable import MailStore
+
+/// No command's cost grows with a mailbox or an account: what is large takes effect at once, and is tidied up later.
+@Suite struct BoundedCommandTests {
+    private final class Replica {
+        let group = GroupID(1)
+        let store = CountingStore()
+        let applier: MailApplier
+        let reader: MailReader
+        private var index: UInt64 = 0
+        var account = AccountID(0)
+        var time = Timestamp(milliseconds: 1_700_000_000_000)
+        /// The most rows that one command has touched.
+        private(set) var mostRows = 0
+
+        init() throws {
+            applier = MailApplier(store: store)
+            reader = MailReader(store: store)
+            try applier.open(group)
+            account = try createAccount("anna@example.org")
+        }
+
+        func createAccount(_ text: String) throws -> AccountID {
+            let address = try #require(AccountAddress(text))
+            let create = MailCommand.createAccount(address: address, credential: nil, quotaBytes: 0, mailboxes: [])
+            guard case .accountCreated(let id) = try apply(create) else { throw Refusal.accountExists }
+            return id
+        }
+
+        @discardableResult
+        func apply(_ command: MailCommand) throws -> MailOutcome {
+            index += 1
+            let envelope = CommandEnvelope(
+                request: RequestID(session: 1, sequence: index),
+                settledBelow: index,
+                timestamp: time,
+                account: account,
+                command: command
+            )
+            try applier.commit()
+            _ = store.takeTouched()
+            let payload = envelope.encoded()
+            let outcome = try applier.apply(group: group, index: LogIndex(index), term: Term(1), payload: payload).1
+            try applier.commit()
+            mostRows = max(mostRows, store.takeTouched())
+            return outcome
+        }
+
+        func append(_ count: Int, to name: MailboxName) throws {
+            for number in 0..<count {
+                let body = ByteBuffer(repeating: 0x61, count: 10)
+                let message = NewMessage(
+                    bodyID: BodyID(milliseconds: time.rawValue, random: index, UInt64(number)),
+                    internalDate: InternalDate(seconds: 0, zoneMinutes: 0),
+                    sizeBytes: 10,
+                    summary: ByteBuffer(),
+                    body: .inline(body)
+                )
+                guard case .appended = try apply(.append(message, to: name)) else { throw Refusal.noSuchMailbox }
+            }
+        }
+
+        func mailbox(_ name: MailboxName) throws -> MailboxRecord? {
+            guard case .mailbox(let record) = try reader.answer(.mailbox(name), of: account, in: group) else {
+                return nil
+            }
+            return record
+        }
+
+        func record() throws -> AccountRecord? {
+            guard case .account(let record) = try reader.answer(.account, of: account, in: group) else { return nil }
+            return record
+        }
+
+        func uids(_ name: MailboxName) throws -> [UInt32] {
+            let id = try #require(try mailbox(name)).id
+            let query = MailQuery.messages(id, fromUID: UID(1), limit: .max)
+            guard case .messages(_, let states) = try reader.answer(query, of: account, in: group) else { return [] }
+            return states.map(\.uid.rawValue)
+        }
+
+        /// Whatever is due so long after now is proposed, as a leader does, until nothing is.
+        @discardableResult
+        func keepHouse(after milliseconds: Int64 = 0) throws -> Int {
+            time = Timestamp(milliseconds: time.rawValue + milliseconds)
+            var commands = 0
+            while true {
+                let due = try reader.housekeepingDue(in: group, HousekeepingTimes(now: time))
+                if due.commands.isEmpty { return commands }
+                for (account, command) in due.commands {
+                    let own = self.account
+                    self.account = account
+                    defer { self.account = own }
+                    guard case .purged(let count) = try apply(command), count <= MailLimits.purgedPerCommand else {
+                        throw Refusal.notHere
+                    }
+                    commands += 1
+                }
+            }
+        }
+
+        func expectSound(sourceLocation: SourceLocation = #_sourceLocation) throws {
+            let problems = try StateAudit(group, in: store).problems
+            #expect(problems == [], sourceLocation: sourceLocation)
+            #expect(try recomputedDigest(group, in: store) == applier.digest(group), sourceLocation: sourceLocation)
+        }
+
+        func rows(_ table: Table) throws -> Int {
+            var count = 0
+            let prefix = Key(group, table)
+            try store.scan(from: prefix.bytes, to: prefix.end) { _, _ in
+                count += 1
+                return true
+            }
+            return count
+        }
+    }
+
+    private let many = 1_200
+    private let retention = MailLimits.expungedRetentionMilliseconds + 1
+
+    private func name(_ text: String) throws -> MailboxName { try MailboxName(text) }
+
+    @Test func `a deleted mailbox is gone at once, and its rows in pieces after the retention time`() throws {
+        let replica = try Replica()
+        let work = try name("work")
+        try replica.apply(.createMailbox(work, specialUse: nil))
+        try replica.append(many, to: work)
+        try replica.append(3, to: .inbox)
+        #expect(try replica.apply(.deleteMailbox(work)) == .done)
+        #expect(try replica.mailbox(work) == nil)
+        #expect(try replica.record()?.usedMessages == 3)
+        #expect(try replica.record()?.usedBytes == 30)
+        try replica.expectSound()
+        // The name is free, and what comes under it is another mailbox.
+        try replica.apply(.createMailbox(work, specialUse: nil))
+        try replica.append(2, to: work)
+        #expect(try replica.uids(work) == [1, 2])
+        #expect(try replica.keepHouse() == 0)
+        #expect(try replica.rows(.messages) == many + 5)
+        #expect(try replica.keepHouse(after: retention) >= many / MailLimits.purgedPerCommand)
+        #expect(try replica.rows(.messages) == 5)
+        #expect(try replica.rows(.bodies) == 5)
+        #expect(try replica.rows(.chunks) == 5)
+        #expect(try replica.rows(.remnants) == 0)
+        try replica.expectSound()
+        #expect(replica.mostRows <= MailLimits.rowsPerCommand)
+    }
+
+    @Test func `a deleted mailbox with children keeps its name and nothing else`() throws {
+        let replica = try Replica()
+        let work = try name("work")
+        try replica.apply(.createMailbox(try name("work/a"), specialUse: nil))
+        try replica.append(5, to: work)
+        #expect(try replica.apply(.deleteMailbox(work)) == .done)
+        #expect(try replica.mailbox(work)?.selectable == false)
+        #expect(try replica.mailbox(work)?.messages == 0)
+        try replica.apply(.createMailbox(work, specialUse: nil))
+        #expect(try replica.uids(work) == [])
+        try replica.keepHouse(after: retention)
+        try replica.expectSound()
+        #expect(try replica.rows(.messages) == 0)
+    }
+
+    @Test func `renaming INBOX hands its messages over as they are`() throws {
+        let replica = try Replica()
+        let old = try name("old")
+        try replica.append(many, to: .inbox)
+        let before = try #require(try replica.mailbox(.inbox))
+        #expect(try replica.apply(.renameMailbox(from: .inbox, to: old)) == .done)
+        let inbox = try #require(try replica.mailbox(.inbox))
+        let target = try #require(try replica.mailbox(old))
+        #expect(inbox.id == before.id)
+        #expect(inbox.uidValidity == before.uidValidity)
+        #expect(inbox.messages == 0)
+        #expect(target.messages == UInt32(many))
+        #expect(target.uidValidity != inbox.uidValidity)
+        #expect(try replica.uids(old) == Array(1...UInt32(many)))
+        #expect(try replica.record()?.usedMessages == UInt64(many))
+        // Who had INBOX open is told that all of it is gone, and that a new message has come.
+        try replica.append(1, to: .inbox)
+        let since = MailQuery.changes(before.id, since: before.highestModSeq, newFrom: before.uidNext)
+        guard case .changes(let changes) = try replica.reader.answer(since, of: replica.account, in: replica.group)
+        else { throw Refusal.noSuchMailbox }
+        #expect(changes.expunged == UIDSet(ranges: [1...UInt32(many)]))
+        #expect(changes.new.map(\.uid) == [UID(UInt32(many) + 1)])
+        #expect(try replica.uids(.inbox) == [UInt32(many) + 1])
+        try replica.expectSound()
+        // And again, with what came since.
+        #expect(try replica.apply(.renameMailbox(from: .inbox, to: try name("older"))) == .done)
+        #expect(try replica.uids(try name("older")) == [UInt32(many) + 1])
+        #expect(try replica.apply(.deleteMailbox(old)) == .done)
+        try replica.keepHouse(after: retention)
+        #expect(try replica.rows(.messages) == 1)
+        try replica.expectSound()
+        #expect(replica.mostRows <= MailLimits.rowsPerCommand)
+    }
+
+    @Test func `a deleted account is gone at once, and its rows in pieces`() throws {
+        let replica = try Replica()
+        let anna = replica.account
+        try replica.append(many, to: .inbox)
+        let inbox = try #require(try replica.mailbox(.inbox))
+        try replica.apply(
+            .storeFlags(inbox.id, UIDSet(ranges: [1...300]), .add, FlagNames(system: .deleted), unchangedSince: nil)
+        )
+        try replica.apply(.expunge(inbox.id, UIDSet(ranges: [1...300])))
+        replica.account = try replica.createAccount("bert@example.org")
+        let bert = replica.account
+        try replica.append(2, to: .inbox)
+        replica.account = anna
+        #expect(try replica.apply(.deleteAccount) == .done)
+        #expect(try replica.record() == nil)
+        #expect(try replica.mailbox(.inbox) == nil)
+        let query = MailQuery.messages(inbox.id, fromUID: UID(1), limit: 10)
+        #expect(try replica.reader.answer(query, of: anna, in: replica.group) == .missing)
+        #expect(try replica.apply(.claimRecent(inbox.id)) == .refused(.noSuchAccount))
+        #expect(try replica.apply(.deleteAccount) == .refused(.noSuchAccount))
+        try replica.expectSound()
+        // The address is free while the rows are going.
+        let again = try replica.createAccount("anna@example.org")
+        #expect(again != anna)
+        #expect(try replica.keepHouse() >= many / MailLimits.purgedPerCommand)
+        for table in [Table.messages, .flags, .bodies, .chunks] { #expect(try replica.rows(table) == 2) }
+        for table in [Table.expunged, .expungedByTime, .remnants] { #expect(try replica.rows(table) == 0) }
+        try replica.expectSound()
+        replica.account = bert
+        #expect(try replica.uids(.inbox) == [1, 2])
+        #expect(replica.mostRows <= MailLimits.rowsPerCommand)
+    }
+
+    /// As many messages as a command may name, of each kind; one more is refused.
+    @Test func `commands on messages are bounded`() throws {
+        let replica = try Replica()
+        try replica.append(many, to: .inbox)
+        try replica.apply(.createMailbox(try name("target"), specialUse: nil))
+        let inbox = try #require(try replica.mailbox(.inbox)).id
+        func set(_ count: Int) -> UIDSet { UIDSet(ranges: [1...UInt32(count)]) }
+        func deleted(_ count: Int) -> MailCommand {
+            .storeFlags(inbox, set(count), .add, FlagNames(system: .deleted), unchangedSince: nil)
+        }
+        let target = try name("target")
+        #expect(try replica.apply(deleted(MailLimits.messagesPerStore + 1)) == .refused(.tooManyMessages))
+        guard case .flagsStored = try replica.apply(deleted(MailLimits.messagesPerStore)) else { throw Refusal.notHere }
+        #expect(
+            try replica.apply(.copy(inbox, set(MailLimits.messagesPerCopy + 1), to: target))
+                == .refused(.tooManyMessages)
+        )
+        let copies = try replica.apply(.copy(inbox, set(MailLimits.messagesPerCopy), to: target))
+        guard case .copied = copies else { throw Refusal.notHere }
+        let moved = try replica.apply(.move(inbox, set(MailLimits.messagesPerMove), to: target))
+        guard case .copied = moved else { throw Refusal.notHere }
+        let rest = UIDSet(ranges: [201...UInt32(200 + MailLimits.messagesPerExpunge)])
+        guard case .expunged(let gone, _) = try replica.apply(.expunge(inbox, rest)) else { throw Refusal.notHere }
+        #expect(gone == rest)
+        let all = UIDSet(ranges: [1...(.max)])
+        #expect(try replica.apply(.expunge(inbox, all)) == .refused(.tooManyMessages))
+        // Nor does it cost anything to name UIDs that are not there.
+        let sparse = UIDSet((0..<UInt32(5_000)).map { UID(10_000 + 2 * $0) })
+        #expect(try replica.apply(.remove(inbox, sparse)) == .refused(.tooManyMessages))
+        try replica.keepHouse(after: retention)
+        try replica.expectSound()
+        #expect(replica.mostRows <= MailLimits.rowsPerCommand)
+    }
+
+    @Test func `a tree of mailboxes is renamed up to a bound`() throws {
+        let replica = try Replica()
+        for number in 0..<MailLimits.mailboxesPerRename {
+            try replica.apply(.createMailbox(try name("tree/\(number)"), specialUse: nil))
+        }
+        #expect(try replica.apply(.renameMailbox(from: try name("tree"), to: try name("wood"))) == .done)
+        #expect(try replica.mailbox(try name("wood/17")) != nil)
+        try replica.apply(.createMailbox(try name("wood/more"), specialUse: nil))
+        let refused = try replica.apply(.renameMailbox(from: try name("wood"), to: try name("forest")))
+        #expect(refused == .refused(.tooManyDescendants))
+        try replica.expectSound()
+        #expect(replica.mostRows <= MailLimits.rowsPerCommand)
+    }
+}
