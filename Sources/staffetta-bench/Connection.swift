@@ -144,6 +144,9 @@ final class Connection {
         return count
     }
 
+    /// Carries out a command, whatever its answers.
+    func perform(_ text: String) throws { try finish(try command(text)) }
+
     /// - Returns: the size of the message.
     func fetch(_ number: Int) throws -> Int {
         var size = 0
