@@ -89,7 +89,7 @@ enum Samples {
         .purgeUploads(before: Timestamp(milliseconds: -1), from: AccountID(3), limit: 1),
         .purgeRemnant(ContentsID(4), limit: 2),
         .directory(.found(clusterID: .max, mailGroups: 4, version: .first)),
-        .directory(.registerNode(node)),
+        .directory(.registerNode(node, run: 7)),
         .directory(.raiseVersion(ClusterVersion(rawValue: 3))),
     ]
 

@@ -34,11 +34,16 @@ import Testing
         ).1
     }
 
-    private mutating func register(_ id: UInt64, _ oldest: UInt8, _ newest: UInt8) throws -> MailOutcome {
+    /// - Parameter run: nil for a run of its own.
+    private mutating func register(
+        _ id: UInt64,
+        _ oldest: UInt8,
+        _ newest: UInt8,
+        run: UInt64? = nil
+    ) throws -> MailOutcome {
         let versions = KnownVersions(ClusterVersion(rawValue: oldest), ClusterVersion(rawValue: newest))
-        return try apply(
-            .registerNode(NodeDescription(id: id, peerAddress: "a", labels: [], versions: versions))
-        )
+        let node = NodeDescription(id: id, peerAddress: "a", labels: [], versions: versions)
+        return try apply(.registerNode(node, run: run ?? index + 1))
     }
 
     private mutating func raise(to version: UInt8) throws -> MailOutcome {
@@ -59,6 +64,20 @@ import Testing
         let cluster = try #require(try MailReader(store: store).cluster())
         #expect(cluster.id == 7)
         #expect(cluster.version == .first)
+    }
+
+    /// What an earlier run of a node has sent may come late: it must not stand for what the present one knows.
+    @Test mutating func aLateRegistrationIsVoid() throws {
+        #expect(try apply(found) == .done)
+        #expect(try register(1, 1, 1, run: 2) == .done)
+        #expect(try register(1, 1, 2, run: 1) == .refused(.staleRegistration))
+        #expect(try register(1, 1, 2, run: 2) == .refused(.staleRegistration), "one of two with the same number")
+        #expect(try raise(to: 2) == .refused(.unsupportedVersion))
+        try applier.commit()
+        #expect(try MailReader(store: store).registeredRun(of: 1) == 2)
+        #expect(try MailReader(store: store).registeredRun(of: 9) == 0)
+        #expect(try register(1, 1, 2, run: 3) == .done)
+        #expect(try raise(to: 2) == .done)
     }
 
     @Test mutating func theVersionRisesByOneWhenAllKnowTheNext() throws {

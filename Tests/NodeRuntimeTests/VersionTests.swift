@@ -74,6 +74,32 @@ import Testing
         #expect(versions(cluster) == [2, 2, 2])
     }
 
+    /// What the newer program said before the older one took its place again arrives behind the older one's word.
+    @Test func aLateRegistrationDoesNotRaiseTheVersion() throws {
+        let cluster = try TestCluster(nodes: 3, groups: 2, versions: [Self.both, Self.both, Self.both])
+        var late: [(message: PeerMessage, sender: NodeID)] = []
+        cluster.run(ticks: 60) { message, from, _ in
+            guard case .forward(.directory, _, let payload) = message,
+                case .directory(.registerNode)? = (try? CommandEnvelope(decoding: payload))?.command
+            else { return false }
+            late.append((message, from))
+            return true
+        }
+        // One that does not lead the directory.
+        let sender = try #require(late.first?.sender)
+        let node = try #require(cluster.nodes.first { $0.id == sender })
+        try restart(node, Self.first, in: cluster)
+        cluster.run(ticks: 60)
+        #expect(node.core?.loop.versions.isTold == true)
+        for (message, from) in late where from == sender {
+            cluster.leader(of: .directory)?.core?.inbox.put(.received([message], from: sender))
+        }
+        cluster.run(ticks: Self.ticks)
+        #expect(versions(cluster) == [1, 1, 1])
+        let directory = try #require(try node.core?.reader.cluster())
+        #expect(directory.nodes.first { $0.id == sender.rawValue }?.versions == Self.first)
+    }
+
     /// Back to the older program, too late.
     @Test func anOlderProgramIsRefused() throws {
         let cluster = try cluster([Self.both, Self.both, Self.both])

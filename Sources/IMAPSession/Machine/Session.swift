@@ -301,7 +301,7 @@ extension Session {
                     "More than \(MailLimits.mailboxesPerRename) mailboxes are below this one; please rename those first"
                 )
             case .uidsExhausted: (.limit, "The mailbox has given out all its UIDs")
-            case .notHere, .unsupportedVersion:
+            case .notHere, .unsupportedVersion, .staleRegistration:
                 (.unavailable, "The mail store cannot do this at the moment; please try again")
             }
         no(tag, code, text)

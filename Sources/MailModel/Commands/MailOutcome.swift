@@ -20,6 +20,8 @@ public enum Refusal: UInt8, Error, Hashable, Sendable, CaseIterable {
     case unsupportedVersion
     /// More mailboxes are below the one to be renamed than one command may touch.
     case tooManyDescendants
+    /// Another run of the node has registered under the same number or a higher one.
+    case staleRegistration
 }
 
 /// What a command did. The first answer to a request is kept and given again when the request is repeated.

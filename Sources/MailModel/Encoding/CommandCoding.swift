@@ -194,9 +194,10 @@ extension MailCommand {
             buffer.writeInteger(clusterID)
             buffer.writeInteger(mailGroups)
             buffer.writeInteger(version.rawValue)
-        case .directory(.registerNode(let node)):
+        case .directory(.registerNode(let node, let run)):
             tag(.registerNode)
             buffer.write(node)
+            buffer.writeInteger(run)
         case .directory(.raiseVersion(let version)):
             tag(.raiseVersion)
             buffer.writeInteger(version.rawValue)
@@ -253,7 +254,8 @@ extension MailCommand {
             guard mailGroups > 0 else { throw decoder.failure(.outOfRange) }
             let version = ClusterVersion(rawValue: try decoder.integer())
             self = .directory(.found(clusterID: clusterID, mailGroups: mailGroups, version: version))
-        case .registerNode: self = .directory(.registerNode(try decoder.nodeDescription()))
+        case .registerNode:
+            self = .directory(.registerNode(try decoder.nodeDescription(), run: try decoder.integer()))
         case .raiseVersion: self = .directory(.raiseVersion(ClusterVersion(rawValue: try decoder.integer())))
         }
     }

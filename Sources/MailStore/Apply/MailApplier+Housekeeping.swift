@@ -179,13 +179,19 @@ extension MailApplier {
             putLookedUp(context, key, DirectoryRows.clusterRow(clusterID, mailGroups), replacing: nil)
             let versionKey = DirectoryRows.versionKey
             putLookedUp(context, versionKey, DirectoryRows.versionRow(version), replacing: try lookUp(versionKey))
-        case .registerNode(let node):
+        case .registerNode(let node, let run):
             guard let version = try clusterVersion() else { throw Refusal.notHere }
             guard node.versions.contains(version) else { throw Refusal.unsupportedVersion }
             let key = DirectoryRows.nodeKey(node.id)
+            let old = try lookUp(key)
+            // What was held up on its way must not stand for what the node's present run has said.
+            guard try old.map({ try DirectoryRows.node(in: $0).run < run }) ?? true else {
+                throw Refusal.staleRegistration
+            }
             var row = newRow()
             row.write(node)
-            putLookedUp(context, key, row, replacing: try lookUp(key))
+            row.writeInteger(run)
+            putLookedUp(context, key, row, replacing: old)
         case .raiseVersion(let next): try raiseVersion(context, to: next)
         }
         return .done
@@ -237,11 +243,19 @@ enum DirectoryRows {
     static func nodes(in store: some StateReader) throws -> [NodeDescription] {
         var nodes: [NodeDescription] = []
         try store.scan(from: nodesPrefix.bytes, to: nodesPrefix.end) { _, value in
-            var decoder = try WireDecoder(row: ByteBuffer(copying: value), subject: "node row")
-            nodes.append(try decoder.nodeDescription())
+            nodes.append(try node(in: ByteBuffer(copying: value)).node)
             return true
         }
         return nodes
+    }
+
+    /// A node, and the run in which it said so.
+    static func node(in row: ByteBuffer) throws(DecodingError) -> (node: NodeDescription, run: UInt64) {
+        var decoder = try WireDecoder(row: row, subject: "node row")
+        let node = try decoder.nodeDescription()
+        let run: UInt64 = try decoder.integer()
+        try decoder.finish()
+        return (node, run)
     }
 }
 

@@ -255,6 +255,12 @@ public struct MailReader: Sendable {
         try store.get(DirectoryRows.versionKey.bytes).map { try DirectoryRows.version(in: $0) }
     }
 
+    /// The highest run in which a node has registered; 0 for one that the directory does not know.
+    public func registeredRun(of node: UInt64) throws -> UInt64 {
+        guard let row = try store.get(DirectoryRows.nodeKey(node).bytes) else { return 0 }
+        return try DirectoryRows.node(in: row).run
+    }
+
     /// What the directory says; nil before the cluster is founded.
     public func cluster() throws -> Cluster? {
         guard let row = try store.get(DirectoryRows.clusterKey.bytes) else { return nil }

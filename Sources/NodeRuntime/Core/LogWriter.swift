@@ -1,5 +1,6 @@
 package import Consensus
 package import LogStorage
+internal import NIOCore
 internal import PeerTransport
 package import ReplicaCore
 
@@ -19,6 +20,10 @@ package final class LogWriter {
         case tidy
     }
 
+    /// A round is written when it holds so many bytes of entries or so many records, whatever else waits: a backlog
+    /// becomes several rounds, each with its sync.
+    static let roundBytes = 16 << 20
+    static let roundRecords = 16_384
     /// Bytes copied forward at once, between two rounds.
     static let copiedBytes = 4 << 20
 
@@ -49,56 +54,97 @@ package final class LogWriter {
     /// Bytes of all log segments; read by the thread that turns.
     var diskBytes: Int { log.diskBytes }
 
+    /// What is written and synced next, and what follows when it is durable.
+    private struct Pending {
+        var round = LogRound()
+        var bytes = 0
+        var records = 0
+        var done: [PersistedWrite] = []
+        var releases = OutgoingBatches()
+        var followUps: [@Sendable () -> Void] = []
+
+        var isFull: Bool { bytes >= LogWriter.roundBytes || records >= LogWriter.roundRecords }
+
+        mutating func add(_ operation: LogOperation) {
+            round.append(operation)
+            records += 1
+        }
+    }
+
     /// - Returns: whether there was anything to do.
     @discardableResult
     package func turn() -> Bool {
         let jobs = inbox.drain()
         guard !jobs.isEmpty, !hasFailed else { return false }
-        var round = LogRound()
-        var done: [PersistedWrite] = []
-        var releases = OutgoingBatches()
-        var followUps: [@Sendable () -> Void] = []
-        var purge = false
-        var seal = false
-        var tidy = false
-        for job in jobs {
-            switch job {
-            case .write(let write):
-                if let hardState = write.hardState { round.append(.saveHardState(write.group, hardState)) }
-                if !write.headers.isEmpty {
-                    let entries = zip(write.headers, write.payloads).map { LogEntry(header: $0, payload: $1) }
-                    round.append(.append(write.group, firstIndex: write.firstIndex, entries))
-                }
-                done.append(PersistedWrite(group: write.group, sequence: write.sequence))
-                for outgoing in write.releases { releases.add(outgoing) }
-            case .setSnapshot(let group, let point):
-                round.append(.setSnapshot(group, point))
-                purge = true
-            case .perform(let operations, let then):
-                for operation in operations { round.append(operation) }
-                followUps.append(then)
-            case .purge: purge = true
-            case .seal: seal = true
-            case .tidy: tidy = true
-            }
-        }
         do {
-            if !round.isEmpty {
-                try log.append(round)
-                rounds += 1
-            }
-            releases.send(over: network)
-            if !done.isEmpty { loop.put(.persisted(done)) }
-            for followUp in followUps { followUp() }
-            if purge { try log.purge() }
-            if tidy { try self.tidy(isBusy: !round.isEmpty) }
-            if seal { try log.seal() }
+            try perform(jobs)
         } catch {
             // The first failed write or sync is final: nothing of this round was acknowledged, nothing will be.
             hasFailed = true
             failed(error)
         }
         return true
+    }
+
+    private func perform(_ jobs: [Job]) throws {
+        var pending = Pending()
+        let before = rounds
+        var purge = false
+        var seal = false
+        var tidy = false
+        for job in jobs {
+            switch job {
+            case .write(let write): try add(write, to: &pending)
+            case .setSnapshot(let group, let point):
+                pending.add(.setSnapshot(group, point))
+                purge = true
+            case .perform(let operations, let then):
+                for operation in operations { pending.add(operation) }
+                pending.followUps.append(then)
+            case .purge: purge = true
+            case .seal: seal = true
+            case .tidy: tidy = true
+            }
+            if pending.isFull { try finish(&pending) }
+        }
+        try finish(&pending)
+        if purge { try log.purge() }
+        if tidy { try self.tidy(isBusy: rounds != before) }
+        if seal { try log.seal() }
+    }
+
+    /// A write may be larger than a round. What is durable of it after a part is a log that another leader could have
+    /// left as well; only the whole of it is reported, and releases messages.
+    private func add(_ write: ReplicaWrite, to pending: inout Pending) throws {
+        if let hardState = write.hardState { pending.add(.saveHardState(write.group, hardState)) }
+        var first = write.firstIndex
+        var part: [LogEntry] = []
+        for (header, payload) in zip(write.headers, write.payloads) {
+            if pending.isFull {
+                pending.round.append(.append(write.group, firstIndex: first, part))
+                first = first + part.count
+                part = []
+                try finish(&pending)
+            }
+            part.append(LogEntry(header: header, payload: payload))
+            pending.bytes += payload.readableBytes
+            pending.records += 1
+        }
+        if !part.isEmpty { pending.round.append(.append(write.group, firstIndex: first, part)) }
+        pending.done.append(PersistedWrite(group: write.group, sequence: write.sequence))
+        for outgoing in write.releases { pending.releases.add(outgoing) }
+    }
+
+    /// Makes the round durable, and lets go what waited for that.
+    private func finish(_ pending: inout Pending) throws {
+        if !pending.round.isEmpty {
+            try log.append(pending.round)
+            rounds += 1
+        }
+        pending.releases.send(over: network)
+        if !pending.done.isEmpty { loop.put(.persisted(pending.done)) }
+        for followUp in pending.followUps { followUp() }
+        pending = Pending()
     }
 
     /// Gives up the oldest segment when a group that lags or rests would keep it for ever, and notes in a pause that

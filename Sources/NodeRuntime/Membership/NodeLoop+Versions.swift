@@ -40,16 +40,21 @@ package struct VersionState {
     /// As far as this node knows: the cluster may be further, since its state is older than its log after a start.
     package internal(set) var cluster: ClusterVersion
     /// What the directory is still to be told, in this order.
-    fileprivate var untold: [DirectoryCommand]
+    fileprivate var untold: [Message]
     fileprivate var isTelling = false
     fileprivate var nextMilliseconds: Int64 = 0
+
+    fileprivate enum Message {
+        case found(DirectoryCommand)
+        case register(NodeDescription)
+    }
 
     init(_ registration: Registration, mailGroups: UInt32, cluster: ClusterVersion) {
         known = registration.node.versions
         self.cluster = cluster
         untold = [
-            .found(clusterID: registration.clusterID, mailGroups: mailGroups, version: known.oldest),
-            .registerNode(registration.node),
+            .found(.found(clusterID: registration.clusterID, mailGroups: mailGroups, version: known.oldest)),
+            .register(registration.node),
         ]
     }
 
@@ -71,10 +76,40 @@ extension NodeLoop {
 
     /// On every tick, until the directory has heard who this is.
     func tendRegistration() {
-        guard let command = versions.untold.first, !versions.isTelling, identity.isFounded, !isStopping,
+        guard let message = versions.untold.first, !versions.isTelling, identity.isFounded, !isStopping,
             nowMilliseconds >= versions.nextMilliseconds
         else { return }
         versions.isTelling = true
+        switch message {
+        case .found(let command): tell(command)
+        case .register(let node): register(node)
+        }
+    }
+
+    /// Registers under a run above the last one that the directory has heard of, so that what an earlier run of this
+    /// node has sent, and may still be on its way, counts no more.
+    private func register(_ node: NodeDescription) {
+        let reader = MailReader(store: maintenance.stateStore)
+        let inbox = inbox
+        enqueueRead(
+            ReadCall(
+                group: .directory,
+                deadlineMilliseconds: nowMilliseconds + settings.callMilliseconds,
+                read: {
+                    let last = try? reader.registeredRun(of: node.id)
+                    inbox.put(.control { $0.register(node, after: last) })
+                },
+                fail: { failure in inbox.put(.control { $0.told(.failure(failure)) }) }
+            )
+        )
+    }
+
+    private func register(_ node: NodeDescription, after last: UInt64?) {
+        guard let last, last < .max else { return told(.failure(.unavailable)) }
+        tell(.registerNode(node, run: last + 1))
+    }
+
+    private func tell(_ command: DirectoryCommand) {
         let inbox = inbox
         submit(
             ClientCall(

@@ -280,7 +280,7 @@ struct Checker {
         let isInOrder: Bool
         switch envelope.command {
         case .directory(.found(let cluster, _, let version)): isInOrder = cluster == 1 && version == .first
-        case .directory(.registerNode(let description)):
+        case .directory(.registerNode(let description, _)):
             isInOrder = world.nodes.contains { $0.id.rawValue == description.id }
         case .directory(.raiseVersion): isInOrder = envelope.request.session == 0
         default: isInOrder = envelope.request.session == 0

@@ -17,6 +17,8 @@ struct GroupModel {
     /// Of the directory: what the cluster has come to, and what the nodes' programs know.
     private(set) var version: ClusterVersion?
     private(set) var nodes: [UInt64: KnownVersions] = [:]
+    /// The last run of each node that has registered.
+    private var runs: [UInt64: UInt64] = [:]
     /// How far each session has said that it is settled: what comes later than that is not carried out.
     private var floors: [UInt64: UInt64] = [:]
     /// Earlier versions of the accounts, newest last, for reads at an older applied index.
@@ -160,9 +162,11 @@ struct GroupModel {
     private mutating func directory(_ command: DirectoryCommand) throws(Refusal) -> MailOutcome {
         switch command {
         case .found(_, _, let first): version = version ?? first
-        case .registerNode(let node):
+        case .registerNode(let node, let run):
             guard let version else { throw .notHere }
             guard node.versions.contains(version) else { throw .unsupportedVersion }
+            guard run > runs[node.id, default: 0] else { throw .staleRegistration }
+            runs[node.id] = run
             nodes[node.id] = node.versions
         case .raiseVersion(let next):
             guard let version else { throw .notHere }
