@@ -157,6 +157,24 @@ public final class MailApplier {
         if accounts.count + mailboxes.count > ApplierLimits.cachedRecords { forgetCaches() }
     }
 
+    /// Forgets what is not written yet, of all groups: they stand again where the store has them. For when a command has
+    /// failed in the middle, and its part of the batch cannot be told apart.
+    ///
+    /// - Parameter failed: the group whose command it was.
+    public func rollBack(after failed: GroupID) throws {
+        batch.clear()
+        overlay.removeAll()
+        bodiesApart.removeAll()
+        dirtyAccounts.removeAll()
+        dirtyMailboxes.removeAll()
+        dirtyFloors.removeAll()
+        mustCommitFirst = false
+        forgetCaches()
+        let changed = touchedGroups.union([failed])
+        touchedGroups.removeAll()
+        for group in changed.sorted() where groups[group] != nil { try open(group) }
+    }
+
     /// Accounts changed since the last call; for those who watch them.
     public func takeTouchedAccounts() -> Set<AccountID> {
         defer { touchedAccounts.removeAll(keepingCapacity: true) }

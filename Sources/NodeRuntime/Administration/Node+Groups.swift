@@ -70,9 +70,14 @@ extension Node {
             guard loop.identity.isFounded else {
                 return ["node \(node): the cluster has not begun; all its nodes have to be there"]
             }
-            let absent = loop.identity.groups.filter { loop.replica($0) == nil }
+            let absent = loop.identity.groups.filter { loop.replica($0) == nil && loop.stopped[$0] == nil }
+            let stopped = loop.stopped.sorted { $0.key < $1.key }.map { group, stop in
+                "node \(node): group \(group.rawValue) stands still before entry \(stop.index.rawValue), which this "
+                    + "program cannot apply: \(stop.reason)"
+            }
             let learning = loop.replicas.filter { !$0.raft.configuration.isVoter($0.raft.id) }.map(\.group)
-            return absent.map { "node \(node): the replica of group \($0.rawValue) was given up and is made anew" }
+            return stopped
+                + absent.map { "node \(node): the replica of group \($0.rawValue) was given up and is made anew" }
                 + learning.map { "node \(node): the replica of group \($0.rawValue) is built from the others" }
         }
     }

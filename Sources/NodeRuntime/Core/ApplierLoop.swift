@@ -34,6 +34,18 @@ package final class ApplierLoop {
     private var marks: [GroupID: DigestMark] = [:]
     private let keptStates: KeptStates
     private var hasFailed = false
+    /// Groups with an entry that cannot be applied here: nothing behind it is.
+    private var stopped: Set<GroupID> = []
+    /// What was applied and not reported yet.
+    private var unreported: [Applying] = []
+
+    /// Entries of a group on their way into the state.
+    private struct Applying {
+        let group: GroupID
+        var entries: ArraySlice<CommittedEntry>
+        /// By position in `entries`; an entry without a command has none.
+        var results: [LogIndex: (request: RequestID, outcome: MailOutcome)] = [:]
+    }
 
     init(
         store: any StateStore,
@@ -69,26 +81,18 @@ package final class ApplierLoop {
     }
 
     private func perform(_ jobs: [Job]) throws {
-        var applied: [AppliedEntries] = []
-        func report() throws {
-            guard !applied.isEmpty else { return }
-            try applier.commit()
-            loop.put(.applied(applied))
-            if applied.contains(where: { $0.group == .directory }) { try reportVersion() }
-            watchers.changed(applier.takeTouchedAccounts())
-            applied.removeAll(keepingCapacity: true)
-        }
         for job in jobs {
             switch job {
             case .apply(let group, let entries):
                 // Left over from before a snapshot took the group's place.
-                guard sinks[group] == nil, let last = entries.last, last.index > applier.appliedIndex(group) else {
-                    continue
-                }
-                applied.append(AppliedEntries(group: group, upTo: last.index, results: try apply(group, entries)))
+                guard sinks[group] == nil, !stopped.contains(group), let last = entries.last,
+                    last.index > applier.appliedIndex(group)
+                else { continue }
+                try apply(entries, to: group)
             case .beginInstall(let group):
                 try report()
                 miss(group)
+                stopped.remove(group)
                 applier.close(group)
                 gate.close(group)
                 let sink = GroupSnapshotSink(group: group, store: store)
@@ -138,6 +142,24 @@ package final class ApplierLoop {
         try report()
     }
 
+    /// Writes what was applied, and says so.
+    private func report() throws {
+        guard !unreported.isEmpty else { return }
+        try applier.commit()
+        let applied = unreported.compactMap { applying -> AppliedEntries? in
+            guard let last = applying.entries.last else { return nil }
+            return AppliedEntries(
+                group: applying.group,
+                upTo: last.index,
+                results: applying.entries.compactMap { applying.results[$0.index] }
+            )
+        }
+        unreported.removeAll(keepingCapacity: true)
+        loop.put(.applied(applied))
+        if applied.contains(where: { $0.group == .directory }) { try reportVersion() }
+        watchers.changed(applier.takeTouchedAccounts())
+    }
+
     private func reportVersion() throws {
         guard let version = try MailReader(store: store).clusterVersion() else { return }
         loop.put(.control { $0.take(version) })
@@ -145,6 +167,7 @@ package final class ApplierLoop {
 
     private func reset(_ group: GroupID) throws {
         sinks[group] = nil
+        stopped.remove(group)
         applier.close(group)
         gate.close(group)
         try GroupSnapshotSink.clear(group, in: store)
@@ -153,21 +176,55 @@ package final class ApplierLoop {
         loop.put(.control { $0.stateCleared(group) })
     }
 
-    private func apply(
-        _ group: GroupID,
-        _ entries: [CommittedEntry]
-    ) throws -> [(request: RequestID, outcome: MailOutcome)] {
-        var results: [(request: RequestID, outcome: MailOutcome)] = []
-        results.reserveCapacity(entries.count)
-        for entry in entries where entry.index > applier.appliedIndex(group) {
-            if let command = entry.command {
-                results.append(try apply(command, group, entry))
-            } else {
-                applier.applyEmpty(group: group, index: entry.index, term: entry.term)
+    // MARK: Entries
+
+    /// Applies entries up to the first that cannot be: that one stops its group, and nothing else.
+    private func apply(_ entries: [CommittedEntry], to group: GroupID) throws {
+        unreported.append(Applying(group: group, entries: entries[...]))
+        var position = unreported.count - 1
+        while position < unreported.count {
+            do {
+                try applyEntries(at: position)
+                position += 1
+            } catch let poison as PoisonEntry {
+                try stop(poison)
+                // What others did since the last write was lost with it, and is done again: it gives the same.
+                position = 0
+            }
+        }
+    }
+
+    /// An entry that cannot be read, or whose command met a row that cannot be.
+    private struct PoisonEntry: Error {
+        let position: Int
+        let index: LogIndex
+        let reason: DecodingError
+    }
+
+    private func applyEntries(at position: Int) throws {
+        let group = unreported[position].group
+        for entry in unreported[position].entries where entry.index > applier.appliedIndex(group) {
+            do {
+                if let command = entry.command {
+                    unreported[position].results[entry.index] = try apply(command, group, entry)
+                } else {
+                    applier.applyEmpty(group: group, index: entry.index, term: entry.term)
+                }
+            } catch let reason as DecodingError {
+                throw PoisonEntry(position: position, index: entry.index, reason: reason)
             }
             if let mark = marks[group], mark.index == entry.index { try keep(mark, of: group) }
         }
-        return results
+    }
+
+    private func stop(_ poison: PoisonEntry) throws {
+        let group = unreported[poison.position].group
+        stopped.insert(group)
+        for position in unreported.indices where unreported[position].group == group {
+            unreported[position].entries = unreported[position].entries.prefix { $0.index < poison.index }
+        }
+        try applier.rollBack(after: group)
+        loop.put(.control { $0.stopGroup(group, at: poison.index, reason: "\(poison.reason)") })
     }
 
     private func apply(_ command: ByteBuffer, _ group: GroupID, _ entry: CommittedEntry) throws -> (

@@ -79,6 +79,8 @@ package final class NodeLoop {
     package var replacing: Set<GroupID> = []
     /// Groups whose replica began on this node and does not vote yet.
     var joining: Set<GroupID> = []
+    /// Groups that cannot go on here.
+    package internal(set) var stopped: [GroupID: StoppedGroup] = [:]
     /// Replicas begun in this run.
     var attempts: UInt64 = 0
     var nextJoinMilliseconds: Int64 = 0

@@ -45,6 +45,14 @@ extension Logger {
             notice("group \(group.rawValue): the new replica \(replica.rawValue) asks the leader to be taken in")
         case .admitted(let group, let replica):
             notice("group \(group.rawValue): the new replica \(replica.rawValue) has caught up and votes")
+        case .stopped(let group, let index, let reason):
+            critical(
+                """
+                group \(group.rawValue) stands still on this node before entry \(index.rawValue), which this program \
+                cannot apply: \(reason). Its log and state are kept. Its accounts are served by the other nodes, if \
+                they can apply the entry; all other groups go on.
+                """
+            )
         case .version(let version):
             notice("all nodes know version \(version.rawValue), and write it from now on")
         }

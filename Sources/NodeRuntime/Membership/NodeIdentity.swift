@@ -73,6 +73,8 @@ package enum MembershipEvent: Sendable {
     case begun(GroupID, ReplicaID)
     /// A replica that began here votes.
     case admitted(GroupID, ReplicaID)
+    /// A group cannot go on here: the entry cannot be applied, or what a peer sends contradicts what is committed.
+    case stopped(GroupID, at: LogIndex, reason: String)
     /// All nodes know this version, and may write it from now on.
     case version(ClusterVersion)
 }

@@ -24,7 +24,7 @@ extension NodeLoop {
     /// Groups of which a member of the cluster should have a replica, and this node has none.
     func replaceMissing() {
         guard identity.isComplete else { return }
-        for group in identity.groups where replica(group) == nil {
+        for group in identity.groups where replica(group) == nil && stopped[group] == nil {
             quarantine(group, reason: "The log of this node has nothing of it.")
         }
     }

@@ -84,6 +84,16 @@ extension World {
         switch event {
         case .waiting, .founded, .begun: break
         case .quarantined(let group, let reason): quarantined(group, reason, on: node)
+        case .stopped(let group, let index, let reason):
+            guard mayDiffer(node, group) else {
+                fail(
+                    "every entry can be applied",
+                    "node \(node.position + 1), group \(group.rawValue), entry \(index.rawValue): \(reason)"
+                )
+                return
+            }
+            // A harmed row: the operator starts the node again.
+            node.failure = node.failure ?? reason
         case .admitted: counts.admissions += 1
         case .version: counts.versionsTaken += 1
         }
