@@ -52,10 +52,20 @@ extension Session {
         var enabled: [String] = []
         if names.contains("CONDSTORE") {
             if !isCondstoreEnabled { enabled.append("CONDSTORE") }
-            isCondstoreEnabled = true
+            enableCondstore()
         }
         encoder.enabled(enabled)
         succeed(tag, "Done")
+    }
+
+    /// From the first command on that asks for it, all FETCH responses tell the MODSEQ. The client hears from which
+    /// MODSEQ on it is told everything: of the mailbox that is selected here, of others with their SELECT (RFC 7162,
+    /// sections 3.1 and 3.1.2.1).
+    mutating func enableCondstore() {
+        guard !isCondstoreEnabled else { return }
+        isCondstoreEnabled = true
+        guard let view else { return }
+        encoder.untagged(.ok, .highestModSeq(view.modSeq.rawValue), "The highest MODSEQ")
     }
 
     // MARK: Login
@@ -63,7 +73,7 @@ extension Session {
     mutating func login(_ tag: String, _ name: [UInt8], _ password: [UInt8]) {
         guard account == nil else { return bad(tag, "Already logged in") }
         guard mayLogIn else { return no(tag, .privacyRequired, "A password may be sent only under TLS") }
-        check(tag, ByteBuffer(bytes: name), ByteBuffer(bytes: password))
+        check(tag, ByteBuffer(bytes: withDomain(name)), ByteBuffer(bytes: password))
     }
 
     mutating func authenticate(_ tag: String, _ mechanism: String, _ response: Secret?) {
@@ -92,10 +102,19 @@ extension Session {
         guard fields.count == 3, !fields[1].isEmpty else {
             return bad(tag, "AUTHENTICATE PLAIN needs a name and a password")
         }
-        guard fields[0].isEmpty || fields[0] == fields[1] else {
+        let name = withDomain(fields[1])
+        guard fields[0].isEmpty || withDomain(fields[0]) == name else {
             return no(tag, .authorizationFailed, "Nobody may act for another user")
         }
-        check(tag, ByteBuffer(bytes: fields[1]), ByteBuffer(bytes: fields[2]))
+        check(tag, ByteBuffer(bytes: name), ByteBuffer(bytes: fields[2]))
+    }
+
+    /// The name that a login means: one without a domain gets the default domain, where one is set.
+    private func withDomain(_ name: some Collection<UInt8>) -> [UInt8] {
+        guard let domain = settings.defaultDomain, !name.isEmpty, !name.contains(UInt8(ascii: "@")) else {
+            return Array(name)
+        }
+        return Array(name) + [UInt8(ascii: "@")] + Array(domain.utf8)
     }
 
     private mutating func check(_ tag: String, _ name: ByteBuffer, _ password: ByteBuffer) {

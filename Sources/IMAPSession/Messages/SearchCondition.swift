@@ -53,8 +53,8 @@ struct SearchCompiler {
             return .all(conditions)
         case .or(let one, let other): return .either(try compile(one), try compile(other))
         case .not(let key): return .not(try compile(key))
-        case .sequenceNumbers(let set): return .indexes(try view.indexes(set, .sequenceNumber))
-        case .uids(let set): return .indexes(try view.indexes(set, .uid))
+        case .sequenceNumbers(let set): return .indexes(try view.indexes(set, .sequenceNumber, isCondition: true))
+        case .uids(let set): return .indexes(try view.indexes(set, .uid, isCondition: true))
         case .flag(let flag): return condition(flag)
         case .new: return .all([.recent, .not(.system(.seen))])
         case .old: return .not(.recent)
@@ -165,16 +165,22 @@ extension SearchCondition {
         _ outline: (any MessageOutline)?
     ) -> Int? {
         switch field {
-        case .received: day(details.internalDate.seconds + Int64(details.internalDate.zoneMinutes) * 60)
+        case .received: day(details.internalDate)
         case .saved: day(details.saved.rawValue / 1_000)
         // Without a Date field that can be read, the day it was received is the best there is.
         case .sent:
-            outline?.sentDay ?? day(details.internalDate.seconds + Int64(details.internalDate.zoneMinutes) * 60)
+            outline?.sentDay ?? day(details.internalDate)
         }
     }
 
+    /// The day in the date's own zone. Any number may stand in a stored row, so nothing here may overflow.
+    private static func day(_ date: InternalDate) -> Int {
+        let (local, isBeyond) = date.seconds.addingReportingOverflow(Int64(date.zoneMinutes) * 60)
+        return day(isBeyond ? date.seconds : local)
+    }
+
     private static func day(_ seconds: Int64) -> Int {
-        Int(seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400)
+        Int(seconds / 86_400) - (seconds % 86_400 < 0 ? 1 : 0)
     }
 }
 

@@ -8,7 +8,7 @@ extension Session {
         guard let view, var indexes = resolve(tag, command.messages, command.numberSpace) else { return }
         guard command.items.allSatisfy(\.isSupported) else { return bad(tag, "FETCH cannot give one of these items") }
         guard !command.wantsVanished else { return bad(tag, "QRESYNC is not enabled") }
-        if command.changedSince != nil || command.items.contains(.modSeq) { isCondstoreEnabled = true }
+        if command.changedSince != nil || command.items.contains(.modSeq) { enableCondstore() }
         if let since = command.changedSince { indexes = view.indexes(indexes, changedSince: since) }
         var items = command.items
         if command.numberSpace == .uid, !items.contains(.uid) { items.insert(.uid, at: 0) }

@@ -35,7 +35,7 @@ extension Session {
         var compiler = SearchCompiler(view: view, nowSeconds: now.rawValue / 1_000)
         do throws(MessageSetProblem) {
             let condition = try compiler.compile(command.key)
-            if compiler.usesModSeq { isCondstoreEnabled = true }
+            if compiler.usesModSeq { enableCondstore() }
             searching = SearchWork(
                 tag: tag,
                 command: command,

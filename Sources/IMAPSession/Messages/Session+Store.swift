@@ -17,7 +17,7 @@ extension Session {
     mutating func store(_ tag: String, _ command: StoreCommand) {
         guard let view, let indexes = resolve(tag, command.messages, command.numberSpace) else { return }
         guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
-        if command.unchangedSince != nil { isCondstoreEnabled = true }
+        if command.unchangedSince != nil { enableCondstore() }
         storing = StoreWork(tag: tag, command: command, indexes: indexes, sets: view.uidSets(indexes).reversed())
         storing?.hasGone = indexes.contains { $0.contains { view.isGone(view.uids[$0]) } }
         storeNext()
