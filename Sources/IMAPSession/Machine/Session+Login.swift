@@ -119,17 +119,24 @@ extension Session {
 
     private mutating func check(_ tag: String, _ name: ByteBuffer, _ password: ByteBuffer) {
         flush()
-        awaited = .authentication { session, result in
-            switch result {
-            case .success(.authenticated(let account, _)): session.loggedIn(tag, account)
-            case .success(.refused): session.loginRefused(tag)
-            case .success(.suspended): session.no(tag, .contactAdmin, "This account is suspended")
-            case .success(.busy):
-                session.no(tag, .unavailable, "Too many logins at the same time; please try again")
-            case .failure(let failure): session.fail(tag, failure)
-            }
-        }
+        awaited = .authentication(tag: tag)
         effects.append(.authenticate(name: name, password: password))
+    }
+
+    mutating func concludeLogin(
+        _ tag: String,
+        _ result: Result<AuthenticationResult, ServiceFailure>,
+        hasRoom: Bool
+    ) {
+        switch result {
+        case .success(.authenticated(let account, _)) where hasRoom: loggedIn(tag, account)
+        case .success(.authenticated):
+            no(tag, .limit, "This account has too many sessions on this server; please close some, or try again later")
+        case .success(.refused): loginRefused(tag)
+        case .success(.suspended): no(tag, .contactAdmin, "This account is suspended")
+        case .success(.busy): no(tag, .unavailable, "Too many logins at the same time; please try again")
+        case .failure(let failure): fail(tag, failure)
+        }
     }
 
     private mutating func loggedIn(_ tag: String, _ account: AccountReference) {
