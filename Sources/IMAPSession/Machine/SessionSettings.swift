@@ -39,6 +39,12 @@ enum SessionLimits {
     static let writeBytes = 64 * 1024
     /// Messages looked at before others get a turn.
     static let messagesPerSlice = 4_096
+    /// Conditions that SEARCH looks at in one turn, over all messages: each message costs as many as the search has.
+    static let searchStepsPerTurn = 32_768
+    /// Numbers of a search result that are written in one turn.
+    static let foundPerTurn = 8_192
+    /// Ranges of UIDs that one session holds as `\Recent`.
+    static let recentRanges = 4_096
     /// What LIST does in one turn, in steps of a few nanoseconds; ...
     static let listStepsPerTurn = 200_000
     /// ... of which a level of a name takes so many, ...

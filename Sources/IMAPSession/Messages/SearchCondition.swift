@@ -38,6 +38,9 @@ struct SearchCompiler {
     let nowSeconds: Int64
     private(set) var terms: [SearchTerm] = []
     private(set) var usesModSeq = false
+    /// How many conditions there are, which is what looking at one message costs.
+    private(set) var conditions = 0
+    private var knownTerms: [SearchTerm: Int] = [:]
 
     init(view: MailboxView, nowSeconds: Int64) {
         self.view = view
@@ -45,6 +48,7 @@ struct SearchCompiler {
     }
 
     mutating func compile(_ key: SearchKey) throws(MessageSetProblem) -> SearchCondition {
+        conditions += 1
         switch key {
         case .all: return .constant(true)
         case .and(let keys):
@@ -104,7 +108,8 @@ struct SearchCompiler {
     }
 
     private mutating func term(_ term: SearchTerm) -> SearchCondition {
-        if let known = terms.firstIndex(of: term) { return .term(known) }
+        if let known = knownTerms[term] { return .term(known) }
+        knownTerms[term] = terms.count
         terms.append(term)
         return .term(terms.count - 1)
     }

@@ -152,6 +152,11 @@ extension Session {
                     return false
                 }
             }
+            // Items of one message can be many, and each as long as its header.
+            if encoder.writtenBytes >= SessionLimits.writeBytes || message.isCostly {
+                giveWay { $0.continueFetch() }
+                return false
+            }
         }
         return true
     }

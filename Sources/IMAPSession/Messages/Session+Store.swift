@@ -75,27 +75,28 @@ extension Session {
         guard let work = storing else { return }
         storing = nil
         synchronise(expecting: { $0.expect(work) }) { session in
-            session.tellStored(work)
-            session.tellUpdates(work.command.numberSpace == .uid ? .all : .withoutExpunge)
-            session.answerStore(work)
+            session.tellStored(work) { session in
+                session.tellUpdates(work.command.numberSpace == .uid ? .all : .withoutExpunge) { $0.answerStore(work) }
+            }
         }
     }
 
     /// Not silent: every message's flags are told, changed or not. Silent: only what others changed, and the MODSEQ
     /// where the client keeps them.
-    private mutating func tellStored(_ work: StoreWork) {
+    private mutating func tellStored(_ work: StoreWork, _ next: @escaping (inout Session) -> Void) {
+        guard let view else { return next(&self) }
         if !work.command.isSilent {
-            guard let view else { return }
             for range in work.indexes {
                 for index in range where !view.isGone(view.uids[index]) { self.view?.markChanged(view.uids[index]) }
             }
-            return
+            return next(&self)
         }
-        guard isCondstoreEnabled else { return }
-        for uid in work.changed.lazy.flatMap(\.uids.uids) {
-            guard let index = view?.index(of: uid.rawValue), view?.isToTell(uid.rawValue) == true else { continue }
-            tellFlags(at: index, flags: false)
+        guard isCondstoreEnabled else { return next(&self) }
+        var told: [Int] = []
+        for uid in work.changed.lazy.flatMap(\.uids.uids) where view.isToTell(uid.rawValue) {
+            if let index = view.index(of: uid.rawValue) { told.append(index) }
         }
+        tellFlags(at: told[...], flags: false, next)
     }
 
     private mutating func answerStore(_ work: StoreWork) {

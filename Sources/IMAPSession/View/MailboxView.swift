@@ -23,7 +23,7 @@ struct MailboxView {
     /// The mailbox's keywords by bit.
     private(set) var keywords: [Flag] = []
 
-    /// UIDs that are `\Recent` in this session.
+    /// UIDs that are `\Recent` in this session, as rising ranges that do not touch.
     private(set) var recent: [Range<UInt32>] = []
     /// Expunged, and the client does not know.
     private(set) var gone: Set<UInt32> = []
@@ -68,7 +68,15 @@ struct MailboxView {
         )
     }
 
-    func isRecent(_ uid: UInt32) -> Bool { recent.contains { $0.contains(uid) } }
+    func isRecent(_ uid: UInt32) -> Bool {
+        var low = 0
+        var high = recent.count
+        while low < high {
+            let middle = (low + high) / 2
+            if recent[middle].upperBound <= uid { low = middle + 1 } else { high = middle }
+        }
+        return low < recent.count && recent[low].contains(uid)
+    }
 
     var recentCount: Int { recent.reduce(0) { $0 + (lowerBound(of: $1.upperBound) - lowerBound(of: $1.lowerBound)) } }
 
@@ -134,8 +142,16 @@ struct MailboxView {
     }
 
     mutating func addRecent(from: UID, upTo: UID) {
-        guard from < upTo else { return }
-        recent.append(from.rawValue..<upTo.rawValue)
+        // The store claims in rising order; what an answer repeats is left out.
+        let first = max(from.rawValue, recent.last?.upperBound ?? 0)
+        guard first < upTo.rawValue else { return }
+        if let last = recent.last, last.upperBound == first {
+            recent[recent.count - 1] = last.lowerBound..<upTo.rawValue
+        } else {
+            recent.append(first..<upTo.rawValue)
+        }
+        // Other sessions claimed what is between. A session that has been open for so long forgets what it had first.
+        if recent.count > SessionLimits.recentRanges { recent.removeFirst(recent.count / 2) }
     }
 
     /// Takes over what changed in the store. What the client has to be told is remembered.

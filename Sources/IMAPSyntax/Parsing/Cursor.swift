@@ -7,6 +7,8 @@ struct Cursor {
     let acceptsUTF8: Bool
     /// What error messages call the command; set as soon as its name was read.
     var commandName = "The command"
+    /// Names of header fields that the command has so far, in all its sections.
+    var namedFields = 0
 
     init(_ bytes: [UInt8], limits: IMAPLimits, acceptsUTF8: Bool = false, from index: Int = 0) {
         self.bytes = bytes
