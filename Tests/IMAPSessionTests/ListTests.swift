@@ -76,6 +76,20 @@ import Testing
         #expect(test.answer(.mailboxes(records)) == "d OK That is all\r\n")
     }
 
+    /// All are told, in whatever order.
+    @Test func longNamesThatDifferAtTheirEnd() {
+        var test = SessionUnderTest()
+        let start = String(repeating: "x", count: 64)
+        let records =
+            (1...50).map { Self.record($0, start + String(repeating: "y", count: $0)) }
+            + [Self.record(51, start), Self.record(52, "x"), Self.record(53, "y"), Self.record(54, start + "/z")]
+        _ = test.send("a LIST \"\" *")
+        let names = Self.names(test.answer(.mailboxes(records)))
+        #expect(names.sorted() == records.map(\.name.text).sorted())
+        #expect(Array(names.prefix(3)) == ["x", start, start + "/z"])
+        #expect(names.last == "y")
+    }
+
     /// A turn of a LIST ends after a bounded number of steps, and after so many bytes for the client.
     @Test func othersGetTheirTurns() {
         var test = SessionUnderTest()

@@ -80,14 +80,14 @@ extension Session {
         while budget > 0, work.marking != nil { budget -= work.mark() }
         while budget > 0, encoder.writtenBytes < SessionLimits.writeBytes {
             let before = work.writing.steps
-            guard let stop = work.writing.next(&work.hierarchy) else { return succeed(work.tag, "That is all") }
-            if stop.isMatch { write(work, work.hierarchy.nodes[stop.node]) }
+            guard let stop = work.writing.next(work.hierarchy) else { return succeed(work.tag, "That is all") }
+            if stop.isMatch { write(work, work.hierarchy.listed(stop.node)) }
             budget -= work.writing.steps - before + (stop.isMatch ? SessionLimits.listWriteSteps : 0)
         }
         giveWay { $0.continueListing(work) }
     }
 
-    private mutating func write(_ work: ListWork, _ node: Hierarchy.Node) {
+    private mutating func write(_ work: ListWork, _ node: ListedLevel) {
         let name = IMAPSyntax.MailboxName(String(decoding: work.writing.path, as: UTF8.self))
         switch work.answer {
         case .list(let command): writeListed(node, name, command)
@@ -103,7 +103,7 @@ extension Session {
     /// A level that is not selected itself is told when a selected name below is told by nothing else (RFC 5258,
     /// section 3.5: redundant CHILDINFO is left out).
     private mutating func writeListed(
-        _ node: Hierarchy.Node,
+        _ node: ListedLevel,
         _ name: IMAPSyntax.MailboxName,
         _ command: ListCommand
     ) {
@@ -121,24 +121,42 @@ extension Session {
     }
 }
 
+/// A level as LIST sees it.
+private struct ListedLevel {
+    /// Nil for a level that is only implied by mailboxes below it.
+    let record: MailboxRecord?
+    let marks: Hierarchy.Marks
+
+    var isSelectable: Bool { record?.selectable == true }
+    var isSubscribed: Bool { record?.subscribed == true }
+    /// Levels without messages show only to hold mailboxes below them.
+    var isVisible: Bool { isSelectable || marks.contains(.hasChildren) }
+}
+
+extension Hierarchy {
+    fileprivate func listed(_ node: Int) -> ListedLevel {
+        ListedLevel(record: record(of: node), marks: marks(of: node))
+    }
+}
+
 extension ListWork {
     /// Looks at one more name for RECURSIVEMATCH.
     ///
     /// - Returns: the steps it took.
     fileprivate func mark() -> Int {
         guard case .list(let command) = answer, let before = marking?.steps else { return 0 }
-        guard let stop = marking?.next(&hierarchy) else {
+        guard let stop = marking?.next(hierarchy) else {
             marking = nil
             return 1
         }
-        if !stop.isMatch, hierarchy.nodes[stop.node].isSelected(by: command.selection) {
+        if !stop.isMatch, hierarchy.listed(stop.node).isSelected(by: command.selection) {
             hierarchy.markAbove(stop.node)
         }
         return (marking?.steps ?? before) - before
     }
 }
 
-extension Hierarchy.Node {
+extension ListedLevel {
     /// Whether the selection options ask for this mailbox.
     fileprivate func isSelected(by selection: ListCommand.SelectionOptions) -> Bool {
         if selection.contains(.subscribed), !isSubscribed { return false }

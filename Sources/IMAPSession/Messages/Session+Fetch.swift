@@ -48,7 +48,7 @@ extension Session {
                     else { continue }
                     flags.system.insert(.seen)
                     session.view?.set(flags, modSeq, at: index)
-                    session.view?.markChanged(uid.rawValue)
+                    session.view?.markChanged(at: index)
                 }
                 session.markSeen()
             } else {
@@ -168,7 +168,7 @@ extension Session {
         {
             encoder.fetchedFlags(view.flagList(at: message.index))
             if isCondstoreEnabled, !work.items.contains(.modSeq) { encoder.modSeq(view.modSeqs[message.index]) }
-            self.view?.forgetChange(message.uid)
+            self.view?.forgetChange(at: message.index)
         }
         encoder.endFetch()
         fetching?.current = nil
@@ -180,7 +180,7 @@ extension Session {
         case .uid: encoder.uid(message.uid)
         case .flags:
             encoder.fetchedFlags(view.flagList(at: message.index))
-            self.view?.forgetChange(message.uid)
+            self.view?.forgetChange(at: message.index)
             if isCondstoreEnabled, fetching?.items.contains(.modSeq) == false {
                 encoder.modSeq(view.modSeqs[message.index])
             }

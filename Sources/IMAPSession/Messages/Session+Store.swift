@@ -87,14 +87,14 @@ extension Session {
         guard let view else { return next(&self) }
         if !work.command.isSilent {
             for range in work.indexes {
-                for index in range where !view.isGone(view.uids[index]) { self.view?.markChanged(view.uids[index]) }
+                for index in range where !view.isGone(view.uids[index]) { self.view?.markChanged(at: index) }
             }
             return next(&self)
         }
         guard isCondstoreEnabled else { return next(&self) }
         var told: [Int] = []
-        for uid in work.changed.lazy.flatMap(\.uids.uids) where view.isToTell(uid.rawValue) {
-            if let index = view.index(of: uid.rawValue) { told.append(index) }
+        for uid in work.changed.lazy.flatMap(\.uids.uids) {
+            if let index = view.index(of: uid.rawValue), view.isOnlyModSeqNews(at: index) { told.append(index) }
         }
         tellFlags(at: told[...], flags: false, next)
     }

@@ -27,7 +27,11 @@ public struct MailboxPattern: Hashable, Sendable {
     public func matches(_ name: MailboxName) -> Bool {
         let matcher = MailboxMatcher([self], maximumNameBytes: .max)
         var position = matcher.start
-        matcher.advance(&position, over: name.text.utf8, isInInbox: name.isInbox || name.text.hasPrefix("INBOX/"))
+        matcher.advance(
+            &position,
+            over: Array(name.text.utf8)[...],
+            isInInbox: name.isInbox || name.text.hasPrefix("INBOX/")
+        )
         return matcher.isMatch(position)
     }
 }
@@ -104,7 +108,7 @@ public struct MailboxMatcher: Sendable {
     /// Goes on over the next bytes of a name.
     ///
     /// - Parameter isInInbox: whether the name's first level is INBOX, which patterns may write in any case.
-    public func advance(_ position: inout Position, over bytes: some Sequence<UInt8>, isInInbox: Bool) {
+    public func advance(_ position: inout Position, over bytes: ArraySlice<UInt8>, isInInbox: Bool) {
         for byte in bytes {
             guard position.isAlive else { return }
             let isInAnyCase = isInInbox && position.bytes < 5

@@ -99,7 +99,7 @@ import Testing
         let matcher = MailboxMatcher(patterns, maximumNameBytes: 100)
         func isMatch(_ name: String) -> Bool {
             var position = matcher.start
-            matcher.advance(&position, over: name.utf8, isInInbox: false)
+            matcher.advance(&position, over: bytes(name)[...], isInInbox: false)
             return matcher.isMatch(position)
         }
         for number in 0..<40 {
