@@ -26,10 +26,12 @@ final class IMAPConnection: ChannelInboundHandler {
     private var isStopping = false
     private(set) var isClosing = false
     private var watch: (any AccountWatch)?
+    private var counted: CountedClient
     var timers = ConnectionTimers()
 
     init(_ configuration: ConnectionConfiguration) {
         self.configuration = configuration
+        counted = CountedClient(configuration.settings.clients)
         framer = CommandFramer(limits: configuration.settings.session.limits)
         session = Session(
             settings: configuration.session,
@@ -54,6 +56,9 @@ final class IMAPConnection: ChannelInboundHandler {
         timers.lastActivity = context.eventLoop.now
         if let reason = configuration.registry.add(context.channel) {
             session.end(reason)
+        } else if !counted.enter(address: context.channel.remoteAddress?.ipAddress) {
+            tellOfLimit("imap.max-sessions-per-address", "\(context.channel.remoteAddress?.ipAddress ?? "")", context)
+            session.end(.tooManyFromAddress)
         } else {
             session.greet()
             startTimers(context)
@@ -66,6 +71,7 @@ final class IMAPConnection: ChannelInboundHandler {
         timers.cancel()
         watch?.cancel()
         watch = nil
+        counted.leave()
         configuration.registry.remove(context.channel)
         context.fireChannelInactive()
     }
@@ -200,7 +206,7 @@ final class IMAPConnection: ChannelInboundHandler {
             complete(service.submit(command, for: account, on: loop)) { $0.session.finished($1) }
         case .authenticate(let name, let password):
             complete(service.authenticate(name: name, password: password, on: loop)) { connection, result in
-                connection.session.authenticated(result)
+                connection.session.authenticated(result, hasRoom: connection.countLogin(result, context))
                 if connection.session.isAuthenticated { connection.timers.login?.cancel() }
             }
         case .resumeWhenWritable:
@@ -218,6 +224,27 @@ final class IMAPConnection: ChannelInboundHandler {
         case .startTLS: startTLS(context)
         case .close: close(context)
         }
+    }
+
+    /// Counts a login whose password is right.
+    ///
+    /// - Returns: whether the account may have another session.
+    private func countLogin(
+        _ result: Result<AuthenticationResult, ServiceFailure>,
+        _ context: ChannelHandlerContext
+    ) -> Bool {
+        guard case .success(.authenticated(let account, _)) = result else { return true }
+        guard !counted.enter(account: account) else { return true }
+        tellOfLimit("imap.max-sessions-per-account", "account \(account.id.rawValue)", context)
+        return false
+    }
+
+    private func tellOfLimit(_ setting: String, _ client: String, _ context: ChannelHandlerContext) {
+        guard configuration.settings.clients.mayTell(at: context.eventLoop.now) else { return }
+        configuration.logger.notice(
+            "A client was turned away: it has as many sessions as it may have",
+            metadata: ["client": "\(client)", "setting": "\(setting)"]
+        )
     }
 
     /// Hands a result to the session, unless the client has gone.
@@ -260,6 +287,7 @@ final class IMAPConnection: ChannelInboundHandler {
         guard !isClosing else { return }
         isClosing = true
         hasUnflushed = false
+        counted.leaveAccount()
         timers.cancel()
         let channel = context.channel
         let deadline = context.eventLoop.scheduleTask(in: .seconds(GatewayLimits.closeSeconds)) {

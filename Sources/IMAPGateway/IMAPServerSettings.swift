@@ -12,6 +12,8 @@ public struct IMAPServerSettings: Sendable {
     public var heartbeatSeconds: Int64 = 120
     /// Connections at the same time; more are turned away with BYE.
     public var maximumSessions = 10_000
+    /// How many of them an account and an address have; servers with the same object count together.
+    public var clients = ClientLimits()
     /// How long a stop waits for commands under way.
     public var stopSeconds: Int64 = 10
 

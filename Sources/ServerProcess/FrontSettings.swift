@@ -29,6 +29,12 @@ struct FrontSettings {
         imapSettings.session.allowsPlaintextLogin = try reader.flag("imap.plaintext-login")
         imapSettings.session.limits.appendLiteralBytes = maxMessageBytes
         imapSettings.maximumSessions = try reader.integer("imap.max-sessions", 1...1_000_000)
+        imapSettings.session.defaultDomain = try reader.domain("login.default-domain")
+        imapSettings.clients = ClientLimits(
+            sessionsPerAccount: try reader.integer("imap.max-sessions-per-account", 0...1_000_000),
+            sessionsPerAddress: try reader.integer("imap.max-sessions-per-address", 0...1_000_000),
+            unlimited: try reader.addressRanges("imap.unlimited-addresses")
+        )
         self.imapSettings = imapSettings
         var lmtpSettings = LMTPSettings()
         lmtpSettings.hostName = try reader.text("lmtp.hostname")

@@ -32,6 +32,23 @@ import Testing
         }
     }
 
+    /// NUL user NUL pass, and the same for somebody who says whom to act for in the other form.
+    @Test(arguments: [
+        "LOGIN user pass", "LOGIN user@example.org pass", "LOGIN USER pass", "AUTHENTICATE PLAIN AHVzZXIAcGFzcw==",
+        "AUTHENTICATE PLAIN dXNlckBleGFtcGxlLm9yZwB1c2VyAHBhc3M=",
+    ])
+    func namesWithoutADomainGetTheDefaultOne(_ command: String) async throws {
+        try await TestServer.with({ $0.session.defaultDomain = "example.org" }) { server in
+            let client = try await server.connect()
+            #expect(try await client.command("a", command).contains("a OK [CAPABILITY"))
+        }
+        guard !command.contains("@") else { return }
+        try await TestServer.with { server in
+            let client = try await server.connect()
+            #expect(try await client.command("a", command).contains("a NO"))
+        }
+    }
+
     @Test func refusals() async throws {
         try await TestServer.with { server in
             let client = try await server.connect()

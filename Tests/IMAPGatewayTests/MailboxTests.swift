@@ -71,6 +71,27 @@ import Testing
         }
     }
 
+    @Test func namesWithWildcards() async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            #expect(try await client.command("a", "CREATE \"100%\"").contains("a OK"))
+            #expect(try await client.command("b", "CREATE \"100%/a*b\"").contains("b OK"))
+            #expect(try await client.command("c", "CREATE 100x").contains("c OK"))
+            #expect(try await client.append("d", "\"100%/a*b\"", "one").contains("d OK"))
+            #expect(try await client.command("e", "RENAME \"100%\" \"*%*\"").contains("e OK"))
+            let selected = try await client.command("f", "SELECT \"*%*/a*b\"")
+            #expect(selected.contains("* 1 EXISTS"))
+            let listed = try await client.command("g", "LIST \"\" \"*%*/a*b\"")
+            #expect(listed == "* LIST (\\HasNoChildren) \"/\" \"*%*/a*b\"\r\ng OK That is all\r\n")
+            #expect(try await client.command("h", "LIST \"\" \"100%\"").contains("\"/\" 100x\r\n"))
+            #expect(try await client.command("i", "SUBSCRIBE \"*%*\"").contains("i OK"))
+            #expect(try await client.command("j", "LSUB \"\" \"*%*\"").contains("\"/\" \"*%*\"\r\n"))
+            #expect(try await client.command("k", "STATUS \"*%*/a*b\" (MESSAGES)").contains("\"*%*/a*b\" (MESSAGES 1)"))
+            #expect(try await client.command("l", "DELETE \"*%*/a*b\"").contains("l OK"))
+            #expect(try await client.command("m", "LIST \"\" \"&bad\"") == "m OK That is all\r\n")
+        }
+    }
+
     @Test func createDeleteRename() async throws {
         try await TestServer.with { server in
             let client = try await server.logIn()

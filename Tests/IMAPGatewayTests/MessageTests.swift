@@ -7,6 +7,25 @@ import NIOCore
 import Testing
 
 @Suite struct MessageTests {
+    @Test func internalDatesComeBackAsTheyWere() async throws {
+        let dates = [
+            "31-Dec-9999 23:59:59 +0000", "31-Dec-9999 23:59:59 -1200", "31-Dec-9999 23:59:59 +1400",
+            " 1-Jan-0000 00:00:00 +0000", " 1-Jan-0000 00:00:00 -9959", " 1-Jan-0000 00:00:00 +9959",
+            "29-Feb-2024 12:00:00 -0330",
+        ]
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            for date in dates { _ = try await client.append("a", "INBOX", "x", "\"\(date)\" ") }
+            _ = try await client.command("b", "SELECT INBOX")
+            let fetched = try await client.command("c", "FETCH 1:* INTERNALDATE")
+            for (index, date) in dates.enumerated() {
+                #expect(fetched.contains("* \(index + 1) FETCH (INTERNALDATE \"\(date)\")\r\n"))
+            }
+            #expect(try await client.command("d", "SEARCH ON 31-Dec-9999").hasPrefix("* SEARCH 1 2 3\r\n"))
+            #expect(try await client.command("e", "SEARCH BEFORE 2-Jan-0000").hasPrefix("* SEARCH 4 5 6\r\n"))
+        }
+    }
+
     func filled(_ server: TestServer, _ count: Int) async throws -> TestClient {
         let client = try await server.logIn()
         for number in 1...count {

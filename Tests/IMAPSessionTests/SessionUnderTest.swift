@@ -11,6 +11,9 @@ struct SessionUnderTest {
     var framer = CommandFramer()
     var calls: [SessionEffect] = []
     var isClosed = false
+    /// How often the session gave way to others.
+    var turns = 0
+    var largestWrite = 0
 
     init(isLoggedIn: Bool = true, _ change: (inout SessionSettings) -> Void = { _ in }) {
         var settings = SessionSettings()
@@ -83,9 +86,13 @@ struct SessionUnderTest {
             let effects = session.takeEffects()
             for effect in effects {
                 switch effect {
-                case .write(let bytes): text += String(buffer: bytes)
+                case .write(let bytes):
+                    largestWrite = max(largestWrite, bytes.readableBytes)
+                    text += String(buffer: bytes)
                 case .query, .submit, .authenticate, .watch, .startTLS: calls.append(effect)
-                case .resumeWhenWritable: session.resume()
+                case .resumeWhenWritable:
+                    turns += 1
+                    session.resume()
                 case .acceptMessage: framer.acceptMessage()
                 case .refuseAppend: framer.refuseAppend()
                 case .expectDone: framer.expectDone()

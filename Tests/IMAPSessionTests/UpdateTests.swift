@@ -91,6 +91,55 @@ import Testing
         #expect(text == "* 2 FETCH (UID 20 FLAGS (\\Flagged \\Draft))\r\na OK Stored\r\n")
     }
 
+    /// RFC 7162, section 3.1: each of these turns CONDSTORE on, and tells from where on.
+    @Test(arguments: [
+        "FETCH 1 (MODSEQ)", "UID FETCH 10 FLAGS (CHANGEDSINCE 1)", "SEARCH MODSEQ 1", "ENABLE CONDSTORE",
+    ])
+    func theFirstCondstoreCommandTellsTheHighestModSeq(_ command: String) {
+        var test = SessionUnderTest.selected()
+        let told = "* OK [HIGHESTMODSEQ 5] The highest MODSEQ\r\n"
+        #expect(test.send("a \(command)").hasPrefix(told))
+        #expect(!test.send("b \(command)").contains("HIGHESTMODSEQ"))
+        #expect(!test.send("c FETCH 1 MODSEQ").contains("HIGHESTMODSEQ"))
+    }
+
+    @Test func storeAndStatusTellTheHighestModSeqAsWell() {
+        let told = "* OK [HIGHESTMODSEQ 5] The highest MODSEQ\r\n"
+        var store = SessionUnderTest.selected()
+        #expect(store.send("a STORE 1 (UNCHANGEDSINCE 3) FLAGS (\\Seen)") == told)
+        var status = SessionUnderTest.selected()
+        #expect(status.send("a STATUS Sent (HIGHESTMODSEQ)") == told)
+        var list = SessionUnderTest.selected()
+        #expect(list.send("a LIST \"\" * RETURN (STATUS (HIGHESTMODSEQ))") == told)
+        // SELECT tells it anyway, and a command that is refused turns nothing on.
+        var select = SessionUnderTest.selected("SELECT INBOX (CONDSTORE)")
+        #expect(!select.send("a FETCH 1 MODSEQ").contains("HIGHESTMODSEQ"))
+        var refused = SessionUnderTest.selected()
+        #expect(refused.send("a FETCH 9 MODSEQ").hasPrefix("a BAD"))
+        #expect(refused.send("b FETCH 1 MODSEQ").hasPrefix(told))
+    }
+
+    @Test(arguments: [
+        ("5", ""), ("1,5", " 1"), ("2:9", " 2"), ("9:*", " 2"), ("5:7", ""), ("NOT 5", " 1 2"), ("OR 5 1", " 1"),
+        ("NOT (NOT 3)", ""), ("4294967295", ""),
+    ])
+    func searchingForNumbersThatNoMessageHas(_ key: String, _ found: String) {
+        var test = SessionUnderTest.selected()
+        #expect(test.send("a SEARCH \(key)") == "* SEARCH\(found)\r\na OK Searched\r\n")
+        #expect(test.send("b FETCH 5 FLAGS").hasPrefix("b BAD"))
+        #expect(test.send("c STORE 1,5 FLAGS ()").hasPrefix("c BAD"))
+        #expect(test.send("d COPY 2:5 x").hasPrefix("d BAD"))
+    }
+
+    @Test(arguments: ["*", "1", "1:*", "*:4", "UID *"])
+    func searchingAnEmptyMailbox(_ key: String) {
+        var test = SessionUnderTest()
+        _ = test.send("S SELECT INBOX")
+        _ = test.answer(.mailbox(SessionUnderTest.inbox))
+        _ = test.answer(.messages(SessionUnderTest.inbox, []))
+        #expect(test.send("a SEARCH \(key)") == "* SEARCH\r\na OK Searched\r\n")
+    }
+
     @Test func largeSetsAreSplit() {
         var record = SessionUnderTest.inbox
         record.uidNext = UID(25_001)

@@ -39,6 +39,41 @@ import Testing
         }
     }
 
+    @Test func limitsPerClient() async throws {
+        let reader = try await SettingsReader.open(
+            flags: ["imap.unlimited-addresses": "192.0.2.7,10.0.0.0/8,::1", "login.default-domain": "example.org"],
+            environment: [:],
+            file: nil
+        )
+        #expect(try reader.addressRanges("imap.unlimited-addresses").count == 3)
+        #expect(try reader.domain("login.default-domain") == "example.org")
+        let usual = try await SettingsReader.open(flags: [:], environment: [:], file: nil)
+        #expect(try usual.integer("imap.max-sessions-per-account", 0...1_000) == 50)
+        #expect(try usual.integer("imap.max-sessions-per-address", 0...1_000) == 200)
+        #expect(try usual.addressRanges("imap.unlimited-addresses").count == 2)
+        #expect(try usual.domain("login.default-domain") == nil)
+    }
+
+    @Test(arguments: ["@example.org", "a@b", "exa mple.org", String(repeating: "x", count: 256)])
+    func badDomainsAreNamed(_ domain: String) async throws {
+        let reader = try await SettingsReader.open(
+            flags: ["login.default-domain": domain],
+            environment: [:],
+            file: nil
+        )
+        #expect { try reader.domain("login.default-domain") } throws: { "\($0)".contains("login.default-domain") }
+    }
+
+    @Test(arguments: ["localhost", "10.0.0.0/33", "10.0.0.1:143"])
+    func badAddressesAreNamed(_ text: String) async throws {
+        let reader = try await SettingsReader.open(
+            flags: ["imap.unlimited-addresses": "127.0.0.1,\(text)"],
+            environment: [:],
+            file: nil
+        )
+        #expect { try reader.addressRanges("imap.unlimited-addresses") } throws: { "\($0)".contains("10.0.0.0/8") }
+    }
+
     @Test(arguments: [([:], nil), (["raft.lease-ticks": "6"], 6)] as [([String: String], Int?)])
     func aLeaseIsOffUnlessAskedFor(_ flags: [String: String], _ ticks: Int?) async throws {
         let settings = try await NodeSettings(SettingsReader.open(flags: flags, environment: [:], file: nil))

@@ -52,10 +52,20 @@ extension Session {
         var enabled: [String] = []
         if names.contains("CONDSTORE") {
             if !isCondstoreEnabled { enabled.append("CONDSTORE") }
-            isCondstoreEnabled = true
+            enableCondstore()
         }
         encoder.enabled(enabled)
         succeed(tag, "Done")
+    }
+
+    /// From the first command on that asks for it, all FETCH responses tell the MODSEQ. The client hears from which
+    /// MODSEQ on it is told everything: of the mailbox that is selected here, of others with their SELECT (RFC 7162,
+    /// sections 3.1 and 3.1.2.1).
+    mutating func enableCondstore() {
+        guard !isCondstoreEnabled else { return }
+        isCondstoreEnabled = true
+        guard let view else { return }
+        encoder.untagged(.ok, .highestModSeq(view.modSeq.rawValue), "The highest MODSEQ")
     }
 
     // MARK: Login
@@ -63,7 +73,7 @@ extension Session {
     mutating func login(_ tag: String, _ name: [UInt8], _ password: [UInt8]) {
         guard account == nil else { return bad(tag, "Already logged in") }
         guard mayLogIn else { return no(tag, .privacyRequired, "A password may be sent only under TLS") }
-        check(tag, ByteBuffer(bytes: name), ByteBuffer(bytes: password))
+        check(tag, ByteBuffer(bytes: withDomain(name)), ByteBuffer(bytes: password))
     }
 
     mutating func authenticate(_ tag: String, _ mechanism: String, _ response: Secret?) {
@@ -92,25 +102,41 @@ extension Session {
         guard fields.count == 3, !fields[1].isEmpty else {
             return bad(tag, "AUTHENTICATE PLAIN needs a name and a password")
         }
-        guard fields[0].isEmpty || fields[0] == fields[1] else {
+        let name = withDomain(fields[1])
+        guard fields[0].isEmpty || withDomain(fields[0]) == name else {
             return no(tag, .authorizationFailed, "Nobody may act for another user")
         }
-        check(tag, ByteBuffer(bytes: fields[1]), ByteBuffer(bytes: fields[2]))
+        check(tag, ByteBuffer(bytes: name), ByteBuffer(bytes: fields[2]))
+    }
+
+    /// The name that a login means: one without a domain gets the default domain, where one is set.
+    private func withDomain(_ name: some Collection<UInt8>) -> [UInt8] {
+        guard let domain = settings.defaultDomain, !name.isEmpty, !name.contains(UInt8(ascii: "@")) else {
+            return Array(name)
+        }
+        return Array(name) + [UInt8(ascii: "@")] + Array(domain.utf8)
     }
 
     private mutating func check(_ tag: String, _ name: ByteBuffer, _ password: ByteBuffer) {
         flush()
-        awaited = .authentication { session, result in
-            switch result {
-            case .success(.authenticated(let account, _)): session.loggedIn(tag, account)
-            case .success(.refused): session.loginRefused(tag)
-            case .success(.suspended): session.no(tag, .contactAdmin, "This account is suspended")
-            case .success(.busy):
-                session.no(tag, .unavailable, "Too many logins at the same time; please try again")
-            case .failure(let failure): session.fail(tag, failure)
-            }
-        }
+        awaited = .authentication(tag: tag)
         effects.append(.authenticate(name: name, password: password))
+    }
+
+    mutating func concludeLogin(
+        _ tag: String,
+        _ result: Result<AuthenticationResult, ServiceFailure>,
+        hasRoom: Bool
+    ) {
+        switch result {
+        case .success(.authenticated(let account, _)) where hasRoom: loggedIn(tag, account)
+        case .success(.authenticated):
+            no(tag, .limit, "This account has too many sessions on this server; please close some, or try again later")
+        case .success(.refused): loginRefused(tag)
+        case .success(.suspended): no(tag, .contactAdmin, "This account is suspended")
+        case .success(.busy): no(tag, .unavailable, "Too many logins at the same time; please try again")
+        case .failure(let failure): fail(tag, failure)
+        }
     }
 
     private mutating func loggedIn(_ tag: String, _ account: AccountReference) {

@@ -20,7 +20,8 @@ public struct Session {
         case nothing
         case answer((inout Session, Result<MailAnswer, ServiceFailure>) -> Void)
         case outcome((inout Session, Result<MailOutcome, ServiceFailure>) -> Void)
-        case authentication((inout Session, Result<AuthenticationResult, ServiceFailure>) -> Void)
+        /// The result of the login with this tag.
+        case authentication(tag: String)
         case resume((inout Session) -> Void)
         case handshake
     }
@@ -124,11 +125,16 @@ public struct Session {
         next(&self, result)
     }
 
-    public mutating func authenticated(_ result: Result<AuthenticationResult, ServiceFailure>) {
-        guard case .authentication(let next) = awaited else { preconditionFailure("no login is under way") }
+    /// - Parameter hasRoom: whether the account may have another session. Otherwise the login is refused, though its
+    ///   password is right.
+    public mutating func authenticated(
+        _ result: Result<AuthenticationResult, ServiceFailure>,
+        hasRoom: Bool = true
+    ) {
+        guard case .authentication(let tag) = awaited else { preconditionFailure("no login is under way") }
         awaited = .nothing
         guard phase != .logout else { return }
-        next(&self, result)
+        concludeLogin(tag, result, hasRoom: hasRoom)
     }
 
     /// The client takes bytes again.

@@ -34,6 +34,7 @@ public enum SessionEnd: Hashable, Sendable {
     case loginTooSlow
     case stopping
     case tooManySessions
+    case tooManyFromAddress
 
     var sentence: String {
         switch self {
@@ -41,6 +42,8 @@ public enum SessionEnd: Hashable, Sendable {
         case .loginTooSlow: "No login within the time for it"
         case .stopping: "The server is stopping; please connect again"
         case .tooManySessions: "Too many sessions on this server; please try again later"
+        case .tooManyFromAddress:
+            "Too many sessions from your address on this server; please close some, or try again later"
         }
     }
 }

@@ -11,6 +11,8 @@ public struct SessionSettings: Hashable, Sendable {
     public var serverName = "Staffetta"
     /// What ID tells beside the name (RFC 2971); nil tells nothing.
     public var serverVersion: String?
+    /// What login names without a domain get behind an `@`; nil leaves them as they are.
+    public var defaultDomain: String?
     /// Refused commands in a row that end the session.
     public var maximumBadCommands = 10
     /// Refused logins that end the session.
@@ -37,6 +39,18 @@ enum SessionLimits {
     static let writeBytes = 64 * 1024
     /// Messages looked at before others get a turn.
     static let messagesPerSlice = 4_096
+    /// Conditions that SEARCH looks at in one turn, over all messages: each message costs as many as the search has.
+    static let searchStepsPerTurn = 32_768
+    /// Numbers of a search result that are written in one turn.
+    static let foundPerTurn = 8_192
+    /// Ranges of UIDs that one session holds as `\Recent`.
+    static let recentRanges = 4_096
+    /// What LIST does in one turn, in steps of a few nanoseconds; ...
+    static let listStepsPerTurn = 200_000
+    /// ... of which a level of a name takes so many, ...
+    static let listNodeSteps = 64
+    /// ... and a response.
+    static let listWriteSteps = 256
     /// A header longer than this is not looked through for fields beyond it.
     static let headerBytes = 4 << 20
 }

@@ -66,7 +66,7 @@ extension Session {
         if let item = items.first(where: { !$0.isSupported }) {
             return bad(tag, "STATUS does not know \(item.rawValue) here")
         }
-        if items.contains(.highestModSeq) { isCondstoreEnabled = true }
+        if items.contains(.highestModSeq) { enableCondstore() }
         guard let stored = MailModel.MailboxName(name) else { return refuse(tag, .noSuchMailbox) }
         query(.mailbox(stored), for: tag) { session, answer in
             guard case .mailbox(let record) = answer, record.selectable else {

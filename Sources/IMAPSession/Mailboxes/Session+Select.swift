@@ -15,7 +15,7 @@ extension Session {
             deselect()
             encoder.untagged(.ok, .closed, "The previous mailbox is closed")
         }
-        if parameters.isCondstore { isCondstoreEnabled = true }
+        if parameters.isCondstore { enableCondstore() }
         guard let stored = MailModel.MailboxName(name) else { return refuse(tag, .noSuchMailbox) }
         isStale = false
         query(.mailbox(stored), for: tag) { session, answer in

@@ -33,6 +33,9 @@ struct FetchWork {
         var piece: Piece?
         /// The header, when an item before needed it.
         var header: (range: Range<UInt64>, bytes: ByteBuffer)?
+
+        /// Whether an item that looks through the header is work for a turn of its own.
+        var isCostly: Bool { (header?.bytes.readableBytes ?? 0) >= SessionLimits.writeBytes }
     }
 
     /// Bytes of a body on their way.

@@ -38,6 +38,9 @@ struct SearchCompiler {
     let nowSeconds: Int64
     private(set) var terms: [SearchTerm] = []
     private(set) var usesModSeq = false
+    /// How many conditions there are, which is what looking at one message costs.
+    private(set) var conditions = 0
+    private var knownTerms: [SearchTerm: Int] = [:]
 
     init(view: MailboxView, nowSeconds: Int64) {
         self.view = view
@@ -45,6 +48,7 @@ struct SearchCompiler {
     }
 
     mutating func compile(_ key: SearchKey) throws(MessageSetProblem) -> SearchCondition {
+        conditions += 1
         switch key {
         case .all: return .constant(true)
         case .and(let keys):
@@ -53,8 +57,8 @@ struct SearchCompiler {
             return .all(conditions)
         case .or(let one, let other): return .either(try compile(one), try compile(other))
         case .not(let key): return .not(try compile(key))
-        case .sequenceNumbers(let set): return .indexes(try view.indexes(set, .sequenceNumber))
-        case .uids(let set): return .indexes(try view.indexes(set, .uid))
+        case .sequenceNumbers(let set): return .indexes(try view.indexes(set, .sequenceNumber, isCondition: true))
+        case .uids(let set): return .indexes(try view.indexes(set, .uid, isCondition: true))
         case .flag(let flag): return condition(flag)
         case .new: return .all([.recent, .not(.system(.seen))])
         case .old: return .not(.recent)
@@ -104,7 +108,8 @@ struct SearchCompiler {
     }
 
     private mutating func term(_ term: SearchTerm) -> SearchCondition {
-        if let known = terms.firstIndex(of: term) { return .term(known) }
+        if let known = knownTerms[term] { return .term(known) }
+        knownTerms[term] = terms.count
         terms.append(term)
         return .term(terms.count - 1)
     }
@@ -165,16 +170,22 @@ extension SearchCondition {
         _ outline: (any MessageOutline)?
     ) -> Int? {
         switch field {
-        case .received: day(details.internalDate.seconds + Int64(details.internalDate.zoneMinutes) * 60)
+        case .received: day(details.internalDate)
         case .saved: day(details.saved.rawValue / 1_000)
         // Without a Date field that can be read, the day it was received is the best there is.
         case .sent:
-            outline?.sentDay ?? day(details.internalDate.seconds + Int64(details.internalDate.zoneMinutes) * 60)
+            outline?.sentDay ?? day(details.internalDate)
         }
     }
 
+    /// The day in the date's own zone. Any number may stand in a stored row, so nothing here may overflow.
+    private static func day(_ date: InternalDate) -> Int {
+        let (local, isBeyond) = date.seconds.addingReportingOverflow(Int64(date.zoneMinutes) * 60)
+        return day(isBeyond ? date.seconds : local)
+    }
+
     private static func day(_ seconds: Int64) -> Int {
-        Int(seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400)
+        Int(seconds / 86_400) - (seconds % 86_400 < 0 ? 1 : 0)
     }
 }
 

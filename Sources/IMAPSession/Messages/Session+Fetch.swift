@@ -8,7 +8,7 @@ extension Session {
         guard let view, var indexes = resolve(tag, command.messages, command.numberSpace) else { return }
         guard command.items.allSatisfy(\.isSupported) else { return bad(tag, "FETCH cannot give one of these items") }
         guard !command.wantsVanished else { return bad(tag, "QRESYNC is not enabled") }
-        if command.changedSince != nil || command.items.contains(.modSeq) { isCondstoreEnabled = true }
+        if command.changedSince != nil || command.items.contains(.modSeq) { enableCondstore() }
         if let since = command.changedSince { indexes = view.indexes(indexes, changedSince: since) }
         var items = command.items
         if command.numberSpace == .uid, !items.contains(.uid) { items.insert(.uid, at: 0) }
@@ -48,7 +48,7 @@ extension Session {
                     else { continue }
                     flags.system.insert(.seen)
                     session.view?.set(flags, modSeq, at: index)
-                    session.view?.markChanged(uid.rawValue)
+                    session.view?.markChanged(at: index)
                 }
                 session.markSeen()
             } else {
@@ -152,6 +152,11 @@ extension Session {
                     return false
                 }
             }
+            // Items of one message can be many, and each as long as its header.
+            if encoder.writtenBytes >= SessionLimits.writeBytes || message.isCostly {
+                giveWay { $0.continueFetch() }
+                return false
+            }
         }
         return true
     }
@@ -163,7 +168,7 @@ extension Session {
         {
             encoder.fetchedFlags(view.flagList(at: message.index))
             if isCondstoreEnabled, !work.items.contains(.modSeq) { encoder.modSeq(view.modSeqs[message.index]) }
-            self.view?.forgetChange(message.uid)
+            self.view?.forgetChange(at: message.index)
         }
         encoder.endFetch()
         fetching?.current = nil
@@ -175,7 +180,7 @@ extension Session {
         case .uid: encoder.uid(message.uid)
         case .flags:
             encoder.fetchedFlags(view.flagList(at: message.index))
-            self.view?.forgetChange(message.uid)
+            self.view?.forgetChange(at: message.index)
             if isCondstoreEnabled, fetching?.items.contains(.modSeq) == false {
                 encoder.modSeq(view.modSeqs[message.index])
             }

@@ -18,7 +18,7 @@ extension Session {
         }
         switch section.text {
         case .headerFields, .headerFieldsNot:
-            let range = range.clamped(to: range.lowerBound..<(range.lowerBound + UInt64(SessionLimits.headerBytes)))
+            let range = range.prefix(bytes: UInt64(SessionLimits.headerBytes))
             if let header = fetching?.current?.header, header.range == range {
                 return writeFiltered(section, partial, header.bytes)
             }
@@ -129,6 +129,10 @@ extension Session {
 }
 
 extension Range<UInt64> {
+    fileprivate func prefix(bytes: UInt64) -> Range<UInt64> {
+        lowerBound..<(lowerBound + Swift.min(bytes, upperBound - lowerBound))
+    }
+
     /// The bytes that `<offset.length>` asks for, as far as there are any.
     fileprivate func cut(by partial: BytePartial?) -> Range<UInt64> {
         guard let partial else { return self }

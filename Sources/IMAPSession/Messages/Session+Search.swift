@@ -9,6 +9,8 @@ struct SearchWork {
     let condition: SearchCondition
     let terms: [SearchTerm]
     let usesModSeq: Bool
+    /// What looking at one message costs: the number of conditions.
+    let stepsPerMessage: Int
     /// The next index to look at, of those there were at the start.
     var next = 0
     let end: Int
@@ -35,13 +37,14 @@ extension Session {
         var compiler = SearchCompiler(view: view, nowSeconds: now.rawValue / 1_000)
         do throws(MessageSetProblem) {
             let condition = try compiler.compile(command.key)
-            if compiler.usesModSeq { isCondstoreEnabled = true }
+            if compiler.usesModSeq { enableCondstore() }
             searching = SearchWork(
                 tag: tag,
                 command: command,
                 condition: condition,
                 terms: compiler.terms,
                 usesModSeq: compiler.usesModSeq,
+                stepsPerMessage: max(1, compiler.conditions),
                 end: view.count
             )
         } catch {
@@ -54,7 +57,8 @@ extension Session {
     private mutating func continueSearch() {
         guard let view, var work = searching else { return }
         searching = nil
-        let sliceEnd = min(work.end, work.next + SessionLimits.messagesPerSlice)
+        let slice = max(1, min(SessionLimits.messagesPerSlice, SessionLimits.searchStepsPerTurn / work.stepsPerMessage))
+        let sliceEnd = min(work.end, work.next + slice)
         while work.next < sliceEnd, work.undecided.count < work.detailsPerQuery {
             let index = work.next
             work.next += 1
@@ -100,8 +104,11 @@ extension Session {
 
     /// Looks at messages by their rows, until the bytes of one are needed.
     private mutating func searchDetails() {
-        guard let view else { return }
+        guard let view, let stepsPerMessage = searching?.stepsPerMessage else { return }
+        var budget = SessionLimits.searchStepsPerTurn
         while let details = searching?.details.popLast() {
+            // A summary is read once, at about a step for some bytes.
+            budget -= stepsPerMessage + details.summary.readableBytes / 8
             guard let index = view.index(of: details.uid.rawValue), let condition = searching?.condition else {
                 continue
             }
@@ -109,11 +116,12 @@ extension Session {
             subject.outline = tools.summary(details.summary)
             switch condition.isMet(subject) {
             case true: searching?.found.append(index)
-            case false: continue
+            case false: break
             case nil:
                 searching?.current = subject
                 return beginSearchingBody(details)
             }
+            guard budget > 0 else { return giveWay { $0.searchDetails() } }
         }
         giveWay { $0.continueSearch() }
     }
@@ -170,24 +178,66 @@ extension Session {
         searching = nil
         badCommands = 0
         work.found.sort()
-        let space = work.command.numberSpace
-        let numbers = work.found.map { space == .uid ? view.uids[$0] : UInt32($0 + 1) }
-        if let returns = work.command.returns {
-            writeExtended(work, returns, numbers)
-        } else {
-            let highest = work.usesModSeq ? work.found.map { view.modSeqs[$0] }.max() : nil
-            encoder.search(numbers, highestModSeq: highest)
+        let found = work.found
+        guard let returns = work.command.returns else {
+            let highest = work.usesModSeq ? found.lazy.map { view.modSeqs[$0] }.max() : nil
+            encoder.beginSearch()
+            return writeFound(found[...], work.command.numberSpace) { session in
+                session.encoder.endSearch(highestModSeq: highest)
+                session.concludeSearch(work)
+            }
         }
-        conclude(space == .uid ? .all : .withoutExpunge) { $0.encoder.tagged(work.tag, .ok, nil, "Searched") }
+        let result = extendedResult(work, returns, view)
+        encoder.beginExtendedSearch(work.tag, result)
+        writeRanges(result.all?.ranges[...] ?? [], isFirst: true) { session in
+            session.encoder.endExtendedSearch(result)
+            session.concludeSearch(work)
+        }
     }
 
-    private mutating func writeExtended(_ work: SearchWork, _ returns: SearchReturn, _ numbers: [UInt32]) {
+    private mutating func concludeSearch(_ work: SearchWork) {
+        conclude(work.command.numberSpace == .uid ? .all : .withoutExpunge) { session in
+            session.encoder.tagged(work.tag, .ok, nil, "Searched")
+        }
+    }
+
+    /// The numbers of the messages found, in turns.
+    private mutating func writeFound(
+        _ found: ArraySlice<Int>,
+        _ space: NumberSpace,
+        _ next: @escaping (inout Session) -> Void
+    ) {
         guard let view else { return }
-        var result = ExtendedSearchResult(work.command.numberSpace)
-        if returns.options.contains(.min) { result.min = numbers.first }
-        if returns.options.contains(.max) { result.max = numbers.last }
-        if returns.options.contains(.count) { result.count = numbers.count }
-        if returns.options.contains(.all) { result.all = NumberSet(numbers) }
+        for index in found.prefix(SessionLimits.foundPerTurn) {
+            encoder.foundNumber(space == .uid ? view.uids[index] : UInt32(index + 1))
+        }
+        let rest = found.dropFirst(SessionLimits.foundPerTurn)
+        guard rest.isEmpty else { return giveWay { $0.writeFound(rest, space, next) } }
+        next(&self)
+    }
+
+    /// The ranges of a result, in turns.
+    private mutating func writeRanges(
+        _ ranges: ArraySlice<ClosedRange<UInt32>>,
+        isFirst: Bool,
+        _ next: @escaping (inout Session) -> Void
+    ) {
+        encoder.foundRanges(ranges.prefix(SessionLimits.foundPerTurn), areFirst: isFirst)
+        let rest = ranges.dropFirst(SessionLimits.foundPerTurn)
+        guard rest.isEmpty else { return giveWay { $0.writeRanges(rest, isFirst: false, next) } }
+        next(&self)
+    }
+
+    private func extendedResult(_ work: SearchWork, _ returns: SearchReturn, _ view: MailboxView)
+        -> ExtendedSearchResult
+    {
+        let space = work.command.numberSpace
+        func number(_ index: Int) -> UInt32 { space == .uid ? view.uids[index] : UInt32(index + 1) }
+        var result = ExtendedSearchResult(space)
+        if returns.options.contains(.min) { result.min = work.found.first.map(number) }
+        if returns.options.contains(.max) { result.max = work.found.last.map(number) }
+        if returns.options.contains(.count) { result.count = work.found.count }
+        if returns.options.contains(.all) { result.all = NumberSet(work.found.lazy.map(number)) }
         if work.usesModSeq {
             // Of what is told, when only the ends are (RFC 7162, section 3.1.5).
             var told = work.found
@@ -197,8 +247,8 @@ extension Session {
             case [.min, .max]: told = [told.first, told.last].compactMap { $0 }
             default: break
             }
-            result.highestModSeq = told.map { view.modSeqs[$0] }.max()
+            result.highestModSeq = told.lazy.map { view.modSeqs[$0] }.max()
         }
-        encoder.extendedSearch(work.tag, result)
+        return result
     }
 }

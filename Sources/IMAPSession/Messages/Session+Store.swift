@@ -17,7 +17,7 @@ extension Session {
     mutating func store(_ tag: String, _ command: StoreCommand) {
         guard let view, let indexes = resolve(tag, command.messages, command.numberSpace) else { return }
         guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
-        if command.unchangedSince != nil { isCondstoreEnabled = true }
+        if command.unchangedSince != nil { enableCondstore() }
         let sets = view.uidSets(indexes, limit: MailLimits.messagesPerStore)
         storing = StoreWork(tag: tag, command: command, indexes: indexes, sets: sets.reversed())
         storing?.hasGone = indexes.contains { $0.contains { view.isGone(view.uids[$0]) } }
@@ -76,27 +76,28 @@ extension Session {
         guard let work = storing else { return }
         storing = nil
         synchronise(expecting: { $0.expect(work) }) { session in
-            session.tellStored(work)
-            session.tellUpdates(work.command.numberSpace == .uid ? .all : .withoutExpunge)
-            session.answerStore(work)
+            session.tellStored(work) { session in
+                session.tellUpdates(work.command.numberSpace == .uid ? .all : .withoutExpunge) { $0.answerStore(work) }
+            }
         }
     }
 
     /// Not silent: every message's flags are told, changed or not. Silent: only what others changed, and the MODSEQ
     /// where the client keeps them.
-    private mutating func tellStored(_ work: StoreWork) {
+    private mutating func tellStored(_ work: StoreWork, _ next: @escaping (inout Session) -> Void) {
+        guard let view else { return next(&self) }
         if !work.command.isSilent {
-            guard let view else { return }
             for range in work.indexes {
-                for index in range where !view.isGone(view.uids[index]) { self.view?.markChanged(view.uids[index]) }
+                for index in range where !view.isGone(view.uids[index]) { self.view?.markChanged(at: index) }
             }
-            return
+            return next(&self)
         }
-        guard isCondstoreEnabled else { return }
+        guard isCondstoreEnabled else { return next(&self) }
+        var told: [Int] = []
         for uid in work.changed.lazy.flatMap(\.uids.uids) {
-            guard let index = view?.index(of: uid.rawValue), view?.isToTell(uid.rawValue) == true else { continue }
-            tellFlags(at: index, flags: false)
+            if let index = view.index(of: uid.rawValue), view.isOnlyModSeqNews(at: index) { told.append(index) }
         }
+        tellFlags(at: told[...], flags: false, next)
     }
 
     private mutating func answerStore(_ work: StoreWork) {

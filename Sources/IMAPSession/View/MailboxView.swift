@@ -23,12 +23,12 @@ struct MailboxView {
     /// The mailbox's keywords by bit.
     private(set) var keywords: [Flag] = []
 
-    /// UIDs that are `\Recent` in this session.
+    /// UIDs that are `\Recent` in this session, as rising ranges that do not touch.
     private(set) var recent: [Range<UInt32>] = []
     /// Expunged, and the client does not know.
     private(set) var gone: Set<UInt32> = []
-    /// Changed, and the client does not know.
-    private(set) var changed: Set<UInt32> = []
+    /// By index: changed, and the client does not know. Empty until a message has.
+    private var changed: [Bool] = []
     /// How many messages the client knows of.
     var toldCount = 0
     var toldKeywords = 0
@@ -68,7 +68,15 @@ struct MailboxView {
         )
     }
 
-    func isRecent(_ uid: UInt32) -> Bool { recent.contains { $0.contains(uid) } }
+    func isRecent(_ uid: UInt32) -> Bool {
+        var low = 0
+        var high = recent.count
+        while low < high {
+            let middle = (low + high) / 2
+            if recent[middle].upperBound <= uid { low = middle + 1 } else { high = middle }
+        }
+        return low < recent.count && recent[low].contains(uid)
+    }
 
     var recentCount: Int { recent.reduce(0) { $0 + (lowerBound(of: $1.upperBound) - lowerBound(of: $1.lowerBound)) } }
 
@@ -134,15 +142,24 @@ struct MailboxView {
     }
 
     mutating func addRecent(from: UID, upTo: UID) {
-        guard from < upTo else { return }
-        recent.append(from.rawValue..<upTo.rawValue)
+        // The store claims in rising order; what an answer repeats is left out.
+        let first = max(from.rawValue, recent.last?.upperBound ?? 0)
+        guard first < upTo.rawValue else { return }
+        if let last = recent.last, last.upperBound == first {
+            recent[recent.count - 1] = last.lowerBound..<upTo.rawValue
+        } else {
+            recent.append(first..<upTo.rawValue)
+        }
+        // Other sessions claimed what is between. A session that has been open for so long forgets what it had first.
+        if recent.count > SessionLimits.recentRanges { recent.removeFirst(recent.count / 2) }
     }
 
     /// Takes over what changed in the store. What the client has to be told is remembered.
     mutating func apply(_ changes: MailboxChanges) {
         guard changes.mailbox.selectable else { return markDeleted() }
         setKeywords(changes.mailbox.keywords)
-        for state in changes.changed { update(state.uid.rawValue, state.flags, state.modSeq) }
+        var next = 0
+        for state in changes.changed { update(state, &next) }
         for state in changes.new { append(state) }
         for range in changes.expunged.ranges {
             for index in lowerBound(
@@ -152,7 +169,7 @@ struct MailboxView {
                 range.upperBound == .max ? uids.count : lowerBound(of: range.upperBound + 1)
             ) {
                 gone.insert(uids[index])
-                changed.remove(uids[index])
+                forgetChange(at: index)
             }
         }
         modSeq = max(modSeq, changes.mailbox.highestModSeq)
@@ -165,9 +182,15 @@ struct MailboxView {
         changed = []
     }
 
-    private mutating func update(_ uid: UInt32, _ flags: MessageFlags, _ modSeq: ModSeq) {
-        guard let index = index(of: uid) else { return }
-        if set(flags, modSeq, at: index) { changed.insert(uid) }
+    /// - Parameter next: where the message is looked for first: the store tells changes in the order of their UIDs.
+    private mutating func update(_ state: MessageState, _ next: inout Int) {
+        let uid = state.uid.rawValue
+        if next >= uids.count || uids[next] != uid {
+            guard let index = index(of: uid) else { return }
+            next = index
+        }
+        if set(state.flags, state.modSeq, at: next) { markChanged(at: next) }
+        next += 1
     }
 
     /// - Returns: whether anything is different now.
@@ -183,17 +206,27 @@ struct MailboxView {
 
     // MARK: What the client knows
 
-    mutating func markChanged(_ uid: UInt32) { changed.insert(uid) }
-    /// Whether only the MODSEQ is news: the message is there, and its flags are not told anyway.
-    func isToTell(_ uid: UInt32) -> Bool { !gone.contains(uid) && !changed.contains(uid) }
+    mutating func markChanged(at index: Int) {
+        // Messages may have come since the table was made.
+        if changed.count < uids.count {
+            changed += [Bool](repeating: false, count: uids.count - changed.count)
+        }
+        changed[index] = true
+    }
 
-    mutating func forgetChange(_ uid: UInt32) { changed.remove(uid) }
+    /// Whether only the MODSEQ is news: the message is there, and its flags are not told anyway.
+    func isOnlyModSeqNews(at index: Int) -> Bool { !isGone(uids[index]) && !isChanged(at: index) }
+
+    private func isChanged(at index: Int) -> Bool { index < changed.count && changed[index] }
+
+    mutating func forgetChange(at index: Int) {
+        if index < changed.count { changed[index] = false }
+    }
 
     /// The changes to be told, as rising indexes; they count as told.
     mutating func takeChanged() -> [Int] {
-        guard !changed.isEmpty else { return [] }
-        defer { changed.removeAll(keepingCapacity: false) }
-        return changed.compactMap { index(of: $0) }.sorted()
+        defer { changed = [] }
+        return changed.indices.filter { changed[$0] }
     }
 
     /// Removes what is gone.
@@ -211,12 +244,14 @@ struct MailboxView {
             uids[kept] = uids[index]
             system[kept] = system[index]
             modSeqs[kept] = modSeqs[index]
+            if kept < changed.count { changed[kept] = isChanged(at: index) }
             if !keywordBits.isEmpty { keywordBits[kept] = keywordBits[index] }
             kept += 1
         }
         uids.removeSubrange(kept...)
         system.removeSubrange(kept...)
         modSeqs.removeSubrange(kept...)
+        changed.removeLast(max(0, changed.count - kept))
         if !keywordBits.isEmpty { keywordBits.removeSubrange(kept...) }
         gone.removeAll(keepingCapacity: false)
         numbers.reverse()

@@ -18,12 +18,21 @@ enum MessageSetProblem: Error {
 
 extension MailboxView {
     /// The indexes of the messages that a set names, as rising ranges; UIDs that do not exist are left out.
-    func indexes(_ set: MessageSet, _ space: NumberSpace) throws(MessageSetProblem) -> [Range<Int>] {
+    ///
+    /// - Parameter isCondition: whether the set is a key of SEARCH. There a number that no message has is a condition
+    ///   that no message meets, as is `*` in an empty mailbox: it names nothing to work on. RFC 9051, section 9, would
+    ///   allow BAD as well, but clients search by numbers that an EXPUNGE has just taken away, and test suites expect
+    ///   what Dovecot does: it checks the numbers of FETCH, STORE and COPY, and not those of SEARCH.
+    func indexes(
+        _ set: MessageSet,
+        _ space: NumberSpace,
+        isCondition: Bool = false
+    ) throws(MessageSetProblem) -> [Range<Int>] {
         guard case .numbers(let numbers) = set else { throw .nothingSaved }
         var ranges: [Range<Int>] = []
         switch space {
         case .sequenceNumber:
-            for element in numbers.elements {
+            for element in numbers.elements where !isCondition {
                 // `1:*` of an empty mailbox is nothing, not an error.
                 guard element.first != .last, element.second != .last else { continue }
                 for case .number(let number) in [element.first, element.second] where number > UInt32(uids.count) {

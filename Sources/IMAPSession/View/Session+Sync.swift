@@ -22,13 +22,9 @@ extension Session {
         case .none: answer(&self)
         case .withoutExpunge, .all:
             guard view != nil, isFresh || isStale || missedUpdate else {
-                tellUpdates(updates)
-                return answer(&self)
+                return tellUpdates(updates, answer)
             }
-            synchronise { session in
-                session.tellUpdates(updates)
-                answer(&session)
-            }
+            synchronise { $0.tellUpdates(updates, answer) }
         }
     }
 
@@ -76,12 +72,33 @@ extension Session {
         }
     }
 
-    /// Writes what the client does not know yet.
-    mutating func tellUpdates(_ updates: Updates) {
-        guard view != nil, updates != .none else { return }
-        if updates == .all {
-            for number in view?.takeGone() ?? [] { encoder.expunge(number) }
+    /// Writes what the client does not know yet, in turns where it is much.
+    mutating func tellUpdates(_ updates: Updates, _ next: @escaping (inout Session) -> Void) {
+        guard view != nil, updates != .none else { return next(&self) }
+        let gone = updates == .all ? view?.takeGone() ?? [] : []
+        tellExpunged(gone[...]) { session in
+            session.tellNew()
+            let changed = session.view?.takeChanged() ?? []
+            session.tellFlags(at: changed[...], next)
         }
+    }
+
+    private mutating func tellExpunged(
+        _ numbers: ArraySlice<UInt32>,
+        _ next: @escaping (inout Session) -> Void
+    ) {
+        var rest = numbers
+        while let number = rest.popFirst() {
+            encoder.expunge(number)
+            guard encoder.writtenBytes < SessionLimits.writeBytes else {
+                let left = rest
+                return giveWay { $0.tellExpunged(left, next) }
+            }
+        }
+        next(&self)
+    }
+
+    private mutating func tellNew() {
         guard let view else { return }
         if view.count != view.toldCount {
             encoder.exists(UInt32(view.count))
@@ -89,7 +106,25 @@ extension Session {
         }
         tellRecent(view)
         tellKeywords()
-        for index in self.view?.takeChanged() ?? [] { tellFlags(at: index) }
+    }
+
+    /// FETCH responses for the messages with these indexes, in turns where they are many.
+    ///
+    /// - Parameter flags: whether the flags are told, or only the MODSEQ.
+    mutating func tellFlags(
+        at indexes: ArraySlice<Int>,
+        flags: Bool = true,
+        _ next: @escaping (inout Session) -> Void
+    ) {
+        var rest = indexes
+        while let index = rest.popFirst() {
+            tellFlags(at: index, flags: flags)
+            guard encoder.writtenBytes < SessionLimits.writeBytes else {
+                let left = rest
+                return giveWay { $0.tellFlags(at: left, flags: flags, next) }
+            }
+        }
+        next(&self)
     }
 
     /// RECENT goes with new messages; a client counts down by itself what is expunged.
@@ -119,14 +154,13 @@ extension Session {
     }
 
     /// `* n FETCH (FLAGS ...)`; with UID where UIDs are used, and MODSEQ once CONDSTORE is on.
-    mutating func tellFlags(at index: Int, flags: Bool = true) {
+    private mutating func tellFlags(at index: Int, flags: Bool) {
         guard let view else { return }
         encoder.beginFetch(UInt32(index + 1))
         encoder.uid(view.uids[index])
         if flags { encoder.fetchedFlags(view.flagList(at: index)) }
         if isCondstoreEnabled { encoder.modSeq(view.modSeqs[index]) }
         encoder.endFetch()
-        if encoder.writtenBytes >= SessionLimits.writeBytes { flush() }
     }
 
     // MARK: Changes while the client waits
@@ -139,7 +173,7 @@ extension Session {
     /// Shows changes while the client idles (RFC 2177).
     public mutating func continueIdle() {
         guard wantsUpdate else { return }
-        synchronise { $0.tellUpdates(.all) }
+        synchronise { $0.tellUpdates(.all) { _ in } }
     }
 
     mutating func idle(_ tag: String) {
@@ -148,7 +182,7 @@ extension Session {
         idleTag = tag
         effects.append(.expectDone)
         guard view != nil else { return }
-        synchronise { $0.tellUpdates(.all) }
+        synchronise { $0.tellUpdates(.all) { _ in } }
     }
 
     mutating func endIdle() {

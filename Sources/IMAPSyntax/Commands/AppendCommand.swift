@@ -45,7 +45,7 @@ extension CommandParser {
         acceptsUTF8: Bool
     ) throws(SyntaxError) -> AppendPrefix {
         var cursor = Cursor(bytes, limits: limits, acceptsUTF8: acceptsUTF8)
-        guard let tag = try? cursor.tag(), cursor.take(" "), cursor.word() == "APPEND", cursor.take(" ") else {
+        guard let tag = try? cursor.tag(), cursor.takeSpaces(), cursor.word() == "APPEND", cursor.takeSpaces() else {
             return .notAppend
         }
         cursor.commandName = "APPEND"

@@ -97,6 +97,10 @@ extension Cursor {
         try space(before: "names of header fields")
         try list("names of header fields", limit: limits.headerFields) { (cursor) throws(SyntaxError) in
             let start = cursor
+            cursor.namedFields += 1
+            guard cursor.namedFields <= cursor.limits.headerFields else {
+                throw cursor.tooMany("names of header fields", cursor.limits.headerFields)
+            }
             let name = try cursor.astring("the name of a header field")
             // RFC 5322 section 2.2: printable ASCII without the colon.
             guard !name.isEmpty, name.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }) else {

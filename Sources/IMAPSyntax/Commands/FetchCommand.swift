@@ -64,8 +64,8 @@ extension Cursor {
         let messages = try messageSet()
         try space(before: "items")
         var command = FetchCommand(numberSpace, messages, try fetchItems())
-        guard isNext(" "), byte(ahead: 1) == UInt8(ascii: "(") else { return command }
-        advance()
+        guard nextBehindSpaces == UInt8(ascii: "(") else { return command }
+        takeSpaces()
         let start = self
         try list("modifiers", limit: 8) { (cursor) throws(SyntaxError) in
             let start = cursor
@@ -135,10 +135,14 @@ extension Cursor {
     /// `PREVIEW` or `PREVIEW (LAZY)`.
     private mutating func previewIsLazy() throws(SyntaxError) -> Bool {
         // Where PREVIEW is not in a list, a parenthesis behind it may also open the modifiers.
-        guard isNext(" "), byte(ahead: 1) == UInt8(ascii: "(") else { return false }
+        guard nextBehindSpaces == UInt8(ascii: "(") else { return false }
         var ahead = self
-        ahead.advance(by: 2)
-        guard ahead.word() == "LAZY", ahead.take(")") else { return false }
+        ahead.takeSpaces()
+        ahead.advance()
+        ahead.takeSpaces()
+        guard ahead.word() == "LAZY" else { return false }
+        ahead.takeSpaces()
+        guard ahead.take(")") else { return false }
         self = ahead
         return true
     }

@@ -43,7 +43,8 @@ extension Cursor {
             command.selection = try selectionOptions()
             try space(before: "a reference")
         }
-        command.reference = try reference()
+        let reference = try reference()
+        command.reference = reference ?? ""
         try space(before: "a mailbox pattern")
         if isNext("(") {
             command.isExtended = true
@@ -53,8 +54,9 @@ extension Cursor {
         } else {
             command.patterns = [try pattern()]
         }
-        guard isNext(" "), byte(ahead: 1)?.isLetter == true else { return command }
-        advance()
+        if reference == nil { command.patterns = [.nothing] }
+        guard nextBehindSpaces?.isLetter == true else { return command }
+        takeSpaces()
         guard word() == "RETURN" else { throw expected("RETURN or the end of the command") }
         command.isExtended = true
         try space(before: "return options")
@@ -66,24 +68,30 @@ extension Cursor {
         try space(before: "a reference")
         let reference = try reference()
         try space(before: "a mailbox pattern")
-        return .lsub(reference: reference, pattern: try pattern())
+        let pattern = try pattern()
+        return .lsub(reference: reference ?? "", pattern: reference == nil ? .nothing : pattern)
     }
 
-    /// Unlike other mailbox names, often empty.
-    private mutating func reference() throws(SyntaxError) -> String {
+    /// Unlike other mailbox names, often empty; nil when it is not in the encoding of names, so that nothing is below.
+    private mutating func reference() throws(SyntaxError) -> String? {
         let start = index
-        return try mailboxText(try astring("a reference"), from: start)
+        let raw = try astring("a reference")
+        return try? mailboxText(raw, from: start)
     }
 
+    /// A pattern that is not in the encoding of names matches none of them. To clients that try such patterns, the
+    /// empty answer is right and an error is not.
     private mutating func pattern() throws(SyntaxError) -> MailboxPattern {
         let start = index
-        return MailboxPattern(try mailboxText(try listMailbox(), from: start))
+        let raw = try listMailbox()
+        return (try? mailboxText(raw, from: start)).map { MailboxPattern($0) } ?? .nothing
     }
 
     private mutating func selectionOptions() throws(SyntaxError) -> ListCommand.SelectionOptions {
         let start = self
         var options: ListCommand.SelectionOptions = []
         try require("(", "selection options")
+        takeSpaces()
         if take(")") { return options }
         repeat {
             let option = self
@@ -94,7 +102,7 @@ extension Cursor {
             case "SPECIAL-USE": options.insert(.specialUse)
             default: throw option.expected("a known selection option")
             }
-        } while take(" ")
+        } while takeSpacesBeforeElement()
         try require(")", "a closing parenthesis behind selection options")
         // RFC 5258 section 3.1.
         guard options != [.recursiveMatch], options != [.recursiveMatch, .remote] else {
@@ -105,6 +113,7 @@ extension Cursor {
 
     private mutating func returnOptions(of command: inout ListCommand) throws(SyntaxError) {
         try require("(", "return options")
+        takeSpaces()
         if take(")") { return }
         repeat {
             let option = self
@@ -117,7 +126,7 @@ extension Cursor {
                 command.statusItems = try statusItems()
             default: throw option.expected("a known return option")
             }
-        } while take(" ")
+        } while takeSpacesBeforeElement()
         try require(")", "a closing parenthesis behind return options")
     }
 }

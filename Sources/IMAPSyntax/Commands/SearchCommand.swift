@@ -78,16 +78,14 @@ extension Cursor {
         }
         var budget = limits.searchKeys
         var keys = [try searchKey(depth: 0, &budget)]
-        while isNext(" "), byte(ahead: 1) != nil, !(byte(ahead: 1) == UInt8(ascii: " ")) {
-            advance()
-            keys.append(try searchKey(depth: 0, &budget))
-        }
+        while takeSpacesBeforeElement() { keys.append(try searchKey(depth: 0, &budget)) }
         return SearchCommand(numberSpace, keys.count == 1 ? keys[0] : .and(keys), returns: returns, charset: charset)
     }
 
     private mutating func searchReturn() throws(SyntaxError) -> SearchReturn {
         var result = SearchReturn([])
         try require("(", "return options in parentheses")
+        takeSpaces()
         if take(")") { return SearchReturn(.all) }
         repeat {
             let start = self
@@ -102,7 +100,7 @@ extension Cursor {
                 result.partial = try partialRange()
             default: throw start.expected("a known return option")
             }
-        } while take(" ")
+        } while takeSpacesBeforeElement()
         try require(")", "a closing parenthesis behind return options")
         // RFC 9394 section 3.1.
         guard result.partial == nil || !result.options.contains(.all) else { throw expected("either ALL or PARTIAL") }

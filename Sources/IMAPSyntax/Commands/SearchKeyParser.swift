@@ -36,8 +36,9 @@ extension Cursor {
 
     private mutating func parenthesisedKeys(depth: Int, _ budget: inout Int) throws(SyntaxError) -> SearchKey {
         try require("(", "search keys")
+        takeSpaces()
         var keys: [SearchKey] = []
-        repeat { keys.append(try searchKey(depth: depth + 1, &budget)) } while take(" ")
+        repeat { keys.append(try searchKey(depth: depth + 1, &budget)) } while takeSpacesBeforeElement()
         try require(")", "a closing parenthesis behind search keys")
         return keys.count == 1 ? keys[0] : .and(keys)
     }

@@ -45,8 +45,8 @@ extension Cursor {
         try space(before: "a mailbox name")
         let name = try mailbox()
         var parameters = SelectParameters()
-        guard isNext(" "), byte(ahead: 1) == UInt8(ascii: "(") else { return (name, parameters) }
-        advance()
+        guard nextBehindSpaces == UInt8(ascii: "(") else { return (name, parameters) }
+        takeSpaces()
         try list("parameters", limit: 16) { (cursor) throws(SyntaxError) in
             let start = cursor
             switch cursor.word() {
@@ -63,20 +63,24 @@ extension Cursor {
     private mutating func quickResync() throws(SyntaxError) -> QuickResync {
         try space(before: "the parameters of QRESYNC")
         try require("(", "the parameters of QRESYNC")
+        takeSpaces()
         let uidValidity = try nonZeroNumber("a UIDVALIDITY")
         try space(before: "a mod-sequence")
         let modSeq = try number64("a mod-sequence")
         var result = QuickResync(uidValidity: uidValidity, modSeq: modSeq)
-        if isNext(" "), byte(ahead: 1)?.isDigit == true {
-            advance()
+        if nextBehindSpaces?.isDigit == true {
+            takeSpaces()
             result.knownUIDs = try knownSet("the known UIDs")
         }
-        if take(" ") {
+        if takeSpacesBeforeElement() {
             try require("(", "the sequence match data")
+            takeSpaces()
             let sequenceNumbers = try knownSet("known sequence numbers")
             try space(before: "known UIDs")
             let uids = try knownSet("known UIDs")
+            takeSpaces()
             try require(")", "the end of the sequence match data")
+            takeSpaces()
             result.sequenceMatch = .init(sequenceNumbers: sequenceNumbers, uids: uids)
         }
         try require(")", "the end of QRESYNC")

@@ -21,7 +21,7 @@ extension Cursor {
     mutating func authenticateCommand() throws(SyntaxError) -> Command {
         try space(before: "a mechanism")
         let mechanism = try atom("a mechanism").asciiUppercased
-        guard isNext(" "), byte(ahead: 1) != nil else {
+        guard nextBehindSpaces != nil else {
             return .authenticate(mechanism: mechanism, initialResponse: nil)
         }
         try space(before: "an initial response")
@@ -41,7 +41,7 @@ extension Cursor {
         repeat {
             try space(before: "a capability")
             capabilities.append(try atom("a capability").asciiUppercased)
-        } while isNext(" ") && byte(ahead: 1) != nil
+        } while nextBehindSpaces != nil
         return .enable(capabilities)
     }
 
@@ -57,6 +57,7 @@ extension Cursor {
             return .id(nil)
         }
         try require("(", "a list of fields or NIL")
+        takeSpaces()
         var fields: [IDField] = []
         if take(")") { return .id(fields) }
         repeat {
@@ -68,7 +69,7 @@ extension Cursor {
             fields.append(
                 IDField(String(decoding: name, as: UTF8.self), value.map { String(decoding: $0, as: UTF8.self) })
             )
-        } while take(" ")
+        } while takeSpacesBeforeElement()
         try require(")", "a closing parenthesis")
         return .id(fields)
     }

@@ -15,17 +15,21 @@ extension Cursor {
         try space(before: "a mailbox name")
         let name = try mailbox().withoutTrailingDelimiter
         var uses: [SpecialUse] = []
-        guard isNext(" "), byte(ahead: 1) == UInt8(ascii: "(") else { return .create(name, uses: uses) }
-        advance(by: 2)
-        guard word() == "USE", take(" ") else { throw expected("USE and a list of special uses") }
+        guard nextBehindSpaces == UInt8(ascii: "(") else { return .create(name, uses: uses) }
+        takeSpaces()
+        advance()
+        takeSpaces()
+        guard word() == "USE", takeSpaces() else { throw expected("USE and a list of special uses") }
         try require("(", "a list of special uses")
+        takeSpaces()
         if !take(")") {
             repeat {
                 let use = try specialUse()
                 if !uses.contains(use) { uses.append(use) }
-            } while take(" ")
+            } while takeSpacesBeforeElement()
             try require(")", "a closing parenthesis")
         }
+        takeSpaces()
         try require(")", "a closing parenthesis")
         return .create(name, uses: uses)
     }

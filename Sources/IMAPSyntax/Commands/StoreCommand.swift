@@ -70,9 +70,8 @@ extension Cursor {
     /// `flag *(SP flag)`, without parentheses.
     private mutating func bareFlags() throws(SyntaxError) -> [Flag] {
         var flags = [try flag()]
-        while isNext(" "), byte(ahead: 1) != nil {
+        while takeSpaces(), !isAtEnd {
             guard flags.count < limits.flagsPerCommand else { throw tooMany("flags", limits.flagsPerCommand) }
-            try space(before: "a flag")
             flags.append(try flag())
         }
         return flags

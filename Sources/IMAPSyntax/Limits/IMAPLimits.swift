@@ -47,6 +47,10 @@ public struct IMAPLimits: Hashable, Sendable {
     /// Mailbox patterns of one LIST.
     public var listPatterns = 64
 
+    /// Letters and wildcards of all patterns of one LIST that a name could match, runs of wildcards counted once: what
+    /// a byte of a name costs is in proportion to them.
+    public var listPatternParts = 4_096
+
     /// Fields of one ID command (RFC 2971 section 3.3 says 30).
     public var idFields = 30
 

@@ -46,12 +46,13 @@ extension Cursor {
         element: (inout Cursor) throws(SyntaxError) -> Void
     ) throws(SyntaxError) {
         try require("(", "\(what) in parentheses")
+        takeSpaces()
         var count = 0
         repeat {
             count += 1
             guard count <= limit else { throw tooMany(what, limit) }
             try element(&self)
-        } while take(" ")
+        } while takeSpacesBeforeElement()
         try require(")", "a closing parenthesis behind \(what)")
     }
 }

@@ -37,7 +37,7 @@ extension Cursor {
         return String(decoding: atom, as: UTF8.self)
     }
 
-    private mutating func stringIfPresent() throws(SyntaxError) -> [UInt8]? {
+    fileprivate mutating func stringIfPresent() throws(SyntaxError) -> [UInt8]? {
         if isNext("\"") { return try quoted() }
         if isNext("{") { return try literal() }
         return nil
@@ -91,12 +91,20 @@ extension Cursor {
     /// `mailbox`: an astring in modified UTF-7, or UTF-8 where that is enabled; INBOX in any case.
     mutating func mailbox(_ what: String = "a mailbox name") throws(SyntaxError) -> MailboxName {
         let start = index
-        let raw = try astring(what)
+        let raw = try mailboxBytes(what)
         let name = try mailboxText(raw, from: start)
         guard !name.isEmpty else {
             throw SyntaxError(.malformed, offset: start, message: "\(commandName) needs a mailbox name, found none")
         }
         return MailboxName(name)
+    }
+
+    /// An astring, or an atom with `%` and `*`: folders of such names exist, and not every client quotes them.
+    private mutating func mailboxBytes(_ what: String) throws(SyntaxError) -> [UInt8] {
+        if let string = try stringIfPresent() { return string }
+        let name = take(while: \.isListCharacter)
+        guard !name.isEmpty else { throw expected(what) }
+        return Array(name)
     }
 
     /// Decodes the name or pattern of a mailbox.

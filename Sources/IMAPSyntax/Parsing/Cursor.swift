@@ -7,6 +7,8 @@ struct Cursor {
     let acceptsUTF8: Bool
     /// What error messages call the command; set as soon as its name was read.
     var commandName = "The command"
+    /// Names of header fields that the command has so far, in all its sections.
+    var namedFields = 0
 
     init(_ bytes: [UInt8], limits: IMAPLimits, acceptsUTF8: Bool = false, from index: Int = 0) {
         self.bytes = bytes
@@ -41,17 +43,38 @@ struct Cursor {
         guard take(scalar) else { throw expected(what) }
     }
 
-    /// `SP`: exactly one.
+    /// `SP`. The grammar has exactly one; clients also send several, and servers in use accept that.
     mutating func space(before what: String) throws(SyntaxError) {
-        guard isNext(" "), let following = byte(ahead: 1), following != UInt8(ascii: " ") else {
-            throw isAtEnd ? expected(what) : expected("one space before \(what)")
-        }
-        index += 1
+        guard takeSpaces() else { throw isAtEnd ? expected(what) : expected("a space before \(what)") }
+        guard !isAtEnd else { throw expected(what) }
+    }
+
+    /// Takes all spaces that stand here.
+    ///
+    /// - Returns: whether there was any.
+    @discardableResult
+    mutating func takeSpaces() -> Bool {
+        let start = index
+        while index < bytes.count, bytes[index] == UInt8(ascii: " ") { index += 1 }
+        return index > start
+    }
+
+    /// The byte behind the spaces that stand here; nil without a space, or when the command ends behind them.
+    var nextBehindSpaces: UInt8? {
+        var ahead = self
+        return ahead.takeSpaces() ? ahead.next : nil
+    }
+
+    /// Takes the spaces behind an element of a list.
+    ///
+    /// - Returns: whether another element follows; otherwise the list or the command ends here.
+    mutating func takeSpacesBeforeElement() -> Bool {
+        takeSpaces() && !isAtEnd && !isNext(")")
     }
 
     /// The end of the command; blanks in front of it are tolerated.
     mutating func end() throws(SyntaxError) {
-        while take(" ") {}
+        takeSpaces()
         guard isAtEnd else { throw expected("nothing more") }
     }
 

@@ -25,14 +25,31 @@ extension ResponseEncoder {
 
     /// `* SEARCH numbers` (RFC 3501), with the highest mod-sequence of a search by it (RFC 7162 section 3.1.5).
     public mutating func search(_ numbers: some Sequence<UInt32>, highestModSeq: UInt64? = nil) {
-        raw("* SEARCH")
-        for number in numbers { raw(" \(number)") }
+        beginSearch()
+        for number in numbers { foundNumber(number) }
+        endSearch(highestModSeq: highestModSeq)
+    }
+
+    /// `* SEARCH`, to be followed by numbers and ``endSearch(highestModSeq:)``, with nothing between.
+    public mutating func beginSearch() { raw("* SEARCH") }
+
+    public mutating func foundNumber(_ number: UInt32) { raw(" \(number)") }
+
+    public mutating func endSearch(highestModSeq: UInt64?) {
         if let highestModSeq { raw(" (MODSEQ \(highestModSeq))") }
         line("")
     }
 
     /// `* ESEARCH (TAG "tag")` and the result.
     public mutating func extendedSearch(_ tag: String, _ result: ExtendedSearchResult) {
+        beginExtendedSearch(tag, result)
+        foundRanges(result.all?.ranges[...] ?? [], areFirst: true)
+        endExtendedSearch(result)
+    }
+
+    /// What stands in front of the ranges of ALL, to be followed by them and ``endExtendedSearch(_:)``, with nothing
+    /// between.
+    public mutating func beginExtendedSearch(_ tag: String, _ result: ExtendedSearchResult) {
         raw("* ESEARCH (TAG ")
         string(tag)
         raw(")")
@@ -40,7 +57,19 @@ extension ResponseEncoder {
         if let min = result.min { raw(" MIN \(min)") }
         if let max = result.max { raw(" MAX \(max)") }
         if let count = result.count { raw(" COUNT \(count)") }
-        if let all = result.all, !all.isEmpty { raw(" ALL \(all)") }
+    }
+
+    /// Ranges of ALL; none at all write nothing (RFC 4731 section 3.1).
+    public mutating func foundRanges(_ ranges: ArraySlice<ClosedRange<UInt32>>, areFirst: Bool) {
+        var isFirst = areFirst
+        for range in ranges {
+            raw(isFirst ? " ALL " : ",")
+            isFirst = false
+            raw(range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound):\(range.upperBound)")
+        }
+    }
+
+    public mutating func endExtendedSearch(_ result: ExtendedSearchResult) {
         if let partial = result.partial {
             let numbers = partial.numbers.isEmpty ? "NIL" : partial.numbers.description
             raw(" PARTIAL (\(partial.range.first):\(partial.range.last) \(numbers))")

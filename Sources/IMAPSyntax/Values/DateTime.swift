@@ -22,13 +22,13 @@ public struct DateTime: Hashable, Sendable {
     /// The moment as seen in a zone.
     ///
     /// - Parameters:
-    ///   - unixSeconds: seconds since 1 January 1970 UTC; clamped to the years 0 to 9999.
+    ///   - unixSeconds: seconds since 1 January 1970 UTC; clamped to the years 0 to 9999 as that zone counts them.
     ///   - zoneMinutes: minutes east of UTC; clamped to what `zone` can express.
     public init(unixSeconds: Int64, zoneMinutes: Int = 0) {
         self.zoneMinutes = min(max(zoneMinutes, Self.zoneRange.lowerBound), Self.zoneRange.upperBound)
-        // Years 0 to 9999, with a day to spare for the zone.
-        let clamped = min(max(unixSeconds, -62_167_046_400), 253_402_214_400)
-        let local = Int(clamped) + self.zoneMinutes * 60
+        // The zone may lead out of the years that the grammar has, and back into them: the local time is what counts.
+        let (shifted, isBeyond) = unixSeconds.addingReportingOverflow(Int64(self.zoneMinutes) * 60)
+        let local = Int(min(max(isBeyond ? unixSeconds : shifted, Self.firstSecond), Self.lastSecond))
         let days = local >= 0 ? local / 86_400 : (local - 86_399) / 86_400
         let secondOfDay = local - days * 86_400
         date = CalendarDate(daysSinceEpoch: days)
@@ -41,6 +41,10 @@ public struct DateTime: Hashable, Sendable {
     public var unixSeconds: Int64 {
         Int64(date.daysSinceEpoch * 86_400 + hour * 3_600 + (minute - zoneMinutes) * 60 + second)
     }
+
+    /// `01-Jan-0000 00:00:00` and `31-Dec-9999 23:59:59` of any zone, counted from its own 1 January 1970.
+    private static let firstSecond: Int64 = -62_167_219_200
+    private static let lastSecond: Int64 = 253_402_300_799
 
     /// `zone` has two digits of hours and two of minutes.
     private static let zoneRange = -5_999...5_999

@@ -50,12 +50,13 @@ extension Cursor {
     /// `flag-list`: in parentheses, possibly empty.
     mutating func flagList() throws(SyntaxError) -> [Flag] {
         try require("(", "flags in parentheses")
+        takeSpaces()
         var flags: [Flag] = []
         if take(")") { return flags }
         repeat {
             guard flags.count < limits.flagsPerCommand else { throw tooMany("flags", limits.flagsPerCommand) }
             flags.append(try flag())
-        } while take(" ")
+        } while takeSpacesBeforeElement()
         try require(")", "a flag or a closing parenthesis")
         return flags
     }

@@ -36,8 +36,6 @@ public enum MailboxNameError: Error, Hashable, Sendable {
     /// A level that is `.` or `..`.
     case dotLevel
     case controlCharacter
-    /// `*` or `%`, which LIST could never name.
-    case wildcard
 
     public var sentence: String {
         switch self {
@@ -47,13 +45,13 @@ public enum MailboxNameError: Error, Hashable, Sendable {
         case .emptyLevel: "A mailbox name must not have an empty level"
         case .dotLevel: "A level of a mailbox name must not be . or .."
         case .controlCharacter: "A mailbox name must not hold control characters"
-        case .wildcard: "A mailbox name must not hold * or %"
         }
     }
 }
 
 extension MailboxName {
-    /// Whether a mailbox may be created under this name.
+    /// Whether a mailbox may be created under this name. `%` and `*` are allowed: folders called "100%" exist, and a
+    /// pattern of LIST that is such a name matches it as well.
     public func validate(_ limits: IMAPLimits = IMAPLimits()) throws(MailboxNameError) {
         guard !text.isEmpty else { throw .empty }
         guard text.utf8.count <= limits.mailboxNameBytes else { throw .tooLong(limitBytes: limits.mailboxNameBytes) }
@@ -61,7 +59,6 @@ extension MailboxName {
             switch scalar.value {
             // C0, DEL, C1 and the separators that RFC 5198 section 2 rules out.
             case 0..<0x20, 0x7F...0x9F, 0x2028, 0x2029: throw .controlCharacter
-            case 0x2A, 0x25: throw .wildcard
             default: continue
             }
         }

@@ -75,6 +75,9 @@ public enum ModifiedUTF7 {
     }
 
     public static func encode(_ name: String) -> [UInt8] {
+        // Most names are as they are.
+        let bytes = Array(name.utf8)
+        if bytes.allSatisfy({ $0 >= 0x20 && $0 <= 0x7E && $0 != ampersand }) { return bytes }
         var result: [UInt8] = []
         result.reserveCapacity(name.utf8.count)
         var shifted: [UInt16] = []

@@ -1,4 +1,5 @@
 internal import Configuration
+public import MailModel
 internal import SystemPackage
 
 /// Settings by precedence: command line, environment, file, default.
@@ -126,6 +127,32 @@ public struct SettingsReader: Sendable {
             throw SettingError(key, value: text, source: source, expected: "host:port, such as 127.0.0.1:14000")
         }
         return address
+    }
+
+    /// A domain of account addresses; nil where the setting is empty.
+    public func domain(_ key: String) throws -> String? {
+        let (text, source) = try find(key)
+        if text.isEmpty { return nil }
+        guard !text.contains("@"), AccountAddress("name@\(text)") != nil else {
+            throw SettingError(key, value: text, source: source, expected: "a domain, such as example.org")
+        }
+        return text
+    }
+
+    /// Addresses and networks, with commas between.
+    public func addressRanges(_ key: String) throws -> [ClientAddressRange] {
+        let (text, source) = try find(key)
+        return try text.split(separator: ",").map { item in
+            guard let range = ClientAddressRange(item) else {
+                throw SettingError(
+                    key,
+                    value: text,
+                    source: source,
+                    expected: "addresses and networks, such as 192.0.2.7,10.0.0.0/8,2001:db8::/32"
+                )
+            }
+            return range
+        }
     }
 
     /// `a=b,c=d` in the order given.

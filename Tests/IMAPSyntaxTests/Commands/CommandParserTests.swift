@@ -111,7 +111,8 @@ import Testing
     static let refused: [(String, SyntaxError.Kind, String?, String)] = [
         ("A1 FETCH x FLAGS", .malformed, "A1", "FETCH needs a message set, found 'x'"),
         ("A1 FETCH", .malformed, "A1", "FETCH needs a message set, found the end of the command"),
-        ("A1 UID FETCH 1  FLAGS", .malformed, "A1", "UID FETCH needs one space before items, found a space"),
+        ("A1 UID FETCH 1(FLAGS)", .malformed, "A1", "UID FETCH needs a space before items, found '('"),
+        ("A1 LOGIN  u  ", .malformed, "A1", "LOGIN needs a password, found the end of the command"),
         ("A1 NOSUCH", .unknownCommand, "A1", "There is no such command"),
         ("A1 UID NOOP", .unknownCommand, "A1", "There is no such UID command"),
         ("A1", .malformed, "A1", "The command needs a command name behind the tag, found the end of the command"),
@@ -130,6 +131,34 @@ import Testing
         ("A1 STORE 0 FLAGS ()", .malformed, "A1", "STORE needs a message set above zero, found a space"),
         ("A1 FETCH 4294967296 UID", .malformed, "A1", "FETCH needs a message set below 2^32, found a space"),
     ]
+
+    /// Each of these with one space for several is in the tables above, or in those of FETCH, STORE, SEARCH and LIST.
+    @Test(arguments: [
+        "LOGIN user pass", "LOGIN {1}\r\nu {1}\r\np", "AUTHENTICATE PLAIN AGEAYg==", "ENABLE CONDSTORE X",
+        "ID ( \"a\" \"b\" \"c\" NIL )", "ID ( )", "SELECT INBOX ( CONDSTORE )",
+        "SELECT INBOX ( QRESYNC ( 1 2 3:4 ( 1:3 7,9,11 ) ) CONDSTORE )", "CREATE Sent ( USE ( \\Sent \\Drafts ) )",
+        "RENAME a b", "LSUB \"\" *", "STATUS a ( MESSAGES UIDNEXT )", "COPY 2:4 a", "UID MOVE 1 a", "UID EXPUNGE 1",
+        "FETCH 1 ( FLAGS BODY.PEEK[HEADER.FIELDS ( From To )] PREVIEW ( LAZY ) ) ( CHANGEDSINCE 5 )",
+        "UID FETCH 1 FLAGS", "STORE 1 ( UNCHANGEDSINCE 3 ) +FLAGS.SILENT ( \\Seen a )", "STORE 1 FLAGS \\Seen a",
+        "STORE 1 FLAGS ( )",
+        "SEARCH RETURN ( MIN MAX ) CHARSET UTF-8 OR ( SEEN NOT TO x ) ( SUBJECT y ) HEADER a b UID 1:2 ON 1-Feb-2024",
+        "LIST ( SUBSCRIBED RECURSIVEMATCH ) \"\" ( a b ) RETURN ( CHILDREN STATUS ( MESSAGES UNSEEN ) )",
+    ])
+    func acceptsSeveralSpaces(_ line: String) throws {
+        // Where the grammar has no space at all, none is the form to compare with.
+        let strict = line.replacing("( ", with: "(").replacing(" )", with: ")")
+        let wide = line.replacing(" ", with: "   ")
+        #expect(try parse("  \(wide)  ") == parse(strict))
+        // Every cut of it is refused or parsed, and nothing else.
+        let whole = bytes("A1  \(wide)")
+        for length in whole.indices { _ = try? CommandParser.parse(Array(whole[..<length])) }
+    }
+
+    @Test func spacesWithinStringsStay() throws {
+        let login = Command.login(userName: bytes("a  b"), password: Secret(bytes("  ")))
+        #expect(try parse("LOGIN  \"a  b\"   \"  \"") == login)
+        #expect(try parse("CREATE  100%") == .create(MailboxName("100%"), uses: []))
+    }
 
     @Test(arguments: refused)
     func refuses(_ sample: (line: String, kind: SyntaxError.Kind, tag: String?, message: String)) {

@@ -69,6 +69,11 @@ import Testing
         #expect(failure("A1 FETCH 1 BODY[\(deep)]")?.kind == .limitExceeded)
         let many = (1...1_000).map { "BODY[\($0)]" }.joined(separator: " ")
         #expect(failure("A1 FETCH 1 (\(many))")?.kind == .limitExceeded)
+        func sections(_ count: Int) -> String {
+            (1...count).map { "BODY[HEADER.FIELDS (a\($0) b c d)]" }.joined(separator: " ")
+        }
+        #expect(failure("A1 FETCH 1 (\(sections(128)))") == nil)
+        #expect(failure("A1 FETCH 1 (\(sections(129)))")?.kind == .limitExceeded)
         let ranges = Array(repeating: "1", count: 20_000).joined(separator: ",")
         #expect(failure("A1 FETCH \(ranges) UID")?.kind == .limitExceeded)
     }

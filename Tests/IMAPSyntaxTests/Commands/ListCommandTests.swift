@@ -43,6 +43,15 @@ import Testing
         #expect(try parse(sample.line) == .list(sample.command))
     }
 
+    @Test(arguments: ["&", "&AOk", "a&!-*", "&AGE-", "caf\u{E9}"])
+    func whatIsNoNameMatchesNothing(_ pattern: String) throws {
+        #expect(try parse("LIST \"\" \"\(pattern)\"") == .list(ListCommand(reference: "", patterns: [.nothing])))
+        #expect(try parse("LIST \"\(pattern)\" *") == .list(ListCommand(reference: "", patterns: [.nothing])))
+        #expect(try parse("LSUB \"\" \"\(pattern)\"") == .lsub(reference: "", pattern: .nothing))
+        #expect(!MailboxPattern.nothing.relative(to: "a").matches(MailboxName("a")))
+        #expect(!MailboxPattern.nothing.matches(MailboxName("")))
+    }
+
     @Test(arguments: [
         "LIST", "LIST \"\"", "LIST (NOPE) \"\" *", "LIST (RECURSIVEMATCH) \"\" *", "LIST \"\" ()", "LIST \"\" * RETURN",
         "LIST \"\" * RETURN (NOPE)", "LIST \"\" * SOME", "LIST \"\" * RETURN (STATUS)",
