@@ -40,6 +40,9 @@ public enum Effect: Hashable, Sendable {
     /// Fetch the snapshot at (or past) this point from the replica `from` and install it. It is made live only after
     /// every persist effect so far is durable; where the log does not hold the entry it ends with, the log goes.
     case installSnapshot(SnapshotPoint, from: ReplicaID)
+    /// A replica sent what no correct one sends. Nothing was changed; for a snapshot that is live already, the group
+    /// cannot go on here.
+    case contradicted(Contradiction, by: ReplicaID)
     /// The role, term or known leader changed.
     case roleChanged(RoleKind, term: Term, leader: ReplicaID?)
     /// The configuration in force changed (appended, rolled back, or from a snapshot).

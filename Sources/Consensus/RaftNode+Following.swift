@@ -87,13 +87,14 @@ extension RaftNode {
     mutating func snapshotInstalled(_ point: SnapshotPoint, into effects: inout Effects) {
         guard pendingSnapshot != nil else { return }
         pendingSnapshot = nil
-        precondition(point.index >= log.snapshot.index, "the log does not go back to the snapshot")
+        guard point.index > commitIndex || log.matches(index: point.index, term: point.term),
+            point.index >= log.snapshot.index
+        else { return effects.append(.contradicted(.snapshotOfAnotherHistory, by: leader ?? id)) }
         let before = configuration
         if log.matches(index: point.index, term: point.term) {
             log.compact(to: point)
             persists.installSnapshot(at: point.index)
         } else {
-            precondition(point.index > commitIndex, "the snapshot is of another history")
             log.reset(to: point)
             persists.reset(to: point.index)
             // Written as a truncation, so that no older write brings back what followed.

@@ -3,6 +3,10 @@ extension RaftNode {
     mutating func receive(_ message: Message, into effects: inout Effects) {
         // Meant for one that was here before: replica IDs are not reused, nodes are.
         guard message.to == id else { return }
+        if let contradiction = contradiction(in: message) {
+            effects.append(.contradicted(contradiction, by: message.from))
+            return
+        }
         // Pre-votes are outside of terms; a vote request is weighed before it may raise the term.
         switch message.body {
         case .preVote(let lastIndex, let lastTerm):
@@ -66,11 +70,11 @@ extension RaftNode {
     private mutating func follow(_ sender: ReplicaID, into effects: inout Effects) {
         switch role {
         case .leader:
-            preconditionFailure("two leaders in one term")
+            preconditionFailure("two leaders in one term, which was looked at before")
         case .preCandidate, .candidate:
             becomeFollower(term: term, leader: sender, into: &effects)
         case .follower:
-            precondition(leader == nil || leader == sender, "two leaders in one term")
+            precondition(leader == nil || leader == sender, "two leaders in one term, which was looked at before")
             let isNew = leader != sender
             leader = sender
             // How long to wait depends on who leads.

@@ -220,6 +220,8 @@ public final class Replica {
             case .roleChanged(let role, let term, let leader):
                 let node = leader.flatMap { address(of: $0) }
                 output.append(.roleChanged(role, term: term, leader: node))
+            case .contradicted(let contradiction, let replica):
+                output.append(.contradicted(contradiction, by: address(of: replica)))
             case .configurationChanged: break
             }
         }

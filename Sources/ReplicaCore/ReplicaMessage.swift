@@ -87,6 +87,8 @@ public enum ReplicaEffect: Sendable {
     /// Fetch a snapshot at or past this point from the node and install it.
     case installSnapshot(SnapshotPoint, from: NodeID)
     case roleChanged(RoleKind, term: Term, leader: NodeID?)
+    /// The replica on that node, where it is known, sent what no correct one sends.
+    case contradicted(Contradiction, by: NodeID?)
 }
 
 /// Where a replica finds payloads that its cache no longer holds: its log on disk.

@@ -114,6 +114,10 @@ extension MailApplier {
         guard moved.contains(where: \.selectable) else { throw Refusal.noSuchMailbox }
         var names: [(MailboxRecord, MailboxName)] = []
         for record in moved {
+            // The names are found through another table, which the disk may have spoiled.
+            guard record.name == from || record.name.isDescendant(of: from) else {
+                throw DecodingError(.outOfRange, offset: 0, subject: "mailbox name row")
+            }
             guard let name = record.name.replacingPrefix(from, with: to) else { throw Refusal.badMailboxName }
             if record.id != source.id, let other = try mailbox(context, named: name), other.selectable {
                 throw Refusal.mailboxExists

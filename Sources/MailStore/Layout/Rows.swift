@@ -110,6 +110,9 @@ extension MailboxRecord {
         deleted = try decoder.integer()
         sizeBytes = try decoder.integer()
         recentFrom = try decoder.uid()
+        guard recentFrom <= uidNext, emptiedBelow <= uidNext, uidNext > UID(0) else {
+            throw decoder.failure(.outOfRange)
+        }
         let keywordCount = try decoder.count(minimumBytes: 4)
         guard keywordCount <= MailLimits.keywordsPerMailbox else { throw decoder.failure(.tooLong) }
         for _ in 0..<keywordCount {

@@ -44,14 +44,17 @@ extension MailReader {
             due.commands.append((account, command))
         }
         if let oldest = try oldestRow(group, .expungedByTime), oldest < times.expunged {
-            due.backlogMilliseconds = max(due.backlogMilliseconds, times.expunged.rawValue - oldest.rawValue)
+            due.backlogMilliseconds = max(due.backlogMilliseconds, Self.milliseconds(from: oldest, to: times.expunged))
             add(.purgeExpunged(before: times.expunged, limit: limit))
         }
         if try hasOldRequest(group, before: times.requests) {
             add(.purgeRequests(before: times.requests, limit: limit))
         }
         if let oldest = try oldestRow(group, .deliveriesByTime), oldest < times.deliveries {
-            due.backlogMilliseconds = max(due.backlogMilliseconds, times.deliveries.rawValue - oldest.rawValue)
+            due.backlogMilliseconds = max(
+                due.backlogMilliseconds,
+                Self.milliseconds(from: oldest, to: times.deliveries)
+            )
             add(.purgeDeliveries(before: times.deliveries, limit: limit))
         }
         if let account = try firstOldUpload(group, before: times.uploads) {
@@ -83,6 +86,12 @@ extension MailReader {
             return due.count < limit
         }
         return due
+    }
+
+    /// Without a trap for times that a disk has spoiled.
+    private static func milliseconds(from start: Timestamp, to end: Timestamp) -> Int64 {
+        let (difference, overflows) = end.rawValue.subtractingReportingOverflow(start.rawValue)
+        return overflows ? .max : difference
     }
 
     /// The time in the first key of an index by time.

@@ -81,6 +81,8 @@ package final class NodeLoop {
     var joining: Set<GroupID> = []
     /// Groups that cannot go on here.
     package internal(set) var stopped: [GroupID: StoppedGroup] = [:]
+    /// When a contradiction was last told of, by group.
+    var contradictedMilliseconds: [GroupID: Int64] = [:]
     /// Replicas begun in this run.
     var attempts: UInt64 = 0
     var nextJoinMilliseconds: Int64 = 0
@@ -363,6 +365,7 @@ package final class NodeLoop {
             case .readRejected(let id, _): readRejected(group, id)
             case .installSnapshot(let point, let from): beginInstall(group, point, from: from)
             case .roleChanged(let role, let term, let leader): roleChanged(group, role, term, leader)
+            case .contradicted(let contradiction, let sender): contradicted(group, contradiction, by: sender)
             }
         }
         effects.removeAll(keepingCapacity: true)

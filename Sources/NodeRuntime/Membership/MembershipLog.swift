@@ -53,6 +53,14 @@ extension Logger {
                 they can apply the entry; all other groups go on.
                 """
             )
+        case .contradicted(let group, let contradiction, let sender):
+            critical(
+                """
+                group \(group.rawValue): a message from \(sender.map { "node \($0.rawValue)" } ?? "an unknown node") \
+                cannot be: \(contradiction.rawValue). It was not listened to. Compare the replicas: staffettactl group \
+                verify \(group.rawValue) --scrub
+                """
+            )
         case .version(let version):
             notice("all nodes know version \(version.rawValue), and write it from now on")
         }

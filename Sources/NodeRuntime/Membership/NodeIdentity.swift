@@ -75,6 +75,8 @@ package enum MembershipEvent: Sendable {
     case admitted(GroupID, ReplicaID)
     /// A group cannot go on here: the entry cannot be applied, or what a peer sends contradicts what is committed.
     case stopped(GroupID, at: LogIndex, reason: String)
+    /// A peer sent what no correct one sends; it was not listened to.
+    case contradicted(GroupID, Contradiction, by: NodeID?)
     /// All nodes know this version, and may write it from now on.
     case version(ClusterVersion)
 }

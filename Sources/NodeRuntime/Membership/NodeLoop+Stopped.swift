@@ -12,6 +12,21 @@ extension NodeLoop {
         remove(group)
         membershipObserver?(.stopped(group, at: index, reason: reason))
     }
+
+    /// A peer sent what no correct one sends. The message had no effect; a snapshot that is live already has one.
+    func contradicted(_ group: GroupID, _ contradiction: Contradiction, by sender: NodeID?) {
+        if contradiction == .snapshotOfAnotherHistory, let raft = replica(group)?.raft {
+            return stopGroup(group, at: raft.appliedIndex.next, reason: contradiction.rawValue)
+        }
+        if let last = contradictedMilliseconds[group], nowMilliseconds - last < Self.contradictionMilliseconds {
+            return
+        }
+        contradictedMilliseconds[group] = nowMilliseconds
+        membershipObserver?(.contradicted(group, contradiction, by: sender))
+    }
+
+    /// A peer that goes on and on is told of so often.
+    private static let contradictionMilliseconds: Int64 = 60_000
 }
 
 /// Why a group stands still on this node.

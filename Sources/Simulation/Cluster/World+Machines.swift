@@ -94,6 +94,12 @@ extension World {
             }
             // A harmed row: the operator starts the node again.
             node.failure = node.failure ?? reason
+        case .contradicted(let group, let contradiction, let sender):
+            fail(
+                "nobody contradicts what is committed",
+                "node \(node.position + 1), group \(group.rawValue), by \(sender.map { "\($0.rawValue)" } ?? "-"): "
+                    + contradiction.rawValue
+            )
         case .admitted: counts.admissions += 1
         case .version: counts.versionsTaken += 1
         }

@@ -1,3 +1,5 @@
+import Testing
+
 @testable import Consensus
 
 /// Several replicas, a network that holds every message until it is told otherwise, and the safety properties of
@@ -71,6 +73,7 @@ struct Cluster {
                 seen["election", default: 0] += 1
                 checkElection(replicas[position].node!, term: term)
             }
+        case .contradicted(let contradiction, let sender): Issue.record("\(contradiction) by \(sender)")
         case .accepted, .rejected, .readRejected, .configurationChanged: break
         }
     }

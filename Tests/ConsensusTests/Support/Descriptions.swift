@@ -74,6 +74,7 @@ func describe(_ effect: Effect) -> String? {
     case .installSnapshot(let point, let from): return "install snapshot \(point) from \(from)"
     case .roleChanged(let role, let term, let leader):
         return "\(role) in \(term), leader \(leader.map(\.description) ?? "-")"
+    case .contradicted(let contradiction, let sender): return "contradicted by \(sender): \(contradiction.rawValue)"
     case .configurationChanged(let configuration): return "configuration \(configuration)"
     }
 }

@@ -1,0 +1,52 @@
+/// What a correct peer never sends: somebody broke the protocol, or a disk lied. Such a message changes nothing here and
+/// is not answered, so that what is committed stays, and whoever runs the cluster is told.
+public enum Contradiction: String, Hashable, Sendable {
+    case twoLeadersInOneTerm = "another replica says that it leads the same term"
+    case committedEntryChanged = "an entry that is committed here would be another one"
+    case termsOutOfOrder = "entries whose terms go back, or are of the future"
+    case indexOutOfRange = "entries behind the last possible index"
+    case snapshotOfAnotherHistory = "a snapshot that lacks what is committed here"
+}
+
+extension RaftNode {
+    /// Why a message cannot come from a replica that follows the protocol; nil for all others.
+    func contradiction(in message: Message) -> Contradiction? {
+        guard message.term >= term else { return nil }
+        switch message.body {
+        case .appendEntries(let append):
+            return contradictsLeader(message) ?? contradiction(in: append, of: message.term)
+        case .heartbeat, .installSnapshot, .timeoutNow: return contradictsLeader(message)
+        case .preVote, .preVoteResponse, .requestVote, .voteResponse, .appendAccepted, .appendRejected,
+            .heartbeatResponse, .snapshotRejected:
+            return nil
+        }
+    }
+
+    private func contradictsLeader(_ message: Message) -> Contradiction? {
+        guard message.term == term else { return nil }
+        switch role {
+        case .leader: return .twoLeadersInOneTerm
+        case .preCandidate, .candidate: return nil
+        case .follower: return leader == nil || leader == message.from ? nil : .twoLeadersInOneTerm
+        }
+    }
+
+    private func contradiction(in append: AppendEntries, of messageTerm: Term) -> Contradiction? {
+        guard append.previousIndex <= .maximum, append.entries.count <= LogIndex.maximum - append.previousIndex else {
+            return .indexOutOfRange
+        }
+        var last = append.previousTerm
+        for header in append.entries {
+            guard header.term >= last, header.term <= messageTerm else { return .termsOutOfOrder }
+            last = header.term
+        }
+        // What is compacted cannot be compared; it is not looked at either.
+        var index = append.previousIndex
+        for header in append.entries {
+            index = index.next
+            guard index <= commitIndex else { break }
+            if let known = log.term(at: index), known != header.term { return .committedEntryChanged }
+        }
+        return nil
+    }
+}
