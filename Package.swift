@@ -245,7 +245,7 @@ let package = Package(
             "NodeRuntime",
             [
                 "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage",
-                nioCore,
+                nioCore, nioLocks, nioPosix,
             ]
         ),
         tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),

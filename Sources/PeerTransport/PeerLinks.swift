@@ -176,6 +176,7 @@ final class PeerLink: Sendable {
         ClientBootstrap(group: loop)
             .connectTimeout(.seconds(2))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(PeerLimits.userTimeout), value: PeerLimits.silenceMilliseconds)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls = self.tls {

@@ -1,4 +1,5 @@
 public import Consensus
+internal import NIOCore
 
 /// How a node's threads reach other nodes. Best effort, in order while a link is up: whoever needs an answer asks
 /// again.
@@ -38,6 +39,12 @@ public enum PeerLimits {
     public static let maximumFrameMessages = 1 << 16
     public static let maximumBackoffMilliseconds: Int64 = 1_000
     public static let handshakeSeconds: Int64 = 5
+    /// A connection is given up when the other side's system has not acknowledged anything for so long. Left to itself,
+    /// TCP goes on repeating, with pauses that double: after a long silent cut it would find out only long after the
+    /// network is back.
+    static let silenceMilliseconds = 3_000
+    /// Linux's `TCP_USER_TIMEOUT`, in milliseconds (tcp(7)).
+    static let userTimeout = NIOBSDSocket.Option(rawValue: 18)
     /// How long a complaint about a peer is not repeated.
     static let complaintSeconds: Int64 = 60
     /// Complaints that are told apart; what is new when there are so many goes under one name.

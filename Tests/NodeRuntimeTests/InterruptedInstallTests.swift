@@ -89,8 +89,7 @@ import Testing
         let (leader, _, follower) = try lagging(cluster)
         func isClosed() throws -> Bool {
             let gate = try #require(follower.core?.loop.gate)
-            guard gate.enter(group, gate.pass(group)) else { return true }
-            gate.leave(group)
+            guard gate.isGood(gate.pass(group), for: group) else { return true }
             return false
         }
         try interrupt(follower, cluster)

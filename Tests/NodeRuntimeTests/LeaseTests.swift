@@ -41,7 +41,7 @@ import Testing
         let reads = Counter()
         leader.core?.inbox.put(
             .read(
-                ReadCall(group: group, deadlineMilliseconds: .max, read: { reads.value += 1 }, fail: { _ in })
+                ReadCall(group: group, deadlineMilliseconds: .max, read: { { reads.value += 1 } }, fail: { _ in })
             )
         )
         leader.isStopped = false

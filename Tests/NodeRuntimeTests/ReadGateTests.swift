@@ -6,15 +6,24 @@ import Testing
 @Suite struct ReadGateTests {
     private let group = GroupID(3)
 
-    @Test func nobodyEntersWhatIsClosed() {
+    @Test func nothingOfAClosedGroupIsTold() {
         let gate = ReadGate()
         let pass = gate.pass(group)
-        #expect(gate.enter(group, pass))
-        gate.leave(group)
+        #expect(gate.isGood(pass, for: group))
         gate.close(group)
-        #expect(!gate.enter(group, pass))
-        #expect(!gate.enter(group, gate.pass(group)))
-        #expect(gate.enter(GroupID(4), gate.pass(GroupID(4))))
+        #expect(!gate.isGood(pass, for: group))
+        #expect(!gate.isGood(gate.pass(group), for: group))
+        #expect(gate.isGood(gate.pass(GroupID(4)), for: GroupID(4)))
+    }
+
+    /// An install that waited for a read that hangs would keep the appliers of all groups waiting.
+    @Test func aReadThatHangsHoldsNobodyUp() {
+        let gate = ReadGate()
+        let pass = gate.pass(group)
+        #expect(gate.isGood(pass, for: group))
+        gate.close(group)
+        gate.open(group)
+        #expect(!gate.isGood(pass, for: group))
     }
 
     /// A read that was let in when the rows were those of a replica that is given up must not see the next one's, which
@@ -24,7 +33,7 @@ import Testing
         let pass = gate.pass(group)
         gate.close(group)
         gate.open(group)
-        #expect(!gate.enter(group, pass))
-        #expect(gate.enter(group, gate.pass(group)))
+        #expect(!gate.isGood(pass, for: group))
+        #expect(gate.isGood(gate.pass(group), for: group))
     }
 }

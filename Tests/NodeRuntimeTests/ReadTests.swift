@@ -25,7 +25,7 @@ import Testing
         let leader = try #require(cluster.leader(of: group))
         let follower = try #require(cluster.nodes.first { $0 !== leader })
         let reads = Counter()
-        let read = ReadCall(group: group, deadlineMilliseconds: .max, read: { reads.value += 1 }, fail: { _ in })
+        let read = ReadCall(group: group, deadlineMilliseconds: .max, read: { { reads.value += 1 } }, fail: { _ in })
         var answers: [PeerMessage] = []
         func isAnswer(_ message: PeerMessage, _: NodeID, _: NodeID) -> Bool {
             guard case .readIndexReply(group, _, _?) = message else { return false }

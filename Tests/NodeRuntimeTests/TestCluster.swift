@@ -61,6 +61,7 @@ final class TestCluster {
                 clock: clock,
                 network: node,
                 blocking: AtOnce(),
+                background: AtOnce(),
                 gauge: NoGauge(),
                 identity: NodeIdentity(
                     directory: node.id.rawValue,

@@ -19,8 +19,11 @@ extension NodeService {
         in group: GroupID,
         _ completion: Completion<MailAnswer>
     ) {
+        let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
-            switch look(query, account, group) {
+            let found = look(query, account, group)
+            guard stateReads.end(id) else { return }
+            switch found {
             case .answer(let answer): completion.finish(.success(answer))
             case .nothing: wait(query, account, group, completion)
             case .harmed(let chunk): fetch(chunk, query, account, group, completion)

@@ -34,6 +34,8 @@ package final class ApplierLoop {
     private var marks: [GroupID: DigestMark] = [:]
     private let keptStates: KeptStates
     private var hasFailed = false
+    /// Called before each job, and with false when nothing is left to do: whoever watches sees when a call hangs.
+    var willWork: (@Sendable (Bool) -> Void)?
     /// Groups with an entry that cannot be applied here: nothing behind it is.
     private var stopped: Set<GroupID> = []
     /// What was applied and not reported yet.
@@ -77,11 +79,13 @@ package final class ApplierLoop {
             hasFailed = true
             failed(error)
         }
+        willWork?(false)
         return true
     }
 
     private func perform(_ jobs: [Job]) throws {
         for job in jobs {
+            willWork?(true)
             switch job {
             case .apply(let group, let entries):
                 // Left over from before a snapshot took the group's place.

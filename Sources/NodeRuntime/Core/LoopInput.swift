@@ -70,17 +70,18 @@ package struct ClientCall: Sendable {
     }
 }
 
-/// A read on its way to its group: `read` runs where it may block, once the state has what it must see.
+/// A read on its way to its group: `read` runs where it may block, once the state has what it must see. What it returns
+/// tells the result; where the rows were replaced meanwhile, it is thrown away, and `read` runs again.
 package struct ReadCall: Sendable {
     let group: GroupID
     let deadlineMilliseconds: Int64
-    let read: @Sendable () -> Void
+    let read: @Sendable () -> @Sendable () -> Void
     let fail: @Sendable (ServiceFailure) -> Void
 
     package init(
         group: GroupID,
         deadlineMilliseconds: Int64,
-        read: @escaping @Sendable () -> Void,
+        read: @escaping @Sendable () -> @Sendable () -> Void,
         fail: @escaping @Sendable (ServiceFailure) -> Void
     ) {
         self.group = group

@@ -56,10 +56,11 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
         let leadsDirectory = due.balance && loop.replica(.directory)?.isLeader == true
         // Only what is flushed may leave the log: that is what makes room.
         let flushes = due.flush || loop.isSpaceLow
-        loop.blocking.run { [self] in
+        loop.background.run { [self] in
             defer { state.withLockedValue { $0.isBusy = false } }
             do {
-                if let free = gauge.freeBytes() { inbox.put(.control { $0.noteFreeBytes(free) }) }
+                let free = gauge.freeBytes()
+                inbox.put(.control { $0.noteFreeBytes(free) })
                 if flushes { try stateStore.flush() }
                 let reader = MailReader(store: stateStore)
                 let durable = try groups.map { (group: $0, index: try reader.durableAppliedIndex($0).index) }

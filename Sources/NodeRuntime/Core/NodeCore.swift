@@ -18,6 +18,7 @@ package final class NodeCore {
     package let inbox: Inbox<LoopInput>
     let watchers: AccountWatchers
     let keptStates: KeptStates
+    let stateReads: StateReads
     package let reader: MailReader
 
     package struct Environment {
@@ -28,6 +29,7 @@ package final class NodeCore {
         let clock: any NodeClock
         let network: any PeerNetwork
         let blocking: any BlockingWork
+        let background: any BlockingWork
         let gauge: any SpaceGauge
         let identity: NodeIdentity
         let identityStore: any NodeIdentityStore
@@ -45,6 +47,7 @@ package final class NodeCore {
             clock: any NodeClock,
             network: any PeerNetwork,
             blocking: any BlockingWork,
+            background: any BlockingWork,
             gauge: any SpaceGauge,
             identity: NodeIdentity,
             identityStore: any NodeIdentityStore,
@@ -63,6 +66,7 @@ package final class NodeCore {
             self.clock = clock
             self.network = network
             self.blocking = blocking
+            self.background = background
             self.failed = failed
         }
     }
@@ -83,6 +87,7 @@ package final class NodeCore {
         let gate = ReadGate()
         let applier = MailApplier(store: state, newestVersion: known.newest)
         let keptStates = KeptStates()
+        let stateReads = StateReads()
         writer = LogWriter(
             log: log,
             network: environment.network,
@@ -111,6 +116,8 @@ package final class NodeCore {
                 writer: writer.inbox,
                 applier: applierLoop.inbox,
                 blocking: environment.blocking,
+                background: environment.background,
+                stateReads: stateReads,
                 log: log.reader,
                 maintenance: Maintenance(store: state, gauge: environment.gauge, failed: environment.failed),
                 gate: gate,
@@ -129,6 +136,7 @@ package final class NodeCore {
         self.inbox = inbox
         self.watchers = watchers
         self.keptStates = keptStates
+        self.stateReads = stateReads
         inbox.put(.control { $0.begin(recovered) })
     }
 }

@@ -19,7 +19,11 @@ package final class NodeLoop {
     let network: any PeerNetwork
     let writer: Inbox<LogWriter.Job>
     let applier: Inbox<ApplierLoop.Job>
+    /// For what clients wait for.
     let blocking: any BlockingWork
+    /// For what takes its time: flushes, scrubs, pieces of snapshots.
+    let background: any BlockingWork
+    package let stateReads: StateReads
     let source: LogPayloadSource
     let maintenance: Maintenance
     let gate: ReadGate
@@ -92,6 +96,10 @@ package final class NodeLoop {
     /// How often each leadership was handed on for want of room.
     var departures: [GroupID: Int] = [:]
     var logProgress = LogProgress()
+    /// Since when calls of the state have been under way, on the monotonic clock; nothing in a simulation.
+    var stateWatches: [StateWatch] = []
+    /// When this process last went on after it had stood still.
+    var resumedMilliseconds: Int64 = 0
     var isHanging = false
     var diskObserver: (@Sendable (DiskEvent) -> Void)?
     package var membershipObserver: (@Sendable (MembershipEvent) -> Void)?
@@ -114,6 +122,8 @@ package final class NodeLoop {
         let writer: Inbox<LogWriter.Job>
         let applier: Inbox<ApplierLoop.Job>
         let blocking: any BlockingWork
+        let background: any BlockingWork
+        let stateReads: StateReads
         let log: any LogReading
         let maintenance: Maintenance
         let gate: ReadGate
@@ -136,6 +146,8 @@ package final class NodeLoop {
         writer = parts.writer
         applier = parts.applier
         blocking = parts.blocking
+        background = parts.background
+        stateReads = parts.stateReads
         source = LogPayloadSource(log: parts.log, failed: parts.failed)
         maintenance = parts.maintenance
         gate = parts.gate
@@ -317,6 +329,7 @@ package final class NodeLoop {
         guard ticks > 0 else { return false }
         resendCalls()
         resendReads()
+        stateReads.expire(nowMilliseconds)
         tendInstalls()
         tendSnapshotPace()
         tendMembership()
@@ -333,6 +346,7 @@ package final class NodeLoop {
     private func skip(_ ticks: Int) {
         lastTick = nowMilliseconds
         logProgress.skip(Int64(ticks) * settings.tickMilliseconds)
+        resumedMilliseconds = nowMilliseconds
         guard settings.replica.raft.leaseTicks != nil else { return }
         for replica in replicas where replica.isLeader {
             withReplica(replica.group) { _ = $0.control(.rested(ticks: ticks, heard: []), source, into: &$1) }
@@ -375,12 +389,4 @@ package final class NodeLoop {
         roleObserver?(group, role, term, leader)
         if leader != nil { leaderFound(group) }
     }
-
-    /// Appends that wait for this turn's end leave now: for those who run outside a turn.
-    func flushOutgoing() { outgoing.send(over: network) }
-}
-
-/// Runs what may block, away from the loops; in a simulation, at once.
-package protocol BlockingWork: Sendable {
-    func run(_ work: @escaping @Sendable () -> Void)
 }

@@ -1,11 +1,10 @@
 internal import Consensus
-internal import Glibc
 internal import NIOConcurrencyHelpers
 
-/// Keeps reads away from a group whose rows are being replaced by a snapshot.
+/// Keeps what was read from a group whose rows were being replaced meanwhile (by a snapshot, or by nothing) from being
+/// answered. Nobody waits for anybody: a read that began before is thrown away when it ends.
 final class ReadGate: Sendable {
     private struct State {
-        var readers: [GroupID: Int] = [:]
         var closed: Set<GroupID> = []
         /// How often each group was closed.
         var closings: [GroupID: UInt64] = [:]
@@ -17,28 +16,17 @@ final class ReadGate: Sendable {
     /// place, which may be older, or none.
     func pass(_ group: GroupID) -> UInt64 { state.withLockedValue { $0.closings[group, default: 0] } }
 
-    /// - Returns: false when the group is closed, or was since `pass` was given; otherwise ``leave(_:)`` must follow.
-    func enter(_ group: GroupID, _ pass: UInt64) -> Bool {
+    /// Whether the rows are still those for which the pass was given. To be asked before a read, to spare it, and
+    /// behind it: only then what it found may be told.
+    func isGood(_ pass: UInt64, for group: GroupID) -> Bool {
         state.withLockedValue { state in
-            guard !state.closed.contains(group), state.closings[group, default: 0] == pass else { return false }
-            state.readers[group, default: 0] += 1
-            return true
+            !state.closed.contains(group) && state.closings[group, default: 0] == pass
         }
     }
 
-    func leave(_ group: GroupID) {
-        state.withLockedValue { $0.readers[group, default: 0] -= 1 }
-    }
-
-    /// Lets nobody in any more, and waits until those inside have left: reads are short, installs are rare.
     func close(_ group: GroupID) {
-        while true {
-            let isEmpty = state.withLockedValue { state in
-                if state.closed.insert(group).inserted { state.closings[group, default: 0] += 1 }
-                return state.readers[group, default: 0] == 0
-            }
-            if isEmpty { return }
-            usleep(200)
+        state.withLockedValue { state in
+            if state.closed.insert(group).inserted { state.closings[group, default: 0] += 1 }
         }
     }
 

@@ -12,8 +12,8 @@ extension Logger {
                 """
             )
         case .spaceIsBack(let free): notice("the disk has \(free >> 20) MiB left: new mail is taken in again")
-        case .hangs(let milliseconds):
-            error("the disk has not finished a write for \(milliseconds / 1_000) s: leaderships are given up")
+        case .hangs(let milliseconds, let what):
+            error("the disk has not finished \(what) for \(milliseconds / 1_000) s: leaderships are given up")
         case .recovered: notice("the disk writes again")
         }
     }

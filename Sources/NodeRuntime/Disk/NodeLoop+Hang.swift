@@ -23,30 +23,51 @@ struct LogProgress {
     func waitMilliseconds(_ nowMilliseconds: Int64) -> Int64 { pending > 0 ? nowMilliseconds - sinceMilliseconds : 0 }
 }
 
+/// Tells since when somebody waits for the state.
+struct StateWatch: Sendable {
+    /// What is waited for, as it stands in a sentence.
+    let name: String
+    /// What may take so many times as long as others before it counts as hanging.
+    var patience: Int64 = 1
+    let startMilliseconds: @Sendable () -> Int64?
+}
+
 /// A disk that hangs looks like one that is slow, for a while: the groups go on without it, and then the node ends.
 extension NodeLoop {
     /// On every tick.
     func tendHang() {
-        let milliseconds = logProgress.waitMilliseconds(nowMilliseconds)
+        let (milliseconds, what) = longestWait()
         guard milliseconds >= settings.hangMilliseconds else {
             if isHanging { diskObserver?(.recovered) }
             isHanging = false
             return
         }
         guard milliseconds < settings.hangEndMilliseconds else {
-            return failed(DiskHangs(milliseconds: milliseconds))
+            return failed(DiskHangs(milliseconds: milliseconds, what: what))
         }
-        if !isHanging { diskObserver?(.hangs(milliseconds: milliseconds)) }
+        if !isHanging { diskObserver?(.hangs(milliseconds: milliseconds, what: what)) }
         isHanging = true
         // The others have what this node sent them, and can commit without its disk.
         for replica in replicas where replica.isLeader && replica.raft.status.transferTarget == nil {
             _ = transfer(replica.group, to: nil)
         }
     }
+
+    private func longestWait() -> (milliseconds: Int64, what: String) {
+        var longest = (milliseconds: logProgress.waitMilliseconds(nowMilliseconds), what: "a write of the log")
+        for watch in stateWatches {
+            guard let start = watch.startMilliseconds() else { continue }
+            // While this process stood still, nobody could have answered.
+            let wait = (nowMilliseconds - max(start, resumedMilliseconds)) / watch.patience
+            if wait > longest.milliseconds { longest = (wait, watch.name) }
+        }
+        return longest
+    }
 }
 
 /// The disk has not answered for longer than a node waits.
 struct DiskHangs: Error, CustomStringConvertible {
     let milliseconds: Int64
-    var description: String { "the disk has not finished a write of the log for \(milliseconds / 1_000) s" }
+    let what: String
+    var description: String { "the disk has not finished \(what) for \(milliseconds / 1_000) s" }
 }

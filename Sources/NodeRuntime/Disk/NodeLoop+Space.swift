@@ -6,7 +6,11 @@ internal import ReplicaCore
 /// that it leads, from others. Reads, flags and expunges go on, and so does what makes room.
 extension NodeLoop {
     /// Looked at with every round of maintenance.
-    func noteFreeBytes(_ bytes: Int) {
+    ///
+    /// - Parameter bytes: nil where the file system does not say: then all stays as it was, since a disk that cannot
+    ///   even be asked is none to give the all-clear for.
+    func noteFreeBytes(_ bytes: Int?) {
+        guard let bytes else { return }
         let reserve = settings.reservedBytes
         // A tenth more than the reserve ends it, so that it does not come and go.
         let isLow = bytes < (isSpaceLow ? reserve + reserve / 10 : reserve)
@@ -50,7 +54,7 @@ extension MailCommand {
 package enum DiskEvent: Sendable {
     case spaceIsLow(freeBytes: Int, reservedBytes: Int)
     case spaceIsBack(freeBytes: Int)
-    /// No write of the log has come back for so long.
-    case hangs(milliseconds: Int64)
+    /// Something that was asked of the disk has not come back for so long.
+    case hangs(milliseconds: Int64, what: String)
     case recovered
 }

@@ -14,7 +14,7 @@ extension NodeLoop {
         let reader = MailReader(store: maintenance.stateStore)
         let inbox = inbox
         let failed = failed
-        blocking.run {
+        background.run {
             do {
                 let due = try groups.map { (group: $0, work: try reader.housekeepingDue(in: $0, times)) }
                 inbox.put(.control { $0.takeDueHousekeeping(due) })

@@ -32,8 +32,12 @@ final class LoopThread: Sendable {
         pthread_detach(thread)
     }
 
-    func join() {
-        finished.lock(whenValue: true)
+    /// Waits for the end, so long at most.
+    ///
+    /// - Returns: whether the thread has ended.
+    func join(seconds: Double) -> Bool {
+        guard finished.lock(whenValue: true, timeoutSeconds: seconds) else { return false }
         finished.unlock()
+        return true
     }
 }

@@ -23,7 +23,10 @@ public final class Node: Sendable {
     private let links: PeerLinks
     private let server: PeerServer
     private let readPool: NIOThreadPool
+    private let backgroundPool: NIOThreadPool
     let passwordPool: NIOThreadPool
+    /// For flushes, scrubs and pieces of snapshots: clients do not wait behind them.
+    private static let backgroundThreads = 2
     private let directory: DataDirectory
     private let logger: Logger
 
@@ -82,6 +85,8 @@ public final class Node: Sendable {
         }
         let readPool = NIOThreadPool(numberOfThreads: settings.readThreads)
         readPool.start()
+        let backgroundPool = NIOThreadPool(numberOfThreads: Self.backgroundThreads)
+        backgroundPool.start()
         let passwordPool = NIOThreadPool(numberOfThreads: settings.passwordThreads)
         passwordPool.start()
         let identity = PeerIdentity(cluster: settings.clusterID, node: settings.node)
@@ -89,6 +94,8 @@ public final class Node: Sendable {
         let links = PeerLinks(identity: identity, tls: tls, receiver: receiver, group: group, logger: logger)
         let session = UInt64.random(in: 1...UInt64.max)
         let clock = SystemClock()
+        let reads = BlockingPool(pool: readPool, clock: clock)
+        let background = BlockingPool(pool: backgroundPool, clock: clock)
         let core = try storage.core(
             in: directory,
             NodeCore.Environment(
@@ -97,7 +104,8 @@ public final class Node: Sendable {
                 settings: settings.core,
                 clock: clock,
                 network: links,
-                blocking: BlockingPool(pool: readPool),
+                blocking: reads,
+                background: background,
                 gauge: FileSystemGauge(path: directory.path),
                 identity: directory.nodeIdentity,
                 identityStore: directory,
@@ -120,6 +128,17 @@ public final class Node: Sendable {
                 "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
             )
         }
+        let applying = NIOLockedValueBox<Int64?>(nil)
+        core.applierLoop.willWork = { isWorking in
+            let now = isWorking ? clock.monotonicMilliseconds() : nil
+            applying.withLockedValue { $0 = now }
+        }
+        core.loop.stateWatches = [
+            StateWatch(name: "a write of the state") { applying.withLockedValue { $0 } },
+            StateWatch(name: "a read of the state") { reads.oldestStartMilliseconds() },
+            // A flush of what memory held under load takes its time on a slow disk.
+            StateWatch(name: "a flush of the state", patience: 6) { background.oldestStartMilliseconds() },
+        ]
         core.loop.diskObserver = { logger.log($0) }
         core.loop.membershipObserver = { logger.log($0) }
         core.loop.verificationObserver = { logger.log($0) }
@@ -135,7 +154,8 @@ public final class Node: Sendable {
             watchers: core.watchers,
             clock: clock,
             routing: RoutingTable(mailGroups: directory.identity.mailGroups),
-            blocking: BlockingPool(pool: readPool),
+            blocking: reads,
+            stateReads: core.stateReads,
             passwords: PasswordPool(pool: passwordPool, maximumWaiting: settings.maxWaitingPasswords),
             callMilliseconds: settings.core.callMilliseconds,
             failed: failed
@@ -163,6 +183,7 @@ public final class Node: Sendable {
         self.settings = settings
         self.directory = directory
         self.readPool = readPool
+        self.backgroundPool = backgroundPool
         self.passwordPool = passwordPool
         self.logger = logger
         for peer in settings.peers { links.connect(to: peer.node, host: peer.host, port: peer.port) }
@@ -174,9 +195,12 @@ public final class Node: Sendable {
         await server.stop()
         links.stop()
         writerInbox.put(.seal)
-        threads.stop()
-        try? await readPool.shutdownGracefully()
-        try? await passwordPool.shutdownGracefully()
+        // What hangs in a call of the disk cannot be waited for, and the state must not be closed under it.
+        let pools = [readPool, backgroundPool, passwordPool]
+        guard threads.stop(), await Self.shutDown(pools, within: .seconds(NodeThreads.stopSeconds)) else {
+            logger.error("the disk does not answer: this node ends without waiting for it; the log has everything")
+            return
+        }
         keptStates.closeAll()
         do {
             try store.flush()
@@ -184,6 +208,23 @@ public final class Node: Sendable {
         } catch {
             logger.error("the state could not be flushed at the end: \(error); the log has everything")
         }
+    }
+
+    /// - Returns: whether all threads of the pools have ended in time.
+    private static func shutDown(_ pools: [NIOThreadPool], within limit: Duration) async -> Bool {
+        let ended = NIOLockedValueBox(0)
+        for pool in pools {
+            Task {
+                try? await pool.shutdownGracefully()
+                ended.withLockedValue { $0 += 1 }
+            }
+        }
+        let deadline = ContinuousClock.now + limit
+        while ended.withLockedValue({ $0 }) < pools.count {
+            guard ContinuousClock.now < deadline else { return false }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        return true
     }
 
     private func resignLeaderships(within limit: Duration) async {

@@ -1,5 +1,3 @@
-internal import NIOPosix
-
 /// The threads of a node: replica loop, log writer, applier, and a small pool for reads that may block.
 final class NodeThreads: Sendable {
     private let loop: LoopThread
@@ -35,14 +33,18 @@ final class NodeThreads: Sendable {
         stopApplier = { applierInbox.stop() }
     }
 
+    /// How long a thread may take to end. One that waits for a disk that hangs never does.
+    static let stopSeconds = 30.0
+
     /// Stops the threads in the order of the data's way, and waits for them.
-    func stop() {
-        stopLoop()
-        loop.join()
-        stopWriter()
-        writer.join()
-        stopApplier()
-        applier.join()
+    ///
+    /// - Returns: whether all have ended.
+    func stop() -> Bool {
+        for (stop, thread) in [(stopLoop, loop), (stopWriter, writer), (stopApplier, applier)] {
+            stop()
+            guard thread.join(seconds: Self.stopSeconds) else { return false }
+        }
+        return true
     }
 
     /// The three parts, each touched by one thread only.
@@ -53,19 +55,5 @@ final class NodeThreads: Sendable {
         let loop: NodeLoop
         let writer: LogWriter
         let applier: ApplierLoop
-    }
-}
-
-/// Reads that may block, on a pool of their own.
-struct BlockingPool: BlockingWork {
-    let pool: NIOThreadPool
-
-    func run(_ work: @escaping @Sendable () -> Void) {
-        pool.submit { state in
-            switch state {
-            case .active: work()
-            case .cancelled: break
-            }
-        }
     }
 }

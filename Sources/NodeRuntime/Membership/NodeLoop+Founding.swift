@@ -116,7 +116,7 @@ extension NodeLoop {
         let store = identityStore
         let inbox = inbox
         let failed = failed
-        blocking.run {
+        background.run {
             do {
                 try store.save(changed)
                 inbox.put(

@@ -97,7 +97,7 @@ extension NodeLoop {
                 deadlineMilliseconds: nowMilliseconds + settings.callMilliseconds,
                 read: {
                     let last = try? reader.registeredRun(of: node.id)
-                    inbox.put(.control { $0.register(node, after: last) })
+                    return { inbox.put(.control { $0.register(node, after: last) }) }
                 },
                 fail: { failure in inbox.put(.control { $0.told(.failure(failure)) }) }
             )

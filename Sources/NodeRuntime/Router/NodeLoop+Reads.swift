@@ -82,12 +82,16 @@ extension NodeLoop {
     private func serve(_ calls: [ReadCall], of group: GroupID) {
         let gate = gate
         let inbox = inbox
+        let reads = stateReads
         let pass = gate.pass(group)
         for call in calls {
+            let id = reads.begin(deadlineMilliseconds: call.deadlineMilliseconds, fail: call.fail)
             blocking.run {
-                guard gate.enter(group, pass) else { return inbox.put(.read(call)) }
-                call.read()
-                gate.leave(group)
+                let tell = gate.isGood(pass, for: group) ? call.read() : nil
+                guard reads.end(id) else { return }
+                // Rows that took the place of others meanwhile may be older, or none.
+                guard let tell, gate.isGood(pass, for: group) else { return inbox.put(.read(call)) }
+                tell()
             }
         }
     }

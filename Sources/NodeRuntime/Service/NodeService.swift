@@ -24,6 +24,7 @@ final class NodeService: MailService {
     private let clock: any NodeClock
     let routing: RoutingTable
     let blocking: any BlockingWork
+    let stateReads: StateReads
     private let passwords: PasswordPool
     private let callMilliseconds: Int64
     /// Told when the state turns out to be damaged.
@@ -36,6 +37,7 @@ final class NodeService: MailService {
         clock: any NodeClock,
         routing: RoutingTable,
         blocking: any BlockingWork,
+        stateReads: StateReads,
         passwords: PasswordPool,
         callMilliseconds: Int64,
         failed: @escaping @Sendable (any Error) -> Void
@@ -46,6 +48,7 @@ final class NodeService: MailService {
         self.clock = clock
         self.routing = routing
         self.blocking = blocking
+        self.stateReads = stateReads
         self.passwords = passwords
         self.callMilliseconds = callMilliseconds
         self.failed = failed
@@ -61,7 +64,7 @@ final class NodeService: MailService {
         }
     }
 
-    private var deadline: Int64 { clock.monotonicMilliseconds() + callMilliseconds }
+    var deadline: Int64 { clock.monotonicMilliseconds() + callMilliseconds }
 
     func now() -> Timestamp { clock.now() }
 
@@ -138,10 +141,11 @@ final class NodeService: MailService {
         let promise = loop.makePromise(of: AccountRecord?.self)
         let group = routing.group(of: address.slot)
         let completion = Completion<AccountRecord?>(on: loop) { promise.complete(with: $0) }
+        let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
-            if let record = attempt({ try reader.find(address, in: group) }) ?? nil {
-                return completion.finish(.success(record))
-            }
+            let record = attempt { try reader.find(address, in: group) } ?? nil
+            guard stateReads.end(id) else { return }
+            if let record { return completion.finish(.success(record)) }
             read(group, completion) { [reader] in try reader.find(address, in: group) }
         }
         return promise.futureResult
@@ -176,8 +180,11 @@ final class NodeService: MailService {
                     group: group,
                     deadlineMilliseconds: deadline,
                     read: {
-                        let value = self.attempt(body)
-                        completion.finish(value.map { .success($0) } ?? .failure(.unavailable))
+                        let result = Result { try body() }
+                        return {
+                            let value = self.attempt { try result.get() }
+                            completion.finish(value.map { .success($0) } ?? .failure(.unavailable))
+                        }
                     },
                     fail: { completion.finish(.failure($0)) }
                 )

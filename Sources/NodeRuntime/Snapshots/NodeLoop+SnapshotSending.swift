@@ -45,7 +45,7 @@ extension NodeLoop {
         let sources = sources
         let now = nowMilliseconds
         let failed = failed
-        blocking.run {
+        background.run {
             do {
                 let source = try sources.source(for: pull, from: node, store: maintenance.store, nowMilliseconds: now)
                 guard let source, source.appliedIndex >= pull.atLeast else {

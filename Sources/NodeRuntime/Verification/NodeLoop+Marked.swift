@@ -107,7 +107,7 @@ extension NodeLoop {
         let bytes = settings.verification.scrubBytes(perMilliseconds: settings.tickMilliseconds)
         let inbox = inbox
         let failed = failed
-        blocking.run {
+        background.run {
             var next: StateScrub? = scrub
             do {
                 if try next?.step(maximumBytes: bytes) != true { next = nil }
@@ -167,7 +167,7 @@ extension NodeLoop {
         verification.kept[group] = kept
         let inbox = inbox
         let failed = failed
-        blocking.run {
+        background.run {
             var digest: RangeDigest?
             do {
                 let run = try state.run(

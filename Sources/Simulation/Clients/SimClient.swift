@@ -178,7 +178,7 @@ final class SimClient: @unchecked Sendable {
                 ReadCall(
                     group: group,
                     deadlineMilliseconds: node.clock.monotonicMilliseconds() + world.settings.callMilliseconds,
-                    read: { [unowned self] in finishRead(call, floor, id, node) },
+                    read: { [unowned self] in { self.finishRead(call, floor, id, node) } },
                     fail: { [unowned self] _ in
                         pending = nil
                         world.counts.unknown += 1

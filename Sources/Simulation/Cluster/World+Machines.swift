@@ -45,6 +45,7 @@ extension World {
                     clock: node.clock,
                     network: endpoint,
                     blocking: SimBlockingWork(world: self, node: node.position, incarnation: node.incarnation),
+                    background: SimBlockingWork(world: self, node: node.position, incarnation: node.incarnation),
                     gauge: node,
                     identity: node.identity.saved,
                     identityStore: node.identity,

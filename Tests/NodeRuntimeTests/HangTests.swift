@@ -1,0 +1,92 @@
+import Consensus
+import MailModel
+import NIOConcurrencyHelpers
+import NIOPosix
+import Testing
+
+@testable import NodeRuntime
+
+/// A state that does not answer costs the leaderships, and then the node; its clients are answered in time.
+@Suite struct HangTests {
+    private func hang(_ loop: NodeLoop, since milliseconds: Int64?) {
+        loop.stateWatches = [StateWatch(name: "a read of the state") { milliseconds }]
+    }
+
+    @Test func aStateThatHangsCostsTheLeaderships() throws {
+        let cluster = try TestCluster(groups: 3)
+        cluster.run(ticks: 60)
+        let group = GroupID(1)
+        let leader = try #require(cluster.leader(of: group))
+        let loop = try #require(leader.core?.loop)
+        let said = NIOLockedValueBox<[String]>([])
+        loop.diskObserver = { event in
+            if case .hangs(_, let what) = event { said.withLockedValue { $0.append(what) } }
+        }
+        hang(loop, since: loop.nowMilliseconds)
+        cluster.run(ticks: Int(cluster.settings.hangMilliseconds / cluster.settings.tickMilliseconds) + 40)
+        #expect(said.withLockedValue { $0 } == ["a read of the state"])
+        #expect(cluster.leader(of: group)?.id != leader.id)
+        #expect(loop.isHanging)
+        hang(loop, since: nil)
+        cluster.run(ticks: 2)
+        #expect(!loop.isHanging)
+        #expect(leader.failure == nil)
+    }
+
+    @Test func aStateThatHangsForLongEndsTheNode() throws {
+        let cluster = try TestCluster(groups: 2)
+        cluster.run(ticks: 60)
+        let node = cluster[1]
+        let loop = try #require(node.core?.loop)
+        node.expectsFailure = true
+        hang(loop, since: loop.nowMilliseconds)
+        cluster.run(ticks: Int(cluster.settings.hangEndMilliseconds / cluster.settings.tickMilliseconds) + 4)
+        #expect("\(try #require(node.failure))".contains("has not finished a read of the state for 60 s"))
+    }
+
+    @Test func aReadThatHangsIsAnsweredAtItsDeadline() {
+        let reads = StateReads()
+        let failures = Counter()
+        let first = reads.begin(deadlineMilliseconds: 100) { _ in failures.value += 1 }
+        let second = reads.begin(deadlineMilliseconds: 200) { _ in failures.value += 10 }
+        reads.expire(99)
+        #expect(failures.value == 0)
+        reads.expire(150)
+        #expect(failures.value == 1)
+        // It comes back after all, and is not answered a second time.
+        #expect(!reads.end(first))
+        #expect(reads.end(second))
+        reads.expire(500)
+        #expect(failures.value == 1)
+    }
+
+    @Test func aPoolTellsSinceWhenItWorks() async throws {
+        let pool = NIOThreadPool(numberOfThreads: 1)
+        pool.start()
+        let watched = BlockingPool(pool: pool, clock: SystemClock())
+        #expect(watched.oldestStartMilliseconds() == nil)
+        let gate = ConditionLock(value: 0)
+        watched.run {
+            gate.lock(whenValue: 1)
+            gate.unlock(withValue: 2)
+        }
+        while watched.oldestStartMilliseconds() == nil { await Task.yield() }
+        gate.lock(whenValue: 0)
+        gate.unlock(withValue: 1)
+        while watched.oldestStartMilliseconds() != nil { await Task.yield() }
+        try await pool.shutdownGracefully()
+    }
+
+    /// A disk that cannot even be asked gives no all-clear.
+    @Test func theReserveStaysWhileTheDiskDoesNotSay() throws {
+        let cluster = try TestCluster(nodes: 1, groups: 2)
+        cluster.run(ticks: 40)
+        let loop = try #require(cluster[1].core?.loop)
+        loop.noteFreeBytes(cluster.settings.reservedBytes - 1)
+        #expect(loop.isSpaceLow)
+        loop.noteFreeBytes(nil)
+        #expect(loop.isSpaceLow)
+        loop.noteFreeBytes(cluster.settings.reservedBytes * 2)
+        #expect(!loop.isSpaceLow)
+    }
+}
