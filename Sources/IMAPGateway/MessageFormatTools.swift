@@ -12,6 +12,8 @@ public struct MessageFormatTools: MessageTools {
         (try? MessageSummary(decoding: encoded)).map { SummaryOutline(summary: $0) }
     }
 
+    public func makeReader() -> any OutlineReading { StreamedReader() }
+
     public func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer {
         HeaderFields.filter(header, names: names, not: not)
     }

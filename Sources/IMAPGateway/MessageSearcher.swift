@@ -10,6 +10,14 @@ struct StreamedParser: MessageParsing {
     mutating func finish() -> ByteBuffer { parser.finish().encoded() }
 }
 
+/// The parser of whole headers behind the session's protocol.
+struct StreamedReader: OutlineReading {
+    private var parser = MessageParser.ofWholeHeaders()
+
+    mutating func append(_ bytes: ByteBuffer) { parser.append(bytes) }
+    mutating func finish() -> any MessageOutline { SummaryOutline(summary: parser.finish()) }
+}
+
 /// A message's summary behind the session's protocol.
 struct SummaryOutline: MessageOutline {
     let summary: MessageSummary
@@ -19,6 +27,9 @@ struct SummaryOutline: MessageOutline {
     func writeBodyStructure(into buffer: inout ByteBuffer, isExtended: Bool) {
         summary.writeBodyStructure(into: &buffer, isExtended: isExtended)
     }
+
+    var isEnvelopeWhole: Bool { summary.isEnvelopeWhole }
+    var isStructureWhole: Bool { summary.isStructureWhole }
 
     var headerBytes: UInt64 { summary.headerBytes }
 

@@ -113,6 +113,7 @@ struct NoTools: MessageTools {
     }
     func makeParser() -> any MessageParsing { Parser() }
     func summary(_ encoded: ByteBuffer) -> (any MessageOutline)? { nil }
+    func makeReader() -> any OutlineReading { fatalError("not used") }
     func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer { header }
     func makeSearcher(
         _ terms: [SearchTerm],

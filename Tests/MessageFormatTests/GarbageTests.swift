@@ -133,10 +133,10 @@ import Testing
         }
     }
 
-    @Test("Another version is refused")
-    func version() {
-        #expect(throws: MessageFormatError(.unknownVersion(2), offset: 1)) {
-            try MessageSummary(decoding: ByteBuffer(bytes: [2, 0, 0]))
+    @Test("Another version is refused", arguments: [0, 1, 3, 255])
+    func version(number: UInt8) {
+        #expect(throws: MessageFormatError(.unknownVersion(number), offset: 1)) {
+            try MessageSummary(decoding: ByteBuffer(bytes: [number, 0, 0]))
         }
     }
 }

@@ -9,6 +9,9 @@ public protocol MessageTools: Sendable {
     /// What was stored with a message; nil when it cannot be understood.
     func summary(_ encoded: ByteBuffer) -> (any MessageOutline)?
 
+    /// Works out what a stored summary does not say, from the message itself.
+    func makeReader() -> any OutlineReading
+
     /// The fields of a header that a client names, or all others; with the empty line at the end.
     func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer
 
@@ -24,12 +27,23 @@ public protocol MessageParsing {
     mutating func finish() -> ByteBuffer
 }
 
+/// Works out a message's outline while its bytes pass by, in memory that is bounded by 4 MiB of any one header.
+public protocol OutlineReading {
+    mutating func append(_ bytes: ByteBuffer)
+    /// The outline of all bytes so far, as whole as it gets.
+    mutating func finish() -> any MessageOutline
+}
+
 /// The structure of a stored message. Ranges are offsets in its raw bytes.
 public protocol MessageOutline {
     /// The parenthesised list of ENVELOPE (RFC 3501, section 7.4.2).
     func writeEnvelope(into buffer: inout ByteBuffer)
     /// The parenthesised list of BODYSTRUCTURE, or of BODY when not extended.
     func writeBodyStructure(into buffer: inout ByteBuffer, isExtended: Bool)
+    /// Whether nothing of the envelope was too long to be kept; otherwise the header says more.
+    var isEnvelopeWhole: Bool { get }
+    /// The same of the body structure and all headers in the message.
+    var isStructureWhole: Bool { get }
     /// Where the body starts.
     var headerBytes: UInt64 { get }
     /// The Date field's day in its own zone, as days since 1970; nil when there is none that can be read.

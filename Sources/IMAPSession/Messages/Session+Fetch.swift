@@ -143,7 +143,7 @@ extension Session {
             }
             fetching?.current?.nextItem += 1
             let item = items[message.nextItem]
-            write(item, of: message)
+            if !beginOutline(for: item, of: message) { write(item, of: message) }
             if let piece = fetching?.current?.piece {
                 if piece.range.isEmpty {
                     finishPiece()
@@ -228,7 +228,7 @@ extension MailboxView {
 
 extension Optional<any MessageOutline> {
     /// What there is to say of a message whose summary cannot be read: never an error (clients would give up).
-    fileprivate var envelope: ByteBuffer {
+    var envelope: ByteBuffer {
         var buffer = ByteBuffer()
         if let self {
             self.writeEnvelope(into: &buffer)

@@ -91,9 +91,20 @@ struct AddressParser {
         comment = nil
     }
 
+    /// Atoms with dots, which may have spaces and comments around them (RFC 5322, section 4.4, obs-domain).
     private mutating func domain() -> [UInt8] {
-        skipSpace()
-        return scanner.token { Self.isSpecial($0) || $0 == UInt8(ascii: ">") }
+        var domain: [UInt8] = []
+        repeat {
+            skipSpace()
+            domain += scanner.token { Self.isSpecial($0) || $0 == UInt8(ascii: ">") }
+            skipSpace()
+        } while scanner.next == UInt8(ascii: ".") || (domain.last == UInt8(ascii: ".") && mayBeAtom(scanner.next))
+        return domain
+    }
+
+    private func mayBeAtom(_ byte: UInt8?) -> Bool {
+        guard let byte else { return false }
+        return !Self.isSpecial(byte) && byte != UInt8(ascii: ">")
     }
 
     /// Behind the at sign: what was before it is the local part.

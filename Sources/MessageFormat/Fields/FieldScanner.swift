@@ -91,9 +91,9 @@ struct FieldScanner {
     }
 
     /// The parameters that follow, each behind a semicolon.
-    mutating func parameters() -> [Parameter] {
+    mutating func parameters(maximum: Int = .max) -> [Parameter] {
         var found: [Parameter] = []
-        while found.count < FormatLimits.parameters {
+        while found.count < maximum {
             skipSpace()
             while let byte = next, byte != UInt8(ascii: ";") {
                 if byte == ASCII.quote { _ = quotedString() } else { index += 1 }

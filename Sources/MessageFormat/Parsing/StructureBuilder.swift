@@ -12,8 +12,8 @@ struct StructureBuilder {
     }
     /// The message, its part, the part's part, and so on to the one being read.
     private var open: [Open]
-    private var header = HeaderCollector()
-    private var kept = KeptBytes()
+    private var header: HeaderCollector
+    private var kept: KeptBytes
     private var isInHeader = true
     private var entityCount = 1
     private var boundaryCount = 0
@@ -22,7 +22,9 @@ struct StructureBuilder {
     /// Bytes of the last line's end.
     private var lastEndBytes: UInt64 = 0
 
-    init() {
+    init(_ limits: HeaderLimits) {
+        header = HeaderCollector(limits)
+        kept = KeptBytes(limits)
         var entity = Entity(headerStart: 0)
         entity.envelope = EnvelopeFields()
         open = [Open(entity: entity)]
@@ -39,7 +41,7 @@ struct StructureBuilder {
 
     /// Takes one line.
     /// - Parameters:
-    ///   - content: The line without its end; of a long one the first `FormatLimits.lineBytes`.
+    ///   - content: The line without its end; of a long one the first `HeaderLimits.lineBytes`.
     ///   - contentBytes: How long it is.
     ///   - endBytes: 2 for CRLF, 1 for LF, 0 for the message's last line when it has no end.
     mutating func line(_ content: UnsafeRawBufferPointer, contentBytes: Int, endBytes: Int) {
@@ -56,7 +58,7 @@ struct StructureBuilder {
             }
         }
         guard isInHeader else { return }
-        if contentBytes == 0 {
+        if contentBytes == content.count, ASCII.isEmptyLine(content) {
             endHeader(bodyStart: position)
         } else {
             header.line(content)
@@ -137,6 +139,20 @@ struct StructureBuilder {
 
     // MARK: Headers
 
+    /// Gives a message that is encoded, which RFC 2046 (section 5.2.1) forbids and mailers do, an empty header.
+    ///
+    /// The type must be told as it is, or clients do not offer the message as one; and a message/rfc822 has an
+    /// envelope and a body (RFC 3501, section 9, body-type-msg). What would be decoded has no offsets in
+    /// the message, so all that is encoded becomes the body: a text, which under its encoding is the message's source.
+    private mutating func closeHeader(ofMessageEncodedAs outer: ContentFields, bodyStart: UInt64) {
+        isInHeader = false
+        let top = open.count - 1
+        open[top].entity.content.encoding = outer.encoding
+        open[top].entity.content.encodingName = outer.encodingName
+        open[top].entity.bodyStart = bodyStart
+        open[top].lineEndsBefore = lineEnds
+    }
+
     /// Takes what the header says, and goes on to the body.
     private mutating func endHeader(bodyStart: UInt64) {
         isInHeader = false
@@ -147,11 +163,15 @@ struct StructureBuilder {
         var kind = Entity.Kind.leaf
         if boundary != nil {
             kind = .multipart
-        } else if content.type.isMultipart {
-            // Without a boundary it is text (RFC 2045, section 5.2); too deep, or too much, and it is not looked into.
-            content.type = mayHoldMore ? .plainText : .opaque
-        } else if content.type.isMessage {
-            if mayHoldMore && content.encoding.isIdentity { kind = .message } else { content.type = .opaque }
+        } else if content.type.isMultipart && mayHoldMore {
+            // Without a boundary it is text (RFC 2045, section 5.2).
+            content.type = .plainText
+        } else if content.type.isMessage && mayHoldMore {
+            kind = .message
+        } else if content.type.isMultipart || content.type.isMessage {
+            // Too deep, or one too many: nothing but opaque data may be told without its structure.
+            kind = .closed
+            content.type = .opaque
         }
         kept.startEntity()
         if open[top].entity.envelope != nil { open[top].entity.envelope = header.envelope(keeping: &kept) }
@@ -166,6 +186,7 @@ struct StructureBuilder {
             var message = Entity(headerStart: bodyStart)
             message.envelope = EnvelopeFields()
             add(Open(entity: message))
+            if !content.encoding.isIdentity { closeHeader(ofMessageEncodedAs: content, bodyStart: bodyStart) }
         }
     }
 }

@@ -7,7 +7,7 @@ struct BodyStructureWriter {
     func write(_ entity: Entity, into buffer: inout ByteBuffer) {
         switch entity.kind {
         case .multipart: writeMultipart(entity, into: &buffer)
-        case .leaf, .message: writeSingle(entity, into: &buffer)
+        case .leaf, .message, .closed: writeSingle(entity, into: &buffer)
         }
     }
 
@@ -15,10 +15,8 @@ struct BodyStructureWriter {
         buffer.writeStaticString("(")
         for child in entity.children { write(child, into: &buffer) }
         if entity.children.isEmpty {
-            // The grammar wants one part at least.
-            var empty = Entity(headerStart: 0)
-            empty.bodyStart = 0
-            write(empty, into: &buffer)
+            // The grammar wants one part at least; BODY[1] is as empty as this one.
+            write(Entity.emptyPart(at: entity.bodyEnd), into: &buffer)
         }
         buffer.writeSpace()
         buffer.writeIMAPString(entity.content.type.subtype)
@@ -53,7 +51,9 @@ struct BodyStructureWriter {
         buffer.writeSpace()
         buffer.writeDecimal(entity.bodyBytes)
         switch entity.kind {
-        case .message:
+        // A message/global is one of the basic types but in IMAP4rev2 (RFC 9051, section 7.5.2), and a client of
+        // IMAP4rev1 that finds an envelope there cannot read the response. Its parts have numbers all the same.
+        case .message where content.type.isMessageRFC822:
             let inner = entity.children[0]
             buffer.writeSpace()
             EnvelopeWriter.write(inner.envelope ?? EnvelopeFields(), into: &buffer)
@@ -61,7 +61,7 @@ struct BodyStructureWriter {
             write(inner, into: &buffer)
             buffer.writeSpace()
             buffer.writeDecimal(entity.lines)
-        case .leaf, .multipart:
+        case .leaf, .multipart, .message, .closed:
             if content.type.type == "text" {
                 buffer.writeSpace()
                 buffer.writeDecimal(entity.lines)

@@ -33,7 +33,7 @@ struct FieldAssembler {
             field.append(contentsOf: line.prefix(max(0, Self.fieldBytes - field.count)))
         } else {
             endField(take)
-            isPastHeader = line == [ASCII.lineFeed] || line == [ASCII.carriageReturn, ASCII.lineFeed]
+            isPastHeader = line.last == ASCII.lineFeed && ASCII.isEmptyLine(line)
             if !isPastHeader { swap(&field, &line) }
         }
         line.removeAll(keepingCapacity: true)

@@ -32,6 +32,7 @@ struct SearchSection: Hashable, Sendable {
             let charset = Charset(name: type.parameter("charset") ?? [])
             let kind = Kind.text(entity.content.encoding, charset)
             sections.append(SearchSection(kind: kind, range: entity.bodyRange))
+        case .closed: break
         case .multipart, .message:
             for child in entity.children { collect(child, header: .innerHeader, into: &sections) }
         }
