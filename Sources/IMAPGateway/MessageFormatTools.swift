@@ -18,11 +18,10 @@ public struct MessageFormatTools: MessageTools {
         HeaderFields.filter(header, names: names, not: not)
     }
 
-    public func makeSearcher(
-        _ terms: [IMAPSession.SearchTerm],
-        in outline: (any MessageOutline)?,
-        sizeBytes: UInt64
-    ) -> any MessageSearching {
-        MessageSearcher(terms, summary: (outline as? SummaryOutline)?.summary, sizeBytes: sizeBytes)
+    public func prepareSearch(_ terms: [IMAPSession.SearchTerm]) -> any PreparedSearch { PlannedSearch(terms) }
+
+    public func utf8(_ text: [UInt8], charset: String) -> [UInt8]? {
+        // A part without a charset is UTF-8; a search names one.
+        charset.isEmpty ? nil : CharsetText.decode(text, label: Array(charset.utf8), charsets: PlatformCharsets())
     }
 }

@@ -46,13 +46,23 @@ struct SummaryOutline: MessageOutline {
     }
 }
 
+/// The terms of a search behind the session's protocol.
+struct PlannedSearch: PreparedSearch {
+    private let plan: SearchPlan
+
+    init(_ terms: [IMAPSession.SearchTerm]) { plan = SearchPlan(terms.map(\.term)) }
+
+    func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching {
+        let summary = (outline as? SummaryOutline)?.summary
+        return MessageSearcher(
+            search: TextSearch(plan, summary: summary, sizeBytes: sizeBytes, charsets: PlatformCharsets())
+        )
+    }
+}
+
 /// The search for text behind the session's protocol.
 struct MessageSearcher: MessageSearching {
-    private var search: TextSearch
-
-    init(_ terms: [IMAPSession.SearchTerm], summary: MessageSummary?, sizeBytes: UInt64) {
-        search = TextSearch(terms: terms.map(\.term), summary: summary, sizeBytes: sizeBytes)
-    }
+    fileprivate var search: TextSearch
 
     mutating func nextRange() -> Range<UInt64>? { search.nextRange() }
     mutating func feed(_ bytes: ByteBuffer) { search.feed(bytes) }

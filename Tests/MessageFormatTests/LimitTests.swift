@@ -79,11 +79,12 @@ import Testing
         #expect(message.count > 5 << 20)
         let whole = Self.parsed(message)
         #expect(!whole.isEnvelopeWhole)
-        let shown = envelope(whole).components("(\"Number").count
+        let told = envelope(whole)
+        let shown = told.components("(\"Number").count
         #expect(shown > 70_000 && shown < 90_000)
         let last = #"("Number \#(shown - 1), the" NIL "user\#(shown - 1)" "example.org")"#
         let shownEnd = "\(last)) NIL NIL NIL NIL)"
-        #expect(envelope(whole).hasSuffix(shownEnd))
+        #expect(told.hasSuffix(shownEnd))
     }
 
     @Test("Parameters and languages are cut between two of them")

@@ -15,9 +15,16 @@ public protocol MessageTools: Sendable {
     /// The fields of a header that a client names, or all others; with the empty line at the end.
     func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer
 
-    /// Looks for terms in one message.
-    func makeSearcher(_ terms: [SearchTerm], in outline: (any MessageOutline)?, sizeBytes: UInt64)
-        -> any MessageSearching
+    /// Makes terms ready to be looked for in many messages.
+    func prepareSearch(_ terms: [SearchTerm]) -> any PreparedSearch
+
+    /// A search string as UTF-8; nil when the charset is not known.
+    func utf8(_ text: [UInt8], charset: String) -> [UInt8]?
+}
+
+/// Terms that are looked for in many messages.
+public protocol PreparedSearch {
+    func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching
 }
 
 /// Computes a message's summary while its bytes pass by, in bounded memory.
@@ -82,9 +89,9 @@ public struct OutlinePart: Hashable, Sendable {
 public enum SearchTerm: Hashable, Sendable {
     /// In a header field; an empty value asks for the field to be there.
     case header(name: [UInt8], value: [UInt8])
-    /// In the text parts.
+    /// In the text parts, and the headers of messages within the message.
     case body([UInt8])
-    /// In the header or the text parts.
+    /// In the header, the text parts, or the headers of parts.
     case text([UInt8])
 }
 
