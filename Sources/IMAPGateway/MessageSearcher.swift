@@ -28,6 +28,12 @@ struct SummaryOutline: MessageOutline {
         summary.writeBodyStructure(into: &buffer, isExtended: isExtended)
     }
 
+    func makeEnvelopeWriter() -> any ResponseWriting { PieceWriter(pieces: summary.envelopePieces()) }
+
+    func makeBodyStructureWriter(isExtended: Bool) -> any ResponseWriting {
+        PieceWriter(pieces: summary.bodyStructurePieces(isExtended: isExtended))
+    }
+
     var isEnvelopeWhole: Bool { summary.isEnvelopeWhole }
     var isStructureWhole: Bool { summary.isStructureWhole }
 
@@ -44,6 +50,13 @@ struct SummaryOutline: MessageOutline {
             )
         }
     }
+}
+
+/// A response in pieces behind the session's protocol.
+struct PieceWriter: ResponseWriting {
+    var pieces: ResponsePieces
+
+    mutating func writeNext(into buffer: inout ByteBuffer) -> Bool { pieces.writeNext(into: &buffer) }
 }
 
 /// The terms of a search behind the session's protocol.

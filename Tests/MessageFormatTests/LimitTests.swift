@@ -72,6 +72,39 @@ import Testing
         #expect(envelope(whole) == expected(count))
     }
 
+    /// Each of them, and how many.
+    private static func pieces(_ all: ResponsePieces) -> (text: String, largest: Int, count: Int) {
+        var rest = all
+        var text = ""
+        var largest = 0
+        var count = 0
+        var isLast = false
+        while !isLast {
+            var piece = ByteBuffer()
+            isLast = rest.writeNext(into: &piece)
+            largest = max(largest, piece.readableBytes)
+            count += 1
+            text += String(buffer: piece)
+        }
+        return (text, largest, count)
+    }
+
+    @Test("Long lists are written in short pieces, in messages within a message too")
+    func pieces() {
+        let list = Self.addresses(5_000).joined(separator: ",\n ")
+        let inner = "From: \(list)\nSender: \(list)\nSubject: x\n\nbody\n"
+        let whole = Self.parsed(crlf("To: \(list)\nCc: a@b\nContent-Type: message/rfc822\n\n\(inner)"))
+        let told = Self.pieces(whole.envelopePieces())
+        #expect(told.text == envelope(whole))
+        #expect(told.count > 7 && told.largest < 64 * 1_024)
+        let body = Self.pieces(whole.bodyStructurePieces(isExtended: true))
+        #expect(body.text == structure(whole, isExtended: true))
+        #expect(body.count > 21 && body.largest < 64 * 1_024)
+        // Nothing but separators is NIL, in any length.
+        let empty = Self.parsed(crlf("To: \(String(repeating: ",;", count: 100_000))\nCc: a@b\n\n"))
+        #expect(envelope(empty) == #"(NIL NIL NIL NIL NIL NIL ((NIL NIL "a" "b")) NIL NIL NIL)"#)
+    }
+
     @Test("Beyond four mebibytes of a header, too, the cut is between addresses")
     func endlessAddresses() {
         let list = Self.addresses(100_000)

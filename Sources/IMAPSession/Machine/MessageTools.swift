@@ -41,12 +41,23 @@ public protocol OutlineReading {
     mutating func finish() -> any MessageOutline
 }
 
+/// Writes a part of a response piece by piece, so that others get a turn in between.
+public protocol ResponseWriting {
+    /// Appends the next piece.
+    ///
+    /// - Returns: whether it was the last one.
+    mutating func writeNext(into buffer: inout ByteBuffer) -> Bool
+}
+
 /// The structure of a stored message. Ranges are offsets in its raw bytes.
 public protocol MessageOutline {
     /// The parenthesised list of ENVELOPE (RFC 3501, section 7.4.2).
     func writeEnvelope(into buffer: inout ByteBuffer)
     /// The parenthesised list of BODYSTRUCTURE, or of BODY when not extended.
     func writeBodyStructure(into buffer: inout ByteBuffer, isExtended: Bool)
+    /// The same two piece by piece, for an outline that was read from the message and may be long.
+    func makeEnvelopeWriter() -> any ResponseWriting
+    func makeBodyStructureWriter(isExtended: Bool) -> any ResponseWriting
     /// Whether nothing of the envelope was too long to be kept; otherwise the header says more.
     var isEnvelopeWhole: Bool { get }
     /// The same of the body structure and all headers in the message.

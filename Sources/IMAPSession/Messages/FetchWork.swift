@@ -35,6 +35,8 @@ struct FetchWork {
         var reader: (any OutlineReading)?
         /// Whether the outline comes from the message itself: it gets no better.
         var isOutlineRead = false
+        /// Writes the item that is under way.
+        var writer: (any ResponseWriting)?
         /// The header, when an item before needed it.
         var header: (range: Range<UInt64>, bytes: ByteBuffer)?
     }

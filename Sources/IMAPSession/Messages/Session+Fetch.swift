@@ -137,6 +137,10 @@ extension Session {
     /// - Returns: whether the message is complete; otherwise the store or the client is waited for.
     private mutating func writeItems() -> Bool {
         while let message = fetching?.current, let items = fetching?.items {
+            guard message.writer == nil else {
+                writePiece()
+                return false
+            }
             guard message.nextItem < items.count else {
                 endMessage(message)
                 return true
@@ -171,6 +175,9 @@ extension Session {
 
     private mutating func write(_ item: FetchItem, of message: FetchWork.Message) {
         guard let view else { return }
+        if message.isOutlineRead, [.envelope, .body, .bodyStructure].contains(item) {
+            return beginWriting(item, message.outline)
+        }
         switch item {
         case .uid: encoder.uid(message.uid)
         case .flags:

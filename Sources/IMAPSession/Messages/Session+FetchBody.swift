@@ -136,12 +136,42 @@ extension Session {
         let outline = reader.finish()
         // The header alone tells nothing of the parts.
         guard piece.range.upperBound == details.sizeBytes else {
-            return encoder.encodedItem("ENVELOPE", Optional(outline).envelope)
+            return beginWriting(.envelope, outline)
         }
         fetching?.current?.outline = outline
         fetching?.current?.isOutlineRead = true
         // The item's turn comes again.
         fetching?.current?.nextItem -= 1
+    }
+
+    /// Starts an item that may be as long as the headers it is told from.
+    mutating func beginWriting(_ item: FetchItem, _ outline: (any MessageOutline)?) {
+        guard let outline else { preconditionFailure("an outline that was not read") }
+        let writer: any ResponseWriting
+        switch item {
+        case .envelope:
+            encoder.item("ENVELOPE")
+            writer = outline.makeEnvelopeWriter()
+        case .body, .bodyStructure:
+            let isExtended = item == .bodyStructure
+            encoder.item(isExtended ? "BODYSTRUCTURE" : "BODY")
+            writer = outline.makeBodyStructureWriter(isExtended: isExtended)
+        case .section, .rfc822Header, .rfc822Text, .uid, .flags, .internalDate, .size, .rfc822, .binary, .binarySize,
+            .modSeq, .emailID, .threadID, .saveDate, .preview:
+            preconditionFailure("not an item of outlines")
+        }
+        fetching?.current?.writer = writer
+    }
+
+    /// Writes a piece of the item, and lets others have a turn.
+    mutating func writePiece() {
+        guard var writer = fetching?.current?.writer else { preconditionFailure("no item is under way") }
+        fetching?.current?.writer = nil
+        var piece = ByteBuffer()
+        let isLast = writer.writeNext(into: &piece)
+        encoder.encodedPiece(piece)
+        if !isLast { fetching?.current?.writer = writer }
+        giveWay { $0.continueFetch() }
     }
 
     private mutating func announce(_ item: FetchItem, _ origin: UInt64?, _ length: Int) {

@@ -12,21 +12,29 @@ struct AddressParser {
     private var comment: [UInt8]?
 
     static func parse(_ field: [UInt8]) -> [Address] {
-        var parser = AddressParser(scanner: FieldScanner(field))
-        parser.run()
-        return parser.found
+        var parser = AddressParser(field)
+        return parser.parseNext(bytes: .max).entries
     }
 
-    private init(scanner: FieldScanner) { self.scanner = scanner }
+    init(_ field: [UInt8]) { scanner = FieldScanner(field) }
 
-    private mutating func run() {
+    /// Reads on for about so many bytes.
+    mutating func parseNext(bytes: Int) -> (entries: [Address], isAtEnd: Bool) {
+        let isAtEnd = run(upTo: bytes < .max - scanner.index ? scanner.index + bytes : .max)
+        defer { found.removeAll() }
+        return (found, isAtEnd)
+    }
+
+    /// - Returns: whether the field has ended.
+    private mutating func run(upTo limit: Int) -> Bool {
         while true {
+            guard scanner.index < limit else { return false }
             skipSpace()
             switch scanner.next {
             case nil:
                 endAddress()
                 if isInGroup { found.append(.groupEnd) }
-                return
+                return true
             case UInt8(ascii: ","):
                 scanner.skip()
                 endAddress()

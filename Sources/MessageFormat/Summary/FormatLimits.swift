@@ -9,6 +9,8 @@ struct HeaderLimits: Hashable, Sendable {
     let keptBytes: Int
     /// Of a Content-Type field's parameters.
     let parameters: Int
+    /// Of parameters and language tags that are told of a field kept as it is.
+    static let toldEntries = 10_000
 
     /// Of one line that are looked at: a field's name and value.
     var lineBytes: Int { fieldBytes + 1_024 }
@@ -27,7 +29,7 @@ struct HeaderLimits: Hashable, Sendable {
         fieldBytes: 4 << 20,
         headerBytes: 4 << 20,
         keptBytes: 8 << 20,
-        parameters: 10_000
+        parameters: toldEntries
     )
 }
 
