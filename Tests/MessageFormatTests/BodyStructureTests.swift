@@ -113,6 +113,36 @@ import Testing
         #expect(whole.part([1])?.message?.headerRange.isEmpty == true)
     }
 
+    static let encodedMessages: [(encoding: String, body: String)] = [
+        ("base64", "U3ViamVjdDogb25lDQogdHdvDQpUbzog\nYUBiDQoNClN1YmplY3Q6IG5vdCB0aGlzDQo="),
+        ("base64", "U3ViamVjdDogb25lDQogdHdvDQpUbzogYUBi"),
+        ("quoted-printable", "Subject: one\n tw=\n=6F\nTo: a@b\n\nSubject: not this\nCc: x@y\n"),
+        ("quoted-printable", "Subject: one two\nTo: a=40b"),
+    ]
+
+    @Test("The envelope of an encoded message is decoded", arguments: encodedMessages)
+    func encodedEnvelope(encoding: String, body: String) {
+        let part = "Content-Type: message/rfc822\nContent-Transfer-Encoding: \(encoding)\n\n\(body)"
+        let expected = #"(NIL "one two" NIL NIL NIL ((NIL NIL "a" "b")) NIL NIL NIL NIL) ("text" "plain""#
+        #expect(structure(summary(part)).contains(expected))
+        let within = crlf("Content-Type: multipart/mixed; boundary=b\n\n--b\n\(part)\n--b\nSubject: x\n\ny\n--b--\n")
+        for pieces in [[within.count], [1], [7, 2]] {
+            let whole = summary(within, pieces: pieces)
+            #expect(structure(whole).contains(expected))
+            #expect(whole.part([2]).map { slice(within, $0.bodyRange) } == "y")
+        }
+    }
+
+    @Test("What is no message within a message/rfc822 is not decoded without end")
+    func encodedGarbage() {
+        let line = String(repeating: "QUFB", count: 18) + "\n"
+        let start = "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
+        let whole = summary(start + String(repeating: line, count: 20_000))
+        #expect(structure(whole).contains("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"))
+        let long = summary(start + String(repeating: "QUFB", count: 20_000) + "\nVG86IGFAYg==\n")
+        #expect(structure(long).contains("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"))
+    }
+
     @Test("A message/global is a basic part in IMAP4rev1, and its parts have numbers")
     func global() {
         let message = crlf("Content-Type: message/global; x=y\n\nSubject: \u{e9}\n\nbody\n")

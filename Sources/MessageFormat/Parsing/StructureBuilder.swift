@@ -15,6 +15,8 @@ struct StructureBuilder {
     private var header: HeaderCollector
     private var kept: KeptBytes
     private var isInHeader = true
+    /// Of the message that was opened last, when it is encoded and its header has not ended.
+    private var encoded: EncodedHeader?
     private var entityCount = 1
     private var boundaryCount = 0
     private var position: UInt64 = 0
@@ -31,7 +33,7 @@ struct StructureBuilder {
     }
 
     /// Whether nothing that follows can change the structure: its lines need only be counted.
-    var isPastStructure: Bool { !isInHeader && boundaryCount == 0 }
+    var isPastStructure: Bool { !isInHeader && boundaryCount == 0 && encoded == nil }
 
     /// Counts bytes that come when the structure is complete.
     mutating func skip(bytes: Int, lineEnds count: Int) {
@@ -57,6 +59,11 @@ struct StructureBuilder {
                 return pass(delimiterOf: match.index, isLast: match.isLast, at: start, lineEndsBefore: lineEndsBefore)
             }
         }
+        if encoded != nil {
+            let isWhole = contentBytes == content.count && endBytes > 0
+            if encoded?.append(content, isWhole: isWhole, to: &header) == false { endEncodedHeader() }
+            return
+        }
         guard isInHeader else { return }
         if contentBytes == content.count, ASCII.isEmptyLine(content) {
             endHeader(bodyStart: position)
@@ -68,6 +75,7 @@ struct StructureBuilder {
     /// Ends everything that is open.
     mutating func finish() -> MessageSummary {
         while isInHeader { endHeader(bodyStart: position) }
+        endEncodedHeader()
         while open.count > 1 { close(end: position, lineEnds: lineEnds) }
         var root = open[0]
         root.entity.bodyEnd = position
@@ -114,6 +122,7 @@ struct StructureBuilder {
             // A header without an end: the part's own reaches to the delimiter, that of a message in it stays within.
             endHeader(bodyStart: start)
         }
+        endEncodedHeader()
         let child = open[index + 1]
         let end = max(child.entity.bodyStart, start - lastEndBytes)
         let isEndTaken = lastEndBytes > 0 && end < start
@@ -144,6 +153,7 @@ struct StructureBuilder {
     /// The type must be told as it is, or clients do not offer the message as one; and a message/rfc822 has an
     /// envelope and a body (RFC 3501, section 9, body-type-msg). What would be decoded has no offsets in
     /// the message, so all that is encoded becomes the body: a text, which under its encoding is the message's source.
+    /// The envelope is decoded.
     private mutating func closeHeader(ofMessageEncodedAs outer: ContentFields, bodyStart: UInt64) {
         isInHeader = false
         let top = open.count - 1
@@ -151,6 +161,15 @@ struct StructureBuilder {
         open[top].entity.content.encodingName = outer.encodingName
         open[top].entity.bodyStart = bodyStart
         open[top].lineEndsBefore = lineEnds
+        encoded = EncodedHeader(outer.encoding)
+    }
+
+    private mutating func endEncodedHeader() {
+        guard encoded != nil else { return }
+        encoded?.finish(&header)
+        encoded = nil
+        kept.startEntity()
+        open[open.count - 1].entity.envelope = header.envelope(keeping: &kept)
     }
 
     /// Takes what the header says, and goes on to the body.
