@@ -72,6 +72,9 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // A binding of its own, so that the pure modules stay pure: charsets through the platform's iconv.
+        .target(name: "CharsetConversion", swiftSettings: strictMemory),
+
         // Storage.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .target(name: "StateStorage", dependencies: ["CRocksDB", nioCore, nioLocks], swiftSettings: strictMemory),
@@ -191,7 +194,8 @@ let package = Package(
         .target(
             name: "IMAPGateway",
             dependencies: [
-                "IMAPSession", "IMAPSyntax", "MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging,
+                "CharsetConversion", "IMAPSession", "IMAPSyntax", "MailModel", "MessageFormat", nioCore, nioPosix,
+                nioLocks, nioSSL, logging,
             ],
             swiftSettings: strict
         ),
@@ -238,7 +242,8 @@ let package = Package(
         tests("AdminService", ["NodeRuntime", .product(name: "GRPCCore", package: "grpc-swift-2")]),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         tests("Authentication"),
-        tests("MessageFormat", [nioCore]),
+        tests("CharsetConversion"),
+        tests("MessageFormat", ["CharsetConversion", nioCore]),
         tests("IMAPSyntax", [nioCore]),
         tests("StateStorage", [nioCore]),
         tests(

@@ -12,15 +12,16 @@ public struct MessageFormatTools: MessageTools {
         (try? MessageSummary(decoding: encoded)).map { SummaryOutline(summary: $0) }
     }
 
+    public func makeReader() -> any OutlineReading { StreamedReader() }
+
     public func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer {
         HeaderFields.filter(header, names: names, not: not)
     }
 
-    public func makeSearcher(
-        _ terms: [IMAPSession.SearchTerm],
-        in outline: (any MessageOutline)?,
-        sizeBytes: UInt64
-    ) -> any MessageSearching {
-        MessageSearcher(terms, summary: (outline as? SummaryOutline)?.summary, sizeBytes: sizeBytes)
+    public func prepareSearch(_ terms: [IMAPSession.SearchTerm]) -> any PreparedSearch { PlannedSearch(terms) }
+
+    public func utf8(_ text: [UInt8], charset: String) -> [UInt8]? {
+        // A part without a charset is UTF-8; a search names one.
+        charset.isEmpty ? nil : CharsetText.decode(text, label: Array(charset.utf8), charsets: PlatformCharsets())
     }
 }

@@ -10,6 +10,14 @@ struct StreamedParser: MessageParsing {
     mutating func finish() -> ByteBuffer { parser.finish().encoded() }
 }
 
+/// The parser of whole headers behind the session's protocol.
+struct StreamedReader: OutlineReading {
+    private var parser = MessageParser.ofWholeHeaders()
+
+    mutating func append(_ bytes: ByteBuffer) { parser.append(bytes) }
+    mutating func finish() -> any MessageOutline { SummaryOutline(summary: parser.finish()) }
+}
+
 /// A message's summary behind the session's protocol.
 struct SummaryOutline: MessageOutline {
     let summary: MessageSummary
@@ -19,6 +27,15 @@ struct SummaryOutline: MessageOutline {
     func writeBodyStructure(into buffer: inout ByteBuffer, isExtended: Bool) {
         summary.writeBodyStructure(into: &buffer, isExtended: isExtended)
     }
+
+    func makeEnvelopeWriter() -> any ResponseWriting { PieceWriter(pieces: summary.envelopePieces()) }
+
+    func makeBodyStructureWriter(isExtended: Bool) -> any ResponseWriting {
+        PieceWriter(pieces: summary.bodyStructurePieces(isExtended: isExtended))
+    }
+
+    var isEnvelopeWhole: Bool { summary.isEnvelopeWhole }
+    var isStructureWhole: Bool { summary.isStructureWhole }
 
     var headerBytes: UInt64 { summary.headerBytes }
 
@@ -35,13 +52,30 @@ struct SummaryOutline: MessageOutline {
     }
 }
 
+/// A response in pieces behind the session's protocol.
+struct PieceWriter: ResponseWriting {
+    var pieces: ResponsePieces
+
+    mutating func writeNext(into buffer: inout ByteBuffer) -> Bool { pieces.writeNext(into: &buffer) }
+}
+
+/// The terms of a search behind the session's protocol.
+struct PlannedSearch: PreparedSearch {
+    private let plan: SearchPlan
+
+    init(_ terms: [IMAPSession.SearchTerm]) { plan = SearchPlan(terms.map(\.term)) }
+
+    func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching {
+        let summary = (outline as? SummaryOutline)?.summary
+        return MessageSearcher(
+            search: TextSearch(plan, summary: summary, sizeBytes: sizeBytes, charsets: PlatformCharsets())
+        )
+    }
+}
+
 /// The search for text behind the session's protocol.
 struct MessageSearcher: MessageSearching {
-    private var search: TextSearch
-
-    init(_ terms: [IMAPSession.SearchTerm], summary: MessageSummary?, sizeBytes: UInt64) {
-        search = TextSearch(terms: terms.map(\.term), summary: summary, sizeBytes: sizeBytes)
-    }
+    fileprivate var search: TextSearch
 
     mutating func nextRange() -> Range<UInt64>? { search.nextRange() }
     mutating func feed(_ bytes: ByteBuffer) { search.feed(bytes) }

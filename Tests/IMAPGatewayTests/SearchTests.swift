@@ -68,6 +68,47 @@ import Testing
         }
     }
 
+    /// The charset, the text "日本", "한글", "П" or "éé" in it, and in base64.
+    static let charsets: [(name: String, text: [UInt8], base64: String)] = [
+        ("ISO-2022-JP", [0x1b, 0x24, 0x42, 0x46, 0x7c, 0x4b, 0x5c, 0x1b, 0x28, 0x42], "GyRCRnxLXBsoQg=="),
+        ("Shift_JIS", [0x93, 0xfa, 0x96, 0x7b], "k/qWew=="), ("EUC-KR", [0xc7, 0xd1, 0xb1, 0xdb], "x9Gx2w=="),
+        ("KOI8-R", [0xf0], "8A=="), ("ISO-8859-1", [0xe9, 0xe9], "6ek="), ("CP850", [0x82, 0x82], "goI="),
+    ]
+
+    @Test(arguments: charsets)
+    func charset(_ name: String, _ text: [UInt8], _ base64: String) async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            let type = "Content-Type: text/plain; charset=\(name)\r\nContent-Transfer-Encoding: base64\r\n"
+            _ = try await client.append("a", "INBOX", "Subject: x\r\n\r\nnothing\r\n")
+            _ = try await client.append("a", "INBOX", "Subject: =?\(name)?B?\(base64)?=\r\n\(type)\r\n\(base64)\r\n")
+            _ = try await client.command("s", "SELECT INBOX")
+            for key in ["SUBJECT", "BODY", "TEXT", "HEADER Subject"] {
+                try await client.send("t SEARCH CHARSET \(name) \(key) {\(text.count)+}\r\n")
+                try await client.send(ByteBuffer(bytes: text + [13, 10]))
+                #expect(try await client.read(through: "t ") == "* SEARCH 2\r\nt OK Searched\r\n")
+            }
+        }
+    }
+
+    /// Others are served while one client has large messages searched for many long strings.
+    @Test func aLongSearchGivesWay() async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            let message = "Subject: x\r\n\r\n" + String(repeating: "a", count: 1 << 19)
+            _ = try await client.append("a", "INBOX", message)
+            _ = try await client.command("s", "SELECT INBOX")
+            let needle = String(repeating: "a", count: 30_000) + "b"
+            let answer = try await client.command(
+                "t",
+                "SEARCH OR BODY {30001+}\r\n\(needle) BODY {30001+}\r\nb\(needle.dropLast())"
+            )
+            #expect(answer == "* SEARCH\r\nt OK Searched\r\n")
+            let keys = String(repeating: "OR SEEN ", count: 60) + "FLAGGED"
+            #expect(try await client.command("u", "SEARCH \(keys) BODY a").hasPrefix("* SEARCH\r\n"))
+        }
+    }
+
     @Test func results() async throws {
         try await TestServer.with { server in
             let client = try await server.logIn()
@@ -87,11 +128,10 @@ import Testing
                     "* ESEARCH (TAG \"c\") COUNT 0\r\n"
                 )
             )
-            #expect(
-                try await client.command("d", "SEARCH CHARSET KOI8-R ALL").contains(
-                    "d NO [BADCHARSET (US-ASCII UTF-8)]"
-                )
-            )
+            for name in ["NO-SUCH", "UTF-8//TRANSLIT", "\"\""] {
+                let answer = try await client.command("d", "SEARCH CHARSET \(name) ALL")
+                #expect(answer.contains("d NO [BADCHARSET (US-ASCII UTF-8)]"))
+            }
             #expect(try await client.command("e", "SEARCH RETURN (SAVE) ALL").contains("e BAD"))
         }
     }

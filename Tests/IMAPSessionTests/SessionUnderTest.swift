@@ -120,10 +120,11 @@ struct NoTools: MessageTools {
     }
     func makeParser() -> any MessageParsing { Parser() }
     func summary(_ encoded: ByteBuffer) -> (any MessageOutline)? { nil }
+    func makeReader() -> any OutlineReading { fatalError("not used") }
     func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer { header }
-    func makeSearcher(
-        _ terms: [SearchTerm],
-        in outline: (any MessageOutline)?,
-        sizeBytes: UInt64
-    ) -> any MessageSearching { Searcher() }
+    struct Search: PreparedSearch {
+        func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching { Searcher() }
+    }
+    func prepareSearch(_ terms: [SearchTerm]) -> any PreparedSearch { Search() }
+    func utf8(_ text: [UInt8], charset: String) -> [UInt8]? { nil }
 }

@@ -54,7 +54,7 @@ import Testing
         ("text/x; name=a b; x=y", #""text" "x" ("name" "a" "x" "y")"#),
         ("text/x; name=\"a;b\" ; ; x", #""text" "x" ("name" "a;b")"#),
         ("text/x; name*0*=utf-8''%C3%A9; name*1=b", #""text" "x" ("name*0*" "utf-8''%C3%A9" "name*1" "b")"#),
-        ("text/x; name=é", #""text" "x" ("name" "=?UTF-8?Q?=C3=A9?=")"#),
+        ("text/x; name=é", #""text" "x" ("name" {2}\#r\#né)"#),
         ("text/x; name=", #""text" "x" ("name" "")"#),
         ("text", #""text" "plain" ("charset" "us-ascii")"#),
         ("/plain", #""text" "plain" ("charset" "us-ascii")"#),
@@ -72,12 +72,98 @@ import Testing
     func noParts() {
         let found = structure(summary("Content-Type: multipart/mixed; boundary=b\n\nnothing\n"))
         #expect(found == #"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0) "mixed")"#)
+        let within = summary("Content-Type: message/rfc822\n\nContent-Type: multipart/mixed; boundary=b\n\nnothing\n")
+        for path in [[1, 1]] {
+            #expect(within.part(path)?.bodyRange == within.sizeBytes..<within.sizeBytes)
+            #expect(within.part(path)?.mimeRange == within.sizeBytes..<within.sizeBytes)
+        }
+        #expect(within.part([1, 2]) == nil && within.part([1, 1, 1]) == nil)
     }
 
-    @Test("A message that is encoded is not looked into")
-    func encodedMessage() {
-        let found = structure(summary("Content-Type: message/rfc822\nContent-Transfer-Encoding: BASE64\n\nYQ==\n"))
-        #expect(found == #"("application" "octet-stream" NIL NIL NIL "base64" 6)"#)
+    @Test("A message that is encoded keeps its type and parameters", arguments: ["base64", "quoted-printable"])
+    func encodedMessage(encoding: String) {
+        let message = crlf(
+            """
+            Content-Type: multipart/mixed; boundary=b
+
+            --b
+            Content-Type: message/rfc822; name="a.eml"
+            Content-Transfer-Encoding: \(encoding)
+            Content-Disposition: attachment; filename="a.eml"
+
+            YQ==
+
+            Yg==
+            --b
+
+            x
+            --b--
+
+            """
+        )
+        let whole = summary(message)
+        let text = #"("text" "plain" ("charset" "us-ascii") NIL NIL "\#(encoding)" 12 2 NIL NIL NIL NIL)"#
+        let disposition = #"("attachment" ("filename" "a.eml"))"#
+        let envelope = "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"
+        let first = #"(("message" "rfc822" ("name" "a.eml") NIL NIL "\#(encoding)" 12 \#(envelope) \#(text) 2 NIL "#
+        #expect(structure(whole, isExtended: true).hasPrefix(first + disposition + " NIL NIL)(\"text\" \"plain\""))
+        for path in [[1], [1, 1]] {
+            #expect(whole.part(path).map { slice(message, $0.bodyRange) } == "YQ==\r\n\r\nYg==")
+        }
+        #expect(whole.part([1])?.message?.headerRange.isEmpty == true)
+    }
+
+    static let encodedMessages: [(encoding: String, body: String)] = [
+        ("base64", "U3ViamVjdDogb25lDQogdHdvDQpUbzog\nYUBiDQoNClN1YmplY3Q6IG5vdCB0aGlzDQo="),
+        ("base64", "U3ViamVjdDogb25lDQogdHdvDQpUbzogYUBi"),
+        ("quoted-printable", "Subject: one\n tw=\n=6F\nTo: a@b\n\nSubject: not this\nCc: x@y\n"),
+        ("quoted-printable", "Subject: one two\nTo: a=40b"),
+    ]
+
+    @Test("The envelope of an encoded message is decoded", arguments: encodedMessages)
+    func encodedEnvelope(encoding: String, body: String) {
+        let part = "Content-Type: message/rfc822\nContent-Transfer-Encoding: \(encoding)\n\n\(body)"
+        let expected = #"(NIL "one two" NIL NIL NIL ((NIL NIL "a" "b")) NIL NIL NIL NIL) ("text" "plain""#
+        #expect(structure(summary(part)).contains(expected))
+        let within = crlf("Content-Type: multipart/mixed; boundary=b\n\n--b\n\(part)\n--b\nSubject: x\n\ny\n--b--\n")
+        for pieces in [[within.count], [1], [7, 2]] {
+            let whole = summary(within, pieces: pieces)
+            #expect(structure(whole).contains(expected))
+            #expect(whole.part([2]).map { slice(within, $0.bodyRange) } == "y")
+        }
+    }
+
+    @Test("What is no message within a message/rfc822 is not decoded without end")
+    func encodedGarbage() {
+        let line = String(repeating: "QUFB", count: 18) + "\n"
+        let start = "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
+        let whole = summary(start + String(repeating: line, count: 20_000))
+        #expect(structure(whole).contains("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"))
+        let long = summary(start + String(repeating: "QUFB", count: 20_000) + "\nVG86IGFAYg==\n")
+        #expect(structure(long).contains("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"))
+    }
+
+    @Test("A message/global is a basic part in IMAP4rev1, and its parts have numbers")
+    func global() {
+        let message = crlf("Content-Type: message/global; x=y\n\nSubject: \u{e9}\n\nbody\n")
+        let whole = summary(message)
+        #expect(structure(whole) == #"("message" "global" ("x" "y") NIL NIL "7bit" 21)"#)
+        #expect(whole.part([1, 1]).map { slice(message, $0.bodyRange) } == "body\r\n")
+    }
+
+    @Test("Lines that end with CR CR LF")
+    func doubledCR() {
+        let text = "Subject: a\n b\nTo: c@d\nContent-Type: multipart/mixed; boundary=b\n\n--b\nX-Y: z\n\none\n--b--\n"
+        let message = Array(text.utf8).flatMap { $0 == 10 ? [13, 13, 10] : [$0] }
+        for pieces in [[message.count], [1], [2, 3]] {
+            let whole = summary(message, pieces: pieces)
+            #expect(envelope(whole) == #"(NIL "a b" NIL NIL NIL ((NIL NIL "c" "d")) NIL NIL NIL NIL)"#)
+            #expect(structure(whole) == #"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 4 0) "mixed")"#)
+            // The second CR may be the content's last byte.
+            #expect(whole.part([1]).map { slice(message, $0.bodyRange) } == "one\r")
+        }
+        let header = ByteBuffer(bytes: message.prefix(Int(summary(message).headerBytes)))
+        #expect(String(buffer: HeaderFields.filter(header, names: ["to"], not: false)) == "To: c@d\r\r\n\r\n")
     }
 
     static let encodings: [(field: String, name: String, encoding: TransferEncoding)] = [

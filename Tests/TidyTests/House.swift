@@ -4,7 +4,7 @@ enum House {
     private static let layers: [[String]] = [
         [
             "Consensus", "MailModel", "MessageFormat", "IMAPSyntax", "Authentication", "CAllocator", "CChecksum",
-            "CRocksDB",
+            "CRocksDB", "CharsetConversion",
         ],
         ["IMAPSession", "ReplicaCore", "StateStorage", "LogStorage"],
         ["MailStore"],
@@ -24,6 +24,8 @@ enum House {
         "IMAPSyntax": ["NIOCore"],
         "IMAPSession": ["IMAPSyntax", "MailModel", "NIOCore"],
         "Authentication": ["Crypto", "CryptoExtras"],
+        // Nothing but iconv, which the gateways hand to the pure MessageFormat behind a protocol.
+        "CharsetConversion": ["Glibc"],
         "ReplicaCore": ["Consensus", "NIOCore"],
     ]
 

@@ -9,12 +9,22 @@ public protocol MessageTools: Sendable {
     /// What was stored with a message; nil when it cannot be understood.
     func summary(_ encoded: ByteBuffer) -> (any MessageOutline)?
 
+    /// Works out what a stored summary does not say, from the message itself.
+    func makeReader() -> any OutlineReading
+
     /// The fields of a header that a client names, or all others; with the empty line at the end.
     func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer
 
-    /// Looks for terms in one message.
-    func makeSearcher(_ terms: [SearchTerm], in outline: (any MessageOutline)?, sizeBytes: UInt64)
-        -> any MessageSearching
+    /// Makes terms ready to be looked for in many messages.
+    func prepareSearch(_ terms: [SearchTerm]) -> any PreparedSearch
+
+    /// A search string as UTF-8; nil when the charset is not known.
+    func utf8(_ text: [UInt8], charset: String) -> [UInt8]?
+}
+
+/// Terms that are looked for in many messages.
+public protocol PreparedSearch {
+    func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching
 }
 
 /// Computes a message's summary while its bytes pass by, in bounded memory.
@@ -24,12 +34,34 @@ public protocol MessageParsing {
     mutating func finish() -> ByteBuffer
 }
 
+/// Works out a message's outline while its bytes pass by, in memory that is bounded by 4 MiB of any one header.
+public protocol OutlineReading {
+    mutating func append(_ bytes: ByteBuffer)
+    /// The outline of all bytes so far, as whole as it gets.
+    mutating func finish() -> any MessageOutline
+}
+
+/// Writes a part of a response piece by piece, so that others get a turn in between.
+public protocol ResponseWriting {
+    /// Appends the next piece.
+    ///
+    /// - Returns: whether it was the last one.
+    mutating func writeNext(into buffer: inout ByteBuffer) -> Bool
+}
+
 /// The structure of a stored message. Ranges are offsets in its raw bytes.
 public protocol MessageOutline {
     /// The parenthesised list of ENVELOPE (RFC 3501, section 7.4.2).
     func writeEnvelope(into buffer: inout ByteBuffer)
     /// The parenthesised list of BODYSTRUCTURE, or of BODY when not extended.
     func writeBodyStructure(into buffer: inout ByteBuffer, isExtended: Bool)
+    /// The same two piece by piece, for an outline that was read from the message and may be long.
+    func makeEnvelopeWriter() -> any ResponseWriting
+    func makeBodyStructureWriter(isExtended: Bool) -> any ResponseWriting
+    /// Whether nothing of the envelope was too long to be kept; otherwise the header says more.
+    var isEnvelopeWhole: Bool { get }
+    /// The same of the body structure and all headers in the message.
+    var isStructureWhole: Bool { get }
     /// Where the body starts.
     var headerBytes: UInt64 { get }
     /// The Date field's day in its own zone, as days since 1970; nil when there is none that can be read.
@@ -68,9 +100,9 @@ public struct OutlinePart: Hashable, Sendable {
 public enum SearchTerm: Hashable, Sendable {
     /// In a header field; an empty value asks for the field to be there.
     case header(name: [UInt8], value: [UInt8])
-    /// In the text parts.
+    /// In the text parts, and the headers of messages within the message.
     case body([UInt8])
-    /// In the header or the text parts.
+    /// In the header, the text parts, or the headers of parts.
     case text([UInt8])
 }
 

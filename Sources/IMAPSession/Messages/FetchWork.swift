@@ -31,6 +31,12 @@ struct FetchWork {
         var outline: (any MessageOutline)?
         var nextItem = 0
         var piece: Piece?
+        /// Works out what the stored outline does not say, while its piece is under way.
+        var reader: (any OutlineReading)?
+        /// Whether the outline comes from the message itself: it gets no better.
+        var isOutlineRead = false
+        /// Writes the item that is under way.
+        var writer: (any ResponseWriting)?
         /// The header, when an item before needed it.
         var header: (range: Range<UInt64>, bytes: ByteBuffer)?
 
@@ -46,6 +52,8 @@ struct FetchWork {
             case announcedLiteral
             /// To be filtered as a header.
             case header(Range<UInt64>, ByteBuffer)
+            /// For the message's reader, so that the item can be told.
+            case outline(FetchItem)
         }
 
         var purpose: Purpose
@@ -96,6 +104,17 @@ extension FetchItem {
         case .rfc822, .rfc822Text: true
         case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .binarySize, .rfc822Header, .modSeq,
             .emailID, .threadID, .saveDate, .preview:
+            false
+        }
+    }
+
+    /// Whether it is told from the message's outline, or finds its bytes by that.
+    var needsOutline: Bool {
+        switch self {
+        case .envelope, .body, .bodyStructure, .rfc822Header, .rfc822Text: true
+        case .section(let section, _, _): !section.part.isEmpty || section.text != nil
+        case .uid, .flags, .internalDate, .size, .rfc822, .binary, .binarySize, .modSeq, .emailID, .threadID, .saveDate,
+            .preview:
             false
         }
     }

@@ -36,15 +36,19 @@ indirect enum SearchCondition {
 struct SearchCompiler {
     let view: MailboxView
     let nowSeconds: Int64
+    /// Makes UTF-8 of a search string.
+    private let utf8: ([UInt8]) -> [UInt8]
     private(set) var terms: [SearchTerm] = []
+    /// Where each of them stands.
+    private var numbers: [SearchTerm: Int] = [:]
     private(set) var usesModSeq = false
     /// How many conditions there are, which is what looking at one message costs.
     private(set) var conditions = 0
-    private var knownTerms: [SearchTerm: Int] = [:]
 
-    init(view: MailboxView, nowSeconds: Int64) {
+    init(view: MailboxView, nowSeconds: Int64, utf8: @escaping ([UInt8]) -> [UInt8]) {
         self.view = view
         self.nowSeconds = nowSeconds
+        self.utf8 = utf8
     }
 
     mutating func compile(_ key: SearchKey) throws(MessageSetProblem) -> SearchCondition {
@@ -62,15 +66,15 @@ struct SearchCompiler {
         case .flag(let flag): return condition(flag)
         case .new: return .all([.recent, .not(.system(.seen))])
         case .old: return .not(.recent)
-        case .from(let value): return term(.header(name: Array("From".utf8), value: value))
-        case .to(let value): return term(.header(name: Array("To".utf8), value: value))
-        case .cc(let value): return term(.header(name: Array("Cc".utf8), value: value))
-        case .bcc(let value): return term(.header(name: Array("Bcc".utf8), value: value))
-        case .subject(let value): return term(.header(name: Array("Subject".utf8), value: value))
-        case .header(let name, let value): return term(.header(name: name, value: value))
+        case .from(let value): return term(.header(name: Array("From".utf8), value: utf8(value)))
+        case .to(let value): return term(.header(name: Array("To".utf8), value: utf8(value)))
+        case .cc(let value): return term(.header(name: Array("Cc".utf8), value: utf8(value)))
+        case .bcc(let value): return term(.header(name: Array("Bcc".utf8), value: utf8(value)))
+        case .subject(let value): return term(.header(name: Array("Subject".utf8), value: utf8(value)))
+        case .header(let name, let value): return term(.header(name: name, value: utf8(value)))
         // An empty string is in every message.
-        case .body(let value): return value.isEmpty ? .constant(true) : term(.body(value))
-        case .text(let value): return value.isEmpty ? .constant(true) : term(.text(value))
+        case .body(let value): return value.isEmpty ? .constant(true) : term(.body(utf8(value)))
+        case .text(let value): return value.isEmpty ? .constant(true) : term(.text(utf8(value)))
         case .before(let date): return .date(.received, .before, day: date.daysSinceEpoch)
         case .on(let date): return .date(.received, .on, day: date.daysSinceEpoch)
         case .since(let date): return .date(.received, .since, day: date.daysSinceEpoch)
@@ -108,8 +112,8 @@ struct SearchCompiler {
     }
 
     private mutating func term(_ term: SearchTerm) -> SearchCondition {
-        if let known = knownTerms[term] { return .term(known) }
-        knownTerms[term] = terms.count
+        if let known = numbers[term] { return .term(known) }
+        numbers[term] = terms.count
         terms.append(term)
         return .term(terms.count - 1)
     }

@@ -137,13 +137,17 @@ extension Session {
     /// - Returns: whether the message is complete; otherwise the store or the client is waited for.
     private mutating func writeItems() -> Bool {
         while let message = fetching?.current, let items = fetching?.items {
+            guard message.writer == nil else {
+                writePiece()
+                return false
+            }
             guard message.nextItem < items.count else {
                 endMessage(message)
                 return true
             }
             fetching?.current?.nextItem += 1
             let item = items[message.nextItem]
-            write(item, of: message)
+            if !beginOutline(for: item, of: message) { write(item, of: message) }
             if let piece = fetching?.current?.piece {
                 if piece.range.isEmpty {
                     finishPiece()
@@ -176,6 +180,9 @@ extension Session {
 
     private mutating func write(_ item: FetchItem, of message: FetchWork.Message) {
         guard let view else { return }
+        if message.isOutlineRead, [.envelope, .body, .bodyStructure].contains(item) {
+            return beginWriting(item, message.outline)
+        }
         switch item {
         case .uid: encoder.uid(message.uid)
         case .flags:
@@ -233,7 +240,7 @@ extension MailboxView {
 
 extension Optional<any MessageOutline> {
     /// What there is to say of a message whose summary cannot be read: never an error (clients would give up).
-    fileprivate var envelope: ByteBuffer {
+    var envelope: ByteBuffer {
         var buffer = ByteBuffer()
         if let self {
             self.writeEnvelope(into: &buffer)

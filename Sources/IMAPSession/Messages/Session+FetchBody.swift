@@ -73,6 +73,7 @@ extension Session {
         case .header(let range, var gathered):
             gathered.writeImmutableBuffer(bytes)
             piece.purpose = .header(range, gathered)
+        case .outline: fetching?.current?.reader?.append(bytes)
         }
         fetching?.current?.piece = piece
         guard piece.range.isEmpty else { return giveWay { $0.queryPiece() } }
@@ -84,8 +85,7 @@ extension Session {
     private mutating func writeLiteral(_ bytes: ByteBuffer) {
         guard bytes.readableBytes > SessionLimits.copiedPieceBytes else { return encoder.literalBytes(bytes) }
         flush()
-        encoder.literalBytesSent(bytes.readableBytes)
-        effects.append(.write(bytes))
+        effects.append(.write(encoder.literalBytesPassing(bytes)))
     }
 
     /// All bytes of the item are there.
@@ -99,7 +99,79 @@ extension Session {
             fetching?.current?.header = (range, bytes)
             guard case .section(let section, let partial, _) = work.items[message.nextItem - 1] else { return }
             writeFiltered(section, partial, bytes)
+        case .outline(let item): finishOutline(for: item, from: piece)
         }
+    }
+
+    // MARK: Outlines
+
+    /// Has the message's bytes read first when the item needs more than the stored outline says: all of them, or the
+    /// header when that is enough.
+    ///
+    /// - Returns: whether the item waits for them.
+    mutating func beginOutline(for item: FetchItem, of message: FetchWork.Message) -> Bool {
+        guard !message.isOutlineRead, let details = message.details, item.needsOutline else { return false }
+        var range = 0..<details.sizeBytes
+        if let outline = message.outline {
+            switch item {
+            case .envelope:
+                guard !outline.isEnvelopeWhole else { return false }
+                range = 0..<Swift.min(outline.headerBytes, details.sizeBytes)
+            case .body, .bodyStructure: guard !outline.isStructureWhole else { return false }
+            case .section, .rfc822Header, .rfc822Text, .uid, .flags, .internalDate, .size, .rfc822, .binary,
+                .binarySize, .modSeq, .emailID, .threadID, .saveDate, .preview:
+                return false
+            }
+        }
+        let reader = tools.makeReader()
+        fetching?.current?.reader = reader
+        fetching?.current?.piece = .init(purpose: .outline(item), range: range)
+        return true
+    }
+
+    private mutating func finishOutline(for item: FetchItem, from piece: FetchWork.Piece) {
+        guard let details = fetching?.current?.details else { return }
+        guard var reader = fetching?.current?.reader else { return }
+        fetching?.current?.reader = nil
+        let outline = reader.finish()
+        // The header alone tells nothing of the parts.
+        guard piece.range.upperBound == details.sizeBytes else {
+            return beginWriting(.envelope, outline)
+        }
+        fetching?.current?.outline = outline
+        fetching?.current?.isOutlineRead = true
+        // The item's turn comes again.
+        fetching?.current?.nextItem -= 1
+    }
+
+    /// Starts an item that may be as long as the headers it is told from.
+    mutating func beginWriting(_ item: FetchItem, _ outline: (any MessageOutline)?) {
+        guard let outline else { preconditionFailure("an outline that was not read") }
+        let writer: any ResponseWriting
+        switch item {
+        case .envelope:
+            encoder.item("ENVELOPE")
+            writer = outline.makeEnvelopeWriter()
+        case .body, .bodyStructure:
+            let isExtended = item == .bodyStructure
+            encoder.item(isExtended ? "BODYSTRUCTURE" : "BODY")
+            writer = outline.makeBodyStructureWriter(isExtended: isExtended)
+        case .section, .rfc822Header, .rfc822Text, .uid, .flags, .internalDate, .size, .rfc822, .binary, .binarySize,
+            .modSeq, .emailID, .threadID, .saveDate, .preview:
+            preconditionFailure("not an item of outlines")
+        }
+        fetching?.current?.writer = writer
+    }
+
+    /// Writes a piece of the item, and lets others have a turn.
+    mutating func writePiece() {
+        guard var writer = fetching?.current?.writer else { preconditionFailure("no item is under way") }
+        fetching?.current?.writer = nil
+        var piece = ByteBuffer()
+        let isLast = writer.writeNext(into: &piece)
+        encoder.encodedPiece(piece)
+        if !isLast { fetching?.current?.writer = writer }
+        giveWay { $0.continueFetch() }
     }
 
     private mutating func announce(_ item: FetchItem, _ origin: UInt64?, _ length: Int) {

@@ -7,7 +7,8 @@ struct SearchWork {
     let tag: String
     let command: SearchCommand
     let condition: SearchCondition
-    let terms: [SearchTerm]
+    /// What only the messages' bytes tell.
+    let search: any PreparedSearch
     let usesModSeq: Bool
     /// What looking at one message costs: the number of conditions.
     let stepsPerMessage: Int
@@ -20,6 +21,8 @@ struct SearchWork {
     var details: [MessageDetails] = []
     var current: SearchCondition.Subject?
     var range: Range<UInt64>?
+    /// Bytes that were read and not looked at.
+    var unsearched = ByteBuffer()
     /// Indexes that met the condition.
     var found: [Int] = []
     var detailsPerQuery = SessionLimits.firstDetails
@@ -34,7 +37,13 @@ extension Session {
                 return bad(tag, "SEARCH cannot return this")
             }
         }
-        var compiler = SearchCompiler(view: view, nowSeconds: now.rawValue / 1_000)
+        if case .named(let charset) = command.charset, tools.utf8([], charset: charset) == nil {
+            return no(tag, .badCharset(["US-ASCII", "UTF-8"]), "This charset is not known here")
+        }
+        var compiler = SearchCompiler(view: view, nowSeconds: now.rawValue / 1_000) { [tools] text in
+            guard case .named(let charset) = command.charset else { return text }
+            return tools.utf8(text, charset: charset) ?? text
+        }
         do throws(MessageSetProblem) {
             let condition = try compiler.compile(command.key)
             if compiler.usesModSeq { enableCondstore() }
@@ -42,7 +51,7 @@ extension Session {
                 tag: tag,
                 command: command,
                 condition: condition,
-                terms: compiler.terms,
+                search: tools.prepareSearch(compiler.terms),
                 usesModSeq: compiler.usesModSeq,
                 stepsPerMessage: max(1, compiler.conditions),
                 end: view.count
@@ -127,8 +136,8 @@ extension Session {
     }
 
     private mutating func beginSearchingBody(_ details: MessageDetails) {
-        guard let subject = searching?.current, let terms = searching?.terms else { return }
-        let searcher = tools.makeSearcher(terms, in: subject.outline, sizeBytes: details.sizeBytes)
+        guard let work = searching, let subject = work.current else { return }
+        let searcher = work.search.makeSearcher(in: subject.outline, sizeBytes: details.sizeBytes)
         searching?.current?.searcher = searcher
         searchBody()
     }
@@ -146,10 +155,10 @@ extension Session {
         query(.body(details.bodyID, offset: range.lowerBound, maximumBytes: count)) { session, result in
             switch result {
             case .success(.body(let bytes)) where bytes.readableBytes > 0:
-                session.searching?.current?.searcher?.feed(bytes)
                 let read = range.lowerBound + UInt64(min(count, bytes.readableBytes))
                 session.searching?.range = read..<range.upperBound
-                session.giveWay { $0.searchBody() }
+                session.searching?.unsearched = bytes
+                session.searchPiece()
             case .success:
                 // Expunged and purged meanwhile: it is not found.
                 session.searching?.current = nil
@@ -160,6 +169,17 @@ extension Session {
                 session.fail(tag, failure)
             }
         }
+    }
+
+    /// Looks at what was read, a slice at a time.
+    private mutating func searchPiece() {
+        let readable = searching?.unsearched.readableBytes ?? 0
+        let length = min(readable, SessionLimits.searchedBytesPerSlice)
+        if let slice = searching?.unsearched.readSlice(length: length), length > 0 {
+            searching?.current?.searcher?.feed(slice)
+        }
+        guard readable > length else { return giveWay { $0.searchBody() } }
+        giveWay { $0.searchPiece() }
     }
 
     private mutating func finishBody() {

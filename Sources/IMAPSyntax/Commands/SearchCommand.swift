@@ -3,6 +3,8 @@ public struct SearchCommand: Hashable, Sendable {
     public enum Charset: Hashable, Sendable {
         case usASCII
         case utf8
+        /// Another one, as the client wrote it: whether it is known is not of the grammar.
+        case named(String)
     }
 
     public var numberSpace: NumberSpace
@@ -119,11 +121,11 @@ extension Cursor {
     }
 
     private mutating func searchCharset() throws(SyntaxError) -> SearchCommand.Charset {
-        let start = self
-        switch String(decoding: try astring("a charset"), as: UTF8.self).asciiUppercased {
+        let name = String(decoding: try astring("a charset"), as: UTF8.self)
+        switch name.asciiUppercased {
         case "US-ASCII", "ASCII": return .usASCII
         case "UTF-8", "UTF8": return .utf8
-        default: throw start.failure(.unknownCharset, "SEARCH is possible in US-ASCII and UTF-8")
+        default: return .named(name)
         }
     }
 }

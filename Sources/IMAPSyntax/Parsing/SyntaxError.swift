@@ -17,8 +17,6 @@ public struct SyntaxError: Error, Hashable, Sendable {
         case messageTooLarge
         /// Too many items, keys, flags, levels.
         case limitExceeded
-        /// SEARCH in a charset other than US-ASCII and UTF-8.
-        case unknownCharset
         /// A mailbox name that is neither modified UTF-7 nor, where enabled, UTF-8.
         case invalidMailboxName
         /// CREATE with a special use that is not known (RFC 6154 section 3).
@@ -52,7 +50,6 @@ extension SyntaxError {
             (.bad, nil)
         case .messageTooLarge: (.no, .tooBig)
         case .limitExceeded: (.no, .limit)
-        case .unknownCharset: (.no, .badCharset(["US-ASCII", "UTF-8"]))
         case .invalidMailboxName: (.no, .cannot)
         case .unknownSpecialUse: (.no, .useAttribute)
         }

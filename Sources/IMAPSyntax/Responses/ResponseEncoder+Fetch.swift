@@ -73,6 +73,11 @@ extension ResponseEncoder {
         buffer.writeImmutableBuffer(value)
     }
 
+    /// A piece of such an item's value, behind its name (`item`).
+    public mutating func encodedPiece(_ value: ByteBuffer) {
+        buffer.writeImmutableBuffer(value)
+    }
+
     /// `BODY[section]<origin>` with a short value; nil is NIL, for a part that does not exist.
     public mutating func section(_ section: BodySection, origin: UInt64? = nil, _ value: [UInt8]?) {
         item(Self.sectionName(section, origin))

@@ -5,15 +5,16 @@ extension ResponseEncoder {
     /// Longer strings are literals: some clients read lines into small buffers.
     private static let maximumQuotedBytes = 1_024
 
-    /// `string`. NUL, which no string may hold, becomes `?`.
+    /// What is sent for a NUL: no string and no literal may hold one (RFC 3501, section 4.3.1), some clients hang up
+    /// when one does, and a byte in its place keeps every size that was told. 0x80 stands for nothing in ASCII and
+    /// begins no character of UTF-8, so that nobody takes it for text.
+    static let nulStandIn: UInt8 = 0x80
+
+    /// `string`. NUL, which no string may hold, becomes `nulStandIn`.
     public mutating func string(_ bytes: some Collection<UInt8>) {
         guard isQuotable(bytes) else {
             raw("{\(bytes.count)}\r\n")
-            if bytes.contains(0) {
-                buffer.writeBytes(bytes.map { $0 == 0 ? UInt8(ascii: "?") : $0 })
-            } else {
-                buffer.writeBytes(bytes)
-            }
+            buffer.writeBytes(bytes.map { $0 == 0 ? Self.nulStandIn : $0 })
             return
         }
         quoted(bytes)
@@ -83,27 +84,21 @@ extension ResponseEncoder {
         precondition(pendingLiteralBytes == 0, "a literal within a literal")
         raw("\(isBinary ? "~" : ""){\(length)}\r\n")
         pendingLiteralBytes = length
+        mayPendingLiteralHoldNUL = isBinary
     }
 
     /// Bytes of the literal under way.
     public mutating func literalBytes(_ bytes: ByteBuffer) {
-        literalBytesSent(bytes.readableBytes)
-        buffer.writeImmutableBuffer(bytes)
+        buffer.writeImmutableBuffer(literalBytesPassing(bytes))
     }
 
-    /// The owner sends so many bytes of the literal under way itself, behind what `takeBuffer()` returned.
-    public mutating func literalBytesSent(_ count: Int) {
-        precondition(count <= pendingLiteralBytes, "more bytes than the literal announced")
-        pendingLiteralBytes -= count
-    }
-
-    /// Makes message bytes fit for a literal that must not hold NUL, without a change of length.
+    /// Bytes of the literal under way, which the owner sends itself, behind what `takeBuffer()` returned.
     ///
-    /// - Returns: whether there were any; otherwise the buffer is not touched, and not copied.
-    @discardableResult
-    public static func replaceNULs(in bytes: inout ByteBuffer) -> Bool {
-        guard bytes.readableBytesView.contains(0) else { return false }
-        bytes = ByteBuffer(bytes: bytes.readableBytesView.map { $0 == 0 ? UInt8(ascii: "?") : $0 })
-        return true
+    /// - Returns: what is to be sent: the same bytes, with every NUL replaced unless the literal is a `literal8`.
+    public mutating func literalBytesPassing(_ bytes: ByteBuffer) -> ByteBuffer {
+        precondition(bytes.readableBytes <= pendingLiteralBytes, "more bytes than the literal announced")
+        pendingLiteralBytes -= bytes.readableBytes
+        guard !mayPendingLiteralHoldNUL, NULScan.containsNUL(bytes) else { return bytes }
+        return ByteBuffer(bytes: bytes.readableBytesView.map { $0 == 0 ? Self.nulStandIn : $0 })
     }
 }

@@ -3,13 +3,15 @@ public import NIOCore
 /// Writes responses into a buffer. Whatever strings it is given, what it writes can be parsed.
 ///
 /// The owner writes responses one after the other, takes them with `takeBuffer()`, and sends them. While a literal is
-/// streamed (`beginLiteral`), its bytes may go past the encoder, which only counts them (`literalBytesSent`).
+/// streamed (`beginLiteral`), its bytes may go past the encoder's buffer (`literalBytesPassing`).
 public struct ResponseEncoder: Sendable {
     var buffer: ByteBuffer
     /// Whether the client enabled UTF8=ACCEPT or IMAP4rev2: mailbox names and quoted strings may then be UTF-8.
     public var usesUTF8 = false
     /// Bytes that the literal under way still needs.
     public internal(set) var pendingLiteralBytes = 0
+    /// Whether that literal is a `literal8`.
+    var mayPendingLiteralHoldNUL = false
     /// Whether the next item of a list needs no space in front.
     var isFirstItem = true
 

@@ -3,17 +3,14 @@ enum Charset: Hashable, Sendable {
     /// UTF-8, ASCII within it, and text that names no charset.
     case utf8
     case table(SingleByteTable)
-    /// A charset that nobody here can read: its ASCII bytes are kept.
-    case unknown
+    /// A charset without a table, by its name in lower case: a `CharsetSource` may know it.
+    case named([UInt8])
 
     /// Reads a name in any case; ISO-8859-1 and -9 are read as the Windows charsets that contain them, as mailers mean.
     init(name: some Sequence<UInt8>) {
-        var key: [UInt8] = []
-        for byte in name where ASCII.isLetter(byte) || ASCII.isDigit(byte) { key.append(ASCII.lower(byte)) }
-        guard key.count <= 32 else {
-            self = .unknown
-            return
-        }
+        // No name is that long.
+        let name = name.prefix(64).map(ASCII.lower)
+        let key = name.filter { ASCII.isLetter($0) || ASCII.isDigit($0) }
         switch String(decoding: key, as: UTF8.self) {
         case "", "utf8", "usascii", "ascii", "ansix341968", "iso646us", "unicode11utf8": self = .utf8
         case "iso88591", "latin1", "l1", "windows1252", "cp1252", "ibm819": self = .table(.windows1252)
@@ -35,23 +32,7 @@ enum Charset: Hashable, Sendable {
         case "koi8r", "koi8": self = .table(.koi8r)
         case "koi8u": self = .table(.koi8u)
         case "ibm866", "cp866": self = .table(.ibm866)
-        default: self = .unknown
-        }
-    }
-
-    /// Appends what the bytes say, as UTF-8. Bytes of UTF-8 itself pass as they are, valid or not, so that characters
-    /// may be split between calls.
-    func decode(_ bytes: some Collection<UInt8>, into text: inout [UInt8]) {
-        switch self {
-        case .utf8: text.append(contentsOf: bytes)
-        case .table(let table):
-            for byte in bytes {
-                if byte < 0x80 { text.append(byte) } else { Self.append(table.scalar(byte), to: &text) }
-            }
-        case .unknown:
-            for byte in bytes {
-                if byte < 0x80 { text.append(byte) } else { Self.append("\u{FFFD}", to: &text) }
-            }
+        default: self = .named(name)
         }
     }
 

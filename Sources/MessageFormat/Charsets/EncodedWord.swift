@@ -5,19 +5,26 @@ struct EncodedWord {
     let charset: Charset
     let bytes: [UInt8]
 
+    /// What is looked at of a value to find one: with its charset and its marks.
+    static let maximumBytes = textBytes + 128
+
     /// Reads the word at an index; nil when there is none.
+    /// - Parameter endFreeUpTo: Where the search for the end of a word before this one gave up: there is no end before.
     /// - Returns: The word, and where it ends.
-    static func read(_ value: [UInt8], at start: Int) -> (EncodedWord, end: Int)? {
+    static func read(_ value: [UInt8], at start: Int, endFreeUpTo: inout Int) -> (EncodedWord, end: Int)? {
         let mark = UInt8(ascii: "?")
         guard start + 6 < value.count, value[start + 1] == mark,
             let charsetEnd = value[(start + 2)...].prefix(64).firstIndex(of: mark), charsetEnd > start + 2,
             charsetEnd + 3 < value.count, value[charsetEnd + 2] == mark
         else { return nil }
         let textStart = charsetEnd + 3
-        var end = textStart
+        var end = max(textStart, endFreeUpTo)
         let limit = min(value.count - 1, textStart + textBytes)
         while end < limit, value[end] != mark || value[end + 1] != UInt8(ascii: "=") { end += 1 }
-        guard end < limit else { return nil }
+        guard end < limit else {
+            endFreeUpTo = max(endFreeUpTo, limit)
+            return nil
+        }
         // RFC 2231, section 5: a language may follow the charset.
         let name = value[(start + 2)..<charsetEnd].prefix { $0 != UInt8(ascii: "*") }
         var decoder: TransferDecoder

@@ -19,6 +19,13 @@ enum ASCII {
         byte == space || byte == tab || byte == carriageReturn || byte == lineFeed
     }
 
+    /// Whether a line, with its end or without, is empty. Software that adds a CR to every line end makes CR CR LF
+    /// of CRLF; a line of nothing but line ends can be no other.
+    static func isEmptyLine(_ line: some Collection<UInt8>) -> Bool {
+        for byte in line where byte != carriageReturn { return byte == lineFeed }
+        return true
+    }
+
     static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
     static func isLetter(_ byte: UInt8) -> Bool { lower(byte) &- 0x61 < 26 }

@@ -4,27 +4,37 @@ struct AddressParser {
     private var scanner: FieldScanner
     private var found: [Address] = []
     private var isInGroup = false
-    /// The words before a special character.
-    private var words: [[UInt8]] = []
+    /// The words before a special character: with spaces between them, as in a name, and without, as in a local part.
+    private var phraseBytes: [UInt8] = []
+    private var localBytes: [UInt8] = []
+    private var hasWords = false
     /// What old mailers say the name in: `joe@example.org (Joe)`.
     private var comment: [UInt8]?
 
     static func parse(_ field: [UInt8]) -> [Address] {
-        var parser = AddressParser(scanner: FieldScanner(field))
-        parser.run()
-        return parser.found
+        var parser = AddressParser(field)
+        return parser.parseNext(bytes: .max).entries
     }
 
-    private init(scanner: FieldScanner) { self.scanner = scanner }
+    init(_ field: [UInt8]) { scanner = FieldScanner(field) }
 
-    private mutating func run() {
+    /// Reads on for about so many bytes.
+    mutating func parseNext(bytes: Int) -> (entries: [Address], isAtEnd: Bool) {
+        let isAtEnd = run(upTo: bytes < .max - scanner.index ? scanner.index + bytes : .max)
+        defer { found.removeAll() }
+        return (found, isAtEnd)
+    }
+
+    /// - Returns: whether the field has ended.
+    private mutating func run(upTo limit: Int) -> Bool {
         while true {
+            guard scanner.index < limit else { return false }
             skipSpace()
             switch scanner.next {
             case nil:
                 endAddress()
                 if isInGroup { found.append(.groupEnd) }
-                return
+                return true
             case UInt8(ascii: ","):
                 scanner.skip()
                 endAddress()
@@ -43,9 +53,9 @@ struct AddressParser {
                 scanner.skip()
                 plainAddress()
             case ASCII.quote:
-                words.append(scanner.quotedString())
+                addWord(scanner.quotedString()[...])
             case .some:
-                words.append(scanner.token(until: Self.isSpecial))
+                addWord(scanner.tokenSlice(until: Self.isSpecial))
             }
         }
     }
@@ -67,9 +77,22 @@ struct AddressParser {
         }
     }
 
+    private mutating func addWord(_ word: ArraySlice<UInt8>) {
+        if hasWords { phraseBytes.append(ASCII.space) }
+        phraseBytes += word
+        localBytes += word
+        hasWords = true
+    }
+
+    private mutating func removeWords() {
+        phraseBytes.removeAll(keepingCapacity: true)
+        localBytes.removeAll(keepingCapacity: true)
+        hasWords = false
+    }
+
     private mutating func phrase() -> [UInt8]? {
-        defer { words.removeAll() }
-        return words.isEmpty ? nil : Array(words.joined(separator: [ASCII.space]))
+        defer { removeWords() }
+        return hasWords ? Array(phraseBytes[...]) : nil
     }
 
     private mutating func add(name: [UInt8]?, route: [UInt8]? = nil, mailbox: [UInt8], host: [UInt8]) {
@@ -91,20 +114,31 @@ struct AddressParser {
         comment = nil
     }
 
+    /// Atoms with dots, which may have spaces and comments around them (RFC 5322, section 4.4, obs-domain).
     private mutating func domain() -> [UInt8] {
-        skipSpace()
-        return scanner.token { Self.isSpecial($0) || $0 == UInt8(ascii: ">") }
+        var domain: [UInt8] = []
+        repeat {
+            skipSpace()
+            domain += scanner.tokenSlice { Self.isSpecial($0) || $0 == UInt8(ascii: ">") }
+            skipSpace()
+        } while scanner.next == UInt8(ascii: ".") || (domain.last == UInt8(ascii: ".") && mayBeAtom(scanner.next))
+        return domain
+    }
+
+    private func mayBeAtom(_ byte: UInt8?) -> Bool {
+        guard let byte else { return false }
+        return !Self.isSpecial(byte) && byte != UInt8(ascii: ">")
     }
 
     /// Behind the at sign: what was before it is the local part.
     private mutating func plainAddress() {
-        let mailbox = words.flatMap { $0 }
-        words.removeAll()
+        let mailbox = Array(localBytes[...])
+        removeWords()
         let host = domain()
         skipSpace()
         if scanner.next == UInt8(ascii: "<") {
             // `joe@example.org <joe@example.org>`: a name that should have been quoted.
-            words = [mailbox + [UInt8(ascii: "@")] + host]
+            addWord((mailbox + [UInt8(ascii: "@")] + host)[...])
             return
         }
         add(name: nil, mailbox: mailbox, host: host)
@@ -129,7 +163,7 @@ struct AddressParser {
                 break local
             case ASCII.quote: mailbox += scanner.quotedString()
             case UInt8(ascii: ":"), UInt8(ascii: "<"): scanner.skip()
-            case .some: mailbox += scanner.token { Self.isSpecial($0) || $0 == UInt8(ascii: ">") }
+            case .some: mailbox += scanner.tokenSlice { Self.isSpecial($0) || $0 == UInt8(ascii: ">") }
             }
         }
         skipSpace()

@@ -22,7 +22,8 @@ struct ContentType: Hashable, Sendable {
     }
 
     /// Nil when the field holds no type that could be one.
-    init?(field: [UInt8]) {
+    /// - Parameter maximumParameters: Those behind are left out.
+    init?(field: [UInt8], maximumParameters: Int) {
         var scanner = FieldScanner(field)
         scanner.skipSpace()
         let isEnd: (UInt8) -> Bool = { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ";") }
@@ -34,14 +35,15 @@ struct ContentType: Hashable, Sendable {
         guard let type = Self.name(type), let subtype = Self.name(subtype) else { return nil }
         self.type = type
         self.subtype = subtype
-        self.parameters = scanner.parameters()
+        self.parameters = scanner.parameters(maximum: maximumParameters)
     }
 
     func parameter(_ name: StaticString) -> [UInt8]? { Parameter.value(name, in: parameters) }
 
     var isMultipart: Bool { type == "multipart" }
     /// A message within a message (RFC 2046, section 5.2.1; RFC 6532, section 3.7).
-    var isMessage: Bool { type == "message" && (subtype == "rfc822" || subtype == "global") }
+    var isMessage: Bool { isMessageRFC822 || (type == "message" && subtype == "global") }
+    var isMessageRFC822: Bool { type == "message" && subtype == "rfc822" }
 
     /// A boundary that can be looked for: not empty, of one line's length, no spaces at its end.
     var boundary: [UInt8]? {

@@ -77,10 +77,13 @@ struct FieldScanner {
     }
 
     /// Everything up to a byte that `isEnd`, a space or a comment.
-    mutating func token(until isEnd: (UInt8) -> Bool) -> [UInt8] {
+    mutating func token(until isEnd: (UInt8) -> Bool) -> [UInt8] { Array(tokenSlice(until: isEnd)) }
+
+    /// The same without a copy.
+    mutating func tokenSlice(until isEnd: (UInt8) -> Bool) -> ArraySlice<UInt8> {
         let start = index
         while let byte = next, !ASCII.isSpace(byte), byte != UInt8(ascii: "("), !isEnd(byte) { index += 1 }
-        return Array(bytes[start..<index])
+        return bytes[start..<index]
     }
 
     /// A quoted string, or whatever stands before the next semicolon, comma or space.
@@ -91,9 +94,9 @@ struct FieldScanner {
     }
 
     /// The parameters that follow, each behind a semicolon.
-    mutating func parameters() -> [Parameter] {
+    mutating func parameters(maximum: Int = .max) -> [Parameter] {
         var found: [Parameter] = []
-        while found.count < FormatLimits.parameters {
+        while found.count < maximum {
             skipSpace()
             while let byte = next, byte != UInt8(ascii: ";") {
                 if byte == ASCII.quote { _ = quotedString() } else { index += 1 }

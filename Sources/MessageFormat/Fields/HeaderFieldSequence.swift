@@ -8,13 +8,11 @@ public struct HeaderFieldSequence: Sequence, IteratorProtocol, Sendable {
 
     public mutating func next() -> HeaderField? {
         let view = rest.readableBytesView
-        guard let first = view.first else { return nil }
+        guard !view.isEmpty else { return nil }
         var end = view.startIndex
         repeat { end = Self.lineEnd(view, from: end) } while end < view.endIndex && ASCII.isBlank(view[end])
         let line = view[view.startIndex..<end]
-        if first == ASCII.lineFeed || (first == ASCII.carriageReturn && line.dropFirst().first == ASCII.lineFeed) {
-            return nil
-        }
+        if line.last == ASCII.lineFeed, ASCII.isEmptyLine(line) { return nil }
         guard let lines = rest.readSlice(length: line.count) else { return nil }
         return Self.field(lines)
     }

@@ -17,6 +17,17 @@ enum FieldName: Int, CaseIterable {
         }
     }
 
+    /// Where a value that is too long may be cut.
+    var cut: FieldCut {
+        switch self {
+        case .from, .sender, .replyTo, .to, .cc, .bcc, .contentLanguage: .entries
+        case .contentType, .contentDisposition: .parameters
+        case .date, .subject, .inReplyTo, .messageID, .contentTransferEncoding, .contentID, .contentDescription,
+            .contentMD5, .contentLocation:
+            .words
+        }
+    }
+
     /// Nil for a name that is not of interest.
     init?(_ name: UnsafeRawBufferPointer) {
         switch name.count {

@@ -11,24 +11,28 @@ extension HeaderCollector {
         envelope.to = take(.to)
         envelope.cc = take(.cc)
         envelope.bcc = take(.bcc)
+        envelope.isCut = isCut(ofEnvelope: true)
         // The most important first.
-        kept.keep(&envelope.messageID)
-        kept.keep(&envelope.date)
-        kept.keep(&envelope.subject)
-        kept.keep(&envelope.from)
-        kept.keep(&envelope.sender)
-        kept.keep(&envelope.replyTo)
-        kept.keep(&envelope.inReplyTo)
-        kept.keep(&envelope.to)
-        kept.keep(&envelope.cc)
-        kept.keep(&envelope.bcc)
+        kept.keep(&envelope.messageID, of: .messageID)
+        kept.keep(&envelope.date, of: .date)
+        kept.keep(&envelope.subject, of: .subject)
+        kept.keep(&envelope.from, of: .from)
+        kept.keep(&envelope.sender, of: .sender)
+        kept.keep(&envelope.replyTo, of: .replyTo)
+        kept.keep(&envelope.inReplyTo, of: .inReplyTo)
+        kept.keep(&envelope.to, of: .to)
+        kept.keep(&envelope.cc, of: .cc)
+        kept.keep(&envelope.bcc, of: .bcc)
+        if kept.takeIsCut() { envelope.isCut = true }
         return envelope
     }
 
     mutating func content(isOfDigest: Bool) -> ContentFields {
         var content = ContentFields()
+        content.isCut = isCut(ofEnvelope: false)
         if let field = take(.contentType) {
-            content.type = ContentType(field: field) ?? .plainText
+            content.type = ContentType(field: field, maximumParameters: limits.parameters) ?? .plainText
+            if content.type.parameters.count == limits.parameters { content.isCut = true }
         } else if isOfDigest {
             content.type = .message
         }
@@ -49,12 +53,13 @@ extension HeaderCollector {
 extension KeptBytes {
     mutating func keep(_ content: inout ContentFields) {
         keep(&content.type)
-        keep(&content.encodingName)
-        keep(&content.disposition)
-        keep(&content.id)
-        keep(&content.description)
-        keep(&content.md5)
-        keep(&content.language)
-        keep(&content.location)
+        keep(&content.encodingName, of: .contentTransferEncoding)
+        keep(&content.disposition, of: .contentDisposition)
+        keep(&content.id, of: .contentID)
+        keep(&content.description, of: .contentDescription)
+        keep(&content.md5, of: .contentMD5)
+        keep(&content.language, of: .contentLanguage)
+        keep(&content.location, of: .contentLocation)
+        if takeIsCut() { content.isCut = true }
     }
 }

@@ -4,16 +4,28 @@ struct HeaderCollector {
     /// The field that a continuation line belongs to.
     private var current: FieldName?
     private var isOfMessage = true
+    let limits: HeaderLimits
+    private var keptBytes = 0
+    /// Fields of which not all was kept, those of ENVELOPE and the others.
+    private var cutFields: Set<FieldName> = []
+
+    init(_ limits: HeaderLimits) { self.limits = limits }
 
     /// Starts with another header; that of a message has an envelope.
     mutating func start(isOfMessage: Bool) {
         for index in values.indices where values[index] != nil { values[index] = nil }
         current = nil
+        keptBytes = 0
+        cutFields.removeAll()
         self.isOfMessage = isOfMessage
     }
 
     /// A line that is not empty, without its end.
-    mutating func line(_ content: UnsafeRawBufferPointer) {
+    mutating func line(_ line: UnsafeRawBufferPointer) {
+        // Of CR CR LF one CR is left.
+        var end = line.count
+        while end > 1, line[end - 1] == ASCII.carriageReturn { end -= 1 }
+        let content = UnsafeRawBufferPointer(rebasing: line[..<end])
         if ASCII.isBlank(content[0]) {
             // RFC 5322, section 2.2.3: unfolding takes out the line end, and leaves the blank.
             if let current { add(content, to: current) }
@@ -47,14 +59,26 @@ struct HeaderCollector {
     }
 
     private mutating func add(_ bytes: UnsafeRawBufferPointer, to name: FieldName) {
-        let room = FormatLimits.fieldBytes - (values[name.rawValue]?.count ?? 0)
-        guard room > 0 else { return }
-        values[name.rawValue]?.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes.prefix(room)))
+        guard !cutFields.contains(name) else { return }
+        let count = values[name.rawValue]?.count ?? 0
+        let room = min(limits.fieldBytes - count, limits.headerBytes - keptBytes)
+        let kept = min(bytes.count, max(0, room))
+        values[name.rawValue]?.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes.prefix(kept)))
+        keptBytes += kept
+        if kept < bytes.count { cutFields.insert(name) }
     }
+
+    /// Whether something of an ENVELOPE's fields, or of the others, was left out.
+    func isCut(ofEnvelope: Bool) -> Bool { cutFields.contains { $0.isOfEnvelope == ofEnvelope } }
 
     /// Hands over a value, without spaces around it.
     mutating func take(_ name: FieldName) -> [UInt8]? {
-        defer { values[name.rawValue] = nil }
-        return values[name.rawValue].map(ASCII.trimmed)
+        var value: [UInt8]?
+        swap(&value, &values[name.rawValue])
+        if var cut = value, cutFields.contains(name) {
+            name.cut.shorten(&cut, to: cut.count)
+            return ASCII.trimmed(cut)
+        }
+        return value.map(ASCII.trimmed)
     }
 }

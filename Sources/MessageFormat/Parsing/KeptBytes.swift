@@ -1,17 +1,28 @@
 /// What may still be kept of a message's header values. One entity takes at most half of what is left, so that a
 /// greedy one leaves something to those after it.
 struct KeptBytes {
-    private var total = FormatLimits.keptBytes
+    private var total: Int
     private var share = 0
+    /// Whether something of the entity's values was left out since the last time this was asked.
+    private var isCut = false
+
+    init(_ limits: HeaderLimits) { total = limits.keptBytes }
 
     mutating func startEntity() { share = total / 2 }
 
+    mutating func takeIsCut() -> Bool {
+        defer { isCut = false }
+        return isCut
+    }
+
     /// Cuts the value to what is left.
-    mutating func keep(_ value: inout [UInt8]?) {
+    mutating func keep(_ value: inout [UInt8]?, of name: FieldName) {
         guard let count = value?.count else { return }
-        let kept = min(count, share)
-        if kept < count { value?.removeLast(count - kept) }
-        spend(kept)
+        if count > share {
+            value.mutate { name.cut.shorten(&$0, to: share) }
+            isCut = true
+        }
+        spend(value?.count ?? 0)
     }
 
     /// Keeps the parameters that fit, each with some bytes for its lengths.
@@ -19,6 +30,7 @@ struct KeptBytes {
         let nameBytes = type.type.utf8.count + type.subtype.utf8.count
         guard nameBytes <= share else {
             type = .opaque
+            isCut = true
             return
         }
         spend(nameBytes)
@@ -26,6 +38,7 @@ struct KeptBytes {
             let bytes = parameter.name.count + parameter.value.count + 6
             guard bytes <= share else {
                 type.parameters.removeSubrange(index...)
+                isCut = true
                 return
             }
             spend(bytes)
@@ -35,5 +48,14 @@ struct KeptBytes {
     private mutating func spend(_ bytes: Int) {
         share -= bytes
         total -= bytes
+    }
+}
+
+extension Optional<[UInt8]> {
+    fileprivate mutating func mutate(_ change: (inout [UInt8]) -> Void) {
+        guard var value = self else { return }
+        self = nil
+        change(&value)
+        self = value
     }
 }

@@ -5,14 +5,24 @@ public import NIOCore
 ///
 /// Lines end with LF or CRLF (RFC 5322, section 2.1); a CR alone is content.
 public struct MessageParser: Sendable {
-    private var builder = StructureBuilder()
+    private let limits: HeaderLimits
+    private var builder: StructureBuilder
     /// The start of a line whose end is in a later piece.
     private var partial: [UInt8] = []
     /// The length of that line so far.
     private var partialBytes = 0
     private var isPartialEndingWithCR = false
 
-    public init() {}
+    /// A parser for a summary that is stored.
+    public init() { self.init(limits: .stored) }
+
+    /// A parser for a summary that answers one command, and is not stored: it keeps up to 4 MiB of every header.
+    public static func ofWholeHeaders() -> MessageParser { MessageParser(limits: .whole) }
+
+    private init(limits: HeaderLimits) {
+        self.limits = limits
+        builder = StructureBuilder(limits)
+    }
 
     /// Takes the message's next bytes.
     public mutating func append(_ bytes: ByteBuffer) {
@@ -27,7 +37,7 @@ public struct MessageParser: Sendable {
             }
         }
         let summary = builder.finish()
-        self = MessageParser()
+        self = MessageParser(limits: limits)
         return summary
     }
 
@@ -51,7 +61,7 @@ public struct MessageParser: Sendable {
 
     private mutating func keep(_ bytes: UnsafeRawBufferPointer) {
         guard let last = bytes.last else { return }
-        partial.append(contentsOf: bytes.prefix(FormatLimits.lineBytes - partial.count))
+        partial.append(contentsOf: bytes.prefix(limits.lineBytes - partial.count))
         partialBytes += bytes.count
         isPartialEndingWithCR = last == ASCII.carriageReturn
     }
@@ -68,7 +78,7 @@ public struct MessageParser: Sendable {
     /// Takes a line that has ended with LF.
     private mutating func take(_ line: UnsafeRawBufferPointer, bytes: Int, isEndingWithCR: Bool) {
         let contentBytes = isEndingWithCR ? bytes - 1 : bytes
-        let content = UnsafeRawBufferPointer(rebasing: line.prefix(min(contentBytes, FormatLimits.lineBytes)))
+        let content = UnsafeRawBufferPointer(rebasing: line.prefix(min(contentBytes, limits.lineBytes)))
         builder.line(content, contentBytes: contentBytes, endBytes: isEndingWithCR ? 2 : 1)
     }
 }

@@ -12,9 +12,11 @@ struct StructureBuilder {
     }
     /// The message, its part, the part's part, and so on to the one being read.
     private var open: [Open]
-    private var header = HeaderCollector()
-    private var kept = KeptBytes()
+    private var header: HeaderCollector
+    private var kept: KeptBytes
     private var isInHeader = true
+    /// Of the message that was opened last, when it is encoded and its header has not ended.
+    private var encoded: EncodedHeader?
     private var entityCount = 1
     private var boundaryCount = 0
     private var position: UInt64 = 0
@@ -22,14 +24,16 @@ struct StructureBuilder {
     /// Bytes of the last line's end.
     private var lastEndBytes: UInt64 = 0
 
-    init() {
+    init(_ limits: HeaderLimits) {
+        header = HeaderCollector(limits)
+        kept = KeptBytes(limits)
         var entity = Entity(headerStart: 0)
         entity.envelope = EnvelopeFields()
         open = [Open(entity: entity)]
     }
 
     /// Whether nothing that follows can change the structure: its lines need only be counted.
-    var isPastStructure: Bool { !isInHeader && boundaryCount == 0 }
+    var isPastStructure: Bool { !isInHeader && boundaryCount == 0 && encoded == nil }
 
     /// Counts bytes that come when the structure is complete.
     mutating func skip(bytes: Int, lineEnds count: Int) {
@@ -39,7 +43,7 @@ struct StructureBuilder {
 
     /// Takes one line.
     /// - Parameters:
-    ///   - content: The line without its end; of a long one the first `FormatLimits.lineBytes`.
+    ///   - content: The line without its end; of a long one the first `HeaderLimits.lineBytes`.
     ///   - contentBytes: How long it is.
     ///   - endBytes: 2 for CRLF, 1 for LF, 0 for the message's last line when it has no end.
     mutating func line(_ content: UnsafeRawBufferPointer, contentBytes: Int, endBytes: Int) {
@@ -55,8 +59,13 @@ struct StructureBuilder {
                 return pass(delimiterOf: match.index, isLast: match.isLast, at: start, lineEndsBefore: lineEndsBefore)
             }
         }
+        if encoded != nil {
+            let isWhole = contentBytes == content.count && endBytes > 0
+            if encoded?.append(content, isWhole: isWhole, to: &header) == false { endEncodedHeader() }
+            return
+        }
         guard isInHeader else { return }
-        if contentBytes == 0 {
+        if contentBytes == content.count, ASCII.isEmptyLine(content) {
             endHeader(bodyStart: position)
         } else {
             header.line(content)
@@ -66,6 +75,7 @@ struct StructureBuilder {
     /// Ends everything that is open.
     mutating func finish() -> MessageSummary {
         while isInHeader { endHeader(bodyStart: position) }
+        endEncodedHeader()
         while open.count > 1 { close(end: position, lineEnds: lineEnds) }
         var root = open[0]
         root.entity.bodyEnd = position
@@ -112,6 +122,7 @@ struct StructureBuilder {
             // A header without an end: the part's own reaches to the delimiter, that of a message in it stays within.
             endHeader(bodyStart: start)
         }
+        endEncodedHeader()
         let child = open[index + 1]
         let end = max(child.entity.bodyStart, start - lastEndBytes)
         let isEndTaken = lastEndBytes > 0 && end < start
@@ -137,6 +148,30 @@ struct StructureBuilder {
 
     // MARK: Headers
 
+    /// Gives a message that is encoded, which RFC 2046 (section 5.2.1) forbids and mailers do, an empty header.
+    ///
+    /// The type must be told as it is, or clients do not offer the message as one; and a message/rfc822 has an
+    /// envelope and a body (RFC 3501, section 9, body-type-msg). What would be decoded has no offsets in
+    /// the message, so all that is encoded becomes the body: a text, which under its encoding is the message's source.
+    /// The envelope is decoded.
+    private mutating func closeHeader(ofMessageEncodedAs outer: ContentFields, bodyStart: UInt64) {
+        isInHeader = false
+        let top = open.count - 1
+        open[top].entity.content.encoding = outer.encoding
+        open[top].entity.content.encodingName = outer.encodingName
+        open[top].entity.bodyStart = bodyStart
+        open[top].lineEndsBefore = lineEnds
+        encoded = EncodedHeader(outer.encoding)
+    }
+
+    private mutating func endEncodedHeader() {
+        guard encoded != nil else { return }
+        encoded?.finish(&header)
+        encoded = nil
+        kept.startEntity()
+        open[open.count - 1].entity.envelope = header.envelope(keeping: &kept)
+    }
+
     /// Takes what the header says, and goes on to the body.
     private mutating func endHeader(bodyStart: UInt64) {
         isInHeader = false
@@ -147,11 +182,15 @@ struct StructureBuilder {
         var kind = Entity.Kind.leaf
         if boundary != nil {
             kind = .multipart
-        } else if content.type.isMultipart {
-            // Without a boundary it is text (RFC 2045, section 5.2); too deep, or too much, and it is not looked into.
-            content.type = mayHoldMore ? .plainText : .opaque
-        } else if content.type.isMessage {
-            if mayHoldMore && content.encoding.isIdentity { kind = .message } else { content.type = .opaque }
+        } else if content.type.isMultipart && mayHoldMore {
+            // Without a boundary it is text (RFC 2045, section 5.2).
+            content.type = .plainText
+        } else if content.type.isMessage && mayHoldMore {
+            kind = .message
+        } else if content.type.isMultipart || content.type.isMessage {
+            // Too deep, or one too many: nothing but opaque data may be told without its structure.
+            kind = .closed
+            content.type = .opaque
         }
         kept.startEntity()
         if open[top].entity.envelope != nil { open[top].entity.envelope = header.envelope(keeping: &kept) }
@@ -166,6 +205,7 @@ struct StructureBuilder {
             var message = Entity(headerStart: bodyStart)
             message.envelope = EnvelopeFields()
             add(Open(entity: message))
+            if !content.encoding.isIdentity { closeHeader(ofMessageEncodedAs: content, bodyStart: bodyStart) }
         }
     }
 }

@@ -4,75 +4,75 @@ import NIOCore
 struct BodyStructureWriter {
     let isExtended: Bool
 
-    func write(_ entity: Entity, into buffer: inout ByteBuffer) {
+    func write(_ entity: Entity, into pieces: inout ResponsePieces) {
         switch entity.kind {
-        case .multipart: writeMultipart(entity, into: &buffer)
-        case .leaf, .message: writeSingle(entity, into: &buffer)
+        case .multipart: writeMultipart(entity, into: &pieces)
+        case .leaf, .message, .closed: writeSingle(entity, into: &pieces)
         }
     }
 
-    private func writeMultipart(_ entity: Entity, into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("(")
-        for child in entity.children { write(child, into: &buffer) }
+    private func writeMultipart(_ entity: Entity, into pieces: inout ResponsePieces) {
+        pieces.buffer.writeStaticString("(")
+        for child in entity.children { write(child, into: &pieces) }
         if entity.children.isEmpty {
-            // The grammar wants one part at least.
-            var empty = Entity(headerStart: 0)
-            empty.bodyStart = 0
-            write(empty, into: &buffer)
+            // The grammar wants one part at least; BODY[1] is as empty as this one.
+            write(Entity.emptyPart(at: entity.bodyEnd), into: &pieces)
         }
-        buffer.writeSpace()
-        buffer.writeIMAPString(entity.content.type.subtype)
+        pieces.buffer.writeSpace()
+        pieces.buffer.writeIMAPString(entity.content.type.subtype)
         if isExtended {
-            buffer.writeSpace()
-            write(entity.content.type.parameters, into: &buffer)
-            writeCommonExtension(entity.content, into: &buffer)
+            pieces.buffer.writeSpace()
+            write(entity.content.type.parameters, into: &pieces.buffer)
+            writeCommonExtension(entity.content, into: &pieces.buffer)
         }
-        buffer.writeStaticString(")")
+        pieces.buffer.writeStaticString(")")
     }
 
-    private func writeSingle(_ entity: Entity, into buffer: inout ByteBuffer) {
+    private func writeSingle(_ entity: Entity, into pieces: inout ResponsePieces) {
         let content = entity.content
-        buffer.writeStaticString("(")
-        buffer.writeIMAPString(content.type.type)
-        buffer.writeSpace()
-        buffer.writeIMAPString(content.type.subtype)
-        buffer.writeSpace()
-        write(content.type.parameters, into: &buffer)
-        buffer.writeSpace()
-        buffer.writeNString(content.id)
-        buffer.writeSpace()
-        buffer.writeNString(content.description)
-        buffer.writeSpace()
+        pieces.buffer.writeStaticString("(")
+        pieces.buffer.writeIMAPString(content.type.type)
+        pieces.buffer.writeSpace()
+        pieces.buffer.writeIMAPString(content.type.subtype)
+        pieces.buffer.writeSpace()
+        write(content.type.parameters, into: &pieces.buffer)
+        pieces.buffer.writeSpace()
+        pieces.buffer.writeNString(content.id)
+        pieces.buffer.writeSpace()
+        pieces.buffer.writeNString(content.description)
+        pieces.buffer.writeSpace()
         if let name = content.encoding.name {
-            buffer.writeStaticString("\"")
-            buffer.writeStaticString(name)
-            buffer.writeStaticString("\"")
+            pieces.buffer.writeStaticString("\"")
+            pieces.buffer.writeStaticString(name)
+            pieces.buffer.writeStaticString("\"")
         } else {
-            buffer.writeIMAPString(content.encodingName ?? [])
+            pieces.buffer.writeIMAPString(content.encodingName ?? [])
         }
-        buffer.writeSpace()
-        buffer.writeDecimal(entity.bodyBytes)
+        pieces.buffer.writeSpace()
+        pieces.buffer.writeDecimal(entity.bodyBytes)
         switch entity.kind {
-        case .message:
+        // A message/global is one of the basic types but in IMAP4rev2 (RFC 9051, section 7.5.2), and a client of
+        // IMAP4rev1 that finds an envelope there cannot read the response. Its parts have numbers all the same.
+        case .message where content.type.isMessageRFC822:
             let inner = entity.children[0]
-            buffer.writeSpace()
-            EnvelopeWriter.write(inner.envelope ?? EnvelopeFields(), into: &buffer)
-            buffer.writeSpace()
-            write(inner, into: &buffer)
-            buffer.writeSpace()
-            buffer.writeDecimal(entity.lines)
-        case .leaf, .multipart:
+            pieces.buffer.writeSpace()
+            EnvelopeWriter.write(inner.envelope ?? EnvelopeFields(), into: &pieces)
+            pieces.buffer.writeSpace()
+            write(inner, into: &pieces)
+            pieces.buffer.writeSpace()
+            pieces.buffer.writeDecimal(entity.lines)
+        case .leaf, .multipart, .message, .closed:
             if content.type.type == "text" {
-                buffer.writeSpace()
-                buffer.writeDecimal(entity.lines)
+                pieces.buffer.writeSpace()
+                pieces.buffer.writeDecimal(entity.lines)
             }
         }
         if isExtended {
-            buffer.writeSpace()
-            buffer.writeNString(content.md5)
-            writeCommonExtension(content, into: &buffer)
+            pieces.buffer.writeSpace()
+            pieces.buffer.writeNString(content.md5)
+            writeCommonExtension(content, into: &pieces.buffer)
         }
-        buffer.writeStaticString(")")
+        pieces.buffer.writeStaticString(")")
     }
 
     private func write(_ parameters: [Parameter], into buffer: inout ByteBuffer) {
@@ -111,7 +111,7 @@ struct BodyStructureWriter {
         buffer.writeStaticString("(")
         buffer.writeIMAPString(ASCII.lowercased(type))
         buffer.writeSpace()
-        write(scanner.parameters(), into: &buffer)
+        write(scanner.parameters(maximum: HeaderLimits.toldEntries), into: &buffer)
         buffer.writeStaticString(")")
     }
 
@@ -120,7 +120,7 @@ struct BodyStructureWriter {
         var scanner = FieldScanner(field ?? [])
         var tags: [[UInt8]] = []
         scanner.skipSpace()
-        while scanner.next != nil {
+        while scanner.next != nil, tags.count < HeaderLimits.toldEntries {
             let tag = scanner.value()
             if tag.isEmpty { scanner.skip() } else { tags.append(tag) }
             scanner.skipSpace()

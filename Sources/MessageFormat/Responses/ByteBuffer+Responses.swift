@@ -1,6 +1,6 @@
 import NIOCore
 
-/// The strings of IMAP responses (RFC 3501, section 9), for bytes of any kind: seven-bit, no NUL, always parsable.
+/// The strings of IMAP responses (RFC 3501, section 9), for bytes of any kind: no NUL, always parsable.
 extension ByteBuffer {
     /// The longest quoted string: what is longer is written as a literal.
     private static let quotedBytes = 4_096
@@ -9,15 +9,14 @@ extension ByteBuffer {
         if let value { writeIMAPString(value) } else { writeStaticString("NIL") }
     }
 
+    /// What cannot be quoted goes out as a literal, unchanged: raw 8-bit bytes too, for an encoded-word in their place
+    /// would make another address of an address (RFC 2047, section 5, rule 3), and hide from the client what the
+    /// message says. NUL alone cannot be in a literal; 0x80 stands for it.
     mutating func writeIMAPString(_ value: [UInt8]) {
-        var isQuotable = true
-        for byte in value {
-            if byte >= 0x80 || byte == 0 { return writeIMAPString(EncodedWords.encode(value.filter { $0 != 0 })) }
-            if byte < 0x20 && byte != ASCII.tab || byte == 0x7f { isQuotable = false }
-        }
+        let isQuotable = value.allSatisfy { $0 >= 0x20 && $0 < 0x7f || $0 == ASCII.tab }
         guard isQuotable, value.count <= Self.quotedBytes else {
             writeString("{\(value.count)}\r\n")
-            writeBytes(value)
+            writeBytes(value.contains(0) ? value.map { $0 == 0 ? 0x80 : $0 } : value)
             return
         }
         writeInteger(ASCII.quote)

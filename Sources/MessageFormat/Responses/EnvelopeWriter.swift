@@ -2,60 +2,52 @@ import NIOCore
 
 /// Writes the parenthesised list of ENVELOPE (RFC 3501, section 7.4.2).
 enum EnvelopeWriter {
-    static func write(_ envelope: EnvelopeFields, into buffer: inout ByteBuffer) {
-        let from = addresses(envelope.from)
-        let sender = addresses(envelope.sender)
-        let replyTo = addresses(envelope.replyTo)
-        buffer.writeStaticString("(")
-        buffer.writeNString(envelope.date)
-        buffer.writeSpace()
-        buffer.writeNString(envelope.subject)
-        buffer.writeSpace()
-        write(from, into: &buffer)
-        buffer.writeSpace()
+    static func write(_ envelope: EnvelopeFields, into pieces: inout ResponsePieces) {
+        pieces.buffer.writeStaticString("(")
+        pieces.buffer.writeNString(envelope.date)
+        pieces.buffer.writeSpace()
+        pieces.buffer.writeNString(envelope.subject)
+        pieces.buffer.writeSpace()
+        pieces.write(AddressList(envelope.from))
         // The server fills in these two when they are absent or empty.
-        write(sender.isEmpty ? from : sender, into: &buffer)
-        buffer.writeSpace()
-        write(replyTo.isEmpty ? from : replyTo, into: &buffer)
-        for field in [envelope.to, envelope.cc, envelope.bcc] {
-            buffer.writeSpace()
-            write(addresses(field), into: &buffer)
+        for field in [envelope.sender, envelope.replyTo] {
+            pieces.buffer.writeSpace()
+            let list = AddressList(field)
+            pieces.write(list.isEmpty ? AddressList(envelope.from) : list)
         }
-        buffer.writeSpace()
-        buffer.writeNString(envelope.inReplyTo)
-        buffer.writeSpace()
-        buffer.writeNString(envelope.messageID)
-        buffer.writeStaticString(")")
+        for field in [envelope.to, envelope.cc, envelope.bcc] {
+            pieces.buffer.writeSpace()
+            pieces.write(AddressList(field))
+        }
+        pieces.buffer.writeSpace()
+        pieces.buffer.writeNString(envelope.inReplyTo)
+        pieces.buffer.writeSpace()
+        pieces.buffer.writeNString(envelope.messageID)
+        pieces.buffer.writeStaticString(")")
     }
+}
 
-    private static func addresses(_ field: [UInt8]?) -> [Address] { field.map(AddressParser.parse) ?? [] }
+/// The addresses of one field: read already, or so many that they are read while they are written.
+enum AddressList {
+    /// Longer fields than a stored summary holds are not read at once.
+    private static let shortBytes = HeaderLimits.stored.fieldBytes
 
-    private static func write(_ addresses: [Address], into buffer: inout ByteBuffer) {
-        guard !addresses.isEmpty else {
-            buffer.writeStaticString("NIL")
+    case short([Address])
+    case long([UInt8])
+
+    init(_ field: [UInt8]?) {
+        guard let field else {
+            self = .short([])
             return
         }
-        buffer.writeStaticString("(")
-        for address in addresses {
-            switch address {
-            case .mailbox(let name, let route, let mailbox, let host):
-                buffer.writeStaticString("(")
-                buffer.writeNString(name)
-                buffer.writeSpace()
-                buffer.writeNString(route)
-                buffer.writeSpace()
-                buffer.writeIMAPString(mailbox)
-                buffer.writeSpace()
-                buffer.writeIMAPString(host)
-                buffer.writeStaticString(")")
-            case .groupStart(let name):
-                buffer.writeStaticString("(NIL NIL ")
-                buffer.writeIMAPString(name)
-                buffer.writeStaticString(" NIL)")
-            case .groupEnd:
-                buffer.writeStaticString("(NIL NIL NIL NIL)")
-            }
+        self = field.count <= Self.shortBytes ? .short(AddressParser.parse(field)) : .long(field)
+    }
+
+    var isEmpty: Bool {
+        switch self {
+        case .short(let addresses): addresses.isEmpty
+        // One that says nothing in so many bytes is told as NIL.
+        case .long: false
         }
-        buffer.writeStaticString(")")
     }
 }

@@ -1,17 +1,24 @@
 public import NIOCore
 
 /// Looks for terms in one message whose bytes are handed to it piece by piece, as far as they are needed. Memory is
-/// bounded: text is looked at as it passes, and only as much of it kept as a term is long.
+/// bounded: text is looked at as it passes, and none of it kept.
 ///
-/// Headers and text parts are decoded (RFC 3501, section 6.4.4); parts of other types are left out.
-public struct TextSearch: Sendable {
+/// Headers and text parts are decoded (RFC 3501, section 6.4.4); parts of other types are left out, but for the headers
+/// that tell of them.
+public struct TextSearch {
     /// The longest range asked for at once: when all terms are found, no more is asked for.
     private static let rangeBytes: UInt64 = 256 * 1_024
     /// The most that is decoded at once.
     private static let stepBytes = 16 * 1_024
 
-    private let needles: [Needle]
+    private let plan: SearchPlan
     private var found: [Bool]
+    private var text: NeedleMatcher
+    private var body: NeedleMatcher
+    private var values: [NeedleMatcher]
+    /// Terms that ask for a field only, and wait for it.
+    private var absentFields: Int
+
     /// Those to be searched after the current one, last first.
     private var sections: [SearchSection]
     private var section: SearchSection?
@@ -19,21 +26,33 @@ public struct TextSearch: Sendable {
     private var asked: UInt64 = 0
     private var fed: UInt64 = 0
 
+    private var converters: Converters
     private var assembler = FieldAssembler()
+    private var field: FieldSearch?
+    private var parser: MessageParser?
     private var transfer = TransferDecoder(.binary)
     private var charset = Charset.utf8
     private var folding = CaseFolding()
-    /// Folded text: the end of what has been looked at, and what has not.
-    private var window: [UInt8] = []
     private var decoded: [UInt8] = []
-    private let overlapBytes: Int
+    private var folded: [UInt8] = []
 
-    /// - Parameter summary: What was stored with the message; without it the message is read as one text.
-    public init(terms: [SearchTerm], summary: MessageSummary?, sizeBytes: UInt64) {
-        let needles = terms.map(Needle.init)
-        self.needles = needles
-        found = needles.map { $0.field == nil && $0.value.isEmpty }
-        overlapBytes = max(0, (needles.map(\.value.count).max() ?? 0) - 1)
+    /// - Parameters:
+    ///   - summary: What was stored with the message; without it the message is parsed before it is searched.
+    ///   - charsets: Those that are known beside the tables of this module.
+    public init(
+        _ plan: SearchPlan,
+        summary: MessageSummary?,
+        sizeBytes: UInt64,
+        charsets: (any CharsetSource)? = nil
+    ) {
+        self.plan = plan
+        found = [Bool](repeating: false, count: plan.termCount)
+        for term in plan.always { found[term] = true }
+        text = NeedleMatcher(plan.text)
+        body = NeedleMatcher(plan.body)
+        values = plan.values.map(NeedleMatcher.init)
+        absentFields = plan.presence.reduce(0) { $0 + $1.count }
+        converters = Converters(charsets)
         sections = SearchSection.all(of: summary, sizeBytes: sizeBytes).reversed()
     }
 
@@ -42,14 +61,14 @@ public struct TextSearch: Sendable {
         while true {
             if let section {
                 if fed < asked { return fed..<asked }
-                if asked < section.range.upperBound && needles.indices.contains(where: { isOpen($0, in: section) }) {
+                if asked < section.range.upperBound && isOpen(section) {
                     asked = min(section.range.upperBound, asked + Self.rangeBytes)
                     return fed..<asked
                 }
                 finish(section)
             }
-            guard !found.allSatisfy({ $0 }), let next = sections.popLast() else { return nil }
-            if !next.range.isEmpty && needles.indices.contains(where: { isOpen($0, in: next) }) { start(next) }
+            guard let next = sections.popLast() else { return nil }
+            if !next.range.isEmpty && isOpen(next) { start(next) }
         }
     }
 
@@ -58,11 +77,16 @@ public struct TextSearch: Sendable {
         guard let section else { return }
         let count = min(UInt64(bytes.readableBytes), asked - fed)
         fed += count
-        var rest = bytes.readableBytesView.prefix(Int(count))
+        guard let piece = bytes.getSlice(at: bytes.readerIndex, length: Int(count)) else { return }
+        if case .unread = section.kind {
+            parser?.append(piece)
+            return
+        }
+        var rest = ArraySlice(piece.readableBytesView)
         while !rest.isEmpty {
             let step = rest.prefix(Self.stepBytes)
             rest = rest.dropFirst(step.count)
-            feed(ArraySlice(step), of: section.kind)
+            feed(step, of: section.kind)
         }
     }
 
@@ -71,12 +95,14 @@ public struct TextSearch: Sendable {
 
     // MARK: Sections
 
-    private func isOpen(_ index: Int, in section: SearchSection) -> Bool {
-        guard !found[index] else { return false }
+    /// Whether something may still be found in a section.
+    private func isOpen(_ section: SearchSection) -> Bool {
         switch section.kind {
-        case .header: return needles[index].isOfHeader
-        case .innerHeader, .text: return needles[index].isOfBody
-        case .unknown: return true
+        case .header: text.isOpen || absentFields > 0 || values.contains(where: \.isOpen)
+        case .innerHeader, .text: text.isOpen || body.isOpen
+        case .partHeader: text.isOpen
+        case .unread(let rounds):
+            text.isOpen || body.isOpen || (rounds == 0 && (absentFields > 0 || values.contains(where: \.isOpen)))
         }
     }
 
@@ -84,75 +110,111 @@ public struct TextSearch: Sendable {
         section = next
         asked = next.range.lowerBound
         fed = asked
-        assembler = FieldAssembler()
-        folding = CaseFolding()
-        window.removeAll(keepingCapacity: true)
         switch next.kind {
-        case .header, .innerHeader, .unknown:
-            transfer = TransferDecoder(.binary)
-            charset = .utf8
+        case .header, .innerHeader, .partHeader:
+            assembler = FieldAssembler()
+            field = nil
         case .text(let encoding, let charset):
             transfer = TransferDecoder(encoding)
             self.charset = charset
+            folding = CaseFolding()
+            text.startText()
+            body.startText()
+        case .unread: parser = MessageParser()
         }
     }
 
     private mutating func finish(_ last: SearchSection) {
         section = nil
         switch last.kind {
-        case .text: break
-        case .header, .innerHeader, .unknown:
-            var fields: [[UInt8]] = []
-            assembler.finish { fields.append($0) }
-            for field in fields { look(at: field, isOfBody: last.kind == .innerHeader) }
+        case .header, .innerHeader, .partHeader:
+            var events: [FieldAssembler.Event] = []
+            assembler.finish { events.append($0) }
+            for event in events { take(event, of: last.kind) }
+        case .text:
+            decoded.removeAll(keepingCapacity: true)
+            converters.finish(charset, into: &decoded)
+            folded.removeAll(keepingCapacity: true)
+            folding.fold(decoded, into: &folded)
+            folding.finish(into: &folded)
+            text.feed(folded, &found)
+            body.feed(folded, &found)
+        case .unread(let rounds):
+            // What was not fed was not needed.
+            guard let summary = parser?.finish(), fed == last.range.upperBound else { return }
+            sections += last.sections(of: summary, rounds: rounds).reversed()
         }
     }
 
     private mutating func feed(_ bytes: ArraySlice<UInt8>, of kind: SearchSection.Kind) {
-        var rest = bytes
         switch kind {
-        case .text: break
-        case .header, .innerHeader, .unknown:
-            var fields: [[UInt8]] = []
-            assembler.append(&rest) { fields.append($0) }
-            for field in fields { look(at: field, isOfBody: kind == .innerHeader) }
-            guard kind == .unknown else { return }
+        case .header, .innerHeader, .partHeader:
+            var events: [FieldAssembler.Event] = []
+            assembler.append(bytes) { events.append($0) }
+            for event in events { take(event, of: kind) }
+        case .text: look(at: bytes)
+        case .unread: break
         }
-        if !rest.isEmpty { look(at: rest) }
     }
 
     // MARK: Looking
 
-    /// A header field: its lines, folded as they are.
-    private mutating func look(at field: [UInt8], isOfBody: Bool) {
-        guard let colon = field.firstIndex(of: UInt8(ascii: ":")) else { return }
-        let name = ASCII.trimmed(Array(field[..<colon]))
-        let value = CaseFolding.fold(HeaderText.decodedBytes(Array(field[(colon + 1)...])))
-        let whole = ASCII.lowercased(name) + Array(": ".utf8) + value
-        for (index, needle) in needles.enumerated() where !found[index] {
-            if let wanted = needle.field {
-                found[index] = !isOfBody && ASCII.equalIgnoringCase(wanted, name) && needle.isFound(in: value)
-            } else if isOfBody ? needle.isOfBody : needle.isOfHeader {
-                found[index] = needle.isFound(in: whole)
+    /// More of a header field.
+    private mutating func take(_ event: FieldAssembler.Event, of kind: SearchSection.Kind) {
+        folded.removeAll(keepingCapacity: true)
+        var others: [[UInt8]] = []
+        switch event {
+        case .name(let name):
+            let field = FieldSearch(name: name)
+            self.field = field
+            text.startText()
+            body.startText()
+            folded += field.name + Array(": ".utf8)
+            text.feed(folded, &found)
+            if kind == .innerHeader { body.feed(folded, &found) }
+            guard kind == .header, let index = plan.fields[field.name] else { return }
+            values[index].startText()
+            for term in plan.presence[index] where !found[term] {
+                found[term] = true
+                absentFields -= 1
             }
+        case .value(let bytes):
+            field?.append(bytes, &converters, text: &folded) { others.append($0) }
+            look(atFieldText: others, of: kind)
+        case .end:
+            field?.finish(&converters, text: &folded) { others.append($0) }
+            look(atFieldText: others, of: kind)
+            field = nil
         }
+    }
+
+    /// Looks at `folded`, which continues the field's text, and at other texts.
+    private mutating func look(atFieldText others: [[UInt8]], of kind: SearchSection.Kind) {
+        text.feed(folded, &found)
+        for other in others { text.search(other, &found) }
+        if kind == .innerHeader {
+            body.feed(folded, &found)
+            for other in others { body.search(other, &found) }
+        }
+        guard kind == .header, let name = field?.name, let index = plan.fields[name] else { return }
+        values[index].feed(folded, &found)
+        for other in others { values[index].search(other, &found) }
     }
 
     /// A piece of a text.
     private mutating func look(at bytes: ArraySlice<UInt8>) {
         decoded.removeAll(keepingCapacity: true)
         transfer.decode(bytes, into: &decoded)
+        folded.removeAll(keepingCapacity: true)
         if charset == .utf8 {
-            folding.fold(decoded, into: &window)
+            folding.fold(decoded, into: &folded)
         } else {
-            var text: [UInt8] = []
-            text.reserveCapacity(decoded.count)
-            charset.decode(decoded, into: &text)
-            folding.fold(text, into: &window)
+            var utf8: [UInt8] = []
+            utf8.reserveCapacity(decoded.count)
+            converters.decode(decoded[...], of: charset, into: &utf8)
+            folding.fold(utf8, into: &folded)
         }
-        for (index, needle) in needles.enumerated() where !found[index] && needle.isOfBody {
-            found[index] = needle.isFound(in: window)
-        }
-        if window.count > overlapBytes { window.removeFirst(window.count - overlapBytes) }
+        text.feed(folded, &found)
+        body.feed(folded, &found)
     }
 }

@@ -10,6 +10,8 @@ struct ContentFields: Hashable, Sendable {
     var disposition: [UInt8]?
     var language: [UInt8]?
     var location: [UInt8]?
+    /// Whether the header says more than is kept here.
+    var isCut = false
 
     init() {}
 

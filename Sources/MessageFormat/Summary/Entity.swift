@@ -6,6 +6,15 @@ struct Entity: Hashable, Sendable {
         case multipart
         /// Its only child is the message within.
         case message
+        /// A multipart or a message that is not looked into: too deep, or one too many.
+        case closed
+    }
+    /// The bits of an encoded entity's first byte beside its kind.
+    private enum Mark {
+        static let envelope: UInt8 = 0x80
+        static let cutEnvelope: UInt8 = 0x40
+        static let cutContent: UInt8 = 0x20
+        static let kind: UInt8 = 0x1f
     }
     var kind: Kind = .leaf
     var headerStart: UInt64
@@ -24,9 +33,21 @@ struct Entity: Hashable, Sendable {
 
     init(headerStart: UInt64) { self.headerStart = headerStart }
 
+    /// What stands for the part that a multipart without parts does not have.
+    static func emptyPart(at offset: UInt64) -> Entity {
+        var part = Entity(headerStart: offset)
+        part.bodyStart = offset
+        part.bodyEnd = offset
+        return part
+    }
+
     /// Offsets are written as distances, so that they are short, and cannot be in the wrong order when read.
     func write(into writer: inout SummaryWriter, base: UInt64) {
-        writer.tag(kind.rawValue | (envelope == nil ? 0 : 0x80))
+        var tag = kind.rawValue
+        if envelope != nil { tag |= Mark.envelope }
+        if envelope?.isCut == true { tag |= Mark.cutEnvelope }
+        if content.isCut { tag |= Mark.cutContent }
+        writer.tag(tag)
         writer.number(headerStart - base)
         writer.number(bodyStart - headerStart)
         writer.number(bodyEnd - bodyStart)
@@ -52,19 +73,23 @@ struct Entity: Hashable, Sendable {
             throw reader.failure(.tooLong)
         }
         let tag = try reader.tag()
-        guard let kind = Kind(rawValue: tag & 0x7f), isMessage == (tag & 0x80 != 0) else {
-            throw reader.failure(.unknownTag(tag))
-        }
+        guard let kind = Kind(rawValue: tag & Mark.kind), isMessage == (tag & Mark.envelope != 0),
+            isMessage || tag & Mark.cutEnvelope == 0
+        else { throw reader.failure(.unknownTag(tag)) }
         self.kind = kind
         headerStart = bounds.lowerBound + (try reader.number(maximum: bounds.upperBound - bounds.lowerBound))
         bodyStart = headerStart + (try reader.number(maximum: bounds.upperBound - headerStart))
         bodyEnd = bodyStart + (try reader.number(maximum: bounds.upperBound - bodyStart))
         lines = try reader.number(maximum: bodyEnd - bodyStart)
         content = try ContentFields(from: &reader)
-        if isMessage { envelope = try EnvelopeFields(from: &reader) }
+        content.isCut = tag & Mark.cutContent != 0
+        if isMessage {
+            envelope = try EnvelopeFields(from: &reader)
+            envelope?.isCut = tag & Mark.cutEnvelope != 0
+        }
         let count = try reader.number(maximum: UInt64(FormatLimits.entities))
         switch kind {
-        case .leaf: guard count == 0 else { throw reader.failure(.outOfRange) }
+        case .leaf, .closed: guard count == 0 else { throw reader.failure(.outOfRange) }
         case .multipart: break
         case .message: guard count == 1 else { throw reader.failure(.outOfRange) }
         }
@@ -84,6 +109,9 @@ struct Entity: Hashable, Sendable {
             children.append(child)
         }
     }
+
+    /// Whether the header of this entity, or of one within it, says more than is kept here.
+    var isCut: Bool { content.isCut || envelope?.isCut == true || children.contains(where: \.isCut) }
 
     /// Moves the entity and all in it towards the message's end.
     mutating func shift(by bytes: UInt64) {

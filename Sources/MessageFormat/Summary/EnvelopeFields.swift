@@ -10,6 +10,8 @@ struct EnvelopeFields: Hashable, Sendable {
     var bcc: [UInt8]?
     var inReplyTo: [UInt8]?
     var messageID: [UInt8]?
+    /// Whether the header says more than is kept here.
+    var isCut = false
 
     func write(into writer: inout SummaryWriter) {
         for value in [date, subject, from, sender, replyTo, to, cc, bcc, inReplyTo, messageID] {

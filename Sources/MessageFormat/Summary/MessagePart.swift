@@ -31,7 +31,7 @@ public struct MessagePart: Hashable, Sendable {
         transferEncoding = entity.content.encoding
         isMultipart = entity.kind == .multipart
         switch entity.kind {
-        case .leaf, .multipart: message = nil
+        case .leaf, .multipart, .closed: message = nil
         case .message:
             let inner = entity.children[0]
             message = Message(headerRange: inner.headerRange, textRange: inner.bodyRange)

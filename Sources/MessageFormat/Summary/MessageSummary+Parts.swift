@@ -7,7 +7,7 @@ extension MessageSummary {
         for number in path.dropFirst() {
             let next: Entity?
             switch entity.kind {
-            case .leaf: next = nil
+            case .leaf, .closed: next = nil
             case .multipart: next = Self.child(number, of: entity)
             case .message: next = Self.child(number, ofMessage: entity.children[0])
             }
@@ -25,20 +25,22 @@ extension MessageSummary {
     }
 
     private static func child(_ number: Int, of entity: Entity) -> Entity? {
-        number >= 1 && number <= entity.children.count ? entity.children[number - 1] : nil
+        // BODYSTRUCTURE shows an empty part where there is none: what it shows is there.
+        if entity.children.isEmpty { return number == 1 ? .emptyPart(at: entity.bodyEnd) : nil }
+        return number >= 1 && number <= entity.children.count ? entity.children[number - 1] : nil
     }
 
     private static func child(_ number: Int, ofMessage entity: Entity) -> Entity? {
         switch entity.kind {
         case .multipart: child(number, of: entity)
-        case .leaf, .message: number == 1 ? entity : nil
+        case .leaf, .message, .closed: number == 1 ? entity : nil
         }
     }
 
     private static func collect(message: Entity, path: [Int], into found: inout [MessagePart]) {
         switch message.kind {
         case .multipart: collect(childrenOf: message, path: path, into: &found)
-        case .leaf, .message: collect(part: message, path: path + [1], into: &found)
+        case .leaf, .message, .closed: collect(part: message, path: path + [1], into: &found)
         }
     }
 
@@ -51,7 +53,7 @@ extension MessageSummary {
     private static func collect(part: Entity, path: [Int], into found: inout [MessagePart]) {
         found.append(MessagePart(part, path: path))
         switch part.kind {
-        case .leaf: break
+        case .leaf, .closed: break
         case .multipart: collect(childrenOf: part, path: path, into: &found)
         case .message: collect(message: part.children[0], path: path, into: &found)
         }

@@ -3,7 +3,9 @@ public import NIOCore
 /// The structure of a message and what its header says: everything a mail client asks for without reading the message.
 /// It is stored beside the message, in at most 200 KiB.
 public struct MessageSummary: Hashable, Sendable {
-    private static let version: UInt8 = 1
+    /// Raised whenever the bytes, or what they mean, change. A summary of another version is not read: the message is
+    /// parsed again where it is asked for.
+    private static let version: UInt8 = 2
     var root: Entity
 
     init(root: Entity) { self.root = root }
@@ -13,6 +15,12 @@ public struct MessageSummary: Hashable, Sendable {
 
     /// Where the body starts: behind the empty line, or at the end when there is none.
     public var headerBytes: UInt64 { root.bodyStart }
+
+    /// Whether the message's header says all of its ENVELOPE that is kept here; otherwise there is more in the message.
+    public var isEnvelopeWhole: Bool { root.envelope?.isCut != true }
+
+    /// The same for BODYSTRUCTURE.
+    public var isStructureWhole: Bool { !root.content.isCut && !root.children.contains(where: \.isCut) }
 
     /// The Subject field, unfolded, not decoded; nil when there is none.
     public var subject: [UInt8]? { root.envelope?.subject }
@@ -31,6 +39,7 @@ public struct MessageSummary: Hashable, Sendable {
 
     // MARK: Encoding
 
+    /// The encoding of a summary that was made with the limits of stored ones.
     public func encoded() -> ByteBuffer {
         var writer = SummaryWriter()
         writer.tag(Self.version)

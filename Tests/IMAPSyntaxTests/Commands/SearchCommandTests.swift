@@ -75,10 +75,9 @@ import Testing
         #expect(failure("A1 " + line)?.kind == .malformed)
     }
 
-    @Test func refusesOtherCharsets() throws {
-        let error = try #require(failure("A1 SEARCH CHARSET KOI8-R ALL"))
-        #expect(error.response.condition == .no)
-        #expect(error.response.code == .badCharset(["US-ASCII", "UTF-8"]))
+    @Test func takesOtherCharsetsAsTheyAre() throws {
+        let command = SearchCommand(.sequenceNumber, .text(bytes("+AOk-")), charset: .named("Utf-7"))
+        #expect(try parse("SEARCH CHARSET \"Utf-7\" TEXT +AOk-") == .search(command))
     }
 
     @Test(arguments: ["(", "NOT ", "OR ALL "])

@@ -56,7 +56,6 @@ import Testing
         (bytes("a\"\\"), "\"a\\\"\\\\\""),
         (bytes("a\r\nb"), "{4}\r\na\r\nb"),
         (bytes("é"), "{2}\r\né"),
-        (bytes("a\0b"), "{3}\r\na?b"),
         (bytes(String(repeating: "x", count: 1_025)), "{1025}\r\n" + String(repeating: "x", count: 1_025)),
     ]
 
@@ -133,22 +132,35 @@ import Testing
             $0.encodedItem("ENVELOPE", ByteBuffer(string: "(NIL)"))
             $0.beginSection(BodySection(), origin: 10, length: 5)
             $0.literalBytes(ByteBuffer(string: "ab"))
-            $0.literalBytesSent(3)
-            $0.beginBinary(part: [2], length: 0, holdsNUL: true)
+            $0.literalBytes(ByteBuffer(string: "cde"))
+            $0.beginBinary(part: [2], length: 1, holdsNUL: true)
+            $0.literalBytes(ByteBuffer(bytes: [0]))
             $0.endFetch()
         }
         #expect(
             response
                 == "* 7 FETCH (UID 9 FLAGS (\\Seen) INTERNALDATE \" 1-Jan-1970 00:00:00 +0000\" RFC822.SIZE 5 "
-                + "MODSEQ (3) THREADID NIL BODY[1.HEADER.FIELDS (To \"a b\")] NIL ENVELOPE (NIL) BODY[]<10> {5}\r\nab "
-                + "BINARY[2] ~{0}\r\n)\r\n"
+                + "MODSEQ (3) THREADID NIL BODY[1.HEADER.FIELDS (To \"a b\")] NIL ENVELOPE (NIL) BODY[]<10> {5}\r\n"
+                + "abcde BINARY[2] ~{1}\r\n\0)\r\n"
         )
     }
 
     @Test func nulsAreReplacedInPlace() {
-        var message = ByteBuffer(bytes: [97, 0, 98])
-        #expect(ResponseEncoder.replaceNULs(in: &message))
-        #expect(text(message) == "a?b")
-        #expect(!ResponseEncoder.replaceNULs(in: &message))
+        for count in 1...20 {
+            for position in 0..<count {
+                var message = [UInt8](repeating: 0x81, count: count)
+                var encoder = ResponseEncoder()
+                encoder.beginLiteral(length: 2 * count)
+                message[position] = 0
+                let passed = encoder.literalBytesPassing(ByteBuffer(bytes: message))
+                encoder.literalBytes(ByteBuffer(bytes: message))
+                message[position] = 0x80
+                #expect(Array(passed.readableBytesView) == message)
+                #expect(Array(encoder.takeBuffer().readableBytesView).suffix(count) == message[...])
+            }
+        }
+        var encoder = ResponseEncoder()
+        encoder.string([97, 0, 98])
+        #expect(Array(encoder.takeBuffer().readableBytesView) == Array("{3}\r\na".utf8) + [0x80, 98])
     }
 }

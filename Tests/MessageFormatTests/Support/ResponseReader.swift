@@ -1,7 +1,7 @@
 import NIOCore
 
 /// Checks that bytes are what IMAP's grammar allows in a FETCH response: nested lists of strings, literals, numbers,
-/// NIL, all seven-bit (RFC 3501, section 9).
+/// NIL, seven-bit but for literals (RFC 3501, section 9).
 struct ResponseReader {
     private var rest: ArraySlice<UInt8>
 
@@ -56,7 +56,7 @@ struct ResponseReader {
         guard rest.popFirst() == 13, rest.popFirst() == 10, rest.count >= length else { return false }
         let content = rest.prefix(length)
         rest = rest.dropFirst(length)
-        return content.allSatisfy { $0 != 0 && $0 < 0x80 }
+        return content.allSatisfy { $0 != 0 }
     }
 
     private mutating func atom() -> Bool {

@@ -118,6 +118,12 @@ enum Samples {
             "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\nSubject: x\n--b--\n"
         ),
         Sample("message is a message", "Content-Type: message/rfc822\nSubject: o\n\nSubject: i\n\nbody\n"),
+        Sample(
+            "encoded messages",
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n"
+                + "Content-Transfer-Encoding: base64\n\nU3ViamVjdDogYQ0KDQpi\n--b\nContent-Type: message/rfc822\n"
+                + "Content-Transfer-Encoding: quoted-printable\n\nSubject: a=\n b\n\nc\n--b--\n"
+        ),
         Sample("NUL", bytes: crlf("Subject: a") + [0] + crlf("b\n\nx") + [0, 0] + crlf("y\n")),
         Sample("bare CR", bytes: Array("Subject: a\rb\r\n\r\nx\ry\r\r\nz\r".utf8)),
         Sample(
