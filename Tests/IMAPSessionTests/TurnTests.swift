@@ -65,8 +65,11 @@ import Testing
         var test = Self.large()
         _ = test.send("e ENABLE CONDSTORE")
         _ = test.send("a STORE 1:* +\(item) (\\Flagged)")
-        _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: UIDSet(ranges: [1...10_000]), modified: UIDSet()))
-        _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: UIDSet(ranges: [10_001...19_000]), modified: UIDSet()))
+        for first in stride(from: 1, through: Self.count, by: MailLimits.messagesPerStore) {
+            let piece = UInt32(first)...UInt32(min(first + MailLimits.messagesPerStore - 1, Self.count))
+            let changed = UIDSet(ranges: [piece])
+            _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: changed, modified: UIDSet()))
+        }
         let states = (1...UInt32(Self.count)).map { SessionUnderTest.state($0, .flagged, 9) }
         let told = test.answer(Self.changes(changed: states))
         #expect(told.split(separator: "\r\n").count == Self.count + 1)

@@ -128,17 +128,7 @@ public final class Node: Sendable {
                 "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
             )
         }
-        let applying = NIOLockedValueBox<Int64?>(nil)
-        core.applierLoop.willWork = { isWorking in
-            let now = isWorking ? clock.monotonicMilliseconds() : nil
-            applying.withLockedValue { $0 = now }
-        }
-        core.loop.stateWatches = [
-            StateWatch(name: "a write of the state") { applying.withLockedValue { $0 } },
-            StateWatch(name: "a read of the state") { reads.oldestStartMilliseconds() },
-            // A flush of what memory held under load takes its time on a slow disk.
-            StateWatch(name: "a flush of the state", patience: 6) { background.oldestStartMilliseconds() },
-        ]
+        Self.watch(core, reads, background, clock)
         core.loop.diskObserver = { logger.log($0) }
         core.loop.membershipObserver = { logger.log($0) }
         core.loop.verificationObserver = { logger.log($0) }
@@ -208,6 +198,26 @@ public final class Node: Sendable {
         } catch {
             logger.error("the state could not be flushed at the end: \(error); the log has everything")
         }
+    }
+
+    /// Lets the loop see since when calls of the state are under way.
+    private static func watch(
+        _ core: NodeCore,
+        _ reads: BlockingPool,
+        _ background: BlockingPool,
+        _ clock: SystemClock
+    ) {
+        let applying = NIOLockedValueBox<Int64?>(nil)
+        core.applierLoop.willWork = { isWorking in
+            let now = isWorking ? clock.monotonicMilliseconds() : nil
+            applying.withLockedValue { $0 = now }
+        }
+        core.loop.stateWatches = [
+            StateWatch(name: "a write of the state") { applying.withLockedValue { $0 } },
+            StateWatch(name: "a read of the state") { reads.oldestStartMilliseconds() },
+            // A flush of what memory held under load takes its time on a slow disk.
+            StateWatch(name: "a flush of the state", patience: 6) { background.oldestStartMilliseconds() },
+        ]
     }
 
     /// - Returns: whether all threads of the pools have ended in time.
