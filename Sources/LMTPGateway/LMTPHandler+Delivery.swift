@@ -74,7 +74,12 @@ extension LMTPHandler {
         let identity = done.identity.finish()
         let loop = context.eventLoop
         let now = service.now()
-        let answered = done.answeredRecipients
+        #if Mutants
+            let isMutant = settings.answersByLookUp
+            let answered = isMutant ? Array(done.recipients.indices) : done.answeredRecipients
+        #else
+            let answered = done.answeredRecipients
+        #endif
         let futures = done.recipients.map { recipient -> EventLoopFuture<LMTPReply> in
             let id = identity?.delivery(from: done.reversePath, to: recipient.address)
             return deliver(done, recipient, id, summary, now, on: loop)

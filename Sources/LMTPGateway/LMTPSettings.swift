@@ -18,6 +18,11 @@ public struct LMTPSettings: Sendable {
     /// For STARTTLS; nil: not offered.
     public var tls: NIOSSLContext?
 
+    #if Mutants
+        /// A bug put in on purpose: the replies after a message are in the order in which look-ups ended.
+        package var answersByLookUp = false
+    #endif
+
     public init() {}
 
     /// RFC 5321, section 4.5.3.1.4 asks for 512 and what extensions add; paths may have 64 + 255 bytes, and UTF-8.
