@@ -81,7 +81,7 @@ extension LMTPHandler {
             let answered = done.answeredRecipients
         #endif
         let futures = done.recipients.map { recipient -> EventLoopFuture<LMTPReply> in
-            let id = identity?.delivery(from: done.reversePath, to: recipient.address)
+            let id = identity?.delivery(from: done.reversePath, to: recipient.name)
             return deliver(done, recipient, id, summary, now, on: loop)
         }
         reset()
@@ -164,13 +164,13 @@ extension LMTPHandler {
 
     private func reply(to outcome: MailOutcome, _ recipient: Transaction.Recipient) -> LMTPReply {
         switch outcome {
-        case .appended: LMTPReply(250, "2.0.0", "<\(recipient.address.text)> delivered")
+        case .appended: LMTPReply(250, "2.0.0", "<\(recipient.name.text)> delivered")
         case .refused(.overQuota):
             switch settings.overQuota {
-            case .reject: LMTPReply(552, "5.2.2", "<\(recipient.address.text)> has no room left")
-            case .defer: LMTPReply(452, "4.2.2", "<\(recipient.address.text)> has no room left, try again")
+            case .reject: LMTPReply(552, "5.2.2", "<\(recipient.name.text)> has no room left")
+            case .defer: LMTPReply(452, "4.2.2", "<\(recipient.name.text)> has no room left, try again")
             }
-        case .refused(.noSuchAccount): LMTPReply(550, "5.1.1", "<\(recipient.address.text)> is no account here")
+        case .refused(.noSuchAccount): LMTPReply(550, "5.1.1", "<\(recipient.name.text)> is no account here")
         case .refused, .done, .accountCreated, .mailboxCreated, .flagsStored, .expunged, .copied, .recentClaimed,
             .purged:
             Self.unavailable

@@ -65,7 +65,7 @@ struct MailLedger {
     func isCopy(_ bytes: ByteBuffer, _ body: BodyID) -> Bool? {
         guard let copy = copies[body] else { return nil }
         let sent = SimMail.bytes(copy.mail)
-        let prefix = "Return-Path: <\(SimMail.sender)>\r\nDelivered-To: \(copy.recipient.text)\r\n"
+        let prefix = "Return-Path: <\(SimMail.sender)>\r\nDelivered-To: \(copy.recipient.text)\r\nReceived: from "
         return bytes.readableBytesView.starts(with: prefix.utf8)
             && bytes.readableBytesView.suffix(sent.count).elementsEqual(sent)
     }
