@@ -170,7 +170,10 @@ extension LMTPHandler {
             case .reject: LMTPReply(552, "5.2.2", "<\(recipient.name.text)> has no room left")
             case .defer: LMTPReply(452, "4.2.2", "<\(recipient.name.text)> has no room left, try again")
             }
-        case .refused(.noSuchAccount): LMTPReply(550, "5.1.1", "<\(recipient.name.text)> is no account here")
+        // The look-up may have found an account that is deleted, where another has the name by now. Only a look-up
+        // says for good that there is none: that of the client's next RCPT.
+        case .refused(.noSuchAccount):
+            LMTPReply(451, "4.3.0", "<\(recipient.name.text)> has changed meanwhile, try again")
         case .refused, .done, .accountCreated, .mailboxCreated, .flagsStored, .expunged, .copied, .recentClaimed,
             .purged:
             Self.unavailable

@@ -1,6 +1,7 @@
 import MailModel
 import MailTestSupport
 import NIOCore
+import NIOPosix
 import Testing
 
 @testable import LMTPGateway
@@ -226,6 +227,23 @@ extension TestServer {
             $0.postmaster = AccountAddress("gone@example.org")
         } _: { server async throws in
             #expect(try await server.deliver(to: ["postmaster"]).map { $0.prefix(9) } == ["451 4.3.5"])
+        }
+    }
+
+    /// Another account may have the name by now: only RCPT says that there is none.
+    @Test func whoIsDeletedMeanwhile() async throws {
+        try await TestServer.with { server async throws in
+            let client = try await server.greet()
+            try await client.send("MAIL FROM:<s@x>\r\nRCPT TO:<anna@example.org>\r\n")
+            #expect(try await client.codes(2) == ["250 2.1.0", "250 2.1.5"])
+            let address = try #require(AccountAddress("anna@example.org"))
+            let found = try await server.service.find(address, on: MultiThreadedEventLoopGroup.singleton.any()).get()
+            let account = AccountReference(id: try #require(found).id, slot: address.slot)
+            #expect(try server.service.perform(.deleteAccount, for: account) == .done)
+            try await client.send("DATA\r\n\(message).\r\n")
+            #expect(try await client.codes(2) == ["354", "451 4.3.0"])
+            try await client.send("MAIL FROM:<s@x>\r\nRCPT TO:<anna@example.org>\r\n")
+            #expect(try await client.codes(2) == ["250 2.1.0", "550 5.1.1"])
         }
     }
 

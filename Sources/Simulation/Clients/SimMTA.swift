@@ -48,7 +48,11 @@ final class SimMTA: @unchecked Sendable {
     private var accepted: [Int] = []
     /// Each recipient's own last reply.
     private var codes: [Int?] = []
+    /// Who was there when the transaction began.
+    private var known: [AccountID?] = []
     private var begun: Int64 = 0
+    /// A group that must be left alone for a while, so that it rests.
+    private var avoided: (group: GroupID, until: Int64)?
     private var isStopped = false
     /// An account of its own has no room at all; its creation is under way.
     private var isCreating = false
@@ -66,6 +70,9 @@ final class SimMTA: @unchecked Sendable {
 
     func stop() { isStopped = true }
 
+    /// Sends no mail to a group before that time: whoever asks something of it wakes it.
+    func avoid(_ group: GroupID, until: Int64) { avoided = (group, until) }
+
     /// The connection ends, whatever is under way.
     func hangUp() {
         session?.end()
@@ -80,7 +87,7 @@ final class SimMTA: @unchecked Sendable {
 
     /// Begins the next transaction, unless one is under way.
     func act() {
-        world.schedule(.mta(number), after: random.time(5_000...600_000))
+        world.schedule(.mta(number), after: random.time(20_000...1_500_000))
         guard !isBusy, !isStopped else { return }
         if session != nil, random.below(4) == 0 { hangUp() }
         if session == nil { node = random.below(world.nodes.count) }
@@ -92,7 +99,10 @@ final class SimMTA: @unchecked Sendable {
 
     // MARK: Recipients
 
-    private func isUsable(_ group: GroupID) -> Bool { world.strand?.group != group }
+    private func isUsable(_ group: GroupID) -> Bool {
+        if let avoided, avoided.group == group, world.now < avoided.until { return false }
+        return world.strand?.group != group
+    }
 
     private func fullAccount(_ group: GroupID) -> AccountAddress? { AccountAddress("full@g\(group.rawValue).example") }
 
@@ -158,12 +168,18 @@ final class SimMTA: @unchecked Sendable {
         begun = world.now
         accepted = []
         codes = Array(repeating: nil, count: next.recipients.count)
+        known = next.recipients.map(account)
         session?.begin(next.number)
         lines += "MAIL FROM:<\(SimMail.sender)>\r\n"
         for recipient in next.recipients { lines += "RCPT TO:<\(recipient.text)>\r\n" }
         world.trace.mix(world.now, .call, node, UInt64(number), next.number)
         session?.send(ByteBuffer(string: lines + "DATA\r\n"))
         hear()
+    }
+
+    private func account(_ address: AccountAddress) -> AccountID? {
+        guard let group = world.group(of: address) else { return nil }
+        return world.checker.model(group).accounts.first { $0.value.address == address }?.key
     }
 
     /// Takes in what the gateway has said.
@@ -197,10 +213,13 @@ final class SimMTA: @unchecked Sendable {
         self.mail = nil
         if accepted.isEmpty { session.reset() }
         var open: [AccountAddress] = []
-        for (recipient, code) in zip(mail.recipients, codes) {
+        for (position, (recipient, code)) in zip(mail.recipients, codes).enumerated() {
             guard let code else { return world.fail("every recipient is answered", "MTA \(number): \(recipient)") }
             world.trace.mix(world.now, .answer, node, UInt64(number), UInt64(code))
             world.checker.answered(code, mail.number, recipient, session.bodies(of: recipient), world)
+            if code == 550, let id = known[position], account(recipient) == id, !mayErr(about: recipient) {
+                return world.fail("who is there is not refused as unknown", "MTA \(number): \(recipient)")
+            }
             switch code {
             case 250: world.counts.recipientsAccepted += 1
             case 500...: world.counts.recipientsRefused += 1
@@ -211,6 +230,11 @@ final class SimMTA: @unchecked Sendable {
         if open.isEmpty { succeededAt = begun }
         mail.recipients = open
         keep(mail)
+    }
+
+    /// The node has silently lost something of the group.
+    private func mayErr(about recipient: AccountAddress) -> Bool {
+        world.group(of: recipient).map { world.mayDiffer(world.nodes[node], $0) } ?? true
     }
 
     /// Nobody will say what became of those who have no final answer.
