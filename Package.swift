@@ -14,6 +14,7 @@ let strict: [SwiftSetting] = [
 let strictMemory: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -204,8 +205,8 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "Consensus", "LogStorage", "MailModel", "MailStore", "NodeRuntime", "PeerTransport", "ReplicaCore",
-                "StateStorage", nioCore,
+                "Consensus", "LMTPGateway", "LogStorage", "MailModel", "MailStore", "NodeRuntime", "PeerTransport",
+                "ReplicaCore", "StateStorage", nioCore, nioEmbedded,
             ],
             swiftSettings: strict
         ),

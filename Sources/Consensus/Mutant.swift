@@ -12,6 +12,10 @@ public enum Mutant: String, Sendable, CaseIterable {
     /// Whatever a beat says, its receiver takes it to stand for all that it relies on.
     case beatsUnchecked = "beats-unchecked"
 
+    // The gateways.
+    /// LMTP answers for the recipients in the order in which their look-ups ended.
+    case answersByLookUp = "answers-by-look-up"
+
     // The Raft core.
     /// A leader counts its own entries as durable before its disk has them.
     case leaderCountsBeforeSync = "leader-counts-before-sync"

@@ -31,9 +31,9 @@ struct DeliveryIdentity {
     struct Complete {
         fileprivate let digest: SHA256Digest
 
-        /// The identity of the delivery to one recipient: the first 128 bits of a SHA-256 over sender, recipient and
-        /// message. Every node must come to the same, whatever its version.
-        func delivery(from reversePath: String, to recipient: AccountAddress) -> DeliveryID {
+        /// The identity of the delivery to one recipient: the first 128 bits of a SHA-256 over sender, recipient as the
+        /// client named it (with its detail), and message. Every node must come to the same, whatever its version.
+        func delivery(from reversePath: String, to recipient: RecipientName) -> DeliveryID {
             var hash = SHA256()
             hash.update(data: Array("staffetta delivery 1\0".utf8))
             for text in [reversePath, recipient.text] {

@@ -74,9 +74,14 @@ extension LMTPHandler {
         let identity = done.identity.finish()
         let loop = context.eventLoop
         let now = service.now()
-        let answered = done.answeredRecipients
+        #if Mutants
+            let isMutant = settings.answersByLookUp
+            let answered = isMutant ? Array(done.recipients.indices) : done.answeredRecipients
+        #else
+            let answered = done.answeredRecipients
+        #endif
         let futures = done.recipients.map { recipient -> EventLoopFuture<LMTPReply> in
-            let id = identity?.delivery(from: done.reversePath, to: recipient.address)
+            let id = identity?.delivery(from: done.reversePath, to: recipient.name)
             return deliver(done, recipient, id, summary, now, on: loop)
         }
         reset()
@@ -159,13 +164,16 @@ extension LMTPHandler {
 
     private func reply(to outcome: MailOutcome, _ recipient: Transaction.Recipient) -> LMTPReply {
         switch outcome {
-        case .appended: LMTPReply(250, "2.0.0", "<\(recipient.address.text)> delivered")
+        case .appended: LMTPReply(250, "2.0.0", "<\(recipient.name.text)> delivered")
         case .refused(.overQuota):
             switch settings.overQuota {
-            case .reject: LMTPReply(552, "5.2.2", "<\(recipient.address.text)> has no room left")
-            case .defer: LMTPReply(452, "4.2.2", "<\(recipient.address.text)> has no room left, try again")
+            case .reject: LMTPReply(552, "5.2.2", "<\(recipient.name.text)> has no room left")
+            case .defer: LMTPReply(452, "4.2.2", "<\(recipient.name.text)> has no room left, try again")
             }
-        case .refused(.noSuchAccount): LMTPReply(550, "5.1.1", "<\(recipient.address.text)> is no account here")
+        // The look-up may have found an account that is deleted, where another has the name by now. Only a look-up
+        // says for good that there is none: that of the client's next RCPT.
+        case .refused(.noSuchAccount):
+            LMTPReply(451, "4.3.0", "<\(recipient.name.text)> has changed meanwhile, try again")
         case .refused, .done, .accountCreated, .mailboxCreated, .flagsStored, .expunged, .copied, .recentClaimed,
             .purged:
             Self.unavailable

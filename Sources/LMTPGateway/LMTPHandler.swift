@@ -38,7 +38,8 @@ final class LMTPHandler: ChannelInboundHandler {
     private var dots = DotDecoder()
     var transaction: Transaction?
     private var bdatBegun = false
-    private var hasGreeted = false
+    /// What the client calls itself; nil until it has greeted.
+    private var clientName: String?
     private var isTLS = false
     private var errors = 0
     private var isStopping = false
@@ -299,16 +300,18 @@ final class LMTPHandler: ChannelInboundHandler {
 
     private func perform(_ command: LMTPCommand) {
         switch command {
-        case .lhlo: greet()
+        case .lhlo(let name): greet(name)
         case .wrongGreeting: send(LMTPReply(500, "5.5.1", "this is LMTP: say LHLO"))
         case .mail(let path, let parameters): begin(path, parameters)
         case .rcpt(let path): addRecipient(path)
         case .data:
             guard checkRecipients() else { return }
             guard !bdatBegun else { return send(LMTPReply(503, "5.5.1", "DATA cannot follow BDAT")) }
+            beginContent()
             send(LMTPReply(354, "", "end with a dot on a line of its own"))
             mode = .data
         case .bdat(let bytes, let isLast):
+            if !bdatBegun { beginContent() }
             // The bytes follow whatever the answer is.
             bdatBegun = transaction != nil
             mode = .bdat(remaining: bytes, isLast: isLast)
@@ -325,9 +328,9 @@ final class LMTPHandler: ChannelInboundHandler {
         }
     }
 
-    private func greet() {
+    private func greet(_ name: String) {
         reset()
-        hasGreeted = true
+        clientName = name
         var lines = [
             settings.hostName, "PIPELINING", "SIZE \(settings.maxMessageBytes)", "8BITMIME", "SMTPUTF8",
             "ENHANCEDSTATUSCODES", "CHUNKING",
@@ -340,11 +343,25 @@ final class LMTPHandler: ChannelInboundHandler {
     }
 
     private func begin(_ path: String, _ parameters: LMTPCommand.MailParameters) {
-        guard hasGreeted else { return send(LMTPReply(503, "5.5.1", "say LHLO first")) }
+        guard clientName != nil else { return send(LMTPReply(503, "5.5.1", "say LHLO first")) }
         guard transaction == nil else { return send(LMTPReply(503, "5.5.1", "a transaction is open already")) }
         if let size = parameters.sizeBytes, size > settings.maxMessageBytes { return send(tooLarge) }
-        transaction = Transaction(reversePath: path)
+        transaction = Transaction(reversePath: path, isUTF8: parameters.isSMTPUTF8)
         send(LMTPReply(250, "2.1.0", "sender ok"))
+    }
+
+    /// The recipients are known, and the message follows.
+    private func beginContent() {
+        guard let open = transaction, let context else { return }
+        let stamp = ReceivedStamp(
+            clientName: clientName ?? "",
+            clientAddress: context.remoteAddress?.ipAddress,
+            hostName: settings.hostName,
+            isTLS: isTLS,
+            isUTF8: open.isUTF8,
+            time: service.now()
+        )
+        transaction?.begin(stamp)
     }
 
     private func checkRecipients() -> Bool {
@@ -372,33 +389,55 @@ final class LMTPHandler: ChannelInboundHandler {
         guard open.openPlaces < settings.maxRecipients else {
             return send(LMTPReply(452, "4.5.3", "more than \(settings.maxRecipients) recipients"))
         }
-        guard let address = AccountAddress(path), let context, let place = transaction?.takePlace() else {
+        guard let name = RecipientName(path: path) else {
             return send(LMTPReply(550, "5.1.1", "<\(path)> is no account here"))
         }
+        guard name != .postmaster || settings.postmaster != nil else {
+            return send(LMTPReply(550, "5.1.1", "<postmaster> has no account here (address.postmaster is not set)"))
+        }
+        guard let context, let place = transaction?.takePlace() else { return }
         let slot = Slot()
         slots.append(slot)
         lookUps += 1
         let bound = NIOLoopBound((handler: self, slot: slot), eventLoop: context.eventLoop)
-        service.findForDelivery(address, on: context.eventLoop).whenComplete { result in
+        find(name, on: context.eventLoop).whenComplete { result in
             let (handler, slot) = bound.value
             handler.lookUps -= 1
-            switch result {
-            case .success(let record?):
-                handler.transaction?.accept(
-                    place: place,
-                    address,
-                    AccountReference(id: record.id, slot: address.slot),
-                    handler.service.makeBodyID()
-                )
-                slot.reply = LMTPReply(250, "2.1.5", "<\(address.text)> ok")
-            case .success(nil):
-                handler.transaction?.refuse(place: place)
-                slot.reply = LMTPReply(550, "5.1.1", "<\(address.text)> is no account here")
-            case .failure:
-                handler.transaction?.refuse(place: place)
-                slot.reply = LMTPReply(451, "4.3.0", "the store cannot answer now, try again")
-            }
+            slot.reply = handler.takeRecipient(name, path, place, result)
             handler.process()
+        }
+    }
+
+    /// A look-up has ended.
+    ///
+    /// - Returns: the reply to its RCPT.
+    private func takeRecipient(
+        _ name: RecipientName,
+        _ path: String,
+        _ place: Int,
+        _ result: Result<FoundRecipient?, any Error>
+    ) -> LMTPReply {
+        switch result {
+        case .success(let found?):
+            let recipient = Transaction.Recipient(
+                name: name,
+                path: path,
+                deliveredTo: found.deliveredTo,
+                account: found.account,
+                bodyID: service.makeBodyID()
+            )
+            transaction?.accept(place: place, recipient)
+            return LMTPReply(250, "2.1.5", "<\(name.text)> ok")
+        case .success(nil):
+            transaction?.refuse(place: place)
+            switch name {
+            case .address: return LMTPReply(550, "5.1.1", "<\(name.text)> is no account here")
+            // Whoever runs the server has made a mistake, for which no mail may be lost.
+            case .postmaster: return LMTPReply(451, "4.3.5", "address.postmaster is set to no account, try again")
+            }
+        case .failure:
+            transaction?.refuse(place: place)
+            return LMTPReply(451, "4.3.0", "the store cannot answer now, try again")
         }
     }
 
@@ -411,7 +450,7 @@ final class LMTPHandler: ChannelInboundHandler {
         do {
             try context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls), position: .first)
             isTLS = true
-            hasGreeted = false
+            clientName = nil
             reset()
         } catch {
             close()

@@ -16,6 +16,16 @@ public final class LMTPServer: Sendable {
 
     public var port: Int? { channel.localAddress?.port }
 
+    /// One session by itself, for a channel that is no socket: the simulator drives it byte by byte.
+    package static func makeSession(settings: LMTPSettings, service: any MailService) -> any ChannelHandler {
+        LMTPHandler(
+            settings: settings,
+            service: service,
+            sessions: LMTPSessions(maximum: settings.maxSessions),
+            logger: Logger(label: "lmtp", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+    }
+
     public static func start(
         host: String,
         port: Int,

@@ -1,3 +1,4 @@
+public import MailModel
 public import NIOSSL
 
 /// What an operator decides about LMTP, and limits.
@@ -14,9 +15,19 @@ public struct LMTPSettings: Sendable {
     public var maxRecipients = 100
     public var maxSessions = 1_000
     public var overQuota = OverQuota.reject
+    /// The byte between a name and its detail: `user+detail@domain` reaches `user@domain`, unless an account has the
+    /// whole name; nil: there are no details.
+    public var detailSeparator: UInt8? = UInt8(ascii: "+")
+    /// Who gets mail for `<postmaster>` without a domain; nil: nobody.
+    public var postmaster: AccountAddress?
     public var commandTimeoutSeconds: Int64 = 300
     /// For STARTTLS; nil: not offered.
     public var tls: NIOSSLContext?
+
+    #if Mutants
+        /// A bug put in on purpose: the replies after a message are in the order in which look-ups ended.
+        package var answersByLookUp = false
+    #endif
 
     public init() {}
 

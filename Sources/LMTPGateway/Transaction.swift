@@ -5,11 +5,15 @@ internal import NIOCore
 /// One message on its way to its recipients.
 struct Transaction {
     struct Recipient {
-        let address: AccountAddress
+        let name: RecipientName
+        /// The path as the client spelled it.
+        let path: String
+        /// Where the message goes: the name with its detail, or who stands in for it.
+        let deliveredTo: AccountAddress
         let account: AccountReference
-        /// Trace lines of final delivery (RFC 5321, section 4.4) and where it went.
-        let prefix: ByteBuffer
         let bodyID: BodyID
+        /// Trace lines of final delivery (RFC 5321, section 4.4) and where it went; set before the message begins.
+        fileprivate(set) var prefix = ByteBuffer()
         var sentChunks: UInt32 = 0
         var upload = Upload.going
     }
@@ -34,11 +38,14 @@ struct Transaction {
     enum Place: Hashable {
         case lookingUp
         case refused
-        /// Position in ``recipients``. RCPTs of the same address share one recipient: one copy, an answer each.
+        /// Position in ``recipients``. RCPTs of the same name share one recipient: one copy, an answer each. Two
+        /// details of one account are two names, and get a copy each.
         case accepted(Int)
     }
 
     let reversePath: String
+    /// SMTPUTF8 was asked for (RFC 6531).
+    let isUTF8: Bool
     /// One for each RCPT, in the order in which the client sent them: the order of the replies after the message
     /// (RFC 2033, section 4.2). Look-ups end in any order.
     private(set) var places: [Place] = []
@@ -53,7 +60,10 @@ struct Transaction {
     var isTooLarge = false
     var isStreaming = false
 
-    init(reversePath: String) { self.reversePath = reversePath }
+    init(reversePath: String, isUTF8: Bool) {
+        self.reversePath = reversePath
+        self.isUTF8 = isUTF8
+    }
 
     /// RCPTs that were accepted or may still be.
     var openPlaces: Int { places.count { $0 != .refused } }
@@ -76,15 +86,25 @@ struct Transaction {
 
     mutating func refuse(place: Int) { places[place] = .refused }
 
-    mutating func accept(place: Int, _ address: AccountAddress, _ account: AccountReference, _ bodyID: BodyID) {
-        if let earlier = recipients.firstIndex(where: { $0.address == address }) {
+    mutating func accept(place: Int, _ recipient: Recipient) {
+        if let earlier = recipients.firstIndex(where: { $0.name == recipient.name }) {
             places[place] = .accepted(earlier)
             return
         }
         places[place] = .accepted(recipients.count)
-        var prefix = ByteBuffer()
-        prefix.writeString("Return-Path: <\(reversePath)>\r\nDelivered-To: \(address.text)\r\n")
-        recipients.append(Recipient(address: address, account: account, prefix: prefix, bodyID: bodyID))
+        recipients.append(recipient)
+    }
+
+    /// The message begins: nobody is added any more, and every copy gets its first lines.
+    mutating func begin(_ stamp: ReceivedStamp) {
+        let isForOne = answeredRecipients.count == 1
+        for index in recipients.indices {
+            let recipient = recipients[index]
+            var prefix = ByteBuffer()
+            prefix.writeString("Return-Path: <\(reversePath)>\r\nDelivered-To: \(recipient.deliveredTo.text)\r\n")
+            prefix.writeString(stamp.field(id: recipient.bodyID, for: isForOne ? recipient.path : nil))
+            recipients[index].prefix = prefix
+        }
     }
 
     /// Takes in a decoded piece of the message.

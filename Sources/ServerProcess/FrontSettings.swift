@@ -42,6 +42,8 @@ struct FrontSettings {
         lmtpSettings.maxMessageBytes = maxMessageBytes
         lmtpSettings.overQuota =
             try reader.choice("lmtp.over-quota", ["reject", "defer"]) == "defer" ? .defer : .reject
+        lmtpSettings.detailSeparator = try reader.separator("address.detail-separator")
+        lmtpSettings.postmaster = try reader.account("address.postmaster")
         lmtpSettings.tls = tls
         self.lmtpSettings = lmtpSettings
     }

@@ -39,6 +39,10 @@ public struct SimulationCounts: Sendable {
     /// By simulated MTAs, of which the store recognised some: others it had not taken the first time.
     public var deliveriesRepeated = 0
     public var deliveriesRecognised = 0
+    /// Recipients of mail by LMTP, by what they were told at last in a transaction.
+    public var recipientsAccepted = 0
+    public var recipientsRefused = 0
+    public var recipientsLeftOpen = 0
     public var elections = 0
     public var snapshots = 0
     public var destructions = 0
@@ -76,6 +80,8 @@ public struct SimulationCounts: Sendable {
             ("calls unknown", unknown), ("calls lost in a crash", lostInCrash), ("linearizable reads", reads),
             ("entries committed", entries), ("requests repeated", repetitions),
             ("deliveries repeated", deliveriesRepeated), ("  recognised", deliveriesRecognised),
+            ("recipients by LMTP accepted", recipientsAccepted), ("  refused", recipientsRefused),
+            ("  left open", recipientsLeftOpen),
             ("leaders elected", elections),
             ("replicas gone to rest", sleeps), ("  woken", wakes),
             ("snapshots installed", snapshots),
@@ -104,6 +110,7 @@ public struct SimulationCounts: Sendable {
             \.refused, \.unknown,
             \.lostInCrash, \.reads,
             \.entries, \.repetitions, \.deliveriesRepeated, \.deliveriesRecognised,
+            \.recipientsAccepted, \.recipientsRefused, \.recipientsLeftOpen,
             \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
             \.demotions, \.ownFlushes, \.sleeps, \.wakes, \.checks, \.verifications, \.differences, \.harms,
             \.harmsFound, \.rowsNamed, \.snapshotsRefused, \.programsReplaced, \.programsRefused, \.versionsTaken,

@@ -19,7 +19,9 @@ ACCOUNTS = 110
 class ClientTests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = Cluster(nodes=3, accounts=ACCOUNTS, settings=["message.max-bytes=1000000"])
+        cls.cluster = Cluster(nodes=3, accounts=ACCOUNTS, settings=[
+            "message.max-bytes=1000000", "address.postmaster=user96@example.org",
+        ])
         cls.cluster.start()
         cls.intake, cls.access = cls.cluster.node(1), cls.cluster.node(3)
 
@@ -184,6 +186,21 @@ class ClientTests(unittest.TestCase):
             self.assertEqual((reply.code, reply.enhanced), (552, "5.3.4"))
             self.assertEqual(lmtp.command("NOOP").code, 250)
         self.assertEqual(imap.exists(self.access, "user109@example.org"), 0)
+
+    def test_lmtp_addresses(self):
+        """Quoted names, and details, which Delivered-To keeps."""
+        with LMTP(self.intake.lmtp) as lmtp:
+            for recipient in ("user97@example.org", '"user97"@example.org', '"u\\ser97"@example.org',
+                              "User97+List@example.org", '"user97+list"@example.org'):
+                self.assertEqual(lmtp.deliver(recipient, b"Subject: to you\r\n\r\n")[0].code, 250, recipient)
+            self.assertEqual(lmtp.deliver("Postmaster", b"Subject: to whom\r\n\r\n")[0].code, 250)
+        self.assertIn("to whom", imap.subjects(self.access, "user96@example.org"))
+        with imap.logged_in(self.access, "user97@example.org") as session:
+            stored = [answer[1] for answer in imap.check(session.fetch("1:*", "(BODY.PEEK[])"))
+                      if isinstance(answer, tuple) and answer[1].endswith(b"Subject: to you\r\n\r\n")]
+        self.assertEqual([re.search(rb"^Delivered-To: (\S+)", message, re.MULTILINE).group(1) for message in stored],
+                         [b"user97@example.org"] * 3 + [b"user97+list@example.org"] * 2)
+        self.assertTrue(all(imap.without_trace(message) == b"Subject: to you\r\n\r\n" for message in stored))
 
     def test_lmtp_over_quota(self):
         self.access.ctl("account", "set-quota", "user110@example.org", "5000")

@@ -113,7 +113,7 @@ class ElectionTests(unittest.TestCase):
             led = self.cluster.led_by(node)
             terms = self.cluster.terms(other)
             logs = [Log(peer) for peer in self.others(node)]
-            faults = Faults(self.cluster, writers, SEED)
+            faults = Faults(self.cluster, self.cluster.addresses(), writers, SEED)
             pauses = faults.measured([node], lambda: self.assertEqual(self.cluster.stop_in_order(node), 0), led)
             after = self.cluster.terms(other)
         finally:

@@ -1,11 +1,14 @@
 """What an MTA delivers again, because it never learned how the first time ended, is there once."""
 
+import contextlib
 import hashlib
+import random
+import threading
 import unittest
 
 from support import imap
 from support.cluster import Cluster
-from support.lmtp import LMTP
+from support.lmtp import LMTP, ConnectionEnded
 
 # As Postfix writes it.
 TRACE = (b"Received: from a.example.net (a.example.net [192.0.2.1])\r\n\tby mx.example.net (Postfix) with ESMTPS id %s\r\n"
@@ -73,6 +76,77 @@ class ExactlyOnceTests(unittest.TestCase):
         self.deliver(first, unheard)
         self.assert_subjects(["1", "2", "3", "3", "4"])
         self.cluster.wait_for_equal_digests()
+
+
+class ManyRecipientsTests(unittest.TestCase):
+    """Many recipients in one pipelined transaction: each is judged by its own answer."""
+
+    ACCOUNTS = 24
+    FULL = ["user2@example.org", "user11@example.org", "user17@example.org"]
+    SUSPENDED = ["user5@example.org", "user20@example.org"]
+    UNKNOWN = ["nobody@example.org", "no.one@example.org", "user99@example.org"]
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(nodes=3, accounts=cls.ACCOUNTS)
+        cls.cluster.start()
+        for account in cls.FULL:
+            cls.cluster.node(1).ctl("account", "set-quota", account, "10")
+        for account in cls.SUSPENDED:
+            cls.cluster.node(1).ctl("account", "suspend", account)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cluster.stop()
+
+    def due(self, recipient):
+        """The reply that belongs to a recipient."""
+        if recipient in self.UNKNOWN:
+            return 550, "5.1.1"
+        return (552, "5.2.2") if recipient in self.FULL else (250, "2.0.0")
+
+    def test_each_by_its_own_answer(self):
+        chance = random.Random("orders")
+        everybody = self.cluster.addresses() + self.UNKNOWN
+        expected = {account: [] for account in self.cluster.addresses()}
+        for number in range(1, 31):
+            recipients = chance.sample(everybody, chance.randint(15, len(everybody)))
+            message = traced(number, 400_000 if number % 10 == 0 else 1_000)
+            with LMTP(self.cluster.nodes[number % 3].lmtp) as lmtp:
+                deliver = lmtp.deliver if number % 5 == 0 else lmtp.deliver_pipelined
+                replies = deliver(recipients, message)
+            self.assertEqual([(recipient, (reply.code, reply.enhanced)) for recipient, reply in zip(recipients, replies)],
+                             [(recipient, self.due(recipient)) for recipient in recipients])
+            for recipient in recipients:
+                if self.due(recipient)[0] == 250:
+                    expected[recipient].append(str(number))
+
+        # The node dies in the middle of its answers: whoever has none yet is delivered to once more.
+        first, second, _ = self.cluster.nodes
+        message, heard = traced(31, 1_000), [None] * len(everybody)
+        with LMTP(first.lmtp) as lmtp:
+            killer = threading.Thread(target=first.kill)
+            killer.start()
+            with contextlib.suppress(OSError, ConnectionEnded):
+                lmtp.deliver_pipelined(everybody, message, replies=heard)
+            killer.join()
+        again = [recipient for recipient, reply in zip(everybody, heard) if reply is None]
+        with LMTP(second.lmtp) as lmtp:
+            replies = lmtp.deliver_pipelined(again, message) if again else []
+        answers = dict(zip(everybody, heard)) | dict(zip(again, replies))
+        self.assertEqual({recipient: (reply.code, reply.enhanced) for recipient, reply in answers.items()},
+                         {recipient: self.due(recipient) for recipient in everybody})
+        for account in expected:
+            if self.due(account)[0] == 250:
+                expected[account].append("31")
+
+        first.start_again()
+        for account in self.SUSPENDED:
+            second.ctl("account", "resume", account)
+        self.cluster.wait_for_leaders()
+        self.cluster.wait_for_equal_digests()
+        for account, subjects in expected.items():
+            self.assertEqual(sorted(imap.subjects(second, account), key=int), subjects, account)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,11 @@ KINDS = os.environ.get("CLUSTER_TESTS_KINDS", "")
 # Enough for one in each group, as their names fall.
 ACCOUNTS = 22
 OWNERS = 3
+# Of more accounts, of which one is full at once, and one before long.
+QUOTAS_BYTES = [10, 300_000]
+# And of one that is suspended, which keeps no mail away.
+SUSPENDED = 1
+UNKNOWN = ["nobody@example.org", "no.one@example.org"]
 MTAS = 4
 SMALL_NODE = 3
 SMALL_DISK_BYTES = 2 << 30
@@ -55,16 +60,23 @@ class FaultRun:
         self.cluster.low_space_bytes = LOW_SPACE_BYTES
         addresses = self.cluster.addresses()
         owned, rest = addresses[:OWNERS], addresses[OWNERS:]
+        self.accounts = rest
+        usual, others = rest[:ACCOUNTS], rest[ACCOUNTS:]
+        self.suspended = others[len(QUOTAS_BYTES):]
+        refusals = dict.fromkeys(UNKNOWN, 550) | dict.fromkeys(others[:len(QUOTAS_BYTES)], 552)
+        self._restrict(others)
         self.owners = [Owner(self.cluster, account, f"{seed} {account}") for account in owned]
-        self.mtas = [MTA(self.cluster, self.deliveries, rest, f"{seed} {n}") for n in range(MTAS)]
-        by_group = {self.cluster.group_of[account]: account for account in rest}
+        self.mtas = [
+            MTA(self.cluster, self.deliveries, usual + self.suspended, refusals, f"{seed} {n}") for n in range(MTAS)
+        ]
+        by_group = {self.cluster.group_of[account]: account for account in usual}
         self.writers = [GroupWriter(self.cluster, self.deliveries, a, f"{seed} {a}") for a in by_group.values()]
-        self.faults = Faults(self.cluster, self.writers, f"faults {seed}")
+        self.faults = Faults(self.cluster, owned + usual, self.writers, f"faults {seed}")
         self.verdict = None
 
     def _start_cluster(self):
         settings = [f"disk.reserve-bytes={RESERVE_BYTES}"]
-        accounts = OWNERS + ACCOUNTS
+        accounts = OWNERS + ACCOUNTS + len(QUOTAS_BYTES) + SUSPENDED
         try:
             small_disks = {SMALL_NODE: SMALL_DISK_BYTES}
             cluster = Rig(self.nodes, accounts, settings, small_disks, linked=self.nodes == 3)
@@ -75,6 +87,13 @@ class FaultRun:
             cluster = Rig(self.nodes, accounts, settings, linked=self.nodes == 3)
             cluster.start()
         return cluster
+
+    def _restrict(self, accounts):
+        """The first have little room, the others nobody can log in to."""
+        for account, quota in zip(accounts, QUOTAS_BYTES):
+            self.cluster.node(1).ctl("account", "set-quota", account, str(quota))
+        for account in self.suspended:
+            self.cluster.node(1).ctl("account", "suspend", account)
 
     def run(self):
         threads = self.owners + self.mtas + self.writers
@@ -88,7 +107,9 @@ class FaultRun:
                 thread.join(timeout=60)
             self.cluster.wait_until_whole()
             self.cluster.wait_for_equal_digests()
-            self.verdict = Verdict(self.deliveries, self.owners)
+            for account in self.suspended:
+                self.cluster.node(1).ctl("account", "resume", account)
+            self.verdict = Verdict(self.deliveries, self.accounts, self.owners)
             self.verdict.check(self.cluster.nodes)
         finally:
             for thread in threads:
@@ -116,6 +137,7 @@ class FaultRun:
         unknown = len(self.deliveries.unknown) + sum(owner.unknown for owner in owners)
         print(f"seed {self.seed}, {time.monotonic() - self.started:.0f} s: {acknowledged} acknowledged "
               f"({len(self.deliveries.acknowledged)} deliveries), {unknown} unknown, "
+              f"{len(self.deliveries.refused)} refused, "
               f"{sum(owner.looks for owner in owners)} looks meanwhile")
         if self.verdict:
             print(f"  {len(self.verdict.lost)} lost, {len(self.verdict.duplicated)} duplicated, "

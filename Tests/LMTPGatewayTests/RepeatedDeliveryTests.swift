@@ -138,7 +138,7 @@ extension TestServer {
         identity.append(ByteBuffer(string: trace))
         identity.append(ByteBuffer(string: "Subject: x\r\n\r\nhello\r\n"))
         let complete = try #require(identity.finish())
-        let address = try #require(AccountAddress("Anna@example.org"))
+        let address = try #require(RecipientName(path: "Anna@example.org"))
         let expected = DeliveryID(high: 0x4c04_93cb_6a09_0866, low: 0x1a83_2ebe_654b_3172)
         #expect(complete.delivery(from: "s@x", to: address) == expected)
     }

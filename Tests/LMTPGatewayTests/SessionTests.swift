@@ -152,6 +152,7 @@ import Testing
                 try await server.inbox(of: "anna@example.org")
                     == [TestServer.stored("a\r\n", for: "anna@example.org", from: "")]
             )
+            #expect(try await server.rawInbox(of: "anna@example.org")[0].contains(" with LMTPS id "))
         }
     }
 

@@ -173,8 +173,19 @@ struct TestServer {
         return client
     }
 
-    /// The messages in an account's INBOX, whole.
+    /// The messages in an account's INBOX, without the trace of this server, which every one of them has.
     func inbox(of address: String) async throws -> [String] {
+        try await rawInbox(of: address).map { stored in
+            let lines = stored.split(separator: "\r\n", maxSplits: 3, omittingEmptySubsequences: false)
+            try #require(lines.count == 4 && lines[2].hasPrefix("Received: from "))
+            var rest = lines[3]
+            while rest.hasPrefix("\t") { rest = rest.drop { $0 != "\r\n" }.dropFirst() }
+            return lines[0] + "\r\n" + lines[1] + "\r\n" + rest
+        }
+    }
+
+    /// The messages in an account's INBOX, whole.
+    func rawInbox(of address: String) async throws -> [String] {
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         let address = try #require(AccountAddress(address))
         let record = try #require(try await service.find(address, on: loop).get())

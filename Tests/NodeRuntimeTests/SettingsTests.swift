@@ -1,4 +1,5 @@
 import Consensus
+import MailModel
 import NodeRuntime
 import ReplicaCore
 import Testing
@@ -72,6 +73,36 @@ import Testing
             file: nil
         )
         #expect { try reader.addressRanges("imap.unlimited-addresses") } throws: { "\($0)".contains("10.0.0.0/8") }
+    }
+
+    @Test(arguments: [
+        ([:], UInt8(ascii: "+")), (["address.detail-separator": ""], nil),
+        (["address.detail-separator": "-"], UInt8(ascii: "-")),
+    ])
+    func aSeparatorIsOneCharacter(_ flags: [String: String], _ separator: UInt8?) async throws {
+        let reader = try await SettingsReader.open(flags: flags, environment: [:], file: nil)
+        #expect(try reader.separator("address.detail-separator") == separator)
+    }
+
+    @Test(arguments: ["++", "a", ".", "@", " ", "\"", "ü", "<"])
+    func noSeparator(_ value: String) async throws {
+        let environment = ["STAFFETTA_ADDRESS_DETAIL_SEPARATOR": value]
+        let reader = try await SettingsReader.open(flags: [:], environment: environment, file: nil)
+        #expect {
+            try reader.separator("address.detail-separator")
+        } throws: { "\($0)".contains("address.detail-separator") && "\($0)".contains("expected nothing, or one of") }
+    }
+
+    @Test func postmaster() async throws {
+        let none = try await SettingsReader.open(flags: [:], environment: [:], file: nil)
+        #expect(try none.account("address.postmaster") == nil)
+        let flags = ["address.postmaster": "Anna@Example.org"]
+        let some = try await SettingsReader.open(flags: flags, environment: [:], file: nil)
+        #expect(try some.account("address.postmaster")?.text == "anna@example.org")
+        let bad = try await SettingsReader.open(flags: ["address.postmaster": "anna"], environment: [:], file: nil)
+        #expect {
+            try bad.account("address.postmaster")
+        } throws: { "\($0)".contains("an address, such as") }
     }
 
     @Test(arguments: [([:], nil), (["raft.lease-ticks": "6"], 6)] as [([String: String], Int?)])

@@ -44,6 +44,8 @@ public struct SettingSpec: Sendable {
         SettingSpec("lmtp.max-sessions", "1000", "LMTP connections at once"),
         SettingSpec("lmtp.hostname", "localhost", "the name in LMTP greetings"),
         SettingSpec("lmtp.over-quota", "reject", "a full mailbox answers 552 (reject) or 452 (defer)"),
+        SettingSpec("address.detail-separator", "+", "user+detail@domain reaches user@domain; empty: it does not"),
+        SettingSpec("address.postmaster", "", "account that gets mail for <postmaster>; empty: none"),
         SettingSpec("message.max-bytes", "52428800", "largest message, by LMTP and APPEND"),
         SettingSpec("log.level", "info", "trace, debug, info, notice, warning, error or critical"),
         SettingSpec("log.retain-entries", "10000", "entries per group kept for followers that lag"),

@@ -155,6 +155,28 @@ public struct SettingsReader: Sendable {
         }
     }
 
+    /// An account's address; nil where the setting is empty.
+    public func account(_ key: String) throws -> AccountAddress? {
+        let (text, source) = try find(key)
+        if text.isEmpty { return nil }
+        guard let address = AccountAddress(text) else {
+            throw SettingError(key, value: text, source: source, expected: "an address, such as anna@example.org")
+        }
+        return address
+    }
+
+    /// One byte that may stand in an address as it is, and is no letter, digit or dot (`atext` of RFC 5322, section
+    /// 3.2.3); nil where the setting is empty.
+    public func separator(_ key: String) throws -> UInt8? {
+        let (text, source) = try find(key)
+        if text.isEmpty { return nil }
+        let allowed = "!#$%&'*+-/=?^_`{|}~"
+        guard let byte = text.utf8.first, text.utf8.count == 1, allowed.utf8.contains(byte) else {
+            throw SettingError(key, value: text, source: source, expected: "nothing, or one of \(allowed)")
+        }
+        return byte
+    }
+
     /// `a=b,c=d` in the order given.
     public func pairs(_ key: String, expected: String) throws -> [(String, String)] {
         let (text, source) = try find(key)

@@ -54,6 +54,8 @@ struct Checker {
     }
 
     private(set) var groups: [GroupFacts]
+    /// What came by LMTP.
+    var mail = MailLedger()
     private var shown: [[Shown]]
     private let settings: CoreSettings
     private var checks = 0
@@ -264,8 +266,13 @@ struct Checker {
                 world.fail("what is committed was asked for", "group \(position), entry \(index): \(envelope.request)")
             }
         }
+        let recognised = groups[position].model.recognised
         switch groups[position].model.apply(envelope, at: index) {
-        case .carriedOut, .repeated: break
+        case .carriedOut:
+            if let envelope, groups[position].model.recognised == recognised {
+                observeArrival(envelope, position, world)
+            }
+        case .repeated: break
         case .dropped:
             if let request = envelope?.request, group != .directory, !groups[position].givenUp.contains(request) {
                 world.fail("what somebody waits for is carried out", "group \(position), entry \(index): \(request)")

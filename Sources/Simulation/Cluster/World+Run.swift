@@ -11,6 +11,7 @@ extension World {
     func run() -> SimulationReport {
         for node in nodes { start(node) }
         for client in clients { schedule(.client(client.number), after: client.random.between(0...200_000)) }
+        for mta in mtas { schedule(.mta(mta.number), after: mta.random.between(0...400_000)) }
         network.weather = plan.weather
         scheduleFault()
         // Later, hardly any group comes to rest.
@@ -39,6 +40,7 @@ extension World {
 
     /// Machines and the nodes on them hold each other.
     func tearDown() {
+        for mta in mtas { mta.hangUp() }
         for node in nodes { node.core = nil }
     }
 
@@ -93,6 +95,7 @@ extension World {
             if nodes[position].incarnation == incarnation { stop(nodes[position]) }
         case .restart(let position): start(nodes[position])
         case .client(let number): clients[number].act()
+        case .mta(let number): mtas[number].act()
         case .fault:
             injectFault()
             if !isHealing { scheduleFault() }
@@ -104,8 +107,13 @@ extension World {
         heal()
         let healedAt = now
         let end = now + Self.healingSeconds * 1_000_000
-        advance(until: end) { clients.allSatisfy { $0.succeededAt > healedAt } }
+        advance(until: end) {
+            clients.allSatisfy { $0.succeededAt > healedAt } && mtas.allSatisfy { $0.succeededAt > healedAt }
+        }
         guard violation == nil else { return }
+        if let mta = mtas.first(where: { $0.succeededAt <= healedAt }) {
+            return fail("mail is delivered again after faults", "MTA \(mta.number): \(status)")
+        }
         if let client = clients.first(where: { $0.succeededAt <= healedAt }) {
             return fail(
                 "calls succeed again after faults",
@@ -113,8 +121,14 @@ extension World {
             )
         }
         for client in clients { client.stop() }
-        advance(until: end) { clients.allSatisfy { $0.pending == nil } && isConverged }
+        for mta in mtas { mta.stop() }
+        advance(until: end) {
+            clients.allSatisfy { $0.pending == nil } && mtas.allSatisfy { !$0.isBusy } && isConverged
+        }
         guard violation == nil else { return }
+        if let mta = mtas.first(where: \.isBusy) {
+            return fail("every recipient is answered", "MTA \(mta.number): \(status)")
+        }
         if let client = clients.first(where: { $0.pending != nil }) {
             return fail("every call is answered", "client \(client.number): \(status)")
         }
@@ -195,7 +209,7 @@ extension World {
             for group in groups {
                 do {
                     let model = checker.model(group)
-                    let check = StateCheck(reader: node.reader, group: group)
+                    let check = StateCheck(reader: node.reader, group: group, mail: checker.mail)
                     for id in model.accounts.keys.sorted() {
                         checker.countCheck()
                         if let difference = try check.compare(id, with: model.accounts[id], includingBodies: true) {

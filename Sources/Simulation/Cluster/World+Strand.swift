@@ -65,6 +65,7 @@ extension World {
         }
         // Whoever asks it something wakes it.
         for client in clients where client.group == group { client.leave(follower.position) }
+        for mta in mtas { mta.avoid(group, until: calmUntil) }
         let target = successor.id
         leader.core?.inbox.put(.control { $0.handOverLeaderships(to: target) })
         wake(leader)

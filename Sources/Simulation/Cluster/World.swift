@@ -25,6 +25,7 @@ final class World: @unchecked Sendable {
     var nodes: [SimNode] = []
     var checker: Checker
     var clients: [SimClient] = []
+    var mtas: [SimMTA] = []
     var plan: FaultPlan
     /// Faults are over, and everything must become well again.
     var isHealing = false
@@ -74,6 +75,7 @@ final class World: @unchecked Sendable {
                 SimClient(number, group: groups[1 + number % options.mailGroups], random: random.fork(), world: self)
             )
         }
+        for number in 0..<SimMTA.count { mtas.append(SimMTA(number, random: random.fork(), world: self)) }
     }
 
     var now: Int64 { time.now }

@@ -16,6 +16,7 @@ enum SimEvent {
     case stop(node: Int, incarnation: UInt64)
     case restart(node: Int)
     case client(Int)
+    case mta(Int)
     case fault
 }
 

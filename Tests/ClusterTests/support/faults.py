@@ -42,8 +42,10 @@ class Faults:
     # What even the shortest run does: processes, links, disks that are full, fail, forget, or are empty.
     FIRST = {"kill", "pause", "cut-one-way", "no-space", "failed-sync", "flipped-bit", "wiped-disk", "rolling-restart"}
 
-    def __init__(self, cluster, writers, seed):
+    def __init__(self, cluster, accounts, writers, seed):
         self.cluster = cluster
+        # Whose mail can be read.
+        self.accounts = accounts
         self.writers = writers
         self.chance = random.Random(seed)
         self.pauses = []
@@ -304,7 +306,7 @@ class Faults:
         if self.cluster.processes[node.number].poll() is not None:
             self.cluster.launch(node)
         try:
-            imap.subjects(node, self.chance.choice(self.cluster.addresses()))
+            imap.subjects(node, self.chance.choice(self.accounts))
         except (OSError, AssertionError, imaplib.IMAP4.error):
             pass
         return False

@@ -142,3 +142,32 @@ class LMTP:
         for position, reply in zip(accepted, body):
             replies[position] = reply
         return replies
+
+    def deliver_pipelined(self, recipients, message, sender="sender@example.net", replies=None):
+        """A whole transaction as MTAs do it (RFC 2920): MAIL, all RCPTs and DATA are sent at once.
+
+        Returns the last reply for each recipient, in their order. They stand in `replies` (a list of nothing but None)
+        as they come, so that it says whose are known when the connection ends in between: 250 at RCPT is none."""
+        replies = [None] * len(recipients) if replies is None else replies
+        self.send(b"".join(line.encode() + b"\r\n" for line in [
+            f"MAIL FROM:<{sender}>", *(f"RCPT TO:<{recipient}>" for recipient in recipients), "DATA",
+        ]))
+        mail = self.reply()
+        accepted = []
+        for position in range(len(recipients)):
+            reply = self.reply()
+            if reply.code == 250:
+                accepted.append(position)
+            else:
+                replies[position] = mail if mail.code != 250 else reply
+        data = self.reply()
+        if data.code != 354:
+            for position in accepted:
+                replies[position] = data
+            self.command("RSET")
+            return replies
+        # RFC 2033, section 4.2: one reply for each RCPT that was accepted, in the order of the RCPTs.
+        self.send(self.stuffed(message))
+        for position in accepted:
+            replies[position] = self.reply()
+        return replies

@@ -29,15 +29,17 @@ def traced(number, seed):
 
 
 class Deliveries:
-    """What was delivered to whom, how it ended, and what may not happen at all."""
+    """What was delivered to whom, how it ended for each recipient, and what may not happen at all."""
 
     def __init__(self, seed):
         self.seed = seed
         self._lock = threading.Lock()
         self._next = 0
-        # Number → account.
-        self.acknowledged = {}
-        self.unknown = {}
+        # Pairs of number and account.
+        self.acknowledged = set()
+        self.unknown = set()
+        # For good, by the recipient's own answer, and never left open before.
+        self.refused = set()
         self.by_mta = set()
         self.failures = []
 
@@ -48,9 +50,10 @@ class Deliveries:
                 self.by_mta.add(self._next)
             return self._next
 
-    def end(self, number, account, is_acknowledged):
+    def end(self, number, account, outcome):
+        """How it ended for one recipient: "acknowledged", "unknown" or "refused"."""
         with self._lock:
-            (self.acknowledged if is_acknowledged else self.unknown)[number] = account
+            getattr(self, outcome).add((number, account))
 
     def message(self, number):
         return traced(number, self.seed) if number in self.by_mta else content(number, self.seed)
@@ -74,23 +77,24 @@ class Sender(threading.Thread):
     def stop(self):
         self.stopping.set()
 
-    def try_once(self, account, message):
-        """One transaction. Returns whether it was acknowledged; otherwise nobody knows how it ended."""
+    def try_once(self, recipients, message, pipelined):
+        """One transaction. Returns each recipient's own reply; None: nobody knows how it ended for that one."""
+        replies = [None] * len(recipients)
         try:
             if self._session is None or self.node.number in self.avoided:
                 self._close()
                 self.node = self.chance.choice([n for n in self.cluster.nodes if n.number not in self.avoided])
                 self._session = LMTP(self.node.lmtp, timeout=20)
-            reply = self._session.deliver(account, message)[0]
+            if pipelined:
+                self._session.deliver_pipelined(recipients, message, replies=replies)
+            else:
+                replies[:] = self._session.deliver(recipients, message)
         except (OSError, ConnectionEnded, AssertionError):
             self._close()
-            return False
-        if reply.code >= 500:
-            self.deliveries.failures.append(f"a permanent error for a fault of the cluster: {reply}")
-        if reply.code != 250:
+        if any(reply is not None and 400 <= reply.code < 500 for reply in replies):
             # The next try goes somewhere else.
             self._close()
-        return reply.code == 250
+        return replies
 
     def _close(self):
         if self._session is not None:
@@ -99,23 +103,56 @@ class Sender(threading.Thread):
 
 
 class MTA(Sender):
-    """Delivers to all accounts, and repeats what was not acknowledged until it is, wherever."""
+    """Delivers to several recipients at once, pipelined or not, and repeats what was not answered for good until it is,
+    wherever, for those recipients alone.
 
-    def __init__(self, cluster, deliveries, accounts, seed):
+    `refusals` says who may be refused, and how: address → code."""
+
+    MOST_RECIPIENTS = 12
+
+    def __init__(self, cluster, deliveries, accounts, refusals, seed):
         super().__init__(cluster, deliveries, seed, pause_seconds=0.1)
         self.accounts = accounts
+        self.refusals = refusals
 
     def run(self):
         while not self.stopping.is_set():
-            account = self.chance.choice(self.accounts)
+            # Mostly one, as with most mail; otherwise some, of whom some are refused.
+            count = 1 if self.chance.random() < 0.5 else self.chance.randint(2, self.MOST_RECIPIENTS)
             number = self.deliveries.begin(by_mta=True)
-            message = self.deliveries.message(number)
-            is_acknowledged = self.try_once(account, message)
-            while not is_acknowledged and not self.stopping.wait(0.1):
-                is_acknowledged = self.try_once(account, message)
-            self.deliveries.end(number, account, is_acknowledged)
+            self._deliver(number, self.chance.sample(self.accounts + list(self.refusals), count))
             self.stopping.wait(self.pause_seconds)
         self._close()
+
+    def _deliver(self, number, recipients):
+        message = self.deliveries.message(number)
+        waiting, left_open = recipients, set()
+        while True:
+            replies = self.try_once(waiting, message, pipelined=self.chance.random() < 0.8)
+            answers = dict(zip(waiting, replies))
+            waiting = [account for account, reply in answers.items() if reply is None or 400 <= reply.code < 500]
+            for account, reply in answers.items():
+                if account in waiting:
+                    # An earlier try may still come to its end, after a later one was refused.
+                    left_open.add(account)
+                else:
+                    self._end(number, account, reply, account in left_open)
+            if not waiting:
+                return
+            if self.stopping.wait(0.1):
+                break
+        for account in waiting:
+            self.deliveries.end(number, account, "unknown")
+
+    def _end(self, number, account, reply, was_left_open):
+        if reply.code == 250:
+            self.deliveries.end(number, account, "acknowledged")
+            if self.refusals.get(account) == 550:
+                self.deliveries.failures.append(f"{number} for {account}, who is not there: {reply}")
+        else:
+            self.deliveries.end(number, account, "unknown" if was_left_open else "refused")
+            if reply.code != self.refusals.get(account):
+                self.deliveries.failures.append(f"{number} for {account}: a permanent error that is not theirs: {reply}")
 
 
 class GroupWriter(Sender):
@@ -132,8 +169,11 @@ class GroupWriter(Sender):
     def run(self):
         while not self.stopping.is_set():
             number = self.deliveries.begin(by_mta=False)
-            is_acknowledged = self.try_once(self.account, self.deliveries.message(number))
-            self.deliveries.end(number, self.account, is_acknowledged)
+            reply = self.try_once([self.account], self.deliveries.message(number), pipelined=False)[0]
+            is_acknowledged = reply is not None and reply.code == 250
+            self.deliveries.end(number, self.account, "acknowledged" if is_acknowledged else "unknown")
+            if reply is not None and reply.code >= 500:
+                self.deliveries.failures.append(f"a permanent error for a fault of the cluster: {reply}")
             if is_acknowledged:
                 self.acknowledgements.append((time.monotonic(), self.node.number))
             if not is_acknowledged:

@@ -1,4 +1,5 @@
-"""What was acknowledged is there exactly once, byte for byte, on every node; the rest whole or not at all."""
+"""What was acknowledged is there exactly once, byte for byte, on every node; what was refused is not; the rest whole or
+not at all. Each recipient is judged by its own answer."""
 
 import re
 
@@ -10,8 +11,9 @@ BATCH = 500
 class Verdict:
     """Compares what is there with what was delivered, and with what the owners of mailboxes know."""
 
-    def __init__(self, deliveries, owners):
+    def __init__(self, deliveries, accounts, owners):
         self.deliveries = deliveries
+        self.accounts = accounts
         self.owners = owners
         self.lost = []
         self.duplicated = []
@@ -20,9 +22,10 @@ class Verdict:
 
     def check(self, nodes):
         promised = {}
-        for number, account in self.deliveries.acknowledged.items():
+        for number, account in self.deliveries.acknowledged:
             promised.setdefault(account, set()).add(number)
-        for account in self.deliveries.unknown.values():
+        # Somebody for whom all was refused has a mailbox as well.
+        for account in self.accounts:
             promised.setdefault(account, set())
         for node in nodes:
             for account, numbers in sorted(promised.items()):
@@ -41,9 +44,11 @@ class Verdict:
             if number in seen:
                 self.duplicated.append(f"{where}: {number} twice")
             seen.add(number)
-            owner = self.deliveries.acknowledged.get(number, self.deliveries.unknown.get(number))
-            if owner != account:
-                self.wrong.append(f"{where}: {number}, which is {owner}'s")
+            delivery = number, account
+            if delivery in self.deliveries.refused:
+                self.wrong.append(f"{where}: {number}, which was refused")
+            elif delivery not in self.deliveries.acknowledged and delivery not in self.deliveries.unknown:
+                self.wrong.append(f"{where}: {number}, which is not theirs")
             elif imap.without_trace(stored) != self.deliveries.message(number):
                 self.wrong.append(f"{where}: {number} has other bytes than were delivered")
         self.lost += [f"{where}: {number}" for number in sorted(promised - seen)]

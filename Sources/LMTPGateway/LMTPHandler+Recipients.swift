@@ -1,0 +1,42 @@
+internal import MailModel
+internal import NIOCore
+
+/// Where mail for a recipient goes.
+struct FoundRecipient: Hashable, Sendable {
+    let account: AccountReference
+    let deliveredTo: AccountAddress
+
+    init(_ record: AccountRecord, by address: AccountAddress, deliveredTo: AccountAddress) {
+        account = AccountReference(id: record.id, slot: address.slot)
+        self.deliveredTo = deliveredTo
+    }
+}
+
+/// From the name in RCPT to an account.
+extension LMTPHandler {
+    /// Looks for the account of exactly that name first, then for the one without the detail.
+    ///
+    /// - Returns: nil where there is neither.
+    func find(_ name: RecipientName, on loop: any EventLoop) -> EventLoopFuture<FoundRecipient?> {
+        let service = service
+        let address: AccountAddress
+        switch name {
+        case .address(let named): address = named
+        case .postmaster:
+            guard let postmaster = settings.postmaster else { return loop.makeSucceededFuture(nil) }
+            address = postmaster
+        }
+        let separator = settings.detailSeparator
+        return service.findForDelivery(address, on: loop).flatMap { record in
+            if let record {
+                return loop.makeSucceededFuture(FoundRecipient(record, by: address, deliveredTo: address))
+            }
+            guard let separator, let base = address.withoutDetail(separator) else {
+                return loop.makeSucceededFuture(nil)
+            }
+            return service.findForDelivery(base, on: loop).map { record in
+                record.map { FoundRecipient($0, by: base, deliveredTo: address) }
+            }
+        }
+    }
+}
