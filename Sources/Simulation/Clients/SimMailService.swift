@@ -59,10 +59,12 @@ final class SimMailService: MailService, @unchecked Sendable {
                         deadlineMilliseconds: deadline,
                         read: { [self] in
                             let record = Result { try reader.find(address, in: group) }
-                            finish(call) { [self] in
-                                switch record {
-                                case .success(let record): found(record, address, promise)
-                                case .failure: promise.fail(ServiceFailure.unavailable)
+                            return { [self] in
+                                finish(call) { [self] in
+                                    switch record {
+                                    case .success(let record): found(record, address, promise)
+                                    case .failure: promise.fail(ServiceFailure.unavailable)
+                                    }
                                 }
                             }
                         },
