@@ -143,4 +143,48 @@ import Testing
         batch.put(key, value)
         try? node.state.write(batch)
     }
+
+    /// A group's own row that cannot be read costs this replica, and no start.
+    @Test func anUnreadableGroupRowGivesTheReplicaUp() throws {
+        let cluster = try cluster()
+        #expect(try createAccounts(1..<3, poisoned, cluster) == 2)
+        let node = cluster[3]
+        node.kill()
+        put([1, 2, 3], [0, 0, 0, 1, 1], node)
+        try cluster.start(node)
+        cluster.run(ticks: 200)
+        #expect(node.failure == nil)
+        #expect(node.core?.loop.replica(other) != nil)
+        let digests = try cluster.nodes.map { try MailReader(store: $0.state).digest(poisoned).digest }
+        #expect(Set(digests).count == 1)
+    }
+
+    /// An answer row that cannot be read stops the group from the start, and nothing else.
+    @Test func anUnreadableAnswerStopsTheGroupAtTheStart() throws {
+        let cluster = try cluster()
+        #expect(try createAccounts(1..<3, poisoned, cluster) == 2)
+        let node = cluster[3]
+        node.kill()
+        // group, table of requests, session, sequence
+        put([1, 2, 3], [0, 0, 0, 1, 2] + Array(repeating: 7, count: 16), node)
+        try cluster.start(node)
+        cluster.run(ticks: 60)
+        #expect(node.failure == nil)
+        #expect(node.core?.loop.stopped[poisoned] != nil)
+        #expect(try createAccounts(3..<5, poisoned, cluster) == 2)
+        #expect(try createAccounts(3..<5, other, cluster) == 2)
+    }
+
+    /// A read that fails is heard of, once for many, and the replicas are compared.
+    @Test func readsThatFailAreTold() throws {
+        let cluster = try cluster()
+        let leader = try #require(cluster.leader(of: poisoned))
+        let loop = try #require(leader.core?.loop)
+        let told = Counter()
+        loop.membershipObserver = { event in if case .unreadable = event { told.value += 1 } }
+        for _ in 0..<5 { loop.noteUnreadable(poisoned, "for this test") }
+        #expect(told.value == 1)
+        #expect(loop.unreadable[poisoned]?.count == 5)
+        #expect(loop.verification.running[poisoned] != nil)
+    }
 }

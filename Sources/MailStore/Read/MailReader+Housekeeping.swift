@@ -28,6 +28,9 @@ public struct HousekeepingDue: Sendable {
     public var commands: [Command] = []
     /// For how long the oldest row of those with an order in time has been due; 0: none is.
     public var backlogMilliseconds: Int64 = 0
+
+    /// Nothing.
+    public init() {}
 }
 
 extension MailReader {

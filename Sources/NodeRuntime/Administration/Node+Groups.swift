@@ -71,12 +71,16 @@ extension Node {
                 return ["node \(node): the cluster has not begun; all its nodes have to be there"]
             }
             let absent = loop.identity.groups.filter { loop.replica($0) == nil && loop.stopped[$0] == nil }
+            let unreadable = loop.unreadable.sorted { $0.key < $1.key }.map { group, noted in
+                "node \(node): \(noted.count) reads of group \(group.rawValue) have failed since it started, the last: "
+                    + noted.reason
+            }
             let stopped = loop.stopped.sorted { $0.key < $1.key }.map { group, stop in
                 "node \(node): group \(group.rawValue) stands still before entry \(stop.index.rawValue), which this "
                     + "program cannot apply: \(stop.reason)"
             }
             let learning = loop.replicas.filter { !$0.raft.configuration.isVoter($0.raft.id) }.map(\.group)
-            return stopped
+            return stopped + unreadable
                 + absent.map { "node \(node): the replica of group \($0.rawValue) was given up and is made anew" }
                 + learning.map { "node \(node): the replica of group \($0.rawValue) is built from the others" }
         }

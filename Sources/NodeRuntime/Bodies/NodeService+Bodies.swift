@@ -32,7 +32,7 @@ extension NodeService {
     }
 
     private func look(_ query: MailQuery, _ account: AccountID, _ group: GroupID) -> Found {
-        let answer = attempt { () throws -> Found in
+        let answer = attempt(in: group) { () throws -> Found in
             do {
                 let answer = try reader.answer(query, of: account, in: group)
                 return answer == .missing ? .nothing : .answer(answer)

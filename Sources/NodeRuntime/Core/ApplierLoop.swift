@@ -89,7 +89,7 @@ package final class ApplierLoop {
             switch job {
             case .apply(let group, let entries):
                 // Left over from before a snapshot took the group's place.
-                guard sinks[group] == nil, !stopped.contains(group), let last = entries.last,
+                guard sinks[group] == nil, !stopped.contains(group), applier.isOpen(group), let last = entries.last,
                     last.index > applier.appliedIndex(group)
                 else { continue }
                 try apply(entries, to: group)

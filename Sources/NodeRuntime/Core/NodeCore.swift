@@ -130,14 +130,29 @@ package final class NodeCore {
                 failed: environment.failed
             )
         )
+        var unreadable: [(group: GroupID, index: LogIndex, reason: String)] = []
         for group in recovered.opened {
-            if group.isRebuilding { gate.close(group.group) } else { try applier.open(group.group) }
+            guard !group.isRebuilding else {
+                gate.close(group.group)
+                continue
+            }
+            do {
+                try applier.open(group.group)
+            } catch let error as DecodingError {
+                unreadable.append((group.group, group.appliedIndex.next, "\(error)"))
+            }
         }
         self.inbox = inbox
         self.watchers = watchers
         self.keptStates = keptStates
         self.stateReads = stateReads
-        inbox.put(.control { $0.begin(recovered) })
+        let stopped = unreadable
+        inbox.put(
+            .control { loop in
+                loop.begin(recovered)
+                for (group, index, reason) in stopped { loop.stopGroup(group, at: index, reason: reason) }
+            }
+        )
     }
 }
 

@@ -85,6 +85,7 @@ package final class NodeLoop {
     var joining: Set<GroupID> = []
     /// Groups that cannot go on here.
     package internal(set) var stopped: [GroupID: StoppedGroup] = [:]
+    package internal(set) var unreadable: [GroupID: UnreadableGroup] = [:]
     /// When a contradiction was last told of, by group.
     var contradictedMilliseconds: [GroupID: Int64] = [:]
     /// Replicas begun in this run.

@@ -2,6 +2,7 @@ internal import Consensus
 internal import MailModel
 internal import MailStore
 internal import ReplicaCore
+internal import StateStorage
 
 /// Retentions that end, and what deleted mailboxes and accounts have left: found by the leader's clock, removed through
 /// the log, a bounded piece with each command.
@@ -15,12 +16,21 @@ extension NodeLoop {
         let inbox = inbox
         let failed = failed
         background.run {
-            do {
-                let due = try groups.map { (group: $0, work: try reader.housekeepingDue(in: $0, times)) }
-                inbox.put(.control { $0.takeDueHousekeeping(due) })
-            } catch {
-                failed(error)
+            var due: [(group: GroupID, work: HousekeepingDue)] = []
+            for group in groups {
+                do {
+                    due.append((group, try reader.housekeepingDue(in: group, times)))
+                } catch let error as StateError {
+                    return failed(error)
+                } catch {
+                    // A row that cannot be read is that group's trouble.
+                    let reason = "\(error)"
+                    inbox.put(.control { $0.noteUnreadable(group, reason) })
+                    due.append((group, HousekeepingDue()))
+                }
             }
+            let found = due
+            inbox.put(.control { $0.takeDueHousekeeping(found) })
         }
     }
 

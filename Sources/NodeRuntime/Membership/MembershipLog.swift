@@ -61,6 +61,14 @@ extension Logger {
                 verify \(group.rawValue) --scrub
                 """
             )
+        case .unreadable(let group, let count, let reason):
+            error(
+                """
+                group \(group.rawValue): \(count) reads have failed on this node since it started, the last one: \
+                \(reason). The replicas are compared where the group is led; by hand: staffettactl group verify \
+                \(group.rawValue) --scrub
+                """
+            )
         case .version(let version):
             notice("all nodes know version \(version.rawValue), and write it from now on")
         }

@@ -77,6 +77,8 @@ package enum MembershipEvent: Sendable {
     case stopped(GroupID, at: LogIndex, reason: String)
     /// A peer sent what no correct one sends; it was not listened to.
     case contradicted(GroupID, Contradiction, by: NodeID?)
+    /// So many reads have failed since the node started, the last one for this reason.
+    case unreadable(GroupID, count: Int, reason: String)
     /// All nodes know this version, and may write it from now on.
     case version(ClusterVersion)
 }

@@ -29,6 +29,31 @@ extension NodeLoop {
     private static let contradictionMilliseconds: Int64 = 60_000
 }
 
+/// Reads of a group that have failed on this node, though the disk says that what it gave is whole.
+package struct UnreadableGroup: Sendable {
+    package internal(set) var count = 0
+    package internal(set) var reason = ""
+    var toldMilliseconds: Int64?
+}
+
+extension NodeLoop {
+    /// Such failures are told of so often.
+    private static let unreadableMilliseconds: Int64 = 60_000
+
+    /// A read has failed: whoever runs the node is told, and all replicas of the group are compared, row by row, where
+    /// it is led from here. One that differs is given up and built anew; others find it on their schedule.
+    func noteUnreadable(_ group: GroupID, _ reason: String) {
+        var noted = unreadable[group] ?? UnreadableGroup()
+        noted.count += 1
+        noted.reason = reason
+        defer { unreadable[group] = noted }
+        if let told = noted.toldMilliseconds, nowMilliseconds - told < Self.unreadableMilliseconds { return }
+        noted.toldMilliseconds = nowMilliseconds
+        membershipObserver?(.unreadable(group, count: noted.count, reason: reason))
+        if replica(group)?.isLeader == true { _ = verify(group, isScrub: true) }
+    }
+}
+
 /// Why a group stands still on this node.
 package struct StoppedGroup: Sendable {
     /// The entry that is not applied.

@@ -27,9 +27,20 @@ package struct GroupRecovery {
         var opened: [OpenedGroup] = []
         var quarantined: [QuarantinedGroup] = []
         for group in recovered.sorted(by: { $0.group < $1.group }) {
-            let ready = try followInstalledSnapshot(group)
-            let isInterrupted = try GroupSnapshotSink.isInterrupted(group.group, in: state)
-            let applied = try MailReader(store: state).appliedIndex(group.group)
+            let ready: RecoveredGroup
+            let isInterrupted: Bool
+            let applied: LogIndex
+            do {
+                ready = try followInstalledSnapshot(group)
+                isInterrupted = try GroupSnapshotSink.isInterrupted(group.group, in: state)
+                applied = try MailReader(store: state).appliedIndex(group.group)
+            } catch let error as DecodingError {
+                // Nobody can tell what this replica has applied. What a newer program wrote is another matter.
+                if case .unknownVersion = error.reason { throw error }
+                let reason = "The group's own row cannot be read: \(error)."
+                quarantined.append(QuarantinedGroup(group: group.group, reason: reason))
+                continue
+            }
             // An interrupted install left no state; the log is whole, and says where to start asking.
             var verdict = isInterrupted ? ready.verdict : ready.verdict(appliedIndex: applied)
             if Mutant.isOn(.damageIgnored), ready.snapshot.index <= applied, applied <= ready.lastIndex {

@@ -54,12 +54,17 @@ final class NodeService: MailService {
         self.failed = failed
     }
 
-    /// Reads; nil for what cannot be read. A state that fails its checks ends the node.
-    func attempt<Value>(_ body: () throws -> Value) -> Value? {
+    /// Reads; nil for what cannot be read, of which the loop hears. A state that fails its checks ends the node.
+    func attempt<Value>(in group: GroupID, _ body: () throws -> Value) -> Value? {
         do {
             return try body()
         } catch {
-            if let error = error as? StateError, error.kind == .corruption { failed(error) }
+            if let error = error as? StateError, error.kind == .corruption {
+                failed(error)
+            } else if !(error is HarmedChunk) {
+                let reason = "\(error)"
+                inbox.put(.control { $0.noteUnreadable(group, reason) })
+            }
             return nil
         }
     }
@@ -143,7 +148,7 @@ final class NodeService: MailService {
         let completion = Completion<AccountRecord?>(on: loop) { promise.complete(with: $0) }
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
-            let record = attempt { try reader.find(address, in: group) } ?? nil
+            let record = attempt(in: group) { try reader.find(address, in: group) } ?? nil
             guard stateReads.end(id) else { return }
             if let record { return completion.finish(.success(record)) }
             read(group, completion) { [reader] in try reader.find(address, in: group) }
@@ -182,7 +187,7 @@ final class NodeService: MailService {
                     read: {
                         let result = Result { try body() }
                         return {
-                            let value = self.attempt { try result.get() }
+                            let value = self.attempt(in: group) { try result.get() }
                             completion.finish(value.map { .success($0) } ?? .failure(.unavailable))
                         }
                     },

@@ -101,6 +101,9 @@ extension World {
                 "node \(node.position + 1), group \(group.rawValue), by \(sender.map { "\($0.rawValue)" } ?? "-"): "
                     + contradiction.rawValue
             )
+        case .unreadable(let group, _, let reason):
+            guard !mayDiffer(node, group) else { return }
+            fail("what is stored can be read", "node \(node.position + 1), group \(group.rawValue): \(reason)")
         case .admitted: counts.admissions += 1
         case .version: counts.versionsTaken += 1
         }

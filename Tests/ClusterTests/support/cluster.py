@@ -1,6 +1,7 @@
 """A cluster of node processes on this machine, in a directory and on ports of its own."""
 
 import ctypes
+import fcntl
 import json
 import os
 import pathlib
@@ -53,11 +54,32 @@ def are_free(ports):
             bound.close()
 
 
+# Held as long as this process lives.
+_reserved = []
+
+
+def reserve(blocks):
+    """Keeps other processes of these tests from blocks of ten ports, all of them or none. Returns whether it could."""
+    held = []
+    for block in blocks:
+        file = open(pathlib.Path(tempfile.gettempdir()) / f"staffetta-test-ports-{block}", "w", encoding="ascii")
+        held.append(file)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            for other in held:
+                other.close()
+            return False
+    _reserved.extend(held)
+    return True
+
+
 def free_port_base(nodes, ports_per_node=6):
-    """A port base whose ports are free now; below what the kernel gives to outgoing connections."""
+    """A port base whose ports are free now, and nobody else's; below what the kernel gives to outgoing connections."""
     for _ in range(500):
         base = random.SystemRandom().randrange(1_100, 3_200) * 10
-        if are_free(base + 10 * node + offset for node in range(1, nodes + 1) for offset in range(ports_per_node)):
+        ports = [base + 10 * node + offset for node in range(1, nodes + 1) for offset in range(ports_per_node)]
+        if reserve(sorted({port // 10 for port in ports})) and are_free(ports):
             return base
     raise AssertionError("no free ports")
 
