@@ -70,6 +70,36 @@ import Testing
         #expect(digests[0] == digests[1])
     }
 
+    /// The leader's rows are spoiled, and do not make its digest: who needs a snapshot takes it from another member.
+    @Test func aSnapshotWhoseRowsAreSpoiledIsTakenFromAnother() throws {
+        let cluster = try TestCluster(groups: 2) { settings in
+            settings.retainedEntries = 0
+            settings.compactionStep = 1
+            settings.maintenanceMilliseconds = 100
+            settings.flushMilliseconds = 200
+        }
+        cluster.run(ticks: 60)
+        let leader = try #require(cluster.leader(of: group))
+        let others = cluster.nodes.filter { $0 !== leader }
+        let done = Counter()
+        try leader.createAccounts(0..<10, in: group) { done.value += 1 }
+        cluster.run(ticks: 60)
+        try #require(done.value == 10)
+        let raft = try #require(leader.core?.loop.replica(group)?.raft)
+        try #require(raft.snapshot.index > .zero)
+        // group, table of accounts, an account that nobody created
+        let batch = leader.state.makeBatch()
+        batch.put([0, 0, 0, 1, 4] + Array(repeating: 9, count: 8), [1, 2, 3])
+        try leader.state.write(batch)
+        others[0].core?.loop.quarantine(group, reason: "for this test")
+        cluster.run(ticks: 400)
+        #expect(others[0].core?.loop.installs[group] == nil)
+        #expect(others[0].core?.loop.replica(group)?.raft.appliedIndex ?? .zero > .zero)
+        let digests = try others.map { try MailReader(store: $0.state).digest(group) }
+        #expect(digests[0] == digests[1])
+        #expect(try recomputedDigest(group, in: others[0].state) == digests[0].digest)
+    }
+
     /// More is written while a snapshot is on its way than is kept for followers otherwise: who gets it goes on with
     /// the entries behind it, and would else have to begin anew, again and again.
     @Test func theLogIsKeptBehindASnapshotOnItsWay() throws {

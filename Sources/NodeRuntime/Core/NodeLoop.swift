@@ -269,7 +269,7 @@ package final class NodeLoop {
         case .submit(let call): submit(call)
         case .read(let call): enqueueRead(call)
         case .installed(let group, let transfer, let point): finishInstall(group, transfer, point)
-        case .installFailed(let group, let transfer): failInstall(group, transfer)
+        case .installFailed(let group, let transfer): failInstall(group, transfer, isSpoiled: true)
         case .installContinues(let group, let transfer, let after): continueInstall(group, transfer, after)
         case .durable(let indexes, let installs): compact(indexes, finishedInstalls: installs)
         case .control(let body): body(self)

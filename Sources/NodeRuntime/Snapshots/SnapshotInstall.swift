@@ -24,6 +24,8 @@ package struct SnapshotInstall {
     var progressMilliseconds: Int64
     /// When to begin anew, after it failed.
     var retryMilliseconds: Int64?
+    /// What the sender holds cannot be used: its rows do not make the digest that it names.
+    var isSpoiled = false
 }
 
 /// Receiving: the receiver pulls piece by piece, so it sets the pace, and any piece can be asked for again.
@@ -105,8 +107,11 @@ extension NodeLoop {
     }
 
     /// Not at once: what refused us has to get on first.
-    func failInstall(_ group: GroupID, _ transfer: UInt64) {
+    ///
+    /// - Parameter isSpoiled: it was the rows that were wrong, which the same sender would send again.
+    func failInstall(_ group: GroupID, _ transfer: UInt64, isSpoiled: Bool = false) {
         guard let install = installs[group], install.transfer == transfer else { return }
+        installs[group]?.isSpoiled = isSpoiled
         installs[group]?.retryMilliseconds = nowMilliseconds + settings.resendMilliseconds
     }
 
@@ -114,12 +119,17 @@ extension NodeLoop {
     /// member in turn. There may be no leader as long as this replica has no state: when its log is the longest.
     ///
     /// What the first offer named may be gone with who made it: all that is needed is what this log does not hold.
-    private func restartInstall(_ group: GroupID, after former: NodeID?) {
+    ///
+    /// - Parameter isSpoiled: the former sender's rows cannot be used, so another one is asked, whoever leads. As long
+    ///   as two of three replicas have no usable state, no comparison tells who is wrong.
+    private func restartInstall(_ group: GroupID, after former: NodeID?, isSpoiled: Bool = false) {
         guard let raft = replica(group)?.raft else { return }
-        let others = raft.configuration.members.map(\.node).filter { $0 != node }.sorted()
+        let members = raft.configuration.members.map(\.node).filter { $0 != node }.sorted()
+        // A replica that begins with nothing does not know its group's members yet.
+        let others = members.isEmpty ? peers.filter { $0 != node } : members
         let leader = replica(group)?.leaderNode.flatMap { $0 == node ? nil : $0 }
         let next = others.first { $0 > former ?? node } ?? others.first
-        guard let from = leader ?? next ?? former else { return }
+        guard let from = (isSpoiled ? nil : leader) ?? next ?? former else { return }
         startInstall(group, atLeast: raft.snapshot, from: from)
     }
 
@@ -144,7 +154,9 @@ extension NodeLoop {
         for group in installs.keys.sorted() {
             guard let install = installs[group] else { continue }
             if let retryMilliseconds = install.retryMilliseconds {
-                if nowMilliseconds >= retryMilliseconds { restartInstall(group, after: install.from) }
+                if nowMilliseconds >= retryMilliseconds {
+                    restartInstall(group, after: install.from, isSpoiled: install.isSpoiled)
+                }
                 continue
             }
             guard !install.isComplete,
