@@ -65,8 +65,11 @@ import Testing
         var test = Self.large()
         _ = test.send("e ENABLE CONDSTORE")
         _ = test.send("a STORE 1:* +\(item) (\\Flagged)")
-        _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: UIDSet(ranges: [1...10_000]), modified: UIDSet()))
-        _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: UIDSet(ranges: [10_001...19_000]), modified: UIDSet()))
+        let step = UInt32(MailLimits.messagesPerStore)
+        for first in stride(from: 1, through: UInt32(Self.count), by: MailLimits.messagesPerStore) {
+            let set = UIDSet(ranges: [first...min(first + step - 1, UInt32(Self.count))])
+            _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: set, modified: UIDSet()))
+        }
         let states = (1...UInt32(Self.count)).map { SessionUnderTest.state($0, .flagged, 9) }
         let told = test.answer(Self.changes(changed: states))
         #expect(told.split(separator: "\r\n").count == Self.count + 1)
