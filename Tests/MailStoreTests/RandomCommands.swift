@@ -21,7 +21,7 @@ struct RandomCommands {
     private var earlier: [ByteBuffer] = []
 
     static let accounts = [AccountID(1 << 32 | 1), AccountID(1 << 32 | 2)]
-    private static let names = ["INBOX", "Sent", "work", "work/a", "work/b", "old", "old/work"]
+    private static let names = ["INBOX", "Sent", "work", "work/a", "work/b", "old", "old/work", "old/work/work"]
 
     init(seed: UInt64) { random = TestRandom(state: seed) }
 
@@ -87,7 +87,7 @@ struct RandomCommands {
     }
 
     private mutating func randomCommand() -> MailCommand {
-        switch Int.random(in: 0..<31, using: &random) {
+        switch Int.random(in: 0..<34, using: &random) {
         case 0..<9:
             return .deliver(
                 message(),
@@ -120,6 +120,9 @@ struct RandomCommands {
                 index: UInt32(random.next() % 2),
                 bytes: ByteBuffer(repeating: 1, count: 100)
             )
+        case 31: return .setSubscribed(name(), true)
+        case 32: return .renameMailbox(from: name(), to: name())
+        case 33: return .createMailbox(name(), specialUse: nil)
         default: return .setQuota(bytes: [0, 30_000, 5_000].randomElement(using: &random) ?? 0)
         }
     }

@@ -22,6 +22,7 @@ public enum Refusal: UInt8, Error, Hashable, Sendable, CaseIterable {
     case tooManyDescendants
     /// Another run of the node has registered under the same number or a higher one.
     case staleRegistration
+    case tooManySubscriptions
 }
 
 /// What a command did. The first answer to a request is kept and given again when the request is repeated.

@@ -31,6 +31,7 @@ extension AccountRecord {
         row.writeInteger(created.rawValue)
         row.writeInteger(nextMailboxID)
         row.writeInteger(mailboxCount)
+        row.writeInteger(subscriptionCount)
         row.writeInteger(uidValidityFloor)
         return row
     }
@@ -59,6 +60,7 @@ extension AccountRecord {
         self.usedMessages = usedMessages
         nextMailboxID = try decoder.integer()
         mailboxCount = try decoder.integer()
+        subscriptionCount = try decoder.integer()
         uidValidityFloor = try decoder.integer()
         try decoder.finish()
     }

@@ -160,7 +160,15 @@ public struct StateAudit {
         let names = Dictionary(uniqueKeysWithValues: mailboxes.map { ($0.name.text, $0.id) })
         var found = [
             expect(names == account.names, "names \(account.names.count) of \(names.count) mailboxes"),
-            expect(Int(record.mailboxCount) == mailboxes.count, "\(record.mailboxCount) mailboxes are counted"),
+            expect(
+                Int(record.mailboxCount) == mailboxes.count(where: \.selectable),
+                "\(record.mailboxCount) mailboxes are counted"
+            ),
+            expect(
+                Int(record.subscriptionCount) == mailboxes.count(where: \.subscribed),
+                "\(record.subscriptionCount) subscriptions are counted"
+            ),
+            expect(mailboxes.allSatisfy { $0.selectable || $0.subscribed }, "a name is kept for nothing"),
             expect(
                 record.usedMessages == mailboxes.reduce(0) { $0 + UInt64($1.messages) },
                 "\(record.usedMessages) messages are counted"

@@ -109,7 +109,8 @@ struct AccountModel {
         record.usedBytes = usedBytes
         record.usedMessages = mailboxes.reduce(0) { $0 + UInt64($1.messages.count) }
         record.nextMailboxID = nextMailboxID
-        record.mailboxCount = UInt32(mailboxes.count)
+        record.mailboxCount = UInt32(mailboxes.count(where: \.isSelectable))
+        record.subscriptionCount = UInt32(mailboxes.count(where: \.isSubscribed))
         record.uidValidityFloor = uidValidityFloor
         return record
     }
