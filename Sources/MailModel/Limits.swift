@@ -10,9 +10,10 @@ public enum MailLimits {
     public static let messageBytes: UInt64 = 1 << 40
     /// The stored summary (envelope and structure) of one message.
     public static let summaryBytes = 256 * 1024
-    public static let keywordsPerMailbox = 64
-    /// Keywords that one command may name: at least what the grammar of gateways lets through, so that too many for the
-    /// mailbox are refused by apply, and not unreadable there.
+    /// Different keywords that a mailbox's messages have. Of more, a message goes without, whatever brings it.
+    public static let keywordsPerMailbox = 512
+    /// Keywords that one command may name: at least what the grammar of gateways lets through, so that none of
+    /// theirs is unreadable in apply.
     public static let keywordsPerCommand = 256
     public static let keywordBytes = 128
     public static let mailboxesPerAccount = 10_000

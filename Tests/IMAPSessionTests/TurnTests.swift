@@ -68,7 +68,7 @@ import Testing
         let step = UInt32(MailLimits.messagesPerStore)
         for first in stride(from: 1, through: UInt32(Self.count), by: MailLimits.messagesPerStore) {
             let set = UIDSet(ranges: [first...min(first + step - 1, UInt32(Self.count))])
-            _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: set, modified: UIDSet()))
+            _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: set, modified: UIDSet(), surplus: 0))
         }
         let states = (1...UInt32(Self.count)).map { SessionUnderTest.state($0, .flagged, 9) }
         let told = test.answer(Self.changes(changed: states))

@@ -51,12 +51,13 @@ final class CountedReplica {
         return outcome
     }
 
-    func append(_ count: Int, to name: MailboxName) throws {
+    func append(_ count: Int, to name: MailboxName, _ flags: FlagNames = FlagNames()) throws {
         for number in 0..<count {
             let body = ByteBuffer(repeating: 0x61, count: 10)
             let message = NewMessage(
                 bodyID: BodyID(milliseconds: time.rawValue, random: index, UInt64(number)),
                 internalDate: InternalDate(seconds: 0, zoneMinutes: 0),
+                flags: flags,
                 sizeBytes: 10,
                 summary: ByteBuffer(),
                 body: .inline(body)

@@ -68,6 +68,15 @@ struct RandomCommands {
         return UIDSet(ranges: [low...(low + UInt32.random(in: 0...20, using: &random))])
     }
 
+    /// Of 300, some more often than others, and many at a time now and then.
+    private mutating func keywords() -> [String] {
+        let count = Int.random(in: 0..<12, using: &random) == 0 ? 120 : 1
+        return (0..<count).map { _ in
+            let letter = Bool.random(using: &random) ? "k" : "K"
+            return letter + "\(random.next() % (Bool.random(using: &random) ? 5 : 300))"
+        }
+    }
+
     private mutating func message() -> NewMessage {
         let body = ByteBuffer(
             repeating: UInt8.random(in: 0...255, using: &random),
@@ -78,7 +87,7 @@ struct RandomCommands {
             internalDate: InternalDate(seconds: milliseconds / 1_000, zoneMinutes: 60),
             flags: FlagNames(
                 system: Bool.random(using: &random) ? .seen : [],
-                keywords: Bool.random(using: &random) ? ["k\(random.next() % 4)"] : []
+                keywords: Bool.random(using: &random) ? keywords() : []
             ),
             sizeBytes: UInt64(body.readableBytes),
             summary: ByteBuffer(string: "summary"),
@@ -97,7 +106,7 @@ struct RandomCommands {
         case 13..<16:
             let flags = FlagNames(
                 system: [.deleted, .seen].randomElement(using: &random) ?? .seen,
-                keywords: ["k\(random.next() % 6)"]
+                keywords: keywords()
             )
             let operation = [FlagOperation.add, .remove, .replace].randomElement(using: &random) ?? .add
             let since: ModSeq? = Bool.random(using: &random) ? ModSeq(random.next() % 40) : nil

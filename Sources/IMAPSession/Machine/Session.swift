@@ -299,7 +299,6 @@ extension Session {
                 (.limit, "An account has at most \(MailLimits.mailboxesPerAccount) mailboxes")
             case .tooManySubscriptions:
                 (.limit, "An account has at most \(MailLimits.subscriptionsPerAccount) subscriptions")
-            case .tooManyKeywords: (.limit, "A mailbox has at most \(MailLimits.keywordsPerMailbox) keywords")
             case .tooManyMessages: (.limit, "Too many messages for one command")
             case .overQuota: (.overQuota, "The mailbox is full")
             case .uploadMissing: (.unavailable, "The message was not received completely; please try again")

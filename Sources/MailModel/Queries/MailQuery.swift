@@ -91,7 +91,8 @@ public struct MailboxRecord: Hashable, Sendable {
     public var sizeBytes: UInt64
     /// UIDs from here on are `\Recent` for the next session that selects.
     public var recentFrom: UID
-    /// Keyword *i* is bit *i* of `MessageFlags.keywords`.
+    /// By number, as in `MessageFlags.keywords`; empty for a number that is free. Answers about one mailbox have them,
+    /// the list of all mailboxes has not.
     public var keywords: [String]
 
     public init(id: MailboxID, name: MailboxName, specialUse: SpecialUse?, uidValidity: UInt32) {

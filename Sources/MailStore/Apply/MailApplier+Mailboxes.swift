@@ -198,22 +198,6 @@ extension MailApplier {
         record.subscribed = true
         set(context, record)
     }
-
-    /// The bits of these keywords, adding to the mailbox's list what is new.
-    func keywordBits(_ names: [String], _ record: inout MailboxRecord) throws(Refusal) -> UInt64 {
-        var bits: UInt64 = 0
-        for name in names {
-            let lowered = name.lowercased()
-            if let index = record.keywords.firstIndex(where: { $0.lowercased() == lowered }) {
-                bits |= 1 << UInt64(index)
-            } else {
-                guard record.keywords.count < MailLimits.keywordsPerMailbox else { throw .tooManyKeywords }
-                bits |= 1 << UInt64(record.keywords.count)
-                record.keywords.append(name)
-            }
-        }
-        return bits
-    }
 }
 
 extension AccountRecord {
@@ -263,6 +247,5 @@ extension MailboxRecord {
         unseen = other.unseen
         deleted = other.deleted
         sizeBytes = other.sizeBytes
-        keywords = other.keywords
     }
 }

@@ -106,6 +106,7 @@ extension AccountModel.Mailbox {
     fileprivate mutating func empty(into contents: UInt32) {
         self.contents = contents
         messages = []
+        keywords = []
         modSeq += 1
         expungeModSeq = modSeq
         emptiedModSeq = modSeq

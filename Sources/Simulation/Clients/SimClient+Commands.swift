@@ -67,7 +67,7 @@ extension SimClient {
 
     private func flags(_ some: Bool) -> FlagNames {
         let system = SystemFlags(rawValue: UInt8(random.below(32)))
-        let keywords = some || random.below(4) == 0 ? ["$Work\(random.below(6))"] : []
+        let keywords = some || random.below(4) == 0 ? [["$Work", "$WORK"][random.below(2)] + "\(random.below(6))"] : []
         return FlagNames(system: some ? system : system.intersection([.seen, .flagged]), keywords: keywords)
     }
 
