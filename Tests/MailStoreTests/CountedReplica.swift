@@ -33,7 +33,7 @@ final class CountedReplica {
     }
 
     @discardableResult
-    func apply(_ command: MailCommand) throws -> MailOutcome {
+    func apply(_ command: MailCommand, inOneBatch: Bool = false) throws -> MailOutcome {
         index += 1
         let envelope = CommandEnvelope(
             request: RequestID(session: 1, sequence: index),
@@ -42,11 +42,11 @@ final class CountedReplica {
             account: account,
             command: command
         )
-        try applier.commit()
+        if !inOneBatch { try applier.commit() }
         _ = store.takeTouched()
         let payload = envelope.encoded()
         let outcome = try applier.apply(group: group, index: LogIndex(index), term: Term(1), payload: payload).1
-        try applier.commit()
+        if !inOneBatch { try applier.commit() }
         mostRows = max(mostRows, store.takeTouched())
         return outcome
     }

@@ -33,6 +33,21 @@ import Testing
         try replica.expectSound()
     }
 
+    /// Sessions name mailboxes by ID, and the next command may be in the same batch.
+    @Test func `what is gone is gone for the next command`() throws {
+        let replica = try CountedReplica()
+        let work = try name("work")
+        guard case .mailboxCreated(let id, _) = try replica.apply(.createMailbox(work, specialUse: nil)) else {
+            throw Refusal.notHere
+        }
+        let copy = MailCommand.copy(id, UIDSet([UID(1)]), to: .inbox)
+        #expect(try replica.apply(.deleteMailbox(work), inOneBatch: true) == .done)
+        #expect(try replica.apply(copy, inOneBatch: true) == .refused(.noSuchMailbox))
+        #expect(try replica.apply(.claimRecent(id), inOneBatch: true) == .refused(.noSuchMailbox))
+        try replica.applier.commit()
+        try replica.expectSound()
+    }
+
     @Test func `levels above go with the last mailbox below`() throws {
         let replica = try CountedReplica()
         try replica.apply(.createMailbox(try name("a/b/c"), specialUse: nil))

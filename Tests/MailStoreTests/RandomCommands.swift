@@ -68,12 +68,12 @@ struct RandomCommands {
         return UIDSet(ranges: [low...(low + UInt32.random(in: 0...20, using: &random))])
     }
 
-    /// Of 300, some more often than others, and many at a time now and then.
+    /// Of 900, some more often than others, and many at a time now and then: more than a mailbox has room for.
     private mutating func keywords() -> [String] {
-        let count = Int.random(in: 0..<12, using: &random) == 0 ? 120 : 1
+        let count = Int.random(in: 0..<12, using: &random) == 0 ? 250 : 1
         return (0..<count).map { _ in
             let letter = Bool.random(using: &random) ? "k" : "K"
-            return letter + "\(random.next() % (Bool.random(using: &random) ? 5 : 300))"
+            return letter + "\(random.next() % (Bool.random(using: &random) ? 5 : 900))"
         }
     }
 

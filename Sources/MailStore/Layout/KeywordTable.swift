@@ -54,11 +54,11 @@ struct KeywordTable: Equatable {
 
     /// - Throws: for a number that a message has and that has no name, which a sound state does not hold.
     func name(of number: Int) throws(DecodingError) -> String {
-        guard number < slots.count, !slots[number].name.isEmpty else {
-            throw DecodingError(.outOfRange, offset: 0, subject: Self.subject)
-        }
+        guard isTaken(number) else { throw DecodingError(.outOfRange, offset: 0, subject: Self.subject) }
         return slots[number].name
     }
+
+    private func isTaken(_ number: Int) -> Bool { number < slots.count && !slots[number].name.isEmpty }
 
     /// The numbers of these names, as far as messages have them.
     func find(_ names: [String]) -> KeywordSet {
@@ -98,7 +98,7 @@ struct KeywordTable: Equatable {
     mutating func count(_ keywords: KeywordSet, adding: Bool) throws(DecodingError) {
         guard !keywords.isEmpty else { return }
         for number in keywords.numbers {
-            _ = try name(of: number)
+            guard isTaken(number) else { throw DecodingError(.outOfRange, offset: 0, subject: Self.subject) }
             try slots[number].messages.count(1, adding: adding, Self.subject)
         }
     }

@@ -67,7 +67,13 @@ extension SimClient {
 
     private func flags(_ some: Bool) -> FlagNames {
         let system = SystemFlags(rawValue: UInt8(random.below(32)))
-        let keywords = some || random.below(4) == 0 ? [["$Work", "$WORK"][random.below(2)] + "\(random.below(6))"] : []
+        var keywords: [String] = []
+        if random.below(30) == 0 {
+            // A few of these are more than a mailbox has room for.
+            keywords = (0..<250).map { _ in "$Tag\(random.below(900))" }
+        } else if some || random.below(4) == 0 {
+            keywords = [["$Work", "$WORK"][random.below(2)] + "\(random.below(6))"]
+        }
         return FlagNames(system: some ? system : system.intersection([.seen, .flagged]), keywords: keywords)
     }
 
