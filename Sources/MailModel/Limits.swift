@@ -10,12 +10,15 @@ public enum MailLimits {
     public static let messageBytes: UInt64 = 1 << 40
     /// The stored summary (envelope and structure) of one message.
     public static let summaryBytes = 256 * 1024
-    public static let keywordsPerMailbox = 64
-    /// Keywords that one command may name: at least what the grammar of gateways lets through, so that too many for the
-    /// mailbox are refused by apply, and not unreadable there.
+    /// Different keywords that a mailbox's messages have. Of more, a message goes without, whatever brings it.
+    public static let keywordsPerMailbox = 512
+    /// Keywords that one command may name: at least what the grammar of gateways lets through, so that none of
+    /// theirs is unreadable in apply.
     public static let keywordsPerCommand = 256
     public static let keywordBytes = 128
     public static let mailboxesPerAccount = 10_000
+    /// Names, of mailboxes or not: so many more rows than mailboxes may an account have.
+    public static let subscriptionsPerAccount = 10_000
     /// Rows that one command reads or changes at most, so that no entry keeps the others waiting: what is larger is
     /// done piece by piece. The limits below follow from it.
     public static let rowsPerCommand = 2_000
@@ -25,8 +28,9 @@ public enum MailLimits {
     public static let messagesPerExpunge = 350
     public static let messagesPerCopy = 300
     public static let messagesPerMove = 200
-    /// Mailboxes below one that is renamed; three rows of each change.
-    public static let mailboxesPerRename = 500
+    /// Names below one that is renamed; five rows of each change, where its subscription stays behind and another one
+    /// waits under the new name.
+    public static let mailboxesPerRename = 350
     /// Things of which one housekeeping command ends the retention; at most seven rows of each.
     public static let purgedPerCommand = 250
     /// A body of more chunks than this is removed as a range.

@@ -111,6 +111,58 @@ import Testing
         }
     }
 
+    /// RFC 3501, sections 6.3.4 and 6.3.6: names are subscribed, not mailboxes; levels above mailboxes show.
+    @Test func namesThatAreGone() async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            for command in [
+                "CREATE Trips/Rome", "CREATE Photos", "SUBSCRIBE Trips/Rome", "SUBSCRIBE Photos", "SUBSCRIBE Old",
+                "DELETE Trips", "DELETE Photos",
+            ] { #expect(try await client.command("a", command).contains("a OK")) }
+            #expect(
+                try await client.command("b", "LIST \"\" Trips*").contains(
+                    "* LIST (\\Noselect \\HasChildren) \"/\" Trips\r\n"
+                )
+            )
+            #expect(try await !client.command("c", "LIST \"\" *").contains("Photos"))
+            #expect(try await client.command("d", "DELETE Trips").contains("d NO [NONEXISTENT]"))
+            #expect(try await client.command("e", "RENAME Trips Old").contains("e OK"))
+            let subscribed = try await client.command("f", "LSUB \"\" *")
+            for name in ["Trips/Rome", "Photos", "Old"] { #expect(subscribed.contains("\"/\" \(name)\r\n")) }
+            #expect(!subscribed.contains("Old/Rome"))
+            #expect(try await client.command("g", "LIST \"\" *").contains("\"/\" Old/Rome\r\n"))
+            #expect(try await client.command("h", "UNSUBSCRIBE Photos").contains("h OK"))
+            #expect(try await !client.command("i", "LSUB \"\" *").contains("Photos"))
+        }
+    }
+
+    /// Mail goes on without the keywords that find no room, and a STORE says that they found none.
+    @Test func moreKeywordsThanAMailboxHas() async throws {
+        try await TestServer.with { server in
+            let client = try await server.select()
+            _ = try await client.append("a", "INBOX", "one")
+            for first in stride(from: 0, to: 600, by: 200) {
+                let names = (first..<(first + 200)).map { "k\($0)" }.joined(separator: " ")
+                let answer = try await client.command("b", "STORE 1 +FLAGS.SILENT (\\Seen \(names))")
+                #expect(answer.contains(first < 400 ? "b OK Stored" : "b OK [LIMIT]"))
+                #expect(answer.contains(" FETCH (") == (first == 400))
+            }
+            #expect(try await client.command("c", "FETCH 1 FLAGS").contains(" k511)"))
+            let appended = try await client.append("d", "INBOX", "two", "(\\Flagged surplus k3) ")
+            #expect(appended.contains("d OK [APPENDUID"))
+            let fetched = try await client.command("e", "FETCH 2 FLAGS")
+            #expect(fetched.contains("\\Flagged"))
+            #expect(fetched.contains(" k3)"))
+            #expect(!fetched.contains("surplus"))
+            #expect(try await client.command("f", "COPY 1:2 Sent").contains("f OK"))
+            #expect(try await client.command("g", "SELECT Sent").contains(" k511"))
+            // The one message that had most of them gives them back.
+            #expect(try await client.command("h", "STORE 1 FLAGS (k0)").contains("h OK Stored"))
+            #expect(try await client.command("i", "STORE 1 +FLAGS (late)").contains("i OK Stored"))
+            #expect(try await client.command("j", "FETCH 1 FLAGS").contains("late"))
+        }
+    }
+
     @Test func renamingInboxMovesItsMessages() async throws {
         try await TestServer.with { server in
             let client = try await server.logIn()

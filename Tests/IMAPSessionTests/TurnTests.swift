@@ -65,10 +65,10 @@ import Testing
         var test = Self.large()
         _ = test.send("e ENABLE CONDSTORE")
         _ = test.send("a STORE 1:* +\(item) (\\Flagged)")
-        for first in stride(from: 1, through: Self.count, by: MailLimits.messagesPerStore) {
-            let piece = UInt32(first)...UInt32(min(first + MailLimits.messagesPerStore - 1, Self.count))
-            let changed = UIDSet(ranges: [piece])
-            _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: changed, modified: UIDSet()))
+        let step = UInt32(MailLimits.messagesPerStore)
+        for first in stride(from: 1, through: UInt32(Self.count), by: MailLimits.messagesPerStore) {
+            let set = UIDSet(ranges: [first...min(first + step - 1, UInt32(Self.count))])
+            _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: set, modified: UIDSet(), surplus: 0))
         }
         let states = (1...UInt32(Self.count)).map { SessionUnderTest.state($0, .flagged, 9) }
         let told = test.answer(Self.changes(changed: states))

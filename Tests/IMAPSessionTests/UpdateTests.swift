@@ -82,7 +82,7 @@ import Testing
         var test = SessionUnderTest.selected()
         _ = test.send("a STORE 1:2 +FLAGS.SILENT (\\Flagged)")
         let both = UIDSet([UID(10), UID(20)])
-        _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: both, modified: UIDSet()))
+        _ = test.finish(.flagsStored(modSeq: ModSeq(9), changed: both, modified: UIDSet(), surplus: 0))
         let text = test.answer(
             Self.changes(changed: [
                 SessionUnderTest.state(10, [.seen, .flagged], 9), SessionUnderTest.state(20, [.flagged, .draft], 9),

@@ -13,7 +13,7 @@ import Testing
         }
     }
 
-    /// One STORE may name as many flags as the grammar allows: too many for a mailbox is an answer, not a fault.
+    /// One STORE may name as many flags as the grammar allows.
     @Test(arguments: [64, 65, 256])
     func manyKeywords(_ count: Int) {
         let keywords = (0..<count).map { "keyword\($0)" }

@@ -8,127 +8,13 @@ import Testing
 
 /// No command's cost grows with a mailbox or an account: what is large takes effect at once, and is tidied up later.
 @Suite struct BoundedCommandTests {
-    private final class Replica {
-        let group = GroupID(1)
-        let store = CountingStore()
-        let applier: MailApplier
-        let reader: MailReader
-        private var index: UInt64 = 0
-        var account = AccountID(0)
-        var time = Timestamp(milliseconds: 1_700_000_000_000)
-        /// The most rows that one command has touched.
-        private(set) var mostRows = 0
-
-        init() throws {
-            applier = MailApplier(store: store)
-            reader = MailReader(store: store)
-            try applier.open(group)
-            account = try createAccount("anna@example.org")
-        }
-
-        func createAccount(_ text: String) throws -> AccountID {
-            let address = try #require(AccountAddress(text))
-            let create = MailCommand.createAccount(address: address, credential: nil, quotaBytes: 0, mailboxes: [])
-            guard case .accountCreated(let id) = try apply(create) else { throw Refusal.accountExists }
-            return id
-        }
-
-        @discardableResult
-        func apply(_ command: MailCommand) throws -> MailOutcome {
-            index += 1
-            let envelope = CommandEnvelope(
-                request: RequestID(session: 1, sequence: index),
-                settledBelow: index,
-                timestamp: time,
-                account: account,
-                command: command
-            )
-            try applier.commit()
-            _ = store.takeTouched()
-            let payload = envelope.encoded()
-            let outcome = try applier.apply(group: group, index: LogIndex(index), term: Term(1), payload: payload).1
-            try applier.commit()
-            mostRows = max(mostRows, store.takeTouched())
-            return outcome
-        }
-
-        func append(_ count: Int, to name: MailboxName) throws {
-            for number in 0..<count {
-                let body = ByteBuffer(repeating: 0x61, count: 10)
-                let message = NewMessage(
-                    bodyID: BodyID(milliseconds: time.rawValue, random: index, UInt64(number)),
-                    internalDate: InternalDate(seconds: 0, zoneMinutes: 0),
-                    sizeBytes: 10,
-                    summary: ByteBuffer(),
-                    body: .inline(body)
-                )
-                guard case .appended = try apply(.append(message, to: name)) else { throw Refusal.noSuchMailbox }
-            }
-        }
-
-        func mailbox(_ name: MailboxName) throws -> MailboxRecord? {
-            guard case .mailbox(let record) = try reader.answer(.mailbox(name), of: account, in: group) else {
-                return nil
-            }
-            return record
-        }
-
-        func record() throws -> AccountRecord? {
-            guard case .account(let record) = try reader.answer(.account, of: account, in: group) else { return nil }
-            return record
-        }
-
-        func uids(_ name: MailboxName) throws -> [UInt32] {
-            let id = try #require(try mailbox(name)).id
-            let query = MailQuery.messages(id, fromUID: UID(1), limit: .max)
-            guard case .messages(_, let states) = try reader.answer(query, of: account, in: group) else { return [] }
-            return states.map(\.uid.rawValue)
-        }
-
-        /// Whatever is due so long after now is proposed, as a leader does, until nothing is.
-        @discardableResult
-        func keepHouse(after milliseconds: Int64 = 0) throws -> Int {
-            time = Timestamp(milliseconds: time.rawValue + milliseconds)
-            var commands = 0
-            while true {
-                let due = try reader.housekeepingDue(in: group, HousekeepingTimes(now: time))
-                if due.commands.isEmpty { return commands }
-                for (account, command) in due.commands {
-                    let own = self.account
-                    self.account = account
-                    defer { self.account = own }
-                    guard case .purged(let count) = try apply(command), count <= MailLimits.purgedPerCommand else {
-                        throw Refusal.notHere
-                    }
-                    commands += 1
-                }
-            }
-        }
-
-        func expectSound(sourceLocation: SourceLocation = #_sourceLocation) throws {
-            let problems = try StateAudit(group, in: store).problems
-            #expect(problems == [], sourceLocation: sourceLocation)
-            #expect(try recomputedDigest(group, in: store) == applier.digest(group), sourceLocation: sourceLocation)
-        }
-
-        func rows(_ table: Table) throws -> Int {
-            var count = 0
-            let prefix = Key(group, table)
-            try store.scan(from: prefix.bytes, to: prefix.end) { _, _ in
-                count += 1
-                return true
-            }
-            return count
-        }
-    }
-
     private let many = 1_200
     private let retention = MailLimits.expungedRetentionMilliseconds + 1
 
     private func name(_ text: String) throws -> MailboxName { try MailboxName(text) }
 
     @Test func `a deleted mailbox is gone at once, and its rows in pieces after the retention time`() throws {
-        let replica = try Replica()
+        let replica = try CountedReplica()
         let work = try name("work")
         try replica.apply(.createMailbox(work, specialUse: nil))
         try replica.append(many, to: work)
@@ -153,14 +39,14 @@ import Testing
         #expect(replica.mostRows <= MailLimits.rowsPerCommand)
     }
 
-    @Test func `a deleted mailbox with children keeps its name and nothing else`() throws {
-        let replica = try Replica()
+    @Test func `a deleted mailbox with children leaves nothing but those`() throws {
+        let replica = try CountedReplica()
         let work = try name("work")
         try replica.apply(.createMailbox(try name("work/a"), specialUse: nil))
         try replica.append(5, to: work)
         #expect(try replica.apply(.deleteMailbox(work)) == .done)
-        #expect(try replica.mailbox(work)?.selectable == false)
-        #expect(try replica.mailbox(work)?.messages == 0)
+        #expect(try replica.mailbox(work) == nil)
+        #expect(try replica.mailbox(try name("work/a")) != nil)
         try replica.apply(.createMailbox(work, specialUse: nil))
         #expect(try replica.uids(work) == [])
         try replica.keepHouse(after: retention)
@@ -169,7 +55,7 @@ import Testing
     }
 
     @Test func `renaming INBOX hands its messages over as they are`() throws {
-        let replica = try Replica()
+        let replica = try CountedReplica()
         let old = try name("old")
         try replica.append(many, to: .inbox)
         let before = try #require(try replica.mailbox(.inbox))
@@ -203,7 +89,7 @@ import Testing
     }
 
     @Test func `a deleted account is gone at once, and its rows in pieces`() throws {
-        let replica = try Replica()
+        let replica = try CountedReplica()
         let anna = replica.account
         try replica.append(many, to: .inbox)
         let inbox = try #require(try replica.mailbox(.inbox))
@@ -237,7 +123,7 @@ import Testing
 
     /// As many messages as a command may name, of each kind; one more is refused.
     @Test func `commands on messages are bounded`() throws {
-        let replica = try Replica()
+        let replica = try CountedReplica()
         try replica.append(many, to: .inbox)
         try replica.apply(.createMailbox(try name("target"), specialUse: nil))
         let inbox = try #require(try replica.mailbox(.inbox)).id
@@ -269,15 +155,25 @@ import Testing
         #expect(replica.mostRows <= MailLimits.rowsPerCommand)
     }
 
+    /// The dearest one: each name is subscribed, and each new name too.
     @Test func `a tree of mailboxes is renamed up to a bound`() throws {
-        let replica = try Replica()
+        let replica = try CountedReplica()
+        var deep = "deep"
+        for level in 0..<29 { deep += "/\(level)" }
+        try replica.apply(.setSubscribed(try name("tree"), true))
         for number in 0..<MailLimits.mailboxesPerRename {
             try replica.apply(.createMailbox(try name("tree/\(number)"), specialUse: nil))
+            try replica.apply(.setSubscribed(try name("tree/\(number)"), true))
+            try replica.apply(.setSubscribed(try name("\(deep)/wood/\(number)"), true))
         }
-        #expect(try replica.apply(.renameMailbox(from: try name("tree"), to: try name("wood"))) == .done)
-        #expect(try replica.mailbox(try name("wood/17")) != nil)
-        try replica.apply(.createMailbox(try name("wood/more"), specialUse: nil))
-        let refused = try replica.apply(.renameMailbox(from: try name("wood"), to: try name("forest")))
+        for level in try name("\(deep)/wood").ancestors { try replica.apply(.setSubscribed(level, true)) }
+        #expect(try replica.apply(.renameMailbox(from: try name("tree"), to: try name("\(deep)/wood"))) == .done)
+        #expect(try replica.mailbox(try name("\(deep)/wood/17"))?.selectable == true)
+        #expect(try replica.mailbox(try name("\(deep)/wood/17"))?.subscribed == true)
+        #expect(try replica.mailbox(try name("tree/17"))?.selectable == false)
+        try replica.expectSound()
+        try replica.apply(.createMailbox(try name("\(deep)/wood/more"), specialUse: nil))
+        let refused = try replica.apply(.renameMailbox(from: try name("\(deep)/wood"), to: try name("forest")))
         #expect(refused == .refused(.tooManyDescendants))
         try replica.expectSound()
         #expect(replica.mostRows <= MailLimits.rowsPerCommand)

@@ -23,7 +23,8 @@ import Testing
             guard case .account(let record) = try reader.answer(.account, of: account, in: group),
                 case .mailboxes(let mailboxes) = try reader.answer(.mailboxes, of: account, in: group)
             else { continue }
-            #expect(mailboxes.count == Int(record.mailboxCount))
+            #expect(mailboxes.count(where: \.selectable) == Int(record.mailboxCount))
+            #expect(mailboxes.count(where: \.subscribed) == Int(record.subscriptionCount))
             var bytes: UInt64 = 0
             var messages: UInt64 = 0
             for mailbox in mailboxes {

@@ -67,6 +67,36 @@ import Testing
         var flags = Array(FlagsRow(flags: MessageFlags(), modSeq: ModSeq(1)).row.readableBytesView)
         flags[1] = 32
         #expect(throws: DecodingError.self) { try FlagsRow(span: flags.span) }
+        let high = MessageFlags(keywords: KeywordSet([0, MailLimits.keywordsPerMailbox - 1]))
+        let row = Array(FlagsRow(flags: high, modSeq: ModSeq(1)).row.readableBytesView)
+        #expect(try FlagsRow(span: row.span).flags == high)
+        let zero = [UInt8](repeating: 0, count: 8)
+        for bad in [[], Array(row.dropLast()), row + zero.dropLast(), row + zero, Array(row.dropLast(8)) + zero] {
+            #expect(throws: DecodingError.self) { try FlagsRow(span: bad.span) }
+        }
+
+        func keywords(_ slots: [(String, UInt32)]) -> ByteBuffer {
+            var row = newRow()
+            row.writeCount(slots.count)
+            for (name, messages) in slots {
+                row.writeLengthPrefixed(name)
+                row.writeInteger(messages)
+            }
+            return row
+        }
+        #expect(try KeywordTable(row: keywords([("", 0), ("a", 1)])).names == ["", "a"])
+        let tooMany = (0...MailLimits.keywordsPerMailbox).map { ("k\($0)", UInt32(1)) }
+        let long = String(repeating: "k", count: MailLimits.keywordBytes + 1)
+        let spoiled: [[(String, UInt32)]] = [[("", 1)], [("a", 0)], [(long, 1)], tooMany]
+        for bad in spoiled {
+            #expect(throws: DecodingError.self) { try KeywordTable(row: keywords(bad)) }
+        }
+        // A number without a name, or a count below 0, is an error of the row.
+        var table = try KeywordTable(row: keywords([("", 0), ("a", 1)]))
+        #expect(throws: DecodingError.self) { try table.count(KeywordSet([0]), adding: true) }
+        #expect(throws: DecodingError.self) { try table.count(KeywordSet([2]), adding: true) }
+        try table.count(KeywordSet([1]), adding: false)
+        #expect(throws: DecodingError.self) { try table.count(KeywordSet([1]), adding: false) }
 
         var state = GroupState.fresh
         state.appliedIndex = LogIndex(LogIndex.maximum.rawValue + 1)

@@ -21,7 +21,7 @@ struct RandomCommands {
     private var earlier: [ByteBuffer] = []
 
     static let accounts = [AccountID(1 << 32 | 1), AccountID(1 << 32 | 2)]
-    private static let names = ["INBOX", "Sent", "work", "work/a", "work/b", "old", "old/work"]
+    private static let names = ["INBOX", "Sent", "work", "work/a", "work/b", "old", "old/work", "old/work/work"]
 
     init(seed: UInt64) { random = TestRandom(state: seed) }
 
@@ -68,6 +68,15 @@ struct RandomCommands {
         return UIDSet(ranges: [low...(low + UInt32.random(in: 0...20, using: &random))])
     }
 
+    /// Of 900, some more often than others, and many at a time now and then: more than a mailbox has room for.
+    private mutating func keywords() -> [String] {
+        let count = Int.random(in: 0..<12, using: &random) == 0 ? 250 : 1
+        return (0..<count).map { _ in
+            let letter = Bool.random(using: &random) ? "k" : "K"
+            return letter + "\(random.next() % (Bool.random(using: &random) ? 5 : 900))"
+        }
+    }
+
     private mutating func message() -> NewMessage {
         let body = ByteBuffer(
             repeating: UInt8.random(in: 0...255, using: &random),
@@ -78,7 +87,7 @@ struct RandomCommands {
             internalDate: InternalDate(seconds: milliseconds / 1_000, zoneMinutes: 60),
             flags: FlagNames(
                 system: Bool.random(using: &random) ? .seen : [],
-                keywords: Bool.random(using: &random) ? ["k\(random.next() % 4)"] : []
+                keywords: Bool.random(using: &random) ? keywords() : []
             ),
             sizeBytes: UInt64(body.readableBytes),
             summary: ByteBuffer(string: "summary"),
@@ -87,7 +96,7 @@ struct RandomCommands {
     }
 
     private mutating func randomCommand() -> MailCommand {
-        switch Int.random(in: 0..<31, using: &random) {
+        switch Int.random(in: 0..<34, using: &random) {
         case 0..<9:
             return .deliver(
                 message(),
@@ -97,7 +106,7 @@ struct RandomCommands {
         case 13..<16:
             let flags = FlagNames(
                 system: [.deleted, .seen].randomElement(using: &random) ?? .seen,
-                keywords: ["k\(random.next() % 6)"]
+                keywords: keywords()
             )
             let operation = [FlagOperation.add, .remove, .replace].randomElement(using: &random) ?? .add
             let since: ModSeq? = Bool.random(using: &random) ? ModSeq(random.next() % 40) : nil
@@ -120,6 +129,9 @@ struct RandomCommands {
                 index: UInt32(random.next() % 2),
                 bytes: ByteBuffer(repeating: 1, count: 100)
             )
+        case 31: return .setSubscribed(name(), true)
+        case 32: return .renameMailbox(from: name(), to: name())
+        case 33: return .createMailbox(name(), specialUse: nil)
         default: return .setQuota(bytes: [0, 30_000, 5_000].randomElement(using: &random) ?? 0)
         }
     }

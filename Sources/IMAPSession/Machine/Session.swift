@@ -297,7 +297,8 @@ extension Session {
             case .badMailboxName: (.cannot, "This cannot be done with a mailbox of this name")
             case .tooManyMailboxes:
                 (.limit, "An account has at most \(MailLimits.mailboxesPerAccount) mailboxes")
-            case .tooManyKeywords: (.limit, "A mailbox has at most \(MailLimits.keywordsPerMailbox) keywords")
+            case .tooManySubscriptions:
+                (.limit, "An account has at most \(MailLimits.subscriptionsPerAccount) subscriptions")
             case .tooManyMessages: (.limit, "Too many messages for one command")
             case .overQuota: (.overQuota, "The mailbox is full")
             case .uploadMissing: (.unavailable, "The message was not received completely; please try again")

@@ -59,6 +59,8 @@ extension Session {
         }
         // The MODSEQ of the first page: what changed between the pages comes by the query of changes.
         if isFirst { view = MailboxView(record, isReadOnly: isReadOnly) }
+        // Before the messages: keywords may have got other numbers since the page before.
+        view?.setKeywords(record.keywords)
         for state in states { view?.append(state) }
         guard states.count < SessionLimits.messagesPerPage, record.uidNext.rawValue > 0, let loaded = view else {
             guard let view else { return }
@@ -97,7 +99,7 @@ extension Session {
         guard var view else { preconditionFailure("a mailbox is being selected") }
         phase = .selected
         view.toldCount = view.count
-        view.toldKeywords = view.keywords.count
+        view.hasUntoldKeywords = false
         view.toldRecent = view.recentCount
         self.view = view
         encoder.flags(Self.systemFlags + view.keywords)

@@ -18,7 +18,7 @@ indirect enum SearchCondition {
     /// Rising ranges of indexes.
     case indexes([Range<Int>])
     case system(SystemFlags)
-    case keyword(UInt64)
+    case keyword(Int)
     case recent
     case modSeq(UInt64)
     case date(DateField, DateRelation, day: Int)
@@ -107,7 +107,7 @@ struct SearchCompiler {
         case .deleted: .system(.deleted)
         case .draft: .system(.draft)
         case .recent: .recent
-        case .keyword(let keyword): .keyword(view.bit(of: keyword))
+        case .keyword(let keyword): view.number(of: keyword).map { .keyword($0) } ?? .constant(false)
         }
     }
 
@@ -153,7 +153,7 @@ extension SearchCondition {
         case .not(let condition): return condition.isMet(subject).map { !$0 }
         case .indexes(let ranges): return ranges.holds(index)
         case .system(let flags): return subject.view.flags(at: index).system.contains(flags)
-        case .keyword(let bit): return subject.view.flags(at: index).keywords & bit != 0
+        case .keyword(let number): return subject.view.flags(at: index).keywords.contains(number)
         case .recent: return subject.view.isRecent(subject.view.uids[index])
         case .modSeq(let value): return subject.view.modSeqs[index] >= value
         case .date(let field, let relation, let day):

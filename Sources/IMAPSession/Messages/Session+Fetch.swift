@@ -40,7 +40,7 @@ extension Session {
         )
         submit(command) { session, result in
             // A store that cannot write now lets mail be read all the same.
-            if case .success(.flagsStored(let modSeq, let changed, _)) = result {
+            if case .success(.flagsStored(let modSeq, let changed, _, _)) = result {
                 session.fetching?.seen.append(changed)
                 for uid in changed.uids {
                     guard let index = session.view?.index(of: uid.rawValue),

@@ -10,6 +10,8 @@ struct StoreWork {
     var changed: [(uids: UIDSet, modSeq: ModSeq)] = []
     var modified: [UIDSet] = []
     var hasGone = false
+    /// The store had no room for some of the keywords.
+    var hasSurplus = false
 }
 
 /// STORE (RFC 3501, section 6.4.6; RFC 7162, section 3.1.3).
@@ -53,9 +55,10 @@ extension Session {
         )
         submit(command) { session, result in
             switch result {
-            case .success(.flagsStored(let modSeq, let changed, let modified)):
+            case .success(.flagsStored(let modSeq, let changed, let modified, let surplus)):
                 session.storing?.changed.append((changed, modSeq))
                 session.storing?.modified.append(modified)
+                if surplus > 0 { session.storing?.hasSurplus = true }
                 session.storeNext()
             case .success(.refused(let refusal)):
                 session.storing = nil
@@ -82,11 +85,11 @@ extension Session {
         }
     }
 
-    /// Not silent: every message's flags are told, changed or not. Silent: only what others changed, and the MODSEQ
-    /// where the client keeps them.
+    /// Not silent: every message's flags are told, changed or not; so they are to a silent client that did not get what
+    /// it believes to have got. Silent: only what others changed, and the MODSEQ where the client keeps them.
     private mutating func tellStored(_ work: StoreWork, _ next: @escaping (inout Session) -> Void) {
         guard let view else { return next(&self) }
-        if !work.command.isSilent {
+        if !work.command.isSilent || work.hasSurplus {
             for range in work.indexes {
                 for index in range where !view.isGone(view.uids[index]) { self.view?.markChanged(at: index) }
             }
@@ -107,10 +110,19 @@ extension Session {
         guard modified.isEmpty else {
             // Before an expunge was told, so the numbers are those that the client used.
             let numbers = view?.numbers(modified, work.command.numberSpace) ?? NumberSet()
+            if work.hasSurplus { encoder.untagged(.ok, .limit, Self.keywordLimit) }
             return encoder.tagged(work.tag, .ok, .modified(numbers), "Some messages were changed meanwhile")
         }
+        if work.hasSurplus, !work.hasGone { return encoder.tagged(work.tag, .ok, .limit, Self.keywordLimit) }
+        if work.hasSurplus { encoder.untagged(.ok, .limit, Self.keywordLimit) }
         encoder.tagged(work.tag, .ok, work.hasGone ? .expungeIssued : nil, "Stored")
     }
+
+    /// RFC 5530 shows LIMIT with a NO. That would say that nothing was stored (RFC 3501, section 6.4.6), and clients
+    /// take `\Seen` and all else back that they had shown. So it is OK, with the code in the tagged answer, where
+    /// clients look for codes, unless another one is there; the flags that the messages have now were told before.
+    private static let keywordLimit =
+        "Stored, but for keywords beyond \(MailLimits.keywordsPerMailbox), which is as many as a mailbox can have"
 }
 
 extension MailboxView {
@@ -119,8 +131,10 @@ extension MailboxView {
         guard work.command.isSilent else { return }
         let names = work.command.flags
         let system = FlagNames(names).system
-        var keywords: UInt64 = 0
-        for case .keyword(let keyword) in names { keywords |= bit(of: keyword) }
+        var keywords = KeywordSet()
+        for case .keyword(let keyword) in names {
+            if let number = number(of: keyword) { keywords.insert(number) }
+        }
         for (uids, modSeq) in work.changed {
             for uid in uids.uids {
                 guard let index = index(of: uid.rawValue) else { continue }
@@ -129,10 +143,10 @@ extension MailboxView {
                 case .replace: flags = MessageFlags(system: system, keywords: keywords)
                 case .add:
                     flags.system.formUnion(system)
-                    flags.keywords |= keywords
+                    flags.keywords.formUnion(keywords)
                 case .remove:
                     flags.system.subtract(system)
-                    flags.keywords &= ~keywords
+                    flags.keywords.subtract(keywords)
                 }
                 set(flags, modSeq, at: index)
             }

@@ -17,11 +17,13 @@ struct MailboxView {
     /// Rising; the n-th has the sequence number n + 1.
     private(set) var uids: [UInt32] = []
     private var system: [UInt8] = []
-    /// Empty until a message has a keyword.
+    /// The keywords with numbers below 64, a bit each. Empty until a message has a keyword.
     private var keywordBits: [UInt64] = []
+    /// By UID: the keywords with higher numbers, for the few messages that have such.
+    private var highKeywords: [UInt32: [UInt64]] = [:]
     private(set) var modSeqs: [UInt64] = []
-    /// The mailbox's keywords by bit.
-    private(set) var keywords: [Flag] = []
+    /// The mailbox's keywords by number; nil for a number that is free.
+    private(set) var numberedKeywords: [Flag?] = []
 
     /// UIDs that are `\Recent` in this session, as rising ranges that do not touch.
     private(set) var recent: [Range<UInt32>] = []
@@ -31,7 +33,8 @@ struct MailboxView {
     private var changed: [Bool] = []
     /// How many messages the client knows of.
     var toldCount = 0
-    var toldKeywords = 0
+    /// There are keywords that the client was not told of.
+    var hasUntoldKeywords = false
     var toldRecent = 0
     /// The mailbox does not exist any more.
     private(set) var isDeleted = false
@@ -48,9 +51,31 @@ struct MailboxView {
     var count: Int { uids.count }
     var lastUID: UInt32? { uids.last }
 
+    /// The mailbox's keywords.
+    var keywords: [Flag] { numberedKeywords.compactMap { $0 } }
+
+    /// Takes over the mailbox's keywords by number. A number may have got another name: a message that has it in this
+    /// view lost the old keyword, or was expunged, before. The changes that come with the names say so of all messages
+    /// but those of whose expunge the client was not told yet, and these must not show the new name.
     mutating func setKeywords(_ names: [String]) {
-        guard names.count != keywords.count else { return }
-        keywords = names.map { .keyword(Keyword($0) ?? Self.unnamedKeyword) }
+        let isSame = names.count == numberedKeywords.count
+        guard !isSame || zip(names, numberedKeywords).contains(where: { $0 != $1?.description ?? "" }) else { return }
+        let old = numberedKeywords
+        numberedKeywords = names.map { $0.isEmpty ? nil : .keyword(Keyword($0) ?? Self.unnamedKeyword) }
+        let known = Set(old)
+        if numberedKeywords.contains(where: { !known.contains($0) && $0 != nil }) { hasUntoldKeywords = true }
+        let changed = old.indices.filter { old[$0] != nil && ($0 >= names.count || numberedKeywords[$0] != old[$0]) }
+        forget(KeywordSet(changed))
+    }
+
+    private mutating func forget(_ keywords: KeywordSet) {
+        guard !keywords.isEmpty, !keywordBits.isEmpty else { return }
+        for index in keywordBits.indices { keywordBits[index] &= ~keywords.low }
+        guard !keywords.high.isEmpty else { return }
+        for (uid, words) in highKeywords {
+            let rest = KeywordSet(low: 0, high: words).subtracting(keywords).high
+            highKeywords[uid] = rest.isEmpty ? nil : rest
+        }
     }
 
     /// Stands for a stored name that is not an atom, which this server never stores.
@@ -64,8 +89,24 @@ struct MailboxView {
     func flags(at index: Int) -> MessageFlags {
         MessageFlags(
             system: SystemFlags(rawValue: system[index]),
-            keywords: keywordBits.isEmpty ? 0 : keywordBits[index]
+            keywords: keywordBits.isEmpty ? KeywordSet() : keywordSet(at: index)
         )
+    }
+
+    private func keywordSet(at index: Int) -> KeywordSet {
+        let high = highKeywords.isEmpty ? nil : highKeywords[uids[index]]
+        return KeywordSet(low: keywordBits[index], high: high ?? [])
+    }
+
+    private mutating func set(_ keywords: KeywordSet, at index: Int) {
+        guard !keywords.isEmpty || !keywordBits.isEmpty else { return }
+        if keywordBits.count < uids.count {
+            keywordBits += [UInt64](repeating: 0, count: uids.count - keywordBits.count)
+        }
+        keywordBits[index] = keywords.low
+        if !keywords.high.isEmpty || !highKeywords.isEmpty {
+            highKeywords[uids[index]] = keywords.high.isEmpty ? nil : keywords.high
+        }
     }
 
     func isRecent(_ uid: UInt32) -> Bool {
@@ -87,19 +128,15 @@ struct MailboxView {
         let flags = flags(at: index)
         var list = flags.system.names
         if isRecent(uids[index]) { list.append(.recent) }
-        var bits = flags.keywords
-        while bits != 0 {
-            let bit = bits.trailingZeroBitCount
-            bits &= bits - 1
-            if bit < keywords.count { list.append(keywords[bit]) }
+        guard !flags.keywords.isEmpty else { return list }
+        for number in flags.keywords.numbers where number < numberedKeywords.count {
+            if let keyword = numberedKeywords[number] { list.append(keyword) }
         }
         return list
     }
 
-    /// The bit of a keyword; 0 when the mailbox does not know it.
-    func bit(of keyword: Keyword) -> UInt64 {
-        keywords.firstIndex(of: .keyword(keyword)).map { 1 << UInt64($0) } ?? 0
-    }
+    /// The number of a keyword; nil when no message has it.
+    func number(of keyword: Keyword) -> Int? { numberedKeywords.firstIndex(of: .keyword(keyword)) }
 
     /// The first index whose UID is not below.
     func lowerBound(of uid: UInt32) -> Int {
@@ -135,10 +172,7 @@ struct MailboxView {
         uids.append(state.uid.rawValue)
         system.append(state.flags.system.rawValue)
         modSeqs.append(state.modSeq.rawValue)
-        if state.flags.keywords != 0, keywordBits.isEmpty {
-            keywordBits = [UInt64](repeating: 0, count: uids.count - 1)
-        }
-        if state.flags.keywords != 0 || !keywordBits.isEmpty { keywordBits.append(state.flags.keywords) }
+        set(state.flags.keywords, at: uids.count - 1)
     }
 
     mutating func addRecent(from: UID, upTo: UID) {
@@ -199,8 +233,7 @@ struct MailboxView {
         guard self.flags(at: index) != flags || modSeqs[index] != modSeq.rawValue else { return false }
         system[index] = flags.system.rawValue
         modSeqs[index] = modSeq.rawValue
-        if flags.keywords != 0, keywordBits.isEmpty { keywordBits = [UInt64](repeating: 0, count: uids.count) }
-        if !keywordBits.isEmpty { keywordBits[index] = flags.keywords }
+        set(flags.keywords, at: index)
         return true
     }
 
@@ -253,6 +286,7 @@ struct MailboxView {
         modSeqs.removeSubrange(kept...)
         changed.removeLast(max(0, changed.count - kept))
         if !keywordBits.isEmpty { keywordBits.removeSubrange(kept...) }
+        if !highKeywords.isEmpty { for uid in gone { highKeywords[uid] = nil } }
         gone.removeAll(keepingCapacity: false)
         numbers.reverse()
         // The client does not know of messages beyond those it was told.

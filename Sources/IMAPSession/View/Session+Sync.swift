@@ -136,8 +136,8 @@ extension Session {
 
     /// New keywords are told before a message shows one.
     mutating func tellKeywords() {
-        guard let view, view.keywords.count != view.toldKeywords else { return }
-        self.view?.toldKeywords = view.keywords.count
+        guard let view, view.hasUntoldKeywords else { return }
+        self.view?.hasUntoldKeywords = false
         encoder.flags(Self.systemFlags + view.keywords)
         encoder.untagged(.ok, permanentFlags(view), "Flags that stay")
     }
@@ -145,12 +145,12 @@ extension Session {
     static let systemFlags: [Flag] = [.answered, .flagged, .deleted, .seen, .draft]
 
     func permanentFlags(_ view: MailboxView) -> ResponseCode {
-        view.isReadOnly
-            ? .permanentFlags([], allowsNewKeywords: false)
-            : .permanentFlags(
-                Self.systemFlags + view.keywords,
-                allowsNewKeywords: view.keywords.count < MailLimits.keywordsPerMailbox
-            )
+        guard !view.isReadOnly else { return .permanentFlags([], allowsNewKeywords: false) }
+        let keywords = view.keywords
+        return .permanentFlags(
+            Self.systemFlags + keywords,
+            allowsNewKeywords: keywords.count < MailLimits.keywordsPerMailbox
+        )
     }
 
     /// `* n FETCH (FLAGS ...)`; with UID where UIDs are used, and MODSEQ once CONDSTORE is on.

@@ -8,8 +8,7 @@ public enum Refusal: UInt8, Error, Hashable, Sendable, CaseIterable {
     /// The name breaks a limit, or INBOX may not be treated so.
     case badMailboxName
     case tooManyMailboxes
-    case tooManyKeywords
-    case tooManyMessages
+    case tooManyMessages = 9
     case overQuota
     /// The chunks of a large body are not (or no longer) there.
     case uploadMissing
@@ -22,6 +21,7 @@ public enum Refusal: UInt8, Error, Hashable, Sendable, CaseIterable {
     case tooManyDescendants
     /// Another run of the node has registered under the same number or a higher one.
     case staleRegistration
+    case tooManySubscriptions
 }
 
 /// What a command did. The first answer to a request is kept and given again when the request is repeated.
@@ -31,8 +31,9 @@ public enum MailOutcome: Hashable, Sendable {
     case accountCreated(AccountID)
     case mailboxCreated(MailboxID, uidValidity: UInt32)
     case appended(MailboxID, uidValidity: UInt32, uid: UID)
-    /// `changed` have the new `modSeq`; `modified` were left alone because of `unchangedSince`.
-    case flagsStored(modSeq: ModSeq, changed: UIDSet, modified: UIDSet)
+    /// `changed` have the new `modSeq`; `modified` were left alone because of `unchangedSince`. So many keywords as
+    /// `surplus` were not set, since the mailbox has as many others as it can.
+    case flagsStored(modSeq: ModSeq, changed: UIDSet, modified: UIDSet, surplus: UInt32)
     case expunged(UIDSet, modSeq: ModSeq)
     /// The n-th source UID became the n-th destination UID, both rising.
     case copied(MailboxID, uidValidity: UInt32, source: UIDSet, destination: UIDSet)

@@ -23,11 +23,12 @@ extension MailOutcome {
             buffer.writeInteger(id.rawValue)
             buffer.writeInteger(uidValidity)
             buffer.writeInteger(uid.rawValue)
-        case .flagsStored(let modSeq, let changed, let modified):
+        case .flagsStored(let modSeq, let changed, let modified, let surplus):
             buffer.writeInteger(6, as: UInt8.self)
             buffer.writeInteger(modSeq.rawValue)
             buffer.write(changed)
             buffer.write(modified)
+            buffer.writeInteger(surplus)
         case .expunged(let uids, let modSeq):
             buffer.writeInteger(7, as: UInt8.self)
             buffer.write(uids)
@@ -66,7 +67,8 @@ extension MailOutcome {
             self = .flagsStored(
                 modSeq: try decoder.modSeq(),
                 changed: try decoder.uidSet(),
-                modified: try decoder.uidSet()
+                modified: try decoder.uidSet(),
+                surplus: try decoder.integer()
             )
         case 7: self = .expunged(try decoder.uidSet(), modSeq: try decoder.modSeq())
         case 8:

@@ -37,7 +37,10 @@ public struct AccountRecord: Hashable, Sendable {
     public var usedMessages: UInt64
     public var created: Timestamp
     public var nextMailboxID: UInt32
+    /// Mailboxes that exist; names that are subscribed only do not count.
     public var mailboxCount: UInt32
+    /// Subscribed names, whether mailboxes or not.
+    public var subscriptionCount: UInt32
     public var uidValidityFloor: UInt32
 
     public init(
@@ -57,6 +60,7 @@ public struct AccountRecord: Hashable, Sendable {
         self.created = created
         self.nextMailboxID = 1
         self.mailboxCount = 0
+        self.subscriptionCount = 0
         self.uidValidityFloor = 1
     }
 }
@@ -66,7 +70,8 @@ public struct MailboxRecord: Hashable, Sendable {
     public var name: MailboxName
     public var specialUse: SpecialUse?
     public var subscribed: Bool
-    /// A level of the hierarchy that holds no messages: deleted while it had children, or subscribed only.
+    /// Otherwise there is no such mailbox: only a subscription of its name, which belongs to the name (RFC 3501,
+    /// section 6.3.6).
     public var selectable: Bool
     public var uidValidity: UInt32
     public var uidNext: UID
@@ -86,7 +91,8 @@ public struct MailboxRecord: Hashable, Sendable {
     public var sizeBytes: UInt64
     /// UIDs from here on are `\Recent` for the next session that selects.
     public var recentFrom: UID
-    /// Keyword *i* is bit *i* of `MessageFlags.keywords`.
+    /// By number, as in `MessageFlags.keywords`; empty for a number that is free. Answers about one mailbox have them,
+    /// the list of all mailboxes has not.
     public var keywords: [String]
 
     public init(id: MailboxID, name: MailboxName, specialUse: SpecialUse?, uidValidity: UInt32) {

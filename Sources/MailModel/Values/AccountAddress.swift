@@ -1,12 +1,14 @@
 /// An account's name: `local@domain`, in lower case, so that one person is one account however it is typed.
 ///
+/// Lower case is that of ``LowerCase``, since addresses are keys and decide slots.
+///
 /// Limits are those of RFC 5321, section 4.5.3.1: 64 bytes before the `@`, 255 behind it.
 public struct AccountAddress: Hashable, Comparable, Sendable, CustomStringConvertible {
     public let text: String
 
     /// Nil when the text is not one `local@domain` of printable characters within the limits.
     public init?(_ text: some StringProtocol) {
-        let lowered = text.lowercased()
+        let lowered = LowerCase.of(text)
         let bytes = lowered.utf8
         guard let at = bytes.lastIndex(of: UInt8(ascii: "@")) else { return nil }
         let local = bytes[..<at].count

@@ -14,13 +14,12 @@ public struct SystemFlags: OptionSet, Hashable, Sendable {
     public static let draft = SystemFlags(rawValue: 16)
 }
 
-/// A message's flags as stored: keywords are bits, numbered by the mailbox's keyword list.
+/// A message's flags as stored: keywords are numbers in the mailbox's keyword list.
 public struct MessageFlags: Hashable, Sendable {
     public var system: SystemFlags
-    /// Bit *i* stands for the mailbox's keyword *i*.
-    public var keywords: UInt64
+    public var keywords: KeywordSet
 
-    public init(system: SystemFlags = [], keywords: UInt64 = 0) {
+    public init(system: SystemFlags = [], keywords: KeywordSet = KeywordSet()) {
         self.system = system
         self.keywords = keywords
     }

@@ -174,7 +174,7 @@ extension Table {
     var isPerAccount: Bool {
         switch self {
         case .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expunged, .bodies, .chunks, .uploads,
-            .deliveries, .remnants:
+            .deliveries, .remnants, .keywords:
             true
         case .meta, .requests, .addresses, .expungedByTime, .deliveriesByTime, .directory:
             false

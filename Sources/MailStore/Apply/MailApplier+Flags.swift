@@ -39,12 +39,16 @@ extension MailApplier {
         try commit()
         var record = try selectable(context, id)
         let rows = try flagsRows(context, record.contents, uids, limit: MailLimits.messagesPerStore)
+        let losesKeywords = operation == .replace && rows.contains { !$0.1.flags.keywords.isEmpty }
+        var table: KeywordTable?
+        if !rows.isEmpty, losesKeywords || !names.keywords.isEmpty {
+            table = try keywordTable(context, record.contents)
+        }
         // Taking a keyword away that the mailbox does not know changes nothing, and must not add it.
-        let known =
+        let numbers = operation == .remove ? [] : table?.take(names.keywords) ?? []
+        let keywords =
             operation == .remove
-            ? names.keywords.filter { name in record.keywords.contains { $0.lowercased() == name.lowercased() } }
-            : names.keywords
-        let keywords = rows.isEmpty ? 0 : try keywordBits(known, &record)
+            ? table?.find(names.keywords) ?? KeywordSet() : KeywordSet(numbers.compactMap { $0 })
         let modSeq = record.highestModSeq.next
         var changed = UIDSet()
         var modified = UIDSet()
@@ -58,14 +62,21 @@ extension MailApplier {
             let key = Key(context.group, .flags, context.account, record.contents, uid)
             put(context, key, FlagsRow(flags: flags, modSeq: modSeq).row, replacing: row.row)
             try record.recount(row.flags, flags)
+            try table?.recount(row.flags.keywords, flags.keywords)
             changed.append(uid)
         }
         if !changed.isEmpty {
             record.highestModSeq = modSeq
             record.flagsModSeq = modSeq
             set(context, record)
+            if let table { try set(context, table, of: record.contents) }
         }
-        return .flagsStored(modSeq: record.highestModSeq, changed: changed, modified: modified)
+        return .flagsStored(
+            modSeq: record.highestModSeq,
+            changed: changed,
+            modified: modified,
+            surplus: UInt32(numbers.count { $0 == nil })
+        )
     }
 
     /// - Parameter onlyDeleted: leaves alone what is not marked `\Deleted`.
@@ -87,6 +98,8 @@ extension MailApplier {
         let contents = record.contents
         guard !rows.isEmpty else { return .expunged(UIDSet(), modSeq: record.highestModSeq) }
         var owner = try account(context)
+        let haveKeywords = rows.contains { !$0.1.flags.keywords.isEmpty }
+        var table = haveKeywords ? try keywordTable(context, contents) : nil
         let modSeq = record.highestModSeq.next
         var removed = UIDSet()
         for (uid, flags) in rows {
@@ -98,15 +111,21 @@ extension MailApplier {
             delete(context, messageKey, old: old)
             delete(context, Key(context.group, .flags, context.account, contents, uid), old: flags.row)
             let position = ExpungedRow.Position(contents: contents, modSeq: modSeq, uid: uid)
-            put(context, expungedKey(context, position), ExpungedRow.row(context.timestamp, flags.flags, message))
+            put(
+                context,
+                expungedKey(context, position),
+                ExpungedRow.row(context.timestamp, flags.flags.system, message)
+            )
             batch.put(expungedByTimeKey(context, context.timestamp, position).bytes, newRow(capacity: 1))
             try record.count(flags.flags, message.sizeBytes, adding: false)
+            try table?.count(flags.flags.keywords, adding: false)
             try owner.count(messages: 1, message.sizeBytes, adding: false)
             removed.append(uid)
         }
         record.highestModSeq = modSeq
         record.expungeModSeq = modSeq
         set(context, record)
+        if let table { try set(context, table, of: contents) }
         set(context, owner)
         return .expunged(removed, modSeq: modSeq)
     }
@@ -146,8 +165,9 @@ extension MailApplier {
         var addedBytes: UInt64 = 0
         for (_, _, message) in messages { addedBytes = try addedBytes.counted(up: message.sizeBytes, "message row") }
         guard removing || owner.hasRoom(for: addedBytes) else { throw Refusal.overQuota }
-        let used = messages.reduce(0) { $0 | $1.1.keywords }
-        let bits = try keywordMapping(used, source, &target)
+        let used = messages.reduce(into: KeywordSet()) { $0.formUnion($1.1.keywords) }
+        var table = used.isEmpty ? nil : try keywordTable(context, target.contents)
+        let mapping = try keywordMapping(context, used, source, &table)
         let modSeq = target.highestModSeq.next
         var taken = UIDSet()
         var given = UIDSet()
@@ -155,19 +175,21 @@ extension MailApplier {
             var message = message
             message.saved = context.timestamp
             let newUID = target.uidNext
-            let newFlags = MessageFlags(system: flags.system, keywords: map(flags.keywords, bits))
+            let newFlags = MessageFlags(system: flags.system, keywords: map(flags.keywords, mapping))
             put(context, Key(context.group, .messages, context.account, target.contents, newUID), message.row)
             let row = FlagsRow(flags: newFlags, modSeq: modSeq).row
             put(context, Key(context.group, .flags, context.account, target.contents, newUID), row)
             try refer(context, to: message.bodyID, by: 1)
             target.uidNext = UID(newUID.rawValue + 1)
             try target.count(newFlags, message.sizeBytes, adding: true)
+            try table?.count(newFlags.keywords, adding: true)
             taken.append(uid)
             given.append(newUID)
         }
         if !messages.isEmpty {
             target.highestModSeq = modSeq
             set(context, target)
+            if let table { try set(context, table, of: target.contents) }
             try owner.count(messages: UInt64(messages.count), addedBytes, adding: true)
             set(context, owner)
         }
@@ -176,30 +198,36 @@ extension MailApplier {
         return .copied(target.id, uidValidity: target.uidValidity, source: taken, destination: given)
     }
 
-    /// For each keyword bit that is used, its bit in the target.
+    /// For each number that is used, the one of the same name in the target. What the target has no room for is left
+    /// out: the messages matter more.
     private func keywordMapping(
-        _ used: UInt64,
+        _ context: Context,
+        _ used: KeywordSet,
         _ source: MailboxRecord,
-        _ target: inout MailboxRecord
-    ) throws(Refusal) -> [(from: UInt64, to: UInt64)] {
-        var mapping: [(from: UInt64, to: UInt64)] = []
-        for (index, name) in source.keywords.enumerated() where used & (1 << UInt64(index)) != 0 {
-            mapping.append((1 << UInt64(index), try keywordBits([name], &target)))
-        }
+        _ target: inout KeywordTable?
+    ) throws -> [Int: Int] {
+        guard !used.isEmpty else { return [:] }
+        let numbers = used.numbers
+        let table = try keywordTable(context, source.contents)
+        let taken = target?.take(try numbers.map { try table.name(of: $0) }) ?? []
+        var mapping: [Int: Int] = [:]
+        for (number, new) in zip(numbers, taken) { mapping[number] = new }
         return mapping
     }
 
-    private func map(_ keywords: UInt64, _ mapping: [(from: UInt64, to: UInt64)]) -> UInt64 {
-        mapping.reduce(0) { keywords & $1.from != 0 ? $0 | $1.to : $0 }
+    private func map(_ keywords: KeywordSet, _ mapping: [Int: Int]) -> KeywordSet {
+        keywords.isEmpty ? keywords : KeywordSet(keywords.numbers.compactMap { mapping[$0] })
     }
 }
 
 extension MessageFlags {
-    fileprivate func applying(_ operation: FlagOperation, _ system: SystemFlags, _ keywords: UInt64) -> MessageFlags {
+    fileprivate func applying(_ operation: FlagOperation, _ system: SystemFlags, _ keywords: KeywordSet) -> MessageFlags
+    {
         switch operation {
         case .replace: MessageFlags(system: system, keywords: keywords)
-        case .add: MessageFlags(system: self.system.union(system), keywords: self.keywords | keywords)
-        case .remove: MessageFlags(system: self.system.subtracting(system), keywords: self.keywords & ~keywords)
+        case .add: MessageFlags(system: self.system.union(system), keywords: self.keywords.union(keywords))
+        case .remove:
+            MessageFlags(system: self.system.subtracting(system), keywords: self.keywords.subtracting(keywords))
         }
     }
 }

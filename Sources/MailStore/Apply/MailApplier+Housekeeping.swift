@@ -11,11 +11,11 @@ enum ExpungedRow {
         let uid: UID
     }
 
-    static func row(_ time: Timestamp, _ flags: MessageFlags, _ message: MessageRow) -> ByteBuffer {
+    static func row(_ time: Timestamp, _ flags: SystemFlags, _ message: MessageRow) -> ByteBuffer {
         var row = newRow(capacity: 96 + message.summary.readableBytes)
         row.writeInteger(time.rawValue)
-        row.writeInteger(flags.system.rawValue)
-        row.writeInteger(flags.keywords)
+        // Not the keywords: their numbers may have other names when somebody looks.
+        row.writeInteger(flags.rawValue)
         message.write(into: &row)
         return row
     }
@@ -31,7 +31,6 @@ enum ExpungedRow {
         var decoder = try WireDecoder(row: row, subject: "expunged row")
         _ = try decoder.timestamp()
         _ = try decoder.systemFlags()
-        _ = try decoder.integer(as: UInt64.self)
         let message = try MessageRow(from: &decoder)
         try decoder.finish()
         return message

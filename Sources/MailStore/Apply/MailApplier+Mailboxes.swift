@@ -5,21 +5,24 @@ internal import StateStorage
 
 extension MailApplier {
     func createMailbox(_ context: Context, _ name: MailboxName, _ use: SpecialUse?) throws -> MailOutcome {
-        let owner = try account(context)
         if let existing = try mailbox(context, named: name), existing.selectable { throw Refusal.mailboxExists }
-        var missing: [MailboxName] = []
-        for ancestor in name.ancestors where try mailbox(context, named: ancestor)?.selectable != true {
-            missing.append(ancestor)
-        }
-        guard Int(owner.mailboxCount) + missing.count < MailLimits.mailboxesPerAccount else {
-            throw Refusal.tooManyMailboxes
-        }
+        let missing = try missingAncestors(of: name, context)
+        guard try account(context).hasRoom(forMailboxes: missing.count + 1) else { throw Refusal.tooManyMailboxes }
         for ancestor in missing { _ = try addMailbox(context, ancestor, nil, subscribed: false) }
         let record = try addMailbox(context, name, use, subscribed: false)
         return .mailboxCreated(record.id, uidValidity: record.uidValidity)
     }
 
-    /// Adds a mailbox, in the place of a row that only keeps a name, if there is one.
+    /// The levels above a name that are no mailboxes.
+    private func missingAncestors(of name: MailboxName, _ context: Context) throws -> [MailboxName] {
+        var missing: [MailboxName] = []
+        for ancestor in name.ancestors where try mailbox(context, named: ancestor)?.selectable != true {
+            missing.append(ancestor)
+        }
+        return missing
+    }
+
+    /// Adds a mailbox, in the place of a row that only keeps a subscription, if there is one.
     func addMailbox(
         _ context: Context,
         _ name: MailboxName,
@@ -28,7 +31,7 @@ extension MailApplier {
         selectable: Bool = true
     ) throws -> MailboxRecord {
         let previous = try mailbox(context, named: name)
-        if let previous { removeMailbox(context, previous) }
+        if let previous { try drop(context, previous) }
         var owner = try account(context)
         // Rises with time and with every mailbox, so that a name used again never shows an old UIDVALIDITY.
         let seconds = UInt32(clamping: context.timestamp.rawValue / 1_000)
@@ -42,50 +45,41 @@ extension MailApplier {
         record.subscribed = subscribed || previous?.subscribed == true
         record.selectable = selectable
         owner.nextMailboxID = try owner.nextMailboxID.counted(up: 1, "account row")
-        if previous == nil { owner.mailboxCount = try owner.mailboxCount.counted(up: 1, "account row") }
+        try owner.count(record, adding: true)
         set(context, owner)
         set(context, record)
         putLookedUp(context, nameKey(context, name), Self.nameRow(record.id), replacing: nil)
         return record
     }
 
+    /// Its name stays where it is subscribed (RFC 3501, section 6.3.6). Where mailboxes are below it, it is a level
+    /// without messages from now on (6.3.4), of which they tell by their names: there is no row of it.
     func deleteMailbox(_ context: Context, _ name: MailboxName) throws -> MailOutcome {
         guard !name.isInbox else { throw Refusal.badMailboxName }
         guard let found = try mailbox(context, named: name), found.selectable else { throw Refusal.noSuchMailbox }
-        try commit()
-        var record = found
-        let hasChildren = try !children(of: name, context, limit: 1).isEmpty
-        try abandonContents(context, &record)
-        if hasChildren || record.subscribed {
-            // The name stays: for its children (RFC 3501, section 6.3.4), or because it is subscribed (6.3.6).
-            record.selectable = false
-            record.specialUse = nil
-            set(context, record)
-        } else {
-            try drop(context, record)
-        }
-        mustCommitFirst = true
+        try abandonContents(context, found)
+        try drop(context, found)
+        if found.subscribed { try keepSubscription(context, of: name) }
         return .done
     }
 
     /// Lets go of a mailbox's messages, whose rows stay for the retention time: that takes the same time for all.
-    private func abandonContents(_ context: Context, _ record: inout MailboxRecord) throws {
+    private func abandonContents(_ context: Context, _ record: MailboxRecord) throws {
         guard record.messages > 0 else { return }
         var owner = try account(context)
         try owner.count(messages: UInt64(record.messages), record.sizeBytes, adding: false)
         leaveRemnant(context, record.contents)
-        record.empty(into: try owner.takeContentsID())
         set(context, owner)
     }
 
     private func drop(_ context: Context, _ record: MailboxRecord) throws {
         removeMailbox(context, record)
         var owner = try account(context)
-        owner.mailboxCount = try owner.mailboxCount.counted(down: 1, "account row")
+        try owner.count(record, adding: false)
         set(context, owner)
     }
 
-    /// Mailboxes below a name, at most `limit`. Reads the store: commit first.
+    /// Mailboxes and subscriptions below a name, at most `limit`. Reads the store: commit first.
     private func children(of name: MailboxName, _ context: Context, limit: Int) throws -> [MailboxRecord] {
         let prefix = Key(context.group, .mailboxNames, context.account)
         var inner = prefix
@@ -98,55 +92,70 @@ extension MailApplier {
         return try ids.map { try mailbox(context, $0) }
     }
 
+    /// Renames a mailbox with all below it, or a level that only others' names tell of. Subscriptions belong to names
+    /// (RFC 3501, section 6.3.6): none goes with a mailbox, none of a name that is used now is lost.
     func renameMailbox(_ context: Context, _ from: MailboxName, _ to: MailboxName) throws -> MailOutcome {
         guard !to.isInbox, !to.isDescendant(of: from) || from.isInbox else { throw Refusal.badMailboxName }
-        guard let source = try mailbox(context, named: from), source.selectable || !from.isInbox else {
-            throw Refusal.noSuchMailbox
-        }
-        if let target = try mailbox(context, named: to), target.selectable || from == to {
-            throw Refusal.mailboxExists
-        }
+        if from.isInbox { return try renameInbox(context, to) }
         try commit()
-        if from.isInbox { return try renameInbox(context, source, to) }
-
-        let moved = [source] + (try children(of: from, context, limit: MailLimits.mailboxesPerRename + 1))
-        guard moved.count <= MailLimits.mailboxesPerRename + 1 else { throw Refusal.tooManyDescendants }
-        guard moved.contains(where: \.selectable) else { throw Refusal.noSuchMailbox }
-        var names: [(MailboxRecord, MailboxName)] = []
+        let below = try children(of: from, context, limit: MailLimits.mailboxesPerRename + 1)
+        guard below.count <= MailLimits.mailboxesPerRename else { throw Refusal.tooManyDescendants }
+        let moved = ([try mailbox(context, named: from)].compactMap { $0 } + below).filter(\.selectable)
+        guard !moved.isEmpty else { throw Refusal.noSuchMailbox }
+        guard try from != to && mailbox(context, named: to)?.selectable != true else { throw Refusal.mailboxExists }
+        let ids = Set(moved.map(\.id))
+        var names: [MailboxName] = []
         for record in moved {
             // The names are found through another table, which the disk may have spoiled.
             guard record.name == from || record.name.isDescendant(of: from) else {
                 throw DecodingError(.outOfRange, offset: 0, subject: "mailbox name row")
             }
             guard let name = record.name.replacingPrefix(from, with: to) else { throw Refusal.badMailboxName }
-            if record.id != source.id, let other = try mailbox(context, named: name), other.selectable {
+            if let other = try mailbox(context, named: name), other.selectable, !ids.contains(other.id) {
                 throw Refusal.mailboxExists
             }
-            names.append((record, name))
+            names.append(name)
         }
-        for ancestor in to.ancestors where try mailbox(context, named: ancestor)?.selectable != true {
-            _ = try addMailbox(context, ancestor, nil, subscribed: false)
-        }
-        for (record, name) in names {
-            if let placeholder = try mailbox(context, named: name), placeholder.id != record.id {
-                try drop(context, placeholder)
-            }
-            deleteLookedUp(context, nameKey(context, record.name), old: Self.nameRow(record.id))
-            var renamed = record
-            renamed.name = name
-            set(context, renamed)
-            putLookedUp(context, nameKey(context, name), Self.nameRow(record.id), replacing: nil)
-        }
+        let missing = try missingAncestors(of: to, context)
+        guard try account(context).hasRoom(forMailboxes: missing.count) else { throw Refusal.tooManyMailboxes }
+        for ancestor in missing { _ = try addMailbox(context, ancestor, nil, subscribed: false) }
+        try give(names, to: moved, context)
         mustCommitFirst = true
         return .done
     }
 
+    /// Old names go first, since the new name of one may be the old name of another.
+    private func give(_ names: [MailboxName], to moved: [MailboxRecord], _ context: Context) throws {
+        var owner = try account(context)
+        for record in moved {
+            deleteLookedUp(context, nameKey(context, record.name), old: Self.nameRow(record.id))
+            try owner.count(record, adding: false)
+        }
+        for (record, name) in zip(moved, names) {
+            var renamed = record
+            renamed.name = name
+            renamed.subscribed = false
+            if let subscription = try mailbox(context, named: name) {
+                removeMailbox(context, subscription)
+                try owner.count(subscription, adding: false)
+                renamed.subscribed = subscription.subscribed
+            }
+            try owner.count(renamed, adding: true)
+            set(context, renamed)
+            putLookedUp(context, nameKey(context, name), Self.nameRow(record.id), replacing: nil)
+        }
+        set(context, owner)
+        for record in moved where record.subscribed { try keepSubscription(context, of: record.name) }
+    }
+
     /// Hands the messages of INBOX to a new mailbox, with their UIDs; INBOX and its children stay (RFC 3501, section
     /// 6.3.5).
-    private func renameInbox(_ context: Context, _ inbox: MailboxRecord, _ to: MailboxName) throws -> MailOutcome {
-        for ancestor in to.ancestors where try mailbox(context, named: ancestor)?.selectable != true {
-            _ = try addMailbox(context, ancestor, nil, subscribed: false)
-        }
+    private func renameInbox(_ context: Context, _ to: MailboxName) throws -> MailOutcome {
+        guard let inbox = try mailbox(context, named: .inbox), inbox.selectable else { throw Refusal.noSuchMailbox }
+        guard try mailbox(context, named: to)?.selectable != true else { throw Refusal.mailboxExists }
+        let missing = try missingAncestors(of: to, context)
+        guard try account(context).hasRoom(forMailboxes: missing.count + 1) else { throw Refusal.tooManyMailboxes }
+        for ancestor in missing { _ = try addMailbox(context, ancestor, nil, subscribed: false) }
         var target = try addMailbox(context, to, nil, subscribed: false)
         var owner = try account(context)
         var emptied = inbox
@@ -160,36 +169,52 @@ extension MailApplier {
     }
 
     func setSubscribed(_ context: Context, _ name: MailboxName, _ subscribed: Bool) throws -> MailOutcome {
-        let owner = try account(context)
-        guard var record = try mailbox(context, named: name) else {
-            guard subscribed else { return .done }
-            guard owner.mailboxCount < MailLimits.mailboxesPerAccount else { throw Refusal.tooManyMailboxes }
-            _ = try addMailbox(context, name, nil, subscribed: true, selectable: false)
-            return .done
+        var owner = try account(context)
+        let found = try mailbox(context, named: name)
+        guard found?.subscribed ?? false != subscribed else { return .done }
+        if subscribed {
+            guard owner.subscriptionCount < MailLimits.subscriptionsPerAccount else {
+                throw Refusal.tooManySubscriptions
+            }
+            try keepSubscription(context, of: name)
+        } else if var record = found, record.selectable {
+            try owner.subscriptionCount.count(1, adding: false, "account row")
+            set(context, owner)
+            record.subscribed = false
+            set(context, record)
+        } else if let found {
+            // Nothing but the subscription was there.
+            try drop(context, found)
         }
-        record.subscribed = subscribed
-        set(context, record)
         return .done
     }
 
-    /// The bits of these keywords, adding to the mailbox's list what is new.
-    func keywordBits(_ names: [String], _ record: inout MailboxRecord) throws(Refusal) -> UInt64 {
-        var bits: UInt64 = 0
-        for name in names {
-            let lowered = name.lowercased()
-            if let index = record.keywords.firstIndex(where: { $0.lowercased() == lowered }) {
-                bits |= 1 << UInt64(index)
-            } else {
-                guard record.keywords.count < MailLimits.keywordsPerMailbox else { throw .tooManyKeywords }
-                bits |= 1 << UInt64(record.keywords.count)
-                record.keywords.append(name)
-            }
+    /// Subscribes a name, whether or not there is a mailbox of it.
+    private func keepSubscription(_ context: Context, of name: MailboxName) throws {
+        guard var record = try mailbox(context, named: name) else {
+            _ = try addMailbox(context, name, nil, subscribed: true, selectable: false)
+            return
         }
-        return bits
+        guard !record.subscribed else { return }
+        var owner = try account(context)
+        try owner.subscriptionCount.count(1, adding: true, "account row")
+        set(context, owner)
+        record.subscribed = true
+        set(context, record)
     }
 }
 
 extension AccountRecord {
+    /// Follows the row of a name that comes or goes.
+    fileprivate mutating func count(_ record: MailboxRecord, adding: Bool) throws(DecodingError) {
+        if record.selectable { try mailboxCount.count(1, adding: adding, "account row") }
+        if record.subscribed { try subscriptionCount.count(1, adding: adding, "account row") }
+    }
+
+    fileprivate func hasRoom(forMailboxes more: Int) -> Bool {
+        Int(mailboxCount) + more <= MailLimits.mailboxesPerAccount
+    }
+
     /// The next number of the counter that mailboxes and contents share.
     mutating func takeContentsID() throws(DecodingError) -> ContentsID {
         defer { nextMailboxID &+= 1 }
@@ -226,6 +251,5 @@ extension MailboxRecord {
         unseen = other.unseen
         deleted = other.deleted
         sizeBytes = other.sizeBytes
-        keywords = other.keywords
     }
 }

@@ -30,7 +30,10 @@ extension MailApplier {
         var record = try selectable(context, id)
         guard owner.hasRoom(for: message.sizeBytes) else { throw Refusal.overQuota }
         guard record.uidNext.rawValue < .max else { throw Refusal.uidsExhausted }
-        let keywords = try keywordBits(message.flags.keywords, &record)
+        let names = message.flags.keywords
+        var table = names.isEmpty ? nil : try keywordTable(context, record.contents)
+        // What the mailbox has no room for is left out: the message matters more.
+        let keywords = KeywordSet((table?.take(names) ?? []).compactMap { $0 })
         try storeBody(context, message)
 
         let uid = record.uidNext
@@ -47,6 +50,8 @@ extension MailApplier {
         put(context, Key(context.group, .flags, context.account, record.contents, uid), flags.row)
         record.uidNext = UID(uid.rawValue + 1)
         record.highestModSeq = modSeq
+        try table?.count(keywords, adding: true)
+        if let table { try set(context, table, of: record.contents) }
         try record.count(flags.flags, message.sizeBytes, adding: true)
         set(context, record)
         try owner.count(messages: 1, message.sizeBytes, adding: true)

@@ -53,6 +53,7 @@ extension MailApplier {
         if contents == .wholeAccount {
             removed = try removeAccountRows(context, &remnant, limit)
         } else {
+            try removeKeywords(context, contents)
             removed = try removeMessages(context, contents, &remnant, limit)
         }
         if removed < limit {
@@ -143,7 +144,7 @@ extension MailApplier {
             let timestamp = Timestamp(milliseconds: Int64(bitPattern: time))
             batch.delete(deliveryByTimeKey(context, timestamp, try DeliveryRow.id(key)).bytes)
         case .meta, .requests, .addresses, .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expungedByTime,
-            .bodies, .chunks, .uploads, .deliveriesByTime, .directory, .remnants:
+            .bodies, .chunks, .uploads, .deliveriesByTime, .directory, .remnants, .keywords:
             break
         }
     }

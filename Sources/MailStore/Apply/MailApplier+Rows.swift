@@ -151,5 +151,7 @@ extension MailApplier {
         groups[context.group]?.digest.remove(hash)
         mailboxes[key] = nil
         deleteLookedUp(context, nameKey(context, record.name), old: Self.nameRow(record.id))
+        // The next command may name the mailbox by its ID, and the store still has the row.
+        mustCommitFirst = true
     }
 }

@@ -31,6 +31,7 @@ extension AccountRecord {
         row.writeInteger(created.rawValue)
         row.writeInteger(nextMailboxID)
         row.writeInteger(mailboxCount)
+        row.writeInteger(subscriptionCount)
         row.writeInteger(uidValidityFloor)
         return row
     }
@@ -59,6 +60,7 @@ extension AccountRecord {
         self.usedMessages = usedMessages
         nextMailboxID = try decoder.integer()
         mailboxCount = try decoder.integer()
+        subscriptionCount = try decoder.integer()
         uidValidityFloor = try decoder.integer()
         try decoder.finish()
     }
@@ -84,8 +86,6 @@ extension MailboxRecord {
         row.writeInteger(deleted)
         row.writeInteger(sizeBytes)
         row.writeInteger(recentFrom.rawValue)
-        row.writeCount(keywords.count)
-        for keyword in keywords { row.writeLengthPrefixed(keyword) }
         return row
     }
 
@@ -112,11 +112,6 @@ extension MailboxRecord {
         recentFrom = try decoder.uid()
         guard recentFrom <= uidNext, emptiedBelow <= uidNext, uidNext > UID(0) else {
             throw decoder.failure(.outOfRange)
-        }
-        let keywordCount = try decoder.count(minimumBytes: 4)
-        guard keywordCount <= MailLimits.keywordsPerMailbox else { throw decoder.failure(.tooLong) }
-        for _ in 0..<keywordCount {
-            keywords.append(try decoder.string(maximum: MailLimits.keywordBytes))
         }
         try decoder.finish()
     }
@@ -167,16 +162,18 @@ struct MessageRow {
     }
 }
 
-/// Flags and MODSEQ of a message: 18 bytes, so that a scan of a whole mailbox is short.
+/// Flags and MODSEQ of a message: 18 bytes, so that a scan of a whole mailbox is short. Behind them stand eight more
+/// for each 64 keywords from number 64 on.
 struct FlagsRow {
     var flags: MessageFlags
     var modSeq: ModSeq
 
     var row: ByteBuffer {
-        var row = newRow(capacity: 18)
+        var row = newRow(capacity: Self.bytes + 8 * flags.keywords.high.count)
         row.writeInteger(flags.system.rawValue)
-        row.writeInteger(flags.keywords)
+        row.writeInteger(flags.keywords.low)
         row.writeInteger(modSeq.rawValue)
+        for word in flags.keywords.high { row.writeInteger(word) }
         return row
     }
 
@@ -185,18 +182,31 @@ struct FlagsRow {
         self.modSeq = modSeq
     }
 
+    private static let bytes = 18
+
     /// Straight from a scan, without a buffer.
     init(span: Span<UInt8>) throws(DecodingError) {
-        guard span.count == 18 else { throw DecodingError(.truncated, offset: span.count, subject: "flags row") }
+        let words = (span.count - Self.bytes) / 8
+        guard span.count >= Self.bytes, span.count == Self.bytes + 8 * words else {
+            throw DecodingError(.truncated, offset: span.count, subject: "flags row")
+        }
+        guard words <= KeywordSet.maximumHighWords else {
+            throw DecodingError(.tooLong, offset: span.count, subject: "flags row")
+        }
         guard span[0] == rowVersion else {
             throw DecodingError(.unknownVersion(UInt64(span[0])), offset: 0, subject: "flags row")
         }
         guard let system = SystemFlags(exactly: span[1]) else {
             throw DecodingError(.outOfRange, offset: 1, subject: "flags row")
         }
+        var high: [UInt64] = []
+        for word in 0..<words { high.append(try Key.integer(span, at: Self.bytes + 8 * word, as: UInt64.self)) }
+        guard high.last != 0 else {
+            throw DecodingError(.outOfRange, offset: span.count, subject: "flags row")
+        }
         flags = MessageFlags(
             system: system,
-            keywords: try Key.integer(span, at: 2, as: UInt64.self)
+            keywords: KeywordSet(low: try Key.integer(span, at: 2, as: UInt64.self), high: high)
         )
         modSeq = ModSeq(try Key.integer(span, at: 10, as: UInt64.self))
     }

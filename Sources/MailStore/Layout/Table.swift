@@ -34,13 +34,15 @@ enum Table: UInt8, CaseIterable {
     case directory = 16
     /// account, contents → what a deleted mailbox or account has left, and how far it is removed.
     case remnants = 17
+    /// account, contents → names of keywords, and how many messages have each.
+    case keywords = 18
 
     /// Whether the rows count in the group's digest. Request answers, indexes by time and body bytes (whose checksum
     /// stands in `bodies`) do not.
     var isDigested: Bool {
         switch self {
         case .addresses, .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expunged, .bodies, .uploads,
-            .deliveries, .directory, .remnants:
+            .deliveries, .directory, .remnants, .keywords:
             true
         case .meta, .requests, .expungedByTime, .chunks, .deliveriesByTime:
             false

@@ -58,12 +58,12 @@ public struct MailReader: Sendable {
         case .mailbox(let name):
             let snapshot = store.makeSnapshot()
             guard let record = try mailbox(group, account, named: name, snapshot) else { return .missing }
-            return .mailbox(record)
+            return .mailbox(try withKeywords(record, group, account, snapshot))
         case .messages(let id, let fromUID, let limit):
             let snapshot = store.makeSnapshot()
             guard let record = try mailbox(group, account, id, snapshot) else { return .missing }
             return .messages(
-                record,
+                try withKeywords(record, group, account, snapshot),
                 try messages(group, account, record.contents, from: fromUID, limit: limit, snapshot)
             )
         case .changes(let id, let since, let newFrom):
@@ -103,6 +103,18 @@ public struct MailReader: Sendable {
         guard let row = try reader.get(key.bytes) else { return nil }
         var decoder = try WireDecoder(row: row, subject: "mailbox name row")
         return try mailbox(group, account, MailboxID(try decoder.integer()), reader)
+    }
+
+    private func withKeywords(
+        _ record: MailboxRecord,
+        _ group: GroupID,
+        _ account: AccountID,
+        _ reader: any StateReader
+    ) throws -> MailboxRecord {
+        guard let row = try reader.get(Key(group, .keywords, account, record.contents).bytes) else { return record }
+        var record = record
+        record.keywords = try KeywordTable(row: row).names
+        return record
     }
 
     private func mailboxes(_ group: GroupID, _ account: AccountID) throws -> MailAnswer {
@@ -151,7 +163,8 @@ public struct MailReader: Sendable {
         newFrom: UID
     ) throws -> MailAnswer {
         let snapshot = store.makeSnapshot()
-        guard let record = try mailbox(group, account, id, snapshot) else { return .missing }
+        guard var record = try mailbox(group, account, id, snapshot) else { return .missing }
+        record = try withKeywords(record, group, account, snapshot)
         var changes = MailboxChanges(mailbox: record, changed: [], new: [], expunged: UIDSet())
         guard record.highestModSeq > since else { return .changes(changes) }
         if record.uidNext > newFrom {

@@ -33,7 +33,7 @@ public struct RowName: Hashable, Sendable, CustomStringConvertible {
         case .expungedByTime, .deliveriesByTime:
             parts += [fields.number("time", 1, 8), fields.number("account", 9, 8)]
         case .directory: parts.append(fields.hex("", 1, 9))
-        case .remnants: parts += [fields.number("account", 1, 8), fields.number("contents", 9, 4)]
+        case .remnants, .keywords: parts += [fields.number("account", 1, 8), fields.number("contents", 9, 4)]
         }
         description = parts.filter { !$0.isEmpty }.joined(separator: ", ")
     }
@@ -86,6 +86,7 @@ extension Table {
         case .deliveriesByTime: "deliveries by time"
         case .directory: "directory"
         case .remnants: "remnants"
+        case .keywords: "keywords"
         }
     }
 }

@@ -19,6 +19,7 @@ public struct StateAudit {
         var bodies: [BodyID: UInt32] = [:]
         var messages: [ContentsID: [UID: UInt64]] = [:]
         var flags: [ContentsID: [UID: FlagsRow]] = [:]
+        var keywords: [ContentsID: KeywordTable] = [:]
         var remnants: Set<ContentsID> = []
 
         /// In place: a copy of all that an account has, for each of its rows, would take for ever.
@@ -118,6 +119,9 @@ public struct StateAudit {
             account.flags[try Self.contents(key), default: [:]][try Self.uid(key)] =
                 try FlagsRow(span: value.readableBytesUInt8Span)
         }
+        try read(.keywords) { key, value, account in
+            account.keywords[try Self.contents(key)] = try KeywordTable(row: value)
+        }
         try read(.expunged) { _, value, account in
             account.references[try ExpungedRow.message(value).bodyID, default: 0] += 1
         }
@@ -160,7 +164,15 @@ public struct StateAudit {
         let names = Dictionary(uniqueKeysWithValues: mailboxes.map { ($0.name.text, $0.id) })
         var found = [
             expect(names == account.names, "names \(account.names.count) of \(names.count) mailboxes"),
-            expect(Int(record.mailboxCount) == mailboxes.count, "\(record.mailboxCount) mailboxes are counted"),
+            expect(
+                Int(record.mailboxCount) == mailboxes.count(where: \.selectable),
+                "\(record.mailboxCount) mailboxes are counted"
+            ),
+            expect(
+                Int(record.subscriptionCount) == mailboxes.count(where: \.subscribed),
+                "\(record.subscriptionCount) subscriptions are counted"
+            ),
+            expect(mailboxes.allSatisfy { $0.selectable || $0.subscribed }, "a name is kept for nothing"),
             expect(
                 record.usedMessages == mailboxes.reduce(0) { $0 + UInt64($1.messages) },
                 "\(record.usedMessages) messages are counted"
@@ -173,7 +185,7 @@ public struct StateAudit {
         ]
         let places = mailboxes.map(\.contents)
         found.append(expect(Set(places).count == places.count, "mailboxes share contents"))
-        for contents in Set(account.messages.keys).union(account.flags.keys) {
+        for contents in Set(account.messages.keys).union(account.flags.keys).union(account.keywords.keys) {
             let isKnown = places.contains(contents) || account.remnants.contains(contents)
             found.append(expect(isKnown, "contents \(contents.rawValue) are nobody's"))
             let uids = account.messages[contents].map { Set($0.keys) } ?? []
@@ -190,6 +202,15 @@ public struct StateAudit {
                 && sizes.keys.allSatisfy { $0 < mailbox.uidNext }
                 && flags.values.allSatisfy { $0.modSeq <= mailbox.highestModSeq }
             found.append(expect(isRight, "mailbox \(mailbox.id.rawValue) is not as counted"))
+            let table = account.keywords[mailbox.contents]
+            var counts = [UInt32](repeating: 0, count: table?.counts.count ?? 0)
+            var named = true
+            for number in flags.values.lazy.flatMap(\.flags.keywords.numbers) {
+                named = named && number < counts.count
+                if named { counts[number] += 1 }
+            }
+            let isCounted = named && counts == table?.counts ?? [] && counts.last != 0
+            found.append(expect(isCounted, "keywords of mailbox \(mailbox.id.rawValue) are not as counted"))
         }
         problems += found.compactMap { $0 }
     }

@@ -38,32 +38,19 @@ extension AccountModel {
         return .mailboxCreated(MailboxID(mailbox.id), uidValidity: mailbox.uidValidity)
     }
 
-    mutating func delete(_ name: MailboxName) throws(Refusal) -> MailOutcome {
+    mutating func delete(_ name: MailboxName, _ time: Timestamp) throws(Refusal) -> MailOutcome {
         guard !name.isInbox else { throw .badMailboxName }
         guard let position = position(name), mailboxes[position].isSelectable else { throw .noSuchMailbox }
-        letGo(position)
-        let hasChildren = mailboxes.contains { $0.name.isDescendant(of: name) }
-        if hasChildren || mailboxes[position].isSubscribed {
-            mailboxes[position].isSelectable = false
-            mailboxes[position].specialUse = nil
-        } else {
-            mailboxes.remove(at: position)
-        }
+        let mailbox = mailboxes.remove(at: position)
+        if mailbox.isSubscribed { subscribe(name, true, time) }
         return .done
-    }
-
-    /// Its messages are not in the account any more.
-    private mutating func letGo(_ position: Int) {
-        guard !mailboxes[position].messages.isEmpty else { return }
-        mailboxes[position].empty(into: nextMailboxID)
-        nextMailboxID += 1
     }
 
     mutating func rename(_ from: MailboxName, _ to: MailboxName, _ time: Timestamp) throws(Refusal) -> MailOutcome {
         guard !to.isInbox, from.isInbox || !to.isDescendant(of: from) else { throw .badMailboxName }
-        guard let source = position(from), mailboxes[source].isSelectable || !from.isInbox else { throw .noSuchMailbox }
-        if let target = position(to), mailboxes[target].isSelectable || from == to { throw .mailboxExists }
         if from.isInbox {
+            guard isSelectable(.inbox) else { throw .noSuchMailbox }
+            guard !isSelectable(to) else { throw .mailboxExists }
             addAncestors(of: to, time)
             let target = addMailbox(to, nil, subscribed: false, time)
             guard let source = position(from), let position = position(MailboxID(target.id)) else { return .done }
@@ -73,26 +60,41 @@ extension AccountModel {
             nextMailboxID += 1
             return .done
         }
-        let moved = mailboxes.filter { $0.name == from || $0.name.isDescendant(of: from) }
-        guard moved.contains(where: \.isSelectable) else { throw .noSuchMailbox }
-        var names: [(id: UInt32, old: MailboxName, new: MailboxName)] = []
+        let isMoved = { (mailbox: Mailbox) in
+            mailbox.isSelectable && (mailbox.name == from || mailbox.name.isDescendant(of: from))
+        }
         // The mailbox itself, then its children in the order of their names.
-        for mailbox in moved.sorted(by: { $0.name < $1.name }) {
+        let moved = mailboxes.filter(isMoved).sorted { $0.name < $1.name }
+        guard !moved.isEmpty else { throw .noSuchMailbox }
+        guard from != to, !isSelectable(to) else { throw .mailboxExists }
+        var names: [MailboxName] = []
+        for mailbox in moved {
             guard let name = mailbox.name.replacingPrefix(from, with: to) else { throw .badMailboxName }
-            if mailbox.name != from, isSelectable(name) { throw .mailboxExists }
-            names.append((mailbox.id, mailbox.name, name))
+            if isSelectable(name), !moved.contains(where: { $0.name == name }) { throw .mailboxExists }
+            names.append(name)
         }
         addAncestors(of: to, time)
-        for (id, _, name) in names {
-            mailboxes.removeAll { $0.name == name && $0.id != id }
-            if let position = position(MailboxID(id)) { mailboxes[position].name = name }
+        let subscribed = mailboxes.filter(\.isSubscribed).map(\.name)
+        mailboxes.removeAll(where: isMoved)
+        for (mailbox, name) in zip(moved, names) {
+            var renamed = mailbox
+            renamed.name = name
+            renamed.isSubscribed = false
+            mailboxes.removeAll { $0.name == name }
+            mailboxes.append(renamed)
         }
+        mailboxes.sort { $0.id < $1.id }
+        // The same names are subscribed as before. First those whose rows are there: no new one is made for them.
+        for name in subscribed where position(name) != nil { subscribe(name, true, time) }
+        for mailbox in moved where subscribed.contains(mailbox.name) { subscribe(mailbox.name, true, time) }
         return .done
     }
 
+    @discardableResult
     mutating func subscribe(_ name: MailboxName, _ subscribed: Bool, _ time: Timestamp) -> MailOutcome {
         if let position = position(name) {
             mailboxes[position].isSubscribed = subscribed
+            if !subscribed, !mailboxes[position].isSelectable { mailboxes.remove(at: position) }
         } else if subscribed {
             addMailbox(name, nil, subscribed: true, selectable: false, time)
         }
@@ -104,6 +106,7 @@ extension AccountModel.Mailbox {
     fileprivate mutating func empty(into contents: UInt32) {
         self.contents = contents
         messages = []
+        keywords = []
         modSeq += 1
         expungeModSeq = modSeq
         emptiedModSeq = modSeq

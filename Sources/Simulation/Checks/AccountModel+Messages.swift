@@ -15,8 +15,8 @@ extension AccountModel {
             else { throw .uploadMissing }
             uploads[message.bodyID] = nil
         }
-        let keywords = mailboxes[position].bits(message.flags.keywords)
-        let flags = MessageFlags(system: message.flags.system, keywords: keywords)
+        let numbers = mailboxes[position].numbers(message.flags.keywords).compactMap { $0 }
+        let flags = MessageFlags(system: message.flags.system, keywords: KeywordSet(numbers))
         let uid = mailboxes[position].append(flags, message.bodyID, message.sizeBytes, mailboxes[position].modSeq + 1)
         mailboxes[position].modSeq += 1
         return .appended(
@@ -60,9 +60,14 @@ extension AccountModel {
     ) throws(Refusal) -> MailOutcome {
         let position = try selectable(id)
         var mailbox = mailboxes[position]
-        let known = operation == .remove ? names.keywords.filter(mailbox.keywords.contains) : names.keywords
         let positions = mailbox.positions(uids)
-        let bits = positions.isEmpty ? 0 : mailbox.bits(known)
+        var numbers: [Int?] = []
+        if operation == .remove {
+            numbers = names.keywords.compactMap(mailbox.number)
+        } else if !positions.isEmpty {
+            numbers = mailbox.numbers(names.keywords)
+        }
+        let keywords = KeywordSet(numbers.compactMap { $0 })
         let modSeq = mailbox.modSeq + 1
         var changed = UIDSet()
         var modified = UIDSet()
@@ -74,13 +79,13 @@ extension AccountModel {
             }
             var flags = message.flags
             switch operation {
-            case .replace: flags = MessageFlags(system: names.system, keywords: bits)
+            case .replace: flags = MessageFlags(system: names.system, keywords: keywords)
             case .add:
                 flags.system.formUnion(names.system)
-                flags.keywords |= bits
+                flags.keywords.formUnion(keywords)
             case .remove:
                 flags.system.subtract(names.system)
-                flags.keywords &= ~bits
+                flags.keywords.subtract(keywords)
             }
             guard flags != message.flags else { continue }
             mailbox.messages[index].flags = flags
@@ -90,9 +95,15 @@ extension AccountModel {
         if !changed.isEmpty {
             mailbox.modSeq = modSeq
             mailbox.flagsModSeq = modSeq
+            mailbox.forgetUnusedKeywords()
             mailboxes[position] = mailbox
         }
-        return .flagsStored(modSeq: ModSeq(mailboxes[position].modSeq), changed: changed, modified: modified)
+        return .flagsStored(
+            modSeq: ModSeq(mailboxes[position].modSeq),
+            changed: changed,
+            modified: modified,
+            surplus: UInt32(numbers.count { $0 == nil })
+        )
     }
 
     mutating func expunge(_ id: MailboxID, _ uids: UIDSet, onlyDeleted: Bool) throws(Refusal) -> MailOutcome {
@@ -107,6 +118,7 @@ extension AccountModel {
         let removed = mailboxes[position].messages.filter(isGone).map { UID($0.uid) }
         guard !removed.isEmpty else { return UIDSet() }
         mailboxes[position].messages.removeAll(where: isGone)
+        mailboxes[position].forgetUnusedKeywords()
         mailboxes[position].modSeq += 1
         mailboxes[position].expungeModSeq = mailboxes[position].modSeq
         return UIDSet(removed)
@@ -128,15 +140,13 @@ extension AccountModel {
     private mutating func transfer(_ source: Int, _ uids: UIDSet, to target: Int, removing: Bool) -> MailOutcome {
         let messages = mailboxes[source].positions(uids).map { mailboxes[source].messages[$0] }
         let names = mailboxes[source].keywords
-        let used = messages.reduce(0) { $0 | $1.flags.keywords }
-        var mapping: [(from: UInt64, to: UInt64)] = []
-        for (index, name) in names.enumerated() where used & (1 << UInt64(index)) != 0 {
-            mapping.append((1 << UInt64(index), mailboxes[target].bits([name])))
-        }
+        let used = messages.reduce(into: KeywordSet()) { $0.formUnion($1.flags.keywords) }.numbers
+        var mapping: [Int: Int] = [:]
+        for (from, to) in zip(used, mailboxes[target].numbers(used.map { names[$0] })) { mapping[from] = to }
         let modSeq = mailboxes[target].modSeq + 1
         var given = UIDSet()
         for message in messages {
-            let keywords = mapping.reduce(0) { message.flags.keywords & $1.from != 0 ? $0 | $1.to : $0 }
+            let keywords = KeywordSet(message.flags.keywords.numbers.compactMap { mapping[$0] })
             let flags = MessageFlags(system: message.flags.system, keywords: keywords)
             given.append(UID(mailboxes[target].append(flags, message.body, message.sizeBytes, modSeq)))
         }

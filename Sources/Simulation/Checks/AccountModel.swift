@@ -26,6 +26,7 @@ struct AccountModel {
         var contents: UInt32?
         var emptiedModSeq: UInt64 = 0
         var emptiedBelow: UInt32 = 1
+        /// By number; empty for one that is free.
         var keywords: [String] = []
         /// By rising UID.
         var messages: [Message] = []
@@ -63,18 +64,27 @@ struct AccountModel {
             messages.indices.filter { uids.contains(UID(messages[$0].uid)) }
         }
 
-        /// The bits of the keywords; new ones are added.
-        mutating func bits(_ names: [String]) -> UInt64 {
-            var bits: UInt64 = 0
-            for name in names {
-                if let index = keywords.firstIndex(of: name) {
-                    bits |= 1 << UInt64(index)
-                } else {
-                    bits |= 1 << UInt64(keywords.count)
-                    keywords.append(name)
+        /// The numbers of the keywords; new ones get the lowest that are free. Nil for what finds no room.
+        mutating func numbers(_ names: [String]) -> [Int?] {
+            names.map { name in
+                if let known = number(name) { return known }
+                if let free = keywords.firstIndex(of: "") {
+                    keywords[free] = name
+                    return free
                 }
+                guard keywords.count < MailLimits.keywordsPerMailbox else { return nil }
+                keywords.append(name)
+                return keywords.count - 1
             }
-            return bits
+        }
+
+        func number(_ name: String) -> Int? { keywords.firstIndex { $0.lowercased() == name.lowercased() } }
+
+        /// Names that no message has are forgotten.
+        mutating func forgetUnusedKeywords() {
+            let used = Set(messages.lazy.filter { !$0.flags.keywords.isEmpty }.flatMap(\.flags.keywords.numbers))
+            for number in keywords.indices where !used.contains(number) { keywords[number] = "" }
+            while keywords.last == "" { keywords.removeLast() }
         }
     }
 
@@ -109,7 +119,8 @@ struct AccountModel {
         record.usedBytes = usedBytes
         record.usedMessages = mailboxes.reduce(0) { $0 + UInt64($1.messages.count) }
         record.nextMailboxID = nextMailboxID
-        record.mailboxCount = UInt32(mailboxes.count)
+        record.mailboxCount = UInt32(mailboxes.count(where: \.isSelectable))
+        record.subscriptionCount = UInt32(mailboxes.count(where: \.isSubscribed))
         record.uidValidityFloor = uidValidityFloor
         return record
     }

@@ -89,7 +89,7 @@ struct GroupModel {
         case .createMailbox(let name, let use):
             return try edit(id) { account throws(Refusal) in try account.create(name, use, time) }
         case .deleteMailbox(let name):
-            return try edit(id) { account throws(Refusal) in try account.delete(name) }
+            return try edit(id) { account throws(Refusal) in try account.delete(name, time) }
         case .renameMailbox(let from, let to):
             return try edit(id) { account throws(Refusal) in try account.rename(from, to, time) }
         case .setSubscribed(let name, let subscribed):

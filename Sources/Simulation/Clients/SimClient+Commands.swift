@@ -23,7 +23,10 @@ extension SimClient {
         case ..<740: return .move(id, uids(mailbox), to: existingName(account))
         case ..<800: return .createMailbox(newName(), specialUse: nil)
         case ..<840: return .deleteMailbox(existingName(account))
-        case ..<890: return .renameMailbox(from: existingName(account), to: newName())
+        case ..<890:
+            // The new name's place may be taken, and the old one may be a level of which only others' names tell.
+            let from = random.below(4) == 0 ? newName() : existingName(account)
+            return .renameMailbox(from: from, to: random.below(8) == 0 ? existingName(account) : newName())
         case ..<920:
             return .setSubscribed(random.below(2) == 0 ? newName() : existingName(account), random.below(2) == 0)
         case ..<945: return .claimRecent(id)
@@ -64,7 +67,13 @@ extension SimClient {
 
     private func flags(_ some: Bool) -> FlagNames {
         let system = SystemFlags(rawValue: UInt8(random.below(32)))
-        let keywords = some || random.below(4) == 0 ? ["$Work\(random.below(6))"] : []
+        var keywords: [String] = []
+        if random.below(30) == 0 {
+            // A few of these are more than a mailbox has room for.
+            keywords = (0..<250).map { _ in "$Tag\(random.below(900))" }
+        } else if some || random.below(4) == 0 {
+            keywords = [["$Work", "$WORK"][random.below(2)] + "\(random.below(6))"]
+        }
         return FlagNames(system: some ? system : system.intersection([.seen, .flagged]), keywords: keywords)
     }
 

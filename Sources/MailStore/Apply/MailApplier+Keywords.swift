@@ -1,0 +1,32 @@
+internal import MailModel
+internal import NIOCore
+internal import StateStorage
+
+/// The keywords of mailboxes.
+extension MailApplier {
+    func keywordTable(_ context: Context, _ contents: ContentsID) throws -> KeywordTable {
+        let row = try lookUp(Key(context.group, .keywords, context.account, contents))
+        return try row.map { try KeywordTable(row: $0) } ?? KeywordTable()
+    }
+
+    /// Takes over what a command made of a table.
+    func set(_ context: Context, _ changed: KeywordTable, of contents: ContentsID) throws {
+        let key = Key(context.group, .keywords, context.account, contents)
+        var table = changed
+        table.giveBack()
+        let old = try lookUp(key)
+        let new = table.row
+        guard old != new else { return }
+        if let new {
+            putLookedUp(context, key, new, replacing: old)
+        } else if let old {
+            deleteLookedUp(context, key, old: old)
+        }
+    }
+
+    /// The keywords of contents that nobody reaches any more.
+    func removeKeywords(_ context: Context, _ contents: ContentsID) throws {
+        let key = Key(context.group, .keywords, context.account, contents)
+        if let row = try lookUp(key) { deleteLookedUp(context, key, old: row) }
+    }
+}
