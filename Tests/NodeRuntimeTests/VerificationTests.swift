@@ -141,7 +141,6 @@ import Testing
         if isLeader, cluster.leader(of: Self.group)?.id != node.id {
             let now = try #require(cluster.leader(of: Self.group)?.core?.loop)
             now.handOverLeaderships(to: node.id)
-            now.flushOutgoing()
             cluster.run(ticks: 50)
         }
         let before = try #require(node.core?.loop.replica(Self.group)?.raft.id)
