@@ -9,7 +9,8 @@ struct Staffettactl: AsyncParsableCommand {
         commandName: "staffettactl",
         abstract: "Administers a Staffetta cluster.",
         discussion: """
-            The exit status is 0 when it is done, 1 when it was refused or failed, 2 for bad usage.
+            The exit status is 0 when it is done, 1 when it was refused or failed, 2 for bad usage. --endpoint and --format, which every verb \
+            has, may stand before the verb too.
 
             Examples:
               staffettactl cluster status
@@ -21,7 +22,7 @@ struct Staffettactl: AsyncParsableCommand {
 
     static func main() async {
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(CommonOptions.movedBehindVerb(Array(CommandLine.arguments.dropFirst())))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
