@@ -124,7 +124,7 @@ extension Node {
         return [
             NodeDescription(
                 id: settings.node.rawValue,
-                peerAddress: "\(settings.peerHost):\(settings.peerPort)",
+                peerAddress: settings.advertisedAddress,
                 labels: settings.labels
             )
         ]

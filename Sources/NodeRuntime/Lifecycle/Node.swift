@@ -114,7 +114,7 @@ public final class Node: Sendable {
                     clusterID: settings.clusterID,
                     node: NodeDescription(
                         id: settings.node.rawValue,
-                        peerAddress: "\(settings.peerHost):\(settings.peerPort)",
+                        peerAddress: settings.advertisedAddress,
                         labels: settings.labels
                     )
                 ),
