@@ -9,7 +9,8 @@ struct Staffettactl: AsyncParsableCommand {
         commandName: "staffettactl",
         abstract: "Administers a Staffetta cluster.",
         discussion: """
-            The exit status is 0 when it is done, 1 when it was refused or failed, 2 for bad usage. --endpoint and --format, which every verb \
+            The exit status is 0 when it is done, 1 when it was refused or failed, 2 for bad usage. `cluster status` \
+            and `node ready` also end with 1 when they have found problems. --endpoint and --format, which every verb \
             has, may stand before the verb too.
 
             Examples:

@@ -1,10 +1,13 @@
-"""What staffettactl tells scripts: exit statuses, refusals, options."""
+"""What staffettactl tells scripts and health checks: exit statuses, refusals, options, addresses."""
 
 import json
+import pathlib
+import shutil
 import subprocess
+import tempfile
 import unittest
 
-from support.cluster import PROGRAMS, Cluster, wait_until
+from support.cluster import PROGRAMS, Cluster, free_port_base, wait_until
 
 
 def ctl(*words):
@@ -38,7 +41,7 @@ class AdminToolTests(unittest.TestCase):
             ["cluster", "status", "--endpoint", endpoint, "--format", "json"],
             ["--endpoint", endpoint, "--format", "json", "cluster", "status"],
             ["--format=json", "cluster", f"--endpoint={endpoint}", "status"],
-            ["--format", "json", "cluster", "status", "--endpoint", endpoint],
+            ["--format", "json", "node", "ready", "--endpoint", endpoint],
         ):
             with self.subTest(words):
                 status, output, error = ctl(*words)
@@ -67,6 +70,54 @@ class AdminToolTests(unittest.TestCase):
         status, _, error = ctl("cluster", "status", "--endpoint", "127.0.0.1:1")
         self.assertEqual(status, 1)
         self.assertIn("127.0.0.1:1 does not answer", error)
+
+    def test_statuses_tell_of_a_lost_quorum(self):
+        verbs = {verb: [*verb.split(), "--endpoint", self.endpoint(1)]
+                 for verb in ("cluster status", "node ready", "node live")}
+        for words in verbs.values():
+            self.wait_for_status(0, *words)
+        for number in (2, 3):
+            self.cluster.node(number).kill()
+        self.wait_for_status(1, *verbs["node ready"])
+        status, output, _ = ctl(*verbs["node ready"])
+        self.assertEqual(status, 1)
+        self.assertIn("no leader that this node knows", output)
+        self.assertEqual(ctl(*verbs["cluster status"])[0], 1)
+        self.assertEqual(ctl(*verbs["node live"])[0], 0)
+        self.assertEqual(ctl("node", "live", "--endpoint", f"{self.endpoint(2)},{self.endpoint(1)}")[0], 1)
+        for number in (2, 3):
+            self.cluster.node(number).start_again()
+        for words in verbs.values():
+            self.wait_for_status(0, *words)
+
+
+class LonelyNodeTests(unittest.TestCase):
+    """A node whose cluster has not begun."""
+
+    def test_it_is_alive_and_not_ready_and_has_the_address_that_others_use(self):
+        directory = pathlib.Path(tempfile.mkdtemp(prefix="staffetta-test-"))
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        base = free_port_base(1) + 10
+        log = directory / "node.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [str(PROGRAMS / "staffetta"), "serve", "--data-directory", str(directory / "data"),
+                 "--peer-listen", f"0.0.0.0:{base}", "--cluster-peers", f"1=localhost:{base},2=localhost:{base + 2}",
+                 "--admin-listen", f"127.0.0.1:{base + 1}", "--imap-listen", "", "--lmtp-listen", ""],
+                stderr=output,
+            )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        wait_until(lambda: "ready:" in log.read_text() or process.poll() is not None, 120, "a node")
+        endpoint = f"127.0.0.1:{base + 1}"
+        self.assertEqual(ctl("node", "live", "--endpoint", endpoint)[0], 0)
+        status, output, _ = ctl("node", "ready", "--endpoint", endpoint)
+        self.assertEqual(status, 1)
+        self.assertIn("the cluster has not begun", output)
+        self.assertEqual(ctl("cluster", "status", "--endpoint", endpoint)[0], 1)
+        _, output, _ = ctl("node", "list", "--endpoint", endpoint)
+        self.assertIn(f"localhost:{base}", output)
+        self.assertNotIn("0.0.0.0", output)
 
 
 if __name__ == "__main__":
