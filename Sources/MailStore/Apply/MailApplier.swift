@@ -157,8 +157,8 @@ public final class MailApplier {
         if accounts.count + mailboxes.count > ApplierLimits.cachedRecords { forgetCaches() }
     }
 
-    /// Forgets what is not written yet, of all groups: they stand again where the store has them. For when a command has
-    /// failed in the middle, and its part of the batch cannot be told apart.
+    /// Forgets what is not written yet, of all groups: they stand again where the store has them. For when a command
+    /// has failed in the middle, and its part of the batch cannot be told apart.
     ///
     /// - Parameter failed: the group whose command it was.
     public func rollBack(after failed: GroupID) throws {

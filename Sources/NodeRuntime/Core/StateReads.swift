@@ -1,8 +1,8 @@
 internal import MailModel
 internal import NIOConcurrencyHelpers
 
-/// Calls whose answer is being read from the state. A disk that does not answer, or a pool whose threads all wait for one,
-/// must not keep clients waiting for ever: at its deadline a call fails, whatever becomes of the read.
+/// Calls whose answer is being read from the state. A disk that does not answer, or a pool whose threads all wait for
+/// one, must not keep clients waiting for ever: at its deadline a call fails, whatever becomes of the read.
 package final class StateReads: Sendable {
     private struct Waiting {
         let deadlineMilliseconds: Int64

@@ -121,13 +121,6 @@ public final class Node: Sendable {
                 failed: failed
             )
         )
-        let roles = RoleLog(logger: logger, loop: group.next())
-        core.loop.roleObserver = { roles.note($0, $1, $2, $3) }
-        core.loop.installObserver = { group, point, sender in
-            logger.info(
-                "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
-            )
-        }
         let applying = NIOLockedValueBox<Int64?>(nil)
         core.applierLoop.willWork = { isWorking in
             let now = isWorking ? clock.monotonicMilliseconds() : nil
@@ -139,10 +132,7 @@ public final class Node: Sendable {
             // A flush of what memory held under load takes its time on a slow disk.
             StateWatch(name: "a flush of the state", patience: 6) { background.oldestStartMilliseconds() },
         ]
-        core.loop.diskObserver = { logger.log($0) }
-        core.loop.membershipObserver = { logger.log($0) }
-        core.loop.verificationObserver = { logger.log($0) }
-        core.loop.bodyObserver = { logger.log($0) }
+        Self.logEvents(of: core.loop, to: logger, on: group.next())
         receiver.connect(core.inbox)
         inbox = core.inbox
         writerInbox = core.writer.inbox
@@ -187,6 +177,21 @@ public final class Node: Sendable {
         self.passwordPool = passwordPool
         self.logger = logger
         for peer in settings.peers { links.connect(to: peer.node, host: peer.host, port: peer.port) }
+    }
+
+    /// Writes what happens to the node's groups and disks to the log.
+    private static func logEvents(of loop: NodeLoop, to logger: Logger, on eventLoop: any EventLoop) {
+        let roles = RoleLog(logger: logger, loop: eventLoop)
+        loop.roleObserver = { roles.note($0, $1, $2, $3) }
+        loop.installObserver = { group, point, sender in
+            logger.info(
+                "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
+            )
+        }
+        loop.diskObserver = { logger.log($0) }
+        loop.membershipObserver = { logger.log($0) }
+        loop.verificationObserver = { logger.log($0) }
+        loop.bodyObserver = { logger.log($0) }
     }
 
     /// Stops in order: leaderships move away, then threads, network, state and log.

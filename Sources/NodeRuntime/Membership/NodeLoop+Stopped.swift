@@ -1,8 +1,8 @@
 package import Consensus
 internal import ReplicaCore
 
-/// A group that cannot go on here is stopped, alone, and stays as it is: log and state are kept, so that a newer program
-/// can go on with them, and whoever looks finds what was there.
+/// A group that cannot go on here is stopped, alone, and stays as it is: log and state are kept, so that a newer
+/// program can go on with them, and whoever looks finds what was there.
 extension NodeLoop {
     /// Lets a group stand still on this node. Its replica takes part in nothing until the node starts again.
     func stopGroup(_ group: GroupID, at index: LogIndex, reason: String) {
