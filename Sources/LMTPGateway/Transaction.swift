@@ -51,7 +51,6 @@ struct Transaction {
     var windowStart = 0
     var receivedBytes = 0
     var isTooLarge = false
-    var isStreaming = false
 
     init(reversePath: String) { self.reversePath = reversePath }
 
