@@ -240,7 +240,7 @@ let package = Package(
             ["Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioSSL, nioLocks, logging]
         ),
         tests("LMTPGateway", ["MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]),
-        tests("AdminService", ["NodeRuntime", .product(name: "GRPCCore", package: "grpc-swift-2")]),
+        tests("AdminService", ["AdminAPI", "NodeRuntime", .product(name: "GRPCCore", package: "grpc-swift-2")]),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         tests("Authentication"),
         tests("CharsetConversion"),

@@ -17,6 +17,9 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
         let nodes = await describeNodes(node, groups, version)
         var problems = await node.membershipProblems()
         problems += await node.verificationProblems()
+        problems += groups.compactMap { group in
+            HousekeepingProblem.sentence(group.group.rawValue, backlogSeconds: group.housekeepingBacklogSeconds ?? 0)
+        }
         for group in groups where group.leaderNode == nil {
             problems.append("group \(group.group.rawValue) has no leader that this node knows")
         }
@@ -28,6 +31,7 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
                 )
             }
         }
+        let unreadyReasons = await node.unreadyReasons()
         return .with {
             $0.cluster = node.settings.cluster
             $0.node = node.settings.node.rawValue
@@ -36,7 +40,21 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
             $0.groupsLedHere = UInt32(groups.count { $0.status.role == .leader })
             $0.nodes = nodes
             $0.problems = problems
+            $0.unreadyReasons = unreadyReasons
         }
+    }
+}
+
+/// From when on a group whose housekeeping is behind is told of.
+enum HousekeepingProblem {
+    /// Housekeeping looks every minute, and catches up with a day of much mail within minutes.
+    private static let toleratedSeconds: Int64 = 3_600
+
+    /// Nil where the group is not behind, or not for long.
+    static func sentence(_ group: UInt32, backlogSeconds: Int64) -> String? {
+        guard backlogSeconds > toleratedSeconds else { return nil }
+        let (hours, minutes) = (backlogSeconds / 3_600, backlogSeconds / 60 % 60)
+        return "group \(group): housekeeping is \(hours) h \(minutes) min behind"
     }
 }
 

@@ -84,6 +84,7 @@ extension Staffetta_Admin_V1_Group {
             $0.uncommittedBytes = UInt64(status.uncommittedBytes)
             $0.replicas = report.replicas.map { .init($0, status) }
             $0.isInDoubt = report.isInDoubt
+            $0.housekeepingBacklogSeconds = UInt64(clamping: report.housekeepingBacklogSeconds ?? 0)
             guard let verification = report.verification else { return }
             if let verdict = verification.verdict { $0.lastVerification = .init(verdict) }
             guard verification.isAgreement(of: status.id) else { return }

@@ -58,7 +58,6 @@ struct Transaction {
     var windowStart = 0
     var receivedBytes = 0
     var isTooLarge = false
-    var isStreaming = false
 
     init(reversePath: String, isUTF8: Bool) {
         self.reversePath = reversePath

@@ -3,8 +3,9 @@ internal import NIOCore
 
 /// The payloads of the newest entries of a log, contiguous up to its end.
 ///
-/// Holds everything that is not yet applied, whatever its size (the core bounds uncommitted bytes), and of the rest
-/// what fits the limit, so that followers that keep up never cause a disk read.
+/// Holds everything that the own log does not have durably yet, whatever its size, since it cannot be read back from
+/// there; and of the rest what fits the limit, so that followers that keep up never cause a disk read. What is durable
+/// and not yet applied may be dropped: the applier then reads it from the log.
 struct PayloadCache {
     private var buffers = CircularBuffer<ByteBuffer>()
     /// Index of the first payload held.

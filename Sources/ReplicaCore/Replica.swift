@@ -4,7 +4,7 @@ public import NIOCore
 /// Limits of one replica.
 public struct ReplicaSettings: Sendable {
     public var raft: RaftSettings
-    /// Bytes of applied payloads kept in memory for followers.
+    /// Bytes of payloads that the own log has durably, kept in memory for followers and the applier.
     public var cacheBytes: Int
     /// Bytes of committed entries handed to the applier and not yet applied.
     public var maxApplyBytes: Int
@@ -183,15 +183,6 @@ public final class Replica {
         if cache.first <= point.index || cache.next != raft.lastIndex.next { cache.reset(after: raft.lastIndex) }
         releaseReads(into: &output)
         handOver(source, &output)
-    }
-
-    public func installFailed(
-        at index: LogIndex,
-        _ source: any PayloadSource,
-        into output: inout [ReplicaEffect]
-    ) {
-        isInstalling = false
-        step(.snapshotFailed(index: index), source, &output)
     }
 
     // MARK: The core's effects

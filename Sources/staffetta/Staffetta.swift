@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import NodeRuntime
 internal import SystemPackage
 
 @main
@@ -8,6 +9,10 @@ struct Staffetta: AsyncParsableCommand {
         commandName: "staffetta",
         abstract: "A replicated mail store: IMAP and LMTP over Raft groups.",
         discussion: """
+            The exit status is 2 for bad usage, 77 when the data directory may not be written (the sentence says who \
+            must own it; another start does not help), 70 when a node's storage failed while it ran, 1 for anything \
+            else that keeps a node from starting.
+
             Examples:
               staffetta serve                              a node of its own, in ./staffetta-data
               staffetta serve --config /etc/staffetta.yaml
@@ -28,6 +33,7 @@ struct Staffetta: AsyncParsableCommand {
             let code = exitCode(for: error)
             if code == .validationFailure { complain(fullMessage(for: error), 2) }
             if let code = error as? ExitCode { Glibc.exit(code.rawValue) }
+            if let error = error as? StartupError { complain("staffetta: \(error)", error.exitStatus) }
             if code == .success { exit(withError: error) }
             complain("staffetta: \(error)", 1)
         }

@@ -13,7 +13,11 @@ struct ClusterCommand: AsyncParsableCommand {
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show nodes, groups and what is wrong.",
-            discussion: "Example: staffettactl cluster status"
+            discussion: """
+                The exit status is 0 when there is no problem, 1 when there is one, or when no node answers.
+
+                Example: staffettactl cluster status
+                """
         )
         @OptionGroup var connection: ConnectionOptions
 
@@ -31,9 +35,11 @@ struct ClusterCommand: AsyncParsableCommand {
                 print("")
             }
             try connection.show(status) { nodeTable(status.nodes) }
-            guard connection.format == .table else { return }
-            print(status.problems.isEmpty ? "\nno problems" : "\nproblems:")
-            for problem in status.problems { print("  \(problem)") }
+            if connection.format == .table {
+                print(status.problems.isEmpty ? "\nno problems" : "\nproblems:")
+                for problem in status.problems { print("  \(problem)") }
+            }
+            if !status.problems.isEmpty { throw ExitCode(1) }
         }
     }
 }
@@ -42,7 +48,7 @@ struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node",
         abstract: "Nodes.",
-        subcommands: [List.self, Describe.self]
+        subcommands: [List.self, Describe.self, Live.self, Ready.self]
     )
 
     struct List: AsyncParsableCommand {
@@ -80,6 +86,57 @@ struct NodeCommand: AsyncParsableCommand {
             }
             try connection.show(node) { nodeTable([node]) }
         }
+    }
+}
+
+/// What a health check asks of one node: of the first endpoint, and of no other.
+extension NodeCommand {
+    struct Live: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Whether the node runs and answers.",
+            discussion: """
+                For a liveness check: a node that is alive without a quorum waits for the others, and a restart does \
+                not help it. The exit status is 0 when the node at the first endpoint answers, else 1.
+
+                Example: staffettactl node live
+                """
+        )
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws { _ = try await status(connection) }
+    }
+
+    struct Ready: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Whether the node can serve every account.",
+            discussion: """
+                For a readiness check. The exit status is 0 when the cluster has begun and the node at the first \
+                endpoint knows a leader of every group, else 1, with the reasons.
+
+                Example: staffettactl node ready
+                """
+        )
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let status = try await status(connection)
+            if connection.format == .json {
+                print(try status.jsonString())
+            } else if status.unreadyReasons.isEmpty {
+                print("node \(status.node) is ready")
+            } else {
+                print("node \(status.node) is not ready:")
+                for reason in status.unreadyReasons { print("  \(reason)") }
+            }
+            if !status.unreadyReasons.isEmpty { throw ExitCode(1) }
+        }
+    }
+}
+
+private func status(_ connection: ConnectionOptions) async throws -> Staffetta_Admin_V1_GetStatusResponse {
+    try await connection.callFirst { client in
+        try await Staffetta_Admin_V1_Cluster.Client(wrapping: client)
+            .getStatus(Staffetta_Admin_V1_GetStatusRequest(), options: .admin())
     }
 }
 

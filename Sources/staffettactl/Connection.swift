@@ -37,26 +37,24 @@ struct ConnectionOptions: ParsableArguments {
     /// Makes a call on the first node that can be reached.
     ///
     /// - Parameter retries: whether the error means that another node is to be asked.
+    /// - Throws: ``AdminEndpoint/firstAnswer(of:asksNext:_:)``.
     func call<Value: Sendable>(
         retries: @Sendable (RPCError) -> Bool = { _ in false },
         _ body: @Sendable @escaping (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Value
     ) async throws -> Value {
-        let endpoints = try endpoints()
-        var last = RPCError(code: .unavailable, message: "no endpoint was given")
-        for endpoint in endpoints {
-            do {
-                return try await endpoint.withClient(body)
-            } catch let error as RPCError where error.code == .unavailable || retries(error) {
-                last =
-                    error.message.isEmpty || error.code == .unavailable && error.cause != nil
-                    ? RPCError(
-                        code: .unavailable,
-                        message: "\(endpoint) does not answer: is the node running, and is this its admin address?"
-                    )
-                    : error
-            }
+        try await AdminEndpoint.firstAnswer(of: try endpoints(), asksNext: retries) { endpoint in
+            try await endpoint.withClient(body)
         }
-        throw last
+    }
+
+    /// Makes a call on the first endpoint alone: another node's answer is none.
+    func callFirst<Value: Sendable>(
+        _ body: @Sendable @escaping (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Value
+    ) async throws -> Value {
+        try await AdminEndpoint.firstAnswer(of: Array(try endpoints().prefix(1)), asksNext: { _ in false }) {
+            endpoint in
+            try await endpoint.withClient(body)
+        }
     }
 
     /// Prints a message as JSON, or rows as a table.

@@ -27,12 +27,15 @@ struct GroupCommand: AsyncParsableCommand {
             }
             try connection.show(Staffetta_Admin_V1_ListGroupsResponse.with { $0.groups = groups }) {
                 Table(
-                    header: ["GROUP", "KIND", "LEADER", "TERM", "COMMIT", "APPLIED", "LAST", "NODES", "DIGEST"],
+                    header: [
+                        "GROUP", "KIND", "LEADER", "TERM", "COMMIT", "APPLIED", "LAST", "NODES", "BACKLOG", "DIGEST",
+                    ],
                     rows: groups.map { group in
                         [
                             "\(group.id)", group.kind, group.leaderNode == 0 ? "none" : "\(group.leaderNode)",
                             "\(group.term)", "\(group.commitIndex)", "\(group.appliedIndex)", "\(group.lastIndex)",
                             group.replicas.map { "\($0.node)" }.joined(separator: ","),
+                            group.housekeepingBacklogSeconds > 0 ? "\(group.housekeepingBacklogSeconds) s" : "",
                             "\(group.digest)@\(group.digestIndex)",
                         ]
                     }
@@ -93,6 +96,9 @@ private func show(_ group: Staffetta_Admin_V1_Group, _ connection: ConnectionOpt
                 + "committed \(group.commitIndex), applied \(group.appliedIndex)"
         )
         print("digest \(group.digest) at \(group.digestIndex)")
+        if group.housekeepingBacklogSeconds > 0 {
+            print("housekeeping is \(group.housekeepingBacklogSeconds) s behind")
+        }
         print(verification(group) + "\n")
     }
     try connection.show(group) {

@@ -9,7 +9,9 @@ struct Staffettactl: AsyncParsableCommand {
         commandName: "staffettactl",
         abstract: "Administers a Staffetta cluster.",
         discussion: """
-            The exit status is 0 when it is done, 1 when it was refused or failed, 2 for bad usage.
+            The exit status is 0 when it is done, 1 when it was refused or failed, 2 for bad usage. `cluster status` \
+            and `node ready` also end with 1 when they have found problems. --endpoint and --format, which every verb \
+            has, may stand before the verb too.
 
             Examples:
               staffettactl cluster status
@@ -21,7 +23,7 @@ struct Staffettactl: AsyncParsableCommand {
 
     static func main() async {
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(CommonOptions.movedBehindVerb(Array(CommandLine.arguments.dropFirst())))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

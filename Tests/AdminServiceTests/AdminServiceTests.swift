@@ -71,3 +71,17 @@ import Testing
         #expect(value == 7)
     }
 }
+
+@Suite struct HousekeepingProblemTests {
+    @Test(arguments: [0, 1, 3_600] as [Int64])
+    func aGroupThatCatchesUpIsNoProblem(_ seconds: Int64) {
+        #expect(HousekeepingProblem.sentence(3, backlogSeconds: seconds) == nil)
+    }
+
+    @Test(arguments: [(3_601, "1 h 0 min"), (7_385, "2 h 3 min"), (864_000, "240 h 0 min")] as [(Int64, String)])
+    func aGroupThatIsBehindForMoreThanAnHourIsToldOf(_ seconds: Int64, _ time: String) {
+        #expect(
+            HousekeepingProblem.sentence(3, backlogSeconds: seconds) == "group 3: housekeeping is \(time) behind"
+        )
+    }
+}

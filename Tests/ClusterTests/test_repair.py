@@ -46,7 +46,7 @@ class RepairTests(unittest.TestCase):
 
     def wait_until_whole(self):
         def whole():
-            answers = [node.ctl("cluster", "status", check=False) for node in self.cluster.nodes]
+            answers = [node.status() for node in self.cluster.nodes]
             return all(answer is not None and not answer.get("problems") for answer in answers)
 
         wait_until(whole, 120, "a cluster without problems")

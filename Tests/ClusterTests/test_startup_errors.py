@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import socket
@@ -30,13 +31,15 @@ class StartupErrorTests(unittest.TestCase):
         words = [word for name, value in settings.items() if value is not None for word in (f"--{name}", value)]
         return [str(PROGRAMS / "staffetta"), "serve", *words]
 
-    def refuse(self, *expected, environment=None, user=None, **flags):
+    def refuse(self, *expected, environment=None, user=None, status=None, **flags):
         """The node does not start, and says why in a line that has all the words expected."""
         done = subprocess.run(
             self.command(**flags), capture_output=True, text=True, timeout=120, check=False,
             env=os.environ | (environment or {}), user=user,
         )
         self.assertNotEqual(done.returncode, 0, done.stderr)
+        if status is not None:
+            self.assertEqual(done.returncode, status, done.stderr)
         self.assertGreater(done.returncode, 0, f"ended by signal {-done.returncode}: {done.stderr}")
         # Bad usage is followed by a line or two on how to use the program.
         lines = [line for line in done.stderr.split("Usage: ")[0].splitlines() if line.strip()]
@@ -61,6 +64,8 @@ class StartupErrorTests(unittest.TestCase):
     def make_data(self):
         """A data directory with a node's identity."""
         process = self.start()
+        identity = self.directory / "data" / "identity"
+        wait_until(lambda: "complete yes" in identity.read_text(), 60, "a cluster that has begun")
         process.terminate()
         self.assertEqual(process.wait(60), 0)
 
@@ -79,14 +84,27 @@ class StartupErrorTests(unittest.TestCase):
         closed = self.directory / "closed"
         closed.mkdir(mode=0o555)
         user = "nobody" if os.getuid() == 0 else None
-        self.refuse(str(closed), "Permission denied", "data.directory", user=user, data_directory=str(closed / "data"))
-        self.refuse(str(closed), "Permission denied", "data.directory", user=user, data_directory=str(closed))
+        number = pwd.getpwnam(user).pw_uid if user else os.getuid()
+        expected = [str(closed), "Permission denied", "data.directory", f"uid {number}", f"chown -R {number}:"]
+        for directory in (closed / "data", closed):
+            self.refuse(*expected, user=user, status=77, data_directory=str(directory))
         self.refuse("/proc/1/nothing", "data.directory", data_directory="/proc/1/nothing")
+
+    def test_state_that_cannot_be_written(self):
+        self.make_data()
+        data = self.directory / "data"
+        if os.getuid() == 0:
+            for path in [data, *data.rglob("*")]:
+                shutil.chown(path, "nobody")
+            shutil.chown(data / "state", "root")
+        (data / "state").chmod(0o555)
+        self.refuse(str(data / "state"), "Permission denied", "chown -R", status=77,
+                    user="nobody" if os.getuid() == 0 else None)
 
     def test_data_directory_that_is_a_file(self):
         file = self.directory / "file"
         file.write_text("a file")
-        self.refuse(str(file), "data.directory", data_directory=str(file))
+        self.refuse(str(file), "Not a directory", "data.directory", status=1, data_directory=str(file))
 
     def test_foreign_directory(self):
         foreign = self.directory / "photos"
@@ -111,6 +129,7 @@ class StartupErrorTests(unittest.TestCase):
         data = self.directory / "data"
         self.refuse("cluster \"staffetta\"", "\"other\"", str(data), cluster_name="other")
         self.refuse("belongs to node 1", "not 2", str(data), node_id="2")
+        self.refuse("founded with 8 groups", "cluster.groups", "says 9", "set cluster.groups to 8", cluster_groups="9")
         identity = data / "identity"
         text = identity.read_text()
         identity.write_text(re.sub(r"^format \d+", "format 999", text, flags=re.MULTILINE))

@@ -30,6 +30,22 @@ import Testing
         #expect(try reader.text("lmtp.hostname") == "localhost")
     }
 
+    /// What others use, not what this node listens on.
+    @Test(arguments: [
+        ("0.0.0.0:14000", "1=node-1:14000,2=node-2:14000", "node-1:14000"),
+        ("[::]:14000", "2=node-2:1,1=[2001:db8::1]:14000", "[2001:db8::1]:14000"),
+        ("127.0.0.1:14010", "", "127.0.0.1:14010"), ("[::1]:14010", "", "[::1]:14010"), ("0.0.0.0:14000", "", ""),
+        ("[::]:14000", "", ""),
+    ])
+    func theAddressThatOthersUse(_ listen: String, _ peers: String, _ expected: String) async throws {
+        let reader = try await SettingsReader.open(
+            flags: ["peer.listen": listen, "cluster.peers": peers],
+            environment: [:],
+            file: nil
+        )
+        #expect(try NodeSettings(reader).advertisedAddress == expected)
+    }
+
     @Test func aBadValueIsToldWithItsSettingAndSource() async throws {
         let environment = ["STAFFETTA_NODE_ID": "many"]
         let reader = try await SettingsReader.open(flags: [:], environment: environment, file: nil)

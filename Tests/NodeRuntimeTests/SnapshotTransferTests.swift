@@ -93,7 +93,7 @@ import Testing
     @Test func whatIsAllSentGivesWay() throws {
         let transfer = try Transfer()
         let sources = SnapshotSources()
-        let store = try #require(transfer.leader.core).loop.maintenance.store
+        let store = try #require(transfer.leader.core).loop.maintenance.stateStore
         func isOpen(_ number: UInt64, at time: Int64, after: [UInt8] = []) throws -> Bool {
             let pull = SnapshotPull(group: transfer.group, transfer: number, atLeast: .zero, term: .zero, after: after)
             return try sources.source(for: pull, from: NodeID(9), store: store, nowMilliseconds: time) != nil

@@ -142,6 +142,9 @@ public nonisolated struct Staffetta_Admin_V1_GetStatusResponse: Sendable {
   /// Sentences about what is not as it should be; empty when all is well.
   public var problems: [String] = []
 
+  /// Why the asked node cannot serve every account now; empty when it can.
+  public var unreadyReasons: [String] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -505,6 +508,12 @@ public nonisolated struct Staffetta_Admin_V1_Group: @unchecked Sendable {
     set {_uniqueStorage()._isInDoubt = newValue}
   }
 
+  /// How long the oldest row that housekeeping is still to remove has been due. Known to the leader only; 0 elsewhere.
+  public var housekeepingBacklogSeconds: UInt64 {
+    get {_storage._housekeepingBacklogSeconds}
+    set {_uniqueStorage()._housekeepingBacklogSeconds = newValue}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -729,7 +738,7 @@ nonisolated extension Staffetta_Admin_V1_GetStatusRequest: SwiftProtobuf.Message
 
 nonisolated extension Staffetta_Admin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".GetStatusResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}node\0\u{1}groups\0\u{3}groups_with_leader\0\u{3}groups_led_here\0\u{1}nodes\0\u{1}problems\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}node\0\u{1}groups\0\u{3}groups_with_leader\0\u{3}groups_led_here\0\u{1}nodes\0\u{1}problems\0\u{3}unready_reasons\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -744,6 +753,7 @@ nonisolated extension Staffetta_Admin_V1_GetStatusResponse: SwiftProtobuf.Messag
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.groupsLedHere) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.nodes) }()
       case 7: try { try decoder.decodeRepeatedStringField(value: &self.problems) }()
+      case 8: try { try decoder.decodeRepeatedStringField(value: &self.unreadyReasons) }()
       default: break
       }
     }
@@ -771,6 +781,9 @@ nonisolated extension Staffetta_Admin_V1_GetStatusResponse: SwiftProtobuf.Messag
     if !self.problems.isEmpty {
       try visitor.visitRepeatedStringField(value: self.problems, fieldNumber: 7)
     }
+    if !self.unreadyReasons.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.unreadyReasons, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -782,6 +795,7 @@ nonisolated extension Staffetta_Admin_V1_GetStatusResponse: SwiftProtobuf.Messag
     if lhs.groupsLedHere != rhs.groupsLedHere {return false}
     if lhs.nodes != rhs.nodes {return false}
     if lhs.problems != rhs.problems {return false}
+    if lhs.unreadyReasons != rhs.unreadyReasons {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1413,7 +1427,7 @@ nonisolated extension Staffetta_Admin_V1_Replica: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Group"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}leader_node\0\u{1}term\0\u{3}first_index\0\u{3}last_index\0\u{3}commit_index\0\u{3}applied_index\0\u{1}digest\0\u{3}digest_index\0\u{1}replicas\0\u{3}uncommitted_bytes\0\u{3}verified_index\0\u{3}verified_milliseconds\0\u{3}last_verification\0\u{3}is_in_doubt\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}leader_node\0\u{1}term\0\u{3}first_index\0\u{3}last_index\0\u{3}commit_index\0\u{3}applied_index\0\u{1}digest\0\u{3}digest_index\0\u{1}replicas\0\u{3}uncommitted_bytes\0\u{3}verified_index\0\u{3}verified_milliseconds\0\u{3}last_verification\0\u{3}is_in_doubt\0\u{3}housekeeping_backlog_seconds\0")
 
   fileprivate class _StorageClass {
     var _id: UInt32 = 0
@@ -1432,6 +1446,7 @@ nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProt
     var _verifiedMilliseconds: Int64 = 0
     var _lastVerification: Staffetta_Admin_V1_Verification? = nil
     var _isInDoubt: Bool = false
+    var _housekeepingBacklogSeconds: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1458,6 +1473,7 @@ nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProt
       _verifiedMilliseconds = source._verifiedMilliseconds
       _lastVerification = source._lastVerification
       _isInDoubt = source._isInDoubt
+      _housekeepingBacklogSeconds = source._housekeepingBacklogSeconds
     }
   }
 
@@ -1492,6 +1508,7 @@ nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProt
         case 14: try { try decoder.decodeSingularInt64Field(value: &_storage._verifiedMilliseconds) }()
         case 15: try { try decoder.decodeSingularMessageField(value: &_storage._lastVerification) }()
         case 16: try { try decoder.decodeSingularBoolField(value: &_storage._isInDoubt) }()
+        case 17: try { try decoder.decodeSingularUInt64Field(value: &_storage._housekeepingBacklogSeconds) }()
         default: break
         }
       }
@@ -1552,6 +1569,9 @@ nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProt
       if _storage._isInDoubt != false {
         try visitor.visitSingularBoolField(value: _storage._isInDoubt, fieldNumber: 16)
       }
+      if _storage._housekeepingBacklogSeconds != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._housekeepingBacklogSeconds, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1577,6 +1597,7 @@ nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProt
         if _storage._verifiedMilliseconds != rhs_storage._verifiedMilliseconds {return false}
         if _storage._lastVerification != rhs_storage._lastVerification {return false}
         if _storage._isInDoubt != rhs_storage._isInDoubt {return false}
+        if _storage._housekeepingBacklogSeconds != rhs_storage._housekeepingBacklogSeconds {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -107,12 +107,6 @@ extension ResponseEncoder {
     /// `* n EXPUNGE`
     public mutating func expunge(_ sequenceNumber: UInt32) { line("* \(sequenceNumber) EXPUNGE") }
 
-    /// `* VANISHED uids`, and nothing at all for none (RFC 7162 section 3.2.10).
-    public mutating func vanished(_ uids: NumberSet, isEarlier: Bool = false) {
-        guard !uids.isEmpty else { return }
-        line("* VANISHED \(isEarlier ? "(EARLIER) " : "")\(uids)")
-    }
-
     /// `* FLAGS (flags)`
     public mutating func flags(_ flags: [Flag]) {
         raw("* FLAGS ")

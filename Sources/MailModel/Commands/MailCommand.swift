@@ -45,7 +45,7 @@ public enum AccountState: UInt8, Hashable, Sendable {
 /// Every change that the mail state machine can make. Each case is one atomic step of its group.
 public enum MailCommand: Hashable, Sendable {
     // Accounts. The address decides the group; the others name the account by ID.
-    /// Creates the account with INBOX. `uidValidity` seeds the UIDVALIDITY of its mailboxes.
+    /// Creates the account with INBOX and `mailboxes`. Their UIDVALIDITY comes from the command's timestamp.
     case createAccount(
         address: AccountAddress,
         credential: CredentialHash?,

@@ -39,6 +39,7 @@ public enum MailOutcome: Hashable, Sendable {
     case copied(MailboxID, uidValidity: UInt32, source: UIDSet, destination: UIDSet)
     /// UIDs from `from` up to (not including) `upTo` are `\Recent` for the session that asked.
     case recentClaimed(from: UID, upTo: UID)
-    /// How many rows a housekeeping command removed; it is repeated while this equals its limit.
+    /// How many rows a housekeeping command removed. To the leader it says that the command was applied; whether more
+    /// is due, the leader finds by looking at the rows again.
     case purged(UInt32)
 }

@@ -29,7 +29,4 @@ public struct KnownVersions: Hashable, Sendable {
     public static let current = KnownVersions(.first, .first)
 
     public func contains(_ version: ClusterVersion) -> Bool { oldest <= version && version <= newest }
-
-    /// Whether programs with these and those can be in one cluster at all.
-    public func overlaps(_ other: KnownVersions) -> Bool { oldest <= other.newest && other.oldest <= newest }
 }

@@ -24,6 +24,8 @@ public struct GroupReport: Sendable {
     public let verification: VerificationStanding?
     /// Replicas differ, and it is not known whether this one is right.
     public let isInDoubt: Bool
+    /// How long the oldest row that housekeeping is still to remove has been due; nil where this replica does not lead.
+    public let housekeepingBacklogSeconds: Int64?
 }
 
 extension Node {
@@ -34,12 +36,13 @@ extension Node {
                 (
                     group: replica.group, status: replica.raft.status, leader: replica.leaderNode,
                     verification: loop.verificationStanding(of: replica.group),
-                    isInDoubt: loop.verification.suspects.contains(replica.group)
+                    isInDoubt: loop.verification.suspects.contains(replica.group),
+                    backlog: loop.housekeepingBacklogSeconds(of: replica)
                 )
             }
         }
         let reader = mail.reader
-        return statuses.map { group, status, leader, verification, isInDoubt in
+        return statuses.map { group, status, leader, verification, isInDoubt, backlog in
             let digest = try? reader.digest(group)
             let replicas = status.configuration.members.map { member in
                 GroupReport.ReplicaReport(
@@ -58,33 +61,17 @@ extension Node {
                 digestIndex: digest?.index ?? .zero,
                 replicas: replicas,
                 verification: verification,
-                isInDoubt: isInDoubt
+                isInDoubt: isInDoubt,
+                housekeepingBacklogSeconds: backlog
             )
         }
     }
 
     /// What keeps this node from having a voting replica of every group, a sentence each.
-    public func membershipProblems() async -> [String] {
-        let node = settings.node.rawValue
-        return await onLoop { loop in
-            guard loop.identity.isFounded else {
-                return ["node \(node): the cluster has not begun; all its nodes have to be there"]
-            }
-            let absent = loop.identity.groups.filter { loop.replica($0) == nil && loop.stopped[$0] == nil }
-            let unreadable = loop.unreadable.sorted { $0.key < $1.key }.map { group, noted in
-                "node \(node): \(noted.count) reads of group \(group.rawValue) have failed since it started, the last: "
-                    + noted.reason
-            }
-            let stopped = loop.stopped.sorted { $0.key < $1.key }.map { group, stop in
-                "node \(node): group \(group.rawValue) stands still before entry \(stop.index.rawValue), which this "
-                    + "program cannot apply: \(stop.reason)"
-            }
-            let learning = loop.replicas.filter { !$0.raft.configuration.isVoter($0.raft.id) }.map(\.group)
-            return stopped + unreadable
-                + absent.map { "node \(node): the replica of group \($0.rawValue) was given up and is made anew" }
-                + learning.map { "node \(node): the replica of group \($0.rawValue) is built from the others" }
-        }
-    }
+    public func membershipProblems() async -> [String] { await onLoop { $0.membershipProblems } }
+
+    /// Why this node cannot serve every account now, a sentence each; empty when it can.
+    public func unreadyReasons() async -> [String] { await onLoop { $0.unreadyReasons } }
 
     /// Hands a leadership over and waits until it is done.
     ///
@@ -128,7 +115,7 @@ extension Node {
         return [
             NodeDescription(
                 id: settings.node.rawValue,
-                peerAddress: "\(settings.peerHost):\(settings.peerPort)",
+                peerAddress: settings.advertisedAddress,
                 labels: settings.labels
             )
         ]

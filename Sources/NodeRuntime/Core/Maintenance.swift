@@ -5,13 +5,8 @@ internal import NIOConcurrencyHelpers
 internal import ReplicaCore
 internal import StateStorage
 
-/// What a snapshot needs of the store.
-protocol StateStoreForSnapshots: Sendable {
-    func makeGroupSnapshot(_ group: GroupID) throws -> GroupSnapshotSource?
-}
-
 /// What has to be done now and then: flushing the state, cutting the log, giving leaderships back.
-final class Maintenance: Sendable, StateStoreForSnapshots {
+final class Maintenance: Sendable {
     private struct State {
         var nextMilliseconds: Int64 = 0
         var flushedMilliseconds: Int64 = 0
@@ -37,12 +32,6 @@ final class Maintenance: Sendable, StateStoreForSnapshots {
         stateStore = store
         self.gauge = gauge
         self.failed = failed
-    }
-
-    var store: any StateStoreForSnapshots { self }
-
-    func makeGroupSnapshot(_ group: GroupID) throws -> GroupSnapshotSource? {
-        try GroupSnapshotSource(group: group, store: stateStore)
     }
 
     /// Called by the loop on every tick.

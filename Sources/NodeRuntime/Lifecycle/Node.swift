@@ -114,25 +114,15 @@ public final class Node: Sendable {
                     clusterID: settings.clusterID,
                     node: NodeDescription(
                         id: settings.node.rawValue,
-                        peerAddress: "\(settings.peerHost):\(settings.peerPort)",
+                        peerAddress: settings.advertisedAddress,
                         labels: settings.labels
                     )
                 ),
                 failed: failed
             )
         )
-        let roles = RoleLog(logger: logger, loop: group.next())
-        core.loop.roleObserver = { roles.note($0, $1, $2, $3) }
-        core.loop.installObserver = { group, point, sender in
-            logger.info(
-                "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
-            )
-        }
         Self.watch(core, reads, background, clock)
-        core.loop.diskObserver = { logger.log($0) }
-        core.loop.membershipObserver = { logger.log($0) }
-        core.loop.verificationObserver = { logger.log($0) }
-        core.loop.bodyObserver = { logger.log($0) }
+        Self.logEvents(of: core.loop, to: logger, on: group.next())
         receiver.connect(core.inbox)
         inbox = core.inbox
         writerInbox = core.writer.inbox
@@ -177,6 +167,21 @@ public final class Node: Sendable {
         self.passwordPool = passwordPool
         self.logger = logger
         for peer in settings.peers { links.connect(to: peer.node, host: peer.host, port: peer.port) }
+    }
+
+    /// Writes what happens to the node's groups and disks to the log.
+    private static func logEvents(of loop: NodeLoop, to logger: Logger, on eventLoop: any EventLoop) {
+        let roles = RoleLog(logger: logger, loop: eventLoop)
+        loop.roleObserver = { roles.note($0, $1, $2, $3) }
+        loop.installObserver = { group, point, sender in
+            logger.info(
+                "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
+            )
+        }
+        loop.diskObserver = { logger.log($0) }
+        loop.membershipObserver = { logger.log($0) }
+        loop.verificationObserver = { logger.log($0) }
+        loop.bodyObserver = { logger.log($0) }
     }
 
     /// Stops in order: leaderships move away, then threads, network, state and log.

@@ -7,7 +7,16 @@ internal import PeerTransport
 /// Why a node does not start. Each says what to do.
 public struct StartupError: Error, Sendable, CustomStringConvertible {
     public let description: String
-    public init(_ description: String) { self.description = description }
+    /// What the program ends with. Something that starts it again can tell what a further start cannot mend.
+    public let exitStatus: Int32
+
+    public init(_ description: String, exitStatus: Int32 = 1) {
+        self.description = description
+        self.exitStatus = exitStatus
+    }
+
+    /// The data directory may not be used by this process (`EX_NOPERM` of sysexits.h).
+    public static let noPermission: Int32 = 77
 }
 
 /// A node's directory: whose it is, and that nobody else uses it.
@@ -46,6 +55,7 @@ final class DataDirectory: Sendable, NodeIdentityStore {
             if known.founders.isEmpty { known.mailGroups = settings.mailGroups }
             identity = known
             try Self.makeDirectory(logPath)
+            try Self.checkAccess(statePath)
         } else {
             guard try Self.isEmpty(path) else {
                 throw StartupError(
@@ -173,6 +183,12 @@ final class DataDirectory: Sendable, NodeIdentityStore {
                     + "Check the settings node.id and data.directory."
             )
         }
+        guard identity.founders.isEmpty || identity.mailGroups == settings.mailGroups else {
+            throw StartupError(
+                "The cluster was founded with \(identity.mailGroups) groups, and the setting cluster.groups says "
+                    + "\(settings.mailGroups). The number cannot change: set cluster.groups to \(identity.mailGroups)."
+            )
+        }
     }
 
     private static func parse(_ text: String, _ path: String) throws(StartupError) -> Identity {
@@ -216,15 +232,39 @@ final class DataDirectory: Sendable, NodeIdentityStore {
     // MARK: Files
 
     private static func failure(_ verb: String, _ path: String) -> StartupError {
-        StartupError("Cannot \(verb) \(path): \(String(cString: strerror(errno))). Check the setting data.directory.")
+        let code = errno
+        let sentence = "Cannot \(verb) \(path): \(String(cString: strerror(code)))."
+        switch code {
+        case EACCES, EPERM:
+            let (user, group) = (geteuid(), getegid())
+            return StartupError(
+                sentence + " The data directory and all in it must belong to the user that runs this program, uid "
+                    + "\(user): as root, chown -R \(user):\(group) the directory that the setting data.directory names "
+                    + "(for a container, the directory or volume of the host that is mounted there).",
+                exitStatus: StartupError.noPermission
+            )
+        case EROFS:
+            return StartupError(
+                sentence + " Mount it so that it can be written, or check the setting data.directory.",
+                exitStatus: StartupError.noPermission
+            )
+        default: return StartupError(sentence + " Check the setting data.directory.")
+        }
     }
 
     private static func makeDirectory(_ path: String) throws(StartupError) {
-        if mkdir(path, 0o750) == 0 || errno == EEXIST {
-            guard access(path, R_OK | W_OK | X_OK) == 0 else { throw failure("write to", path) }
-            return
+        guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw failure("create", path) }
+        try checkAccess(path)
+    }
+
+    /// A directory that is there can be read and written.
+    private static func checkAccess(_ path: String) throws(StartupError) {
+        var status = stat()
+        if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR {
+            errno = ENOTDIR
+            throw failure("use", path)
         }
-        throw failure("create", path)
+        guard access(path, R_OK | W_OK | X_OK) == 0 || errno == ENOENT else { throw failure("write to", path) }
     }
 
     private static func lock(_ path: String) throws(StartupError) -> Int32 {

@@ -11,29 +11,32 @@ public struct CoreSettings: Sendable {
     public var callMilliseconds: Int64
     /// How long a node that starts waits for the others' word on what it has promised them.
     public var recallMilliseconds: Int64
-    /// After this, a call without an answer is sent again.
+    /// After this, a call or a question for a read index without an answer is sent again, and a failed install begins
+    /// again.
     public var resendMilliseconds: Int64
     /// Calls of this node's clients under way at once, per group; more are refused.
     public var maxCallsPerGroup: Int
     /// Reads waiting at once, per group; more are refused.
     public var maxReadsPerGroup: Int
-    /// Entries kept in the log behind the applied index for followers that lag.
+    /// Entries kept in the log for followers that lag, behind what the state keeps durably.
     public var retainedEntries: Int
     /// Payload bytes kept so, per group: whichever limit is reached first counts.
     public var retainedBytes: Int
-    /// The log is cut in steps of at least this many entries.
+    /// The log is cut in steps of at least this many entries, or of a quarter of the log where that is less.
     public var compactionStep: Int
     /// With more segments than this, the log copies forward what keeps the oldest alive.
     public var maximumLogSegments: Int
     /// With less than this free on the disk, no new mail is taken in.
     public var reservedBytes: Int
-    /// After so long without an answer of the disk the node gives up its leaderships, ...
+    /// After so long without an answer of the disk (six times so long for a flush of the state) the node gives up its
+    /// leaderships, ...
     public var hangMilliseconds: Int64
     /// ... and after so long it ends.
     public var hangEndMilliseconds: Int64
-    /// How often leaders look for rows whose time is over.
+    /// How often leaders look for rows whose time is over in all their groups. Where some were due, they look again as
+    /// soon as those are removed.
     public var housekeepingMilliseconds: Int64
-    /// How often the state is asked what it keeps durably.
+    /// How often the state is asked what it keeps durably, and the disk how much room it has.
     public var maintenanceMilliseconds: Int64
     /// The state is flushed at least this often while it changes.
     public var flushMilliseconds: Int64

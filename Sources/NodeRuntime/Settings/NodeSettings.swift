@@ -59,6 +59,21 @@ public struct NodeSettings: Sendable {
         stateMemoryBytes = 64 << 20
     }
 
+    /// Where the others reach this node, `host:port`: what `cluster.peers` says of it. A node without others has the
+    /// address it listens on, or none (empty) where that is a wildcard.
+    public var advertisedAddress: String {
+        if let own = peers.first(where: { $0.node == node }), !Self.isWildcard(own.host) {
+            return Self.address(own.host, own.port)
+        }
+        return Self.isWildcard(peerHost) ? "" : Self.address(peerHost, peerPort)
+    }
+
+    private static func address(_ host: String, _ port: Int) -> String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    private static func isWildcard(_ host: String) -> Bool { ["0.0.0.0", "::"].contains(host) }
+
     /// The cluster's ID on the wire, from its name.
     public var clusterID: UInt64 {
         var hash = StableHash()

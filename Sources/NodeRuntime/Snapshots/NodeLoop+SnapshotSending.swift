@@ -41,13 +41,13 @@ extension NodeLoop {
         let maximumBytes = settings.snapshotPieceBytes
         let network = network
         let inbox = inbox
-        let maintenance = maintenance
+        let store = maintenance.stateStore
         let sources = sources
         let now = nowMilliseconds
         let failed = failed
         background.run {
             do {
-                let source = try sources.source(for: pull, from: node, store: maintenance.store, nowMilliseconds: now)
+                let source = try sources.source(for: pull, from: node, store: store, nowMilliseconds: now)
                 guard let source, source.appliedIndex >= pull.atLeast else {
                     return network.send([refusal], to: node)
                 }

@@ -3,6 +3,7 @@ internal import MailModel
 internal import MailStore
 internal import NIOConcurrencyHelpers
 internal import PeerTransport
+internal import StateStorage
 
 /// Open snapshots that other nodes are pulling; a bounded number, closed when nobody asks any more.
 final class SnapshotSources: Sendable {
@@ -27,7 +28,7 @@ final class SnapshotSources: Sendable {
     func source(
         for pull: SnapshotPull,
         from node: NodeID,
-        store: any StateStoreForSnapshots,
+        store: any StateStore,
         nowMilliseconds: Int64
     ) throws -> GroupSnapshotSource? {
         let key = Key(node: node, transfer: pull.transfer)
@@ -37,7 +38,9 @@ final class SnapshotSources: Sendable {
             return open[key]?.source
         }
         if let existing { return existing }
-        guard pull.after.isEmpty, let source = try store.makeGroupSnapshot(pull.group) else { return nil }
+        guard pull.after.isEmpty, let source = try GroupSnapshotSource(group: pull.group, store: store) else {
+            return nil
+        }
         let isAdmitted = open.withLockedValue { open in
             if open.count >= Self.maximumOpen {
                 // By name where the times are equal: dictionaries have no order.

@@ -137,8 +137,6 @@ public struct GroupVerification: Hashable, Sendable {
         if case .searching = phase { true } else { false }
     }
 
-    public var hasEnded: Bool { phase == .ended }
-
     // MARK: Events
 
     public mutating func tick(nowMilliseconds now: Int64, into effects: inout [Effect]) {

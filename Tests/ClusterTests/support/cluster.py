@@ -163,6 +163,15 @@ class Node:
             return None
         return json.loads(done.stdout)
 
+    def status(self):
+        """What `cluster status` gives, whose exit status is 1 when there are problems; nil without an answer."""
+        done = subprocess.run(
+            [str(PROGRAMS / "staffettactl"), "cluster", "status", "--format", "json",
+             "--endpoint", f"127.0.0.1:{self.admin}"],
+            capture_output=True, text=True, timeout=120, check=False,
+        )
+        return json.loads(done.stdout) if done.stdout else None
+
     def groups(self, check=True):
         """What the node knows of its groups, by number; nil while it does not answer."""
         answer = self.ctl("group", "list", check=check)

@@ -95,8 +95,6 @@ import Testing
         #expect(written { $0.personalNamespace() } == "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n")
         #expect(written { $0.exists(3) } == "* 3 EXISTS\r\n")
         #expect(written { $0.expunge(3) } == "* 3 EXPUNGE\r\n")
-        #expect(written { $0.vanished(NumberSet()) } == "")
-        #expect(written { $0.vanished(NumberSet([1, 2]), isEarlier: true) } == "* VANISHED (EARLIER) 1:2\r\n")
         #expect(written { $0.flags([.seen, .recent]) } == "* FLAGS (\\Seen \\Recent)\r\n")
     }
 

@@ -1,0 +1,124 @@
+"""What staffettactl tells scripts and health checks: exit statuses, refusals, options, addresses."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from support.cluster import PROGRAMS, Cluster, free_port_base, wait_until
+
+
+def ctl(*words):
+    """The exit status of a command, and what it writes."""
+    done = subprocess.run(
+        [str(PROGRAMS / "staffettactl"), *words], capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+class AdminToolTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(nodes=3, accounts=0, settings=["cluster.groups=3"])
+        cls.cluster.start()
+        cls.cluster.wait_for_leaders()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cluster.stop()
+
+    def endpoint(self, number):
+        return f"127.0.0.1:{self.cluster.node(number).admin}"
+
+    def wait_for_status(self, expected, *words):
+        wait_until(lambda: ctl(*words)[0] == expected, 60, f"exit status {expected} of {' '.join(words)}")
+
+    def test_common_options_may_stand_before_the_verb(self):
+        endpoint = self.endpoint(2)
+        for words in (
+            ["cluster", "status", "--endpoint", endpoint, "--format", "json"],
+            ["--endpoint", endpoint, "--format", "json", "cluster", "status"],
+            ["--format=json", "cluster", f"--endpoint={endpoint}", "status"],
+            ["--format", "json", "node", "ready", "--endpoint", endpoint],
+        ):
+            with self.subTest(words):
+                status, output, error = ctl(*words)
+                self.assertEqual(status, 0, error)
+                self.assertEqual(json.loads(output)["node"], "2")
+        status, output, _ = ctl("--format", "json", "--endpoint", endpoint, "group", "describe", "1")
+        self.assertEqual((status, json.loads(output)["id"]), (0, 1))
+
+    def test_wrong_options_are_bad_usage_wherever_they_stand(self):
+        for words in (
+            ["--endpoint", "nowhere", "cluster", "status"], ["--format", "xml", "cluster", "status"],
+            ["--nonsense", "cluster", "status"], ["cluster", "--nonsense", "status"],
+            ["cluster", "status", "--endpoint"],
+        ):
+            with self.subTest(words):
+                self.assertEqual(ctl(*words)[0], 2)
+
+    def test_a_refusal_is_the_answer_although_the_next_node_is_silent(self):
+        leader = int(self.cluster.node(1).groups()[1]["leaderNode"])
+        other = next(number for number in (1, 2, 3) if number != leader)
+        endpoints = f"{self.endpoint(other)},127.0.0.1:1"
+        status, _, error = ctl("group", "transfer-leader", "1", "--endpoint", endpoints)
+        self.assertEqual(status, 1)
+        self.assertIn("does not lead group 1", error)
+        self.assertNotIn("not answer", error)
+        status, _, error = ctl("cluster", "status", "--endpoint", "127.0.0.1:1")
+        self.assertEqual(status, 1)
+        self.assertIn("127.0.0.1:1 does not answer", error)
+
+    def test_statuses_tell_of_a_lost_quorum(self):
+        verbs = {verb: [*verb.split(), "--endpoint", self.endpoint(1)]
+                 for verb in ("cluster status", "node ready", "node live")}
+        for words in verbs.values():
+            self.wait_for_status(0, *words)
+        for number in (2, 3):
+            self.cluster.node(number).kill()
+        self.wait_for_status(1, *verbs["node ready"])
+        status, output, _ = ctl(*verbs["node ready"])
+        self.assertEqual(status, 1)
+        self.assertIn("no leader that this node knows", output)
+        self.assertEqual(ctl(*verbs["cluster status"])[0], 1)
+        self.assertEqual(ctl(*verbs["node live"])[0], 0)
+        self.assertEqual(ctl("node", "live", "--endpoint", f"{self.endpoint(2)},{self.endpoint(1)}")[0], 1)
+        for number in (2, 3):
+            self.cluster.node(number).start_again()
+        for words in verbs.values():
+            self.wait_for_status(0, *words)
+
+
+class LonelyNodeTests(unittest.TestCase):
+    """A node whose cluster has not begun."""
+
+    def test_it_is_alive_and_not_ready_and_has_the_address_that_others_use(self):
+        directory = pathlib.Path(tempfile.mkdtemp(prefix="staffetta-test-"))
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        base = free_port_base(1) + 10
+        log = directory / "node.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [str(PROGRAMS / "staffetta"), "serve", "--data-directory", str(directory / "data"),
+                 "--peer-listen", f"0.0.0.0:{base}", "--cluster-peers", f"1=localhost:{base},2=localhost:{base + 2}",
+                 "--admin-listen", f"127.0.0.1:{base + 1}", "--imap-listen", "", "--lmtp-listen", ""],
+                stderr=output,
+            )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        wait_until(lambda: "ready:" in log.read_text() or process.poll() is not None, 120, "a node")
+        endpoint = f"127.0.0.1:{base + 1}"
+        self.assertEqual(ctl("node", "live", "--endpoint", endpoint)[0], 0)
+        status, output, _ = ctl("node", "ready", "--endpoint", endpoint)
+        self.assertEqual(status, 1)
+        self.assertIn("the cluster has not begun", output)
+        self.assertEqual(ctl("cluster", "status", "--endpoint", endpoint)[0], 1)
+        _, output, _ = ctl("node", "list", "--endpoint", endpoint)
+        self.assertIn(f"localhost:{base}", output)
+        self.assertNotIn("0.0.0.0", output)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,62 @@
+import Consensus
+import MailModel
+import ReplicaCore
+import Testing
+
+@testable import NodeRuntime
+
+/// What an operator and a health check are told.
+@Suite struct ProblemTests {
+    private func cluster() throws -> TestCluster {
+        let cluster = try TestCluster(groups: 3)
+        cluster.run(ticks: 60)
+        try #require(cluster.allAreLed)
+        return cluster
+    }
+
+    @Test func aNodeIsReadyWhileItKnowsAllLeaders() throws {
+        let cluster = try TestCluster(groups: 3)
+        let loop = try #require(cluster[1].core?.loop)
+        #expect(loop.unreadyReasons.count == 3)
+        cluster.run(ticks: 60)
+        #expect(loop.unreadyReasons.isEmpty)
+        #expect(loop.membershipProblems.isEmpty)
+    }
+
+    /// Also while groups rest: silence between nodes wakes them.
+    @Test func aNodeThatIsCutOffIsNotReady() throws {
+        let cluster = try cluster()
+        cluster.run(ticks: 60)
+        try #require(cluster.allRest)
+        let cut = cluster[1].id
+        cluster.run(ticks: 80) { _, from, to in from == cut || to == cut }
+        let loop = try #require(cluster[1].core?.loop)
+        #expect(loop.unreadyReasons.count == 3)
+        #expect(loop.unreadyReasons.allSatisfy { $0.contains("no leader that this node knows") })
+        #expect(cluster[2].core?.loop.unreadyReasons == [])
+        cluster.run(ticks: 80)
+        #expect(loop.unreadyReasons.isEmpty)
+    }
+
+    @Test func aGroupThatStandsStillIsAProblem() throws {
+        let cluster = try cluster()
+        let loop = try #require(cluster[1].core?.loop)
+        loop.stopGroup(GroupID(1), at: LogIndex(7), reason: "its entry cannot be read")
+        #expect(loop.membershipProblems.count == 1)
+        #expect(loop.membershipProblems.first?.contains("group 1 stands still before entry 7") == true)
+        #expect(loop.unreadyReasons == ["group 1 stands still here"])
+    }
+
+    /// Only the leader knows it.
+    @Test func theLeaderTellsHowFarHousekeepingIsBehind() throws {
+        let cluster = try cluster()
+        for node in cluster.nodes {
+            let loop = try #require(node.core?.loop)
+            loop.housekeepingBacklogs[GroupID(1)] = 7_300_999
+            for replica in loop.replicas {
+                let seconds: Int64? = replica.isLeader ? (replica.group == GroupID(1) ? 7_300 : 0) : nil
+                #expect(loop.housekeepingBacklogSeconds(of: replica) == seconds)
+            }
+        }
+    }
+}
