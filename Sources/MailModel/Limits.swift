@@ -33,6 +33,8 @@ public enum MailLimits {
     public static let mailboxesPerRename = 350
     /// Things of which one housekeeping command ends the retention; at most seven rows of each.
     public static let purgedPerCommand = 250
+    /// Deliveries that are looked at for that: those of deleted accounts are passed over.
+    public static let deliveriesLookedAt = 1_000
     /// A body of more chunks than this is removed as a range.
     public static let chunksRemovedSingly = 4
     public static let rangesPerSet = 20_000

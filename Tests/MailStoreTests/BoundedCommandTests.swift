@@ -121,6 +121,38 @@ import Testing
         #expect(replica.mostRows <= MailLimits.rowsPerCommand)
     }
 
+    /// Deliveries of a deleted account are not counted among those that end: they go with the account.
+    @Test func `a deleted account's deliveries keep nobody else's`() throws {
+        let replica = try CountedReplica()
+        var bodies: UInt64 = 0
+        func deliver(_ number: UInt64) throws -> MailOutcome {
+            bodies += 1
+            let message = NewMessage(
+                bodyID: BodyID(milliseconds: replica.time.rawValue, random: 0, bodies),
+                internalDate: InternalDate(seconds: 0, zoneMinutes: 0),
+                sizeBytes: 3,
+                summary: ByteBuffer(),
+                body: .inline(ByteBuffer(string: "abc"))
+            )
+            return try replica.apply(.deliver(message, id: DeliveryID(high: 1, low: number)))
+        }
+        let anna = replica.account
+        for number in 0..<5 { _ = try deliver(UInt64(number)) }
+        replica.account = try replica.createAccount("bert@example.org")
+        replica.time = Timestamp(milliseconds: replica.time.rawValue + 1)
+        let first = try deliver(7)
+        let bert = replica.account
+        replica.account = anna
+        try replica.apply(.deleteAccount)
+        replica.account = bert
+        #expect(try deliver(7) == first)
+        let later = Timestamp(milliseconds: replica.time.rawValue + 1)
+        #expect(try replica.apply(.purgeDeliveries(before: later, limit: 1)) == .purged(1))
+        #expect(try deliver(7) != first)
+        try replica.keepHouse()
+        try replica.expectSound()
+    }
+
     /// As many messages as a command may name, of each kind; one more is refused.
     @Test func `commands on messages are bounded`() throws {
         let replica = try CountedReplica()

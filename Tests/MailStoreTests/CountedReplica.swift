@@ -101,6 +101,11 @@ final class CountedReplica {
                     throw Refusal.notHere
                 }
                 commands += 1
+                // Between two pieces nothing may look harmed.
+                let state = try #require(try MarkedState(group: group, store: store))
+                var scrub = StateScrub(state)
+                while scrub.result == nil { #expect(try scrub.step(maximumBytes: 1 << 20)) }
+                #expect(scrub.result == .intact)
             }
         }
     }

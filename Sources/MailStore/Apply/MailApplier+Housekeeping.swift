@@ -91,12 +91,22 @@ extension MailApplier {
         return .purged(removed)
     }
 
-    func purgeDeliveries(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
+    /// Forgets deliveries of accounts that are there, the oldest first; those of deleted accounts go with all that they
+    /// had.
+    func purgeDeliveries(_ context: Context, _ before: Timestamp, _ asked: UInt32) throws -> MailOutcome {
         try commit()
+        let limit = bounded(asked)
         var removed: UInt32 = 0
-        for key in try keysByTime(context, .deliveriesByTime, before, bounded(limit)) {
+        var isThere: [AccountID: Bool] = [:]
+        // A few that are passed over must not be taken for all that is due.
+        for key in try keysByTime(context, .deliveriesByTime, before, UInt32(MailLimits.deliveriesLookedAt)) {
+            guard removed < limit else { break }
             let span = key.span
             let account = AccountID(try Key.integer(span, at: 13, as: UInt64.self))
+            if isThere[account] == nil {
+                isThere[account] = try store.get(Key(context.group, .accounts, account).bytes) != nil
+            }
+            guard isThere[account] == true else { continue }
             let rowKey = Key(context.group, .deliveries, account)
                 .appending(try Key.integer(span, at: 21, as: UInt64.self))
                 .appending(try Key.integer(span, at: 29, as: UInt64.self))

@@ -94,14 +94,10 @@ extension MailApplier {
     }
 
     /// Whatever an account had, table by table. Bodies go with everything that refers to them, so that nothing is
-    /// counted; their bytes are one range.
+    /// counted; their bytes go with the rows that name them, as scrubs expect.
     private func removeAccountRows(_ context: Context, _ remnant: inout RemnantRow, _ limit: Int) throws -> Int {
         var removed = 0
         let first = remnant.position.first ?? 0
-        if remnant.position.isEmpty {
-            let chunks = Key(context.group, .chunks, context.account)
-            batch.deleteRange(chunks.bytes, chunks.end)
-        }
         for table in Table.allCases where table.isPerAccount && table.isDigested && table.rawValue >= first {
             let prefix = Key(context.group, table, context.account)
             let start = table.rawValue == first ? prefix.bytes + remnant.position.dropFirst() : prefix.bytes
@@ -116,7 +112,7 @@ extension MailApplier {
                 if table == .remnants, key == Key(context.group, .remnants, context.account, .wholeAccount).bytes {
                     continue
                 }
-                try removeTimeIndex(context, table, key.span, value)
+                try removeDependents(context, table, key.span, value)
                 delete(context, Key(raw: key), old: value)
                 removed += 1
             }
@@ -128,8 +124,9 @@ extension MailApplier {
         return removed
     }
 
-    /// The indexes by time are not per account: their rows are found through the rows they point to.
-    private func removeTimeIndex(
+    /// The indexes by time are not per account, and the bytes of bodies are not digested: both are found through the
+    /// rows that they belong to.
+    private func removeDependents(
         _ context: Context,
         _ table: Table,
         _ key: Span<UInt8>,
@@ -143,8 +140,14 @@ extension MailApplier {
             let time = try Key.integer(value.readableBytesUInt8Span, at: 1, as: UInt64.self)
             let timestamp = Timestamp(milliseconds: Int64(bitPattern: time))
             batch.delete(deliveryByTimeKey(context, timestamp, try DeliveryRow.id(key)).bytes)
+        case .bodies, .uploads:
+            let body = BodyID(
+                high: try Key.integer(key, at: Key.afterAccount, as: UInt64.self),
+                low: try Key.integer(key, at: Key.afterAccount + 8, as: UInt64.self)
+            )
+            removeChunks(context, body, try BodyRow(row: value).chunks)
         case .meta, .requests, .addresses, .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expungedByTime,
-            .bodies, .chunks, .uploads, .deliveriesByTime, .directory, .remnants, .keywords:
+            .chunks, .deliveriesByTime, .directory, .remnants, .keywords:
             break
         }
     }

@@ -38,8 +38,11 @@ package final class ApplierLoop {
     var willWork: (@Sendable (Bool) -> Void)?
     /// Groups with an entry that cannot be applied here: nothing behind it is.
     private var stopped: Set<GroupID> = []
-    /// What was applied and not reported yet.
+    /// What was applied and not reported yet, which is kept for the case that it has to be applied again.
     private var unreported: [Applying] = []
+    private var unreportedBytes = 0
+    /// With so many bytes it is written and reported, whatever else waits.
+    private static let unreportedBytesLimit = 2 << 20
 
     /// Entries of a group on their way into the state.
     private struct Applying {
@@ -93,6 +96,8 @@ package final class ApplierLoop {
                     last.index > applier.appliedIndex(group)
                 else { continue }
                 try apply(entries, to: group)
+                unreportedBytes += entries.reduce(0) { $0 + ($1.command?.readableBytes ?? 0) }
+                if unreportedBytes >= Self.unreportedBytesLimit { try report() }
             case .beginInstall(let group):
                 try report()
                 miss(group)
@@ -159,6 +164,7 @@ package final class ApplierLoop {
             )
         }
         unreported.removeAll(keepingCapacity: true)
+        unreportedBytes = 0
         loop.put(.applied(applied))
         if applied.contains(where: { $0.group == .directory }) { try reportVersion() }
         watchers.changed(applier.takeTouchedAccounts())
