@@ -35,7 +35,7 @@ class ElectionTests(unittest.TestCase):
                 number = self.deliveries.begin(by_mta=False)
                 replies = lmtp.deliver(account, self.deliveries.message(number))
                 self.assertEqual([reply.code for reply in replies], [250])
-                self.deliveries.end(number, account, is_acknowledged=True)
+                self.deliveries.end(number, account, "acknowledged")
 
     def move_leaderships_away(self, node):
         def moved():
@@ -127,7 +127,7 @@ class ElectionTests(unittest.TestCase):
         self.assertEqual([log.text().count(CAMPAIGN) for log in logs], [0, 0])
         self.cluster.start_again(node)
         self.cluster.wait_until_whole()
-        verdict = Verdict(self.deliveries, [])
+        verdict = Verdict(self.deliveries, self.cluster.addresses(), [])
         verdict.check(self.cluster.nodes)
         self.assertEqual(verdict.lost + verdict.duplicated + verdict.wrong, [])
         self.assertEqual(len(self.deliveries.unknown), 0, "deliveries through the nodes that stayed")
