@@ -64,6 +64,7 @@ struct Neighbors: ParsableCommand {
         if missing > 0 { try fill(missing) }
         let stream = try DeliveryStream(try place(lmtp), rate) { "user\(2 + $0 % (accounts - 1))@\(domain)" }
         defer { stream.stop() }
+        print("measuring for 10 s with nothing else to do")
         usleep(10_000_000)
         let quiet = stream.takeLatencies()
         print("\(messages) messages, \(rate) deliveries to others a second, times in milliseconds")

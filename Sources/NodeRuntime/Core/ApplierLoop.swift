@@ -48,7 +48,7 @@ package final class ApplierLoop {
     private struct Applying {
         let group: GroupID
         var entries: ArraySlice<CommittedEntry>
-        /// By position in `entries`; an entry without a command has none.
+        /// By index; an entry without a command has none.
         var results: [LogIndex: (request: RequestID, outcome: MailOutcome)] = [:]
     }
 
