@@ -73,7 +73,7 @@ package enum MembershipEvent: Sendable {
     case begun(GroupID, ReplicaID)
     /// A replica that began here votes.
     case admitted(GroupID, ReplicaID)
-    /// A group cannot go on here: the entry cannot be applied, or a snapshot that is live contradicts what is committed.
+    /// A group cannot go on here: an entry cannot be applied, or a snapshot contradicts what is committed.
     case stopped(GroupID, at: LogIndex, reason: String)
     /// A peer sent what no correct one sends; it was not listened to.
     case contradicted(GroupID, Contradiction, by: NodeID?)
