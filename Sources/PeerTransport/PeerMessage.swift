@@ -20,10 +20,12 @@ public enum PeerMessage: Sendable {
     case introduction(directory: UInt64)
     /// How the cluster began. Answers an introduction.
     case founded([Founder], mailGroups: UInt32)
-    /// "What has my replica told yours of itself?" Asked before the first vote after a start.
-    case recall(group: GroupID, replica: ReplicaID)
+    /// "What has my replica told yours of itself?" Asked before the first vote after a start. `run` is the run of the
+    /// node that asks.
+    case recall(group: GroupID, replica: ReplicaID, run: UInt64)
+    /// `run` is that of the question: what an earlier run asked may be answered after the replica has said more.
     /// `witness` is the replica that answers, nil where the node has none.
-    case testimony(group: GroupID, replica: ReplicaID, Testimony, witness: ReplicaID?)
+    case testimony(group: GroupID, replica: ReplicaID, run: UInt64, Testimony, witness: ReplicaID?)
     /// "I have an empty replica of your group, and may have lost another one: take it in."
     case join(group: GroupID, replica: ReplicaID)
     case beat(Beat)

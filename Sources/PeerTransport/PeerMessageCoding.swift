@@ -94,12 +94,15 @@ extension PeerMessage {
                 buffer.writeInteger(founder.node.rawValue)
                 buffer.writeInteger(founder.directory)
             }
-        case .recall(let group, let replica):
+        case .recall(let group, let replica, let run):
             begin(.recall, group)
             buffer.writeInteger(replica.rawValue)
-        case .testimony(let group, let replica, let testimony, let witness):
+            buffer.writeInteger(run)
+        case .testimony(let group, let replica, let run, let testimony, let witness):
             begin(.testimony, group)
-            buffer.write(testimony, of: replica, by: witness)
+            buffer.writeInteger(replica.rawValue)
+            buffer.writeInteger(run)
+            buffer.write(testimony, by: witness)
         case .join(let group, let replica):
             begin(.join, group)
             buffer.writeInteger(replica.rawValue)
@@ -169,7 +172,7 @@ extension PeerMessage {
             try decoder.requireNoGroup(group)
             let mailGroups: UInt32 = try decoder.integer()
             self = .founded(try decoder.founders(), mailGroups: mailGroups)
-        case .recall: self = .recall(group: group, replica: try decoder.replica())
+        case .recall: self = .recall(group: group, replica: try decoder.replica(), run: try decoder.integer())
         case .testimony: self = try decoder.testimony(group)
         case .join: self = .join(group: group, replica: try decoder.replica())
         case .beat:
@@ -193,8 +196,7 @@ extension ByteBuffer {
         writeInteger(request.sequence)
     }
 
-    fileprivate mutating func write(_ testimony: Testimony, of replica: ReplicaID, by witness: ReplicaID?) {
-        writeInteger(replica.rawValue)
+    fileprivate mutating func write(_ testimony: Testimony, by witness: ReplicaID?) {
         writeInteger(testimony.term.rawValue)
         writeInteger(testimony.index.rawValue)
         writeInteger(testimony.entryTerm.rawValue)
@@ -236,6 +238,7 @@ extension WireDecoder {
 
     fileprivate mutating func testimony(_ group: GroupID) throws(DecodingError) -> PeerMessage {
         let replica = try replica()
+        let run: UInt64 = try integer()
         let testimony = Testimony(
             term: try term(),
             index: try logIndex(),
@@ -244,7 +247,7 @@ extension WireDecoder {
         )
         let witness: UInt64 = try integer()
         let by = witness == 0 ? nil : ReplicaID(witness)
-        return .testimony(group: group, replica: replica, testimony, witness: by)
+        return .testimony(group: group, replica: replica, run: run, testimony, witness: by)
     }
 
     fileprivate mutating func snapshotPiece(_ group: GroupID) throws(DecodingError) -> SnapshotPiece {

@@ -15,7 +15,7 @@ import Testing
         for lost in 2...keys.count {
             let transfer = try Transfer()
             var count = 0
-            try transfer.run { _ in
+            try transfer.run { _, _ in
                 count += 1
                 return count == lost ? .lost : .arrives
             }
@@ -35,7 +35,7 @@ import Testing
     @Test func aLostFirstPieceBeginsAnew() throws {
         let transfer = try Transfer()
         var count = 0
-        try transfer.run { _ in
+        try transfer.run { _, _ in
             count += 1
             return count == 1 ? .lost : .arrives
         }
@@ -46,7 +46,7 @@ import Testing
     @Test func aPieceThatComesTwiceIsTakenOnce() throws {
         let keys = try Transfer().pullsUndisturbed()
         let transfer = try Transfer()
-        try transfer.run { _ in .arrivesTwice }
+        try transfer.run { _, _ in .arrivesTwice }
         #expect(transfer.names.count == 1)
         #expect(transfer.pulls.map(\.after) == keys)
         #expect(try transfer.isWhole)
@@ -56,7 +56,7 @@ import Testing
         let keys = try Transfer().pullsUndisturbed()
         let transfer = try Transfer()
         var former: PeerMessage?
-        try transfer.run { piece in
+        try transfer.run { piece, _ in
             if let former { transfer.follower.core?.inbox.put(.received([former], from: transfer.leader.id)) }
             former = piece
             return .arrives
@@ -71,7 +71,7 @@ import Testing
             let transfer = try Transfer()
             try transfer.run(untilPiece: interrupted)
             try transfer.restartFollower()
-            try transfer.run { _ in .arrives }
+            try transfer.run { _, _ in .arrives }
             #expect(transfer.names.count == 2, "after piece \(interrupted)")
             #expect(try transfer.isWhole, "after piece \(interrupted)")
         }
@@ -83,7 +83,7 @@ import Testing
             let transfer = try Transfer()
             try transfer.run(untilPiece: interrupted)
             transfer.leader.core?.loop.sources.dropAll(of: transfer.group)
-            try transfer.run { _ in .arrives }
+            try transfer.run { _, _ in .arrives }
             #expect(transfer.names.count == 2, "after piece \(interrupted)")
             #expect(try transfer.isWhole, "after piece \(interrupted)")
         }
@@ -113,16 +113,30 @@ import Testing
         #expect(sources.oldestIndex(of: transfer.group, nowMilliseconds: 10) == nil)
     }
 
+    /// A leader that answers everything else is not waited for: others have the same.
+    @Test(arguments: [0, 2]) func aSenderThatFallsSilentIsNotWaitedFor(sent: Int) throws {
+        let transfer = try Transfer()
+        let leader = transfer.leader.id
+        var count = 0
+        try transfer.run { _, from in
+            guard from == leader else { return .arrives }
+            count += 1
+            return count <= sent ? .arrives : .lost
+        }
+        #expect(transfer.pulls.count { $0.target == leader } <= sent + SnapshotInstall.maximumRepeats + 1)
+        #expect(try transfer.isWhole)
+    }
+
     /// What came last takes its time to the disk: longer than any piece may take to come.
     @Test func whoHasAllPiecesAsksForNoMore() throws {
         let pieces = try Transfer().undisturbed()
         let transfer = try Transfer()
         try transfer.run(untilPiece: pieces - 1)
         transfer.follower.isStateBusy = true
-        for _ in 0..<60 { try transfer.step { _ in .arrives } }
+        for _ in 0..<60 { try transfer.step { _, _ in .arrives } }
         #expect(!(try transfer.isWhole))
         transfer.follower.isStateBusy = false
-        try transfer.run { _ in .arrives }
+        try transfer.run { _, _ in .arrives }
         #expect(transfer.names.count == 1)
         #expect(try transfer.isWhole)
     }
@@ -134,6 +148,7 @@ private final class Transfer {
 
     struct Pull {
         let transfer: UInt64
+        let target: NodeID
         let after: [UInt8]
         let milliseconds: Int64
     }
@@ -180,17 +195,22 @@ private final class Transfer {
     }
 
     /// Runs for a tick, deciding over every piece.
-    func step(_ fate: (PeerMessage) -> Fate) throws {
+    func step(_ fate: (PeerMessage, _ from: NodeID) -> Fate) throws {
         cluster.run(ticks: 1) { message, from, to in
             if case .snapshotPull(let pull) = message, from == follower.id, pull.group == group {
                 pulls.append(
-                    Pull(transfer: pull.transfer, after: pull.after, milliseconds: cluster.timeOfDay.rawValue)
+                    Pull(
+                        transfer: pull.transfer,
+                        target: to,
+                        after: pull.after,
+                        milliseconds: cluster.timeOfDay.rawValue
+                    )
                 )
             }
             guard case .snapshotPiece(let piece) = message, case .rows = piece.content, piece.group == group,
                 to == follower.id
             else { return false }
-            switch fate(message) {
+            switch fate(message, from) {
             case .arrives: return false
             case .arrivesTwice:
                 follower.core?.inbox.put(.received([message], from: from))
@@ -201,7 +221,7 @@ private final class Transfer {
     }
 
     /// Until the follower has what the leader has.
-    func run(_ fate: (PeerMessage) -> Fate) throws {
+    func run(_ fate: (PeerMessage, _ from: NodeID) -> Fate) throws {
         for _ in 0..<600 {
             try step(fate)
             if try isWhole { return }
@@ -213,7 +233,7 @@ private final class Transfer {
     func run(untilPiece last: Int) throws {
         var count = 0
         for _ in 0..<100 where count <= last {
-            try step { _ in
+            try step { _, _ in
                 count += 1
                 return count <= last ? .arrives : .lost
             }
@@ -231,7 +251,7 @@ private final class Transfer {
     /// - Returns: how many pieces there are.
     func undisturbed() throws -> Int {
         var count = 0
-        try run { _ in
+        try run { _, _ in
             count += 1
             return .arrives
         }

@@ -79,14 +79,15 @@ enum Samples {
                 [Founder(node: NodeID(1), directory: 2), Founder(node: NodeID(3), directory: .max)],
                 mailGroups: 1
             ),
-            .recall(group: GroupID(4), replica: ReplicaID(5)),
+            .recall(group: GroupID(4), replica: ReplicaID(5), run: .max),
             .testimony(
                 group: GroupID(4),
                 replica: ReplicaID(5),
+                run: 9,
                 Testimony(term: Term(6), index: LogIndex(7), entryTerm: Term(5), voteTerm: Term(3)),
                 witness: ReplicaID(8)
             ),
-            .testimony(group: GroupID(4), replica: ReplicaID(5), Testimony(), witness: nil),
+            .testimony(group: GroupID(4), replica: ReplicaID(5), run: 0, Testimony(), witness: nil),
             .join(group: GroupID(.max), replica: ReplicaID(9)),
             .forward(group: GroupID(1), request: request, payload: ByteBuffer(string: "a command")),
             .forward(group: GroupID(.max), request: request, payload: ByteBuffer()),
@@ -193,9 +194,9 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
     case .snapshotPull(let pull): ["pull", pull]
     case .introduction(let directory): ["introduction", directory]
     case .founded(let founders, let mailGroups): ["founded", founders, mailGroups]
-    case .recall(let group, let replica): ["recall", group, replica]
-    case .testimony(let group, let replica, let testimony, let witness):
-        ["testimony", group, replica, testimony, witness.map { [$0] } ?? []]
+    case .recall(let group, let replica, let run): ["recall", group, replica, run]
+    case .testimony(let group, let replica, let run, let testimony, let witness):
+        ["testimony", group, replica, run, testimony, witness.map { [$0] } ?? []]
     case .join(let group, let replica): ["join", group, replica]
     case .snapshotPiece(let piece):
         switch piece.content {

@@ -269,7 +269,7 @@ package final class NodeLoop {
         case .submit(let call): submit(call)
         case .read(let call): enqueueRead(call)
         case .installed(let group, let transfer, let point): finishInstall(group, transfer, point)
-        case .installFailed(let group, let transfer): failInstall(group, transfer, isSpoiled: true)
+        case .installFailed(let group, let transfer): failInstall(group, transfer)
         case .installContinues(let group, let transfer, let after): continueInstall(group, transfer, after)
         case .durable(let indexes, let installs): compact(indexes, finishedInstalls: installs)
         case .control(let body): body(self)
@@ -292,9 +292,10 @@ package final class NodeLoop {
         case .snapshotPiece(let piece): take(piece)
         case .introduction(let directory): takeIntroduction(directory, from: node)
         case .founded(let founders, let mailGroups): takeFounded(founders, mailGroups)
-        case .recall(let group, let replica): takeRecall(group, replica, from: node)
-        case .testimony(let group, let replica, let testimony, let witness):
-            takeTestimony(group, replica, testimony, witness, from: node)
+        case .recall(let group, let replica, let run): takeRecall(group, replica, run, from: node)
+        case .testimony(let group, let replica, let run, let testimony, let witness):
+            // What an earlier run of this node asked is answered by what was known then.
+            if run == session { takeTestimony(group, replica, testimony, witness, from: node) }
         case .join(let group, let replica): takeJoin(group, replica, from: node)
         case .beat(let beat): take(beat, from: node)
         case .resting(let list): take(list, from: node)

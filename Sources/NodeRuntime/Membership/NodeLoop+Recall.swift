@@ -40,15 +40,16 @@ extension NodeLoop {
                 recalls[group] = nil
             } else if nowMilliseconds >= recall.nextMilliseconds {
                 recalls[group]?.nextMilliseconds = nowMilliseconds + Self.askMilliseconds
-                for peer in recall.missing { send(.recall(group: group, replica: replica.raft.id), to: peer) }
+                let question = PeerMessage.recall(group: group, replica: replica.raft.id, run: session)
+                for peer in recall.missing { send(question, to: peer) }
             }
         }
     }
 
-    func takeRecall(_ group: GroupID, _ asking: ReplicaID, from peer: NodeID) {
+    func takeRecall(_ group: GroupID, _ asking: ReplicaID, _ run: UInt64, from peer: NodeID) {
         let replica = replica(group)
         let testimony = replica?.testimony(of: asking) ?? Testimony()
-        send(.testimony(group: group, replica: asking, testimony, witness: replica?.raft.id), to: peer)
+        send(.testimony(group: group, replica: asking, run: run, testimony, witness: replica?.raft.id), to: peer)
     }
 
     func takeTestimony(

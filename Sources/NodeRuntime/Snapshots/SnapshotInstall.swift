@@ -22,10 +22,13 @@ package struct SnapshotInstall {
     /// It came with the last piece: nothing more is asked for.
     var isComplete = false
     var progressMilliseconds: Int64
+    /// How often the same piece was asked for again.
+    var repeats = 0
     /// When to begin anew, after it failed.
     var retryMilliseconds: Int64?
-    /// What the sender holds cannot be used: its rows do not make the digest that it names.
-    var isSpoiled = false
+
+    /// A sender that answers other things and sends no piece is not waited for any longer.
+    static let maximumRepeats = 4
 }
 
 /// Receiving: the receiver pulls piece by piece, so it sets the pace, and any piece can be asked for again.
@@ -101,35 +104,34 @@ extension NodeLoop {
     func continueInstall(_ group: GroupID, _ transfer: UInt64, _ after: [UInt8]) {
         guard var install = installs[group], install.transfer == transfer else { return }
         install.after = after
+        install.repeats = 0
         install.progressMilliseconds = nowMilliseconds
         installs[group] = install
         if !install.isComplete { pull(group) }
     }
 
     /// Not at once: what refused us has to get on first.
-    ///
-    /// - Parameter isSpoiled: it was the rows that were wrong, which the same sender would send again.
-    func failInstall(_ group: GroupID, _ transfer: UInt64, isSpoiled: Bool = false) {
+    func failInstall(_ group: GroupID, _ transfer: UInt64) {
         guard let install = installs[group], install.transfer == transfer else { return }
-        installs[group]?.isSpoiled = isSpoiled
         installs[group]?.retryMilliseconds = nowMilliseconds + settings.resendMilliseconds
     }
 
-    /// Without state there is no way back to what was: begins again, with whoever leads now, or else with any other
-    /// member in turn. There may be no leader as long as this replica has no state: when its log is the longest.
+    /// Without state there is no way back to what was: begins with whoever leads now, and goes on with each other
+    /// member in turn. There may be no leader as long as this replica has no state: when its log is the longest. And
+    /// what a leader has may be of no use: as long as two of three replicas have no usable state, no comparison tells
+    /// who is wrong.
     ///
     /// What the first offer named may be gone with who made it: all that is needed is what this log does not hold.
     ///
-    /// - Parameter isSpoiled: the former sender's rows cannot be used, so another one is asked, whoever leads. As long
-    ///   as two of three replicas have no usable state, no comparison tells who is wrong.
-    private func restartInstall(_ group: GroupID, after former: NodeID?, isSpoiled: Bool = false) {
+    /// - Parameter former: whose snapshot did not come, or was not what it said.
+    private func restartInstall(_ group: GroupID, after former: NodeID?) {
         guard let raft = replica(group)?.raft else { return }
         let members = raft.configuration.members.map(\.node).filter { $0 != node }.sorted()
         // A replica that begins with nothing does not know its group's members yet.
         let others = members.isEmpty ? peers.filter { $0 != node } : members
         let leader = replica(group)?.leaderNode.flatMap { $0 == node ? nil : $0 }
         let next = others.first { $0 > former ?? node } ?? others.first
-        guard let from = (isSpoiled ? nil : leader) ?? next ?? former else { return }
+        guard let from = (former == nil ? leader : nil) ?? next ?? former else { return }
         startInstall(group, atLeast: raft.snapshot, from: from)
     }
 
@@ -155,16 +157,18 @@ extension NodeLoop {
             guard let install = installs[group] else { continue }
             if let retryMilliseconds = install.retryMilliseconds {
                 if nowMilliseconds >= retryMilliseconds {
-                    restartInstall(group, after: install.from, isSpoiled: install.isSpoiled)
+                    restartInstall(group, after: install.from)
                 }
                 continue
             }
             guard !install.isComplete,
                 nowMilliseconds - install.progressMilliseconds >= settings.snapshotStallMilliseconds
             else { continue }
-            if install.point == nil || replica(group)?.leaderNode != install.from {
+            let isInVain = install.point == nil || install.repeats >= SnapshotInstall.maximumRepeats
+            if isInVain || replica(group)?.leaderNode != install.from {
                 restartInstall(group, after: install.from)
             } else {
+                installs[group]?.repeats += 1
                 installs[group]?.progressMilliseconds = nowMilliseconds
                 pull(group)
             }
