@@ -115,9 +115,14 @@ let package = Package(
 
         // Fronts.
         .target(
+            name: "GatewaySupport",
+            dependencies: ["MailModel", nioCore, nioLocks, logging],
+            swiftSettings: strict
+        ),
+        .target(
             name: "LMTPGateway",
             dependencies: [
-                "MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging,
+                "GatewaySupport", "MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
@@ -152,8 +157,8 @@ let package = Package(
         .target(
             name: "ServerProcess",
             dependencies: [
-                "AdminService", "CAllocator", "Consensus", "IMAPGateway", "IMAPSession", "IMAPSyntax", "LMTPGateway",
-                "NodeRuntime", nioCore, nioPosix, nioSSL, logging,
+                "AdminService", "CAllocator", "Consensus", "GatewaySupport", "IMAPGateway", "IMAPSession", "IMAPSyntax",
+                "LMTPGateway", "NodeRuntime", nioCore, nioPosix, nioSSL, logging,
             ],
             swiftSettings: strict
         ),
@@ -195,8 +200,8 @@ let package = Package(
         .target(
             name: "IMAPGateway",
             dependencies: [
-                "CharsetConversion", "IMAPSession", "IMAPSyntax", "MailModel", "MessageFormat", nioCore, nioPosix,
-                nioLocks, nioSSL, logging,
+                "CharsetConversion", "GatewaySupport", "IMAPSession", "IMAPSyntax", "MailModel", "MessageFormat",
+                nioCore, nioPosix, nioLocks, nioSSL, logging,
             ],
             swiftSettings: strict
         ),
@@ -239,7 +244,11 @@ let package = Package(
             "PeerTransport",
             ["Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioSSL, nioLocks, logging]
         ),
-        tests("LMTPGateway", ["MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]),
+        tests("GatewaySupport", [nioCore]),
+        tests(
+            "LMTPGateway",
+            ["GatewaySupport", "MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]
+        ),
         tests("AdminService", ["AdminAPI", "NodeRuntime", .product(name: "GRPCCore", package: "grpc-swift-2")]),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         tests("Authentication"),
@@ -259,7 +268,10 @@ let package = Package(
         tests("IMAPSession", ["IMAPSyntax", "MailModel", "MailTestSupport", nioCore]),
         tests(
             "IMAPGateway",
-            ["IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]
+            [
+                "GatewaySupport", "IMAPSession", "IMAPSyntax", "MailModel", "MailTestSupport", nioCore, nioPosix,
+                nioLocks, nioSSL, logging,
+            ]
         ),
     ],
     swiftLanguageModes: [.v6]

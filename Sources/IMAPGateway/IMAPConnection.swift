@@ -1,3 +1,4 @@
+internal import GatewaySupport
 internal import IMAPSession
 internal import IMAPSyntax
 internal import Logging
@@ -240,11 +241,8 @@ final class IMAPConnection: ChannelInboundHandler {
     }
 
     private func tellOfLimit(_ setting: String, _ client: String, _ context: ChannelHandlerContext) {
-        guard configuration.settings.clients.mayTell(at: context.eventLoop.now) else { return }
-        configuration.logger.notice(
-            "A client was turned away: it has as many sessions as it may have",
-            metadata: ["client": "\(client)", "setting": "\(setting)"]
-        )
+        let log = configuration.settings.clients.log
+        log.tell(client, setting: setting, to: configuration.logger, at: context.eventLoop.now)
     }
 
     /// Hands a result to the session, unless the client has gone.

@@ -1,3 +1,4 @@
+internal import GatewaySupport
 internal import Logging
 internal import MailModel
 internal import MessageFormat
@@ -29,6 +30,8 @@ final class LMTPHandler: ChannelInboundHandler {
     let settings: LMTPSettings
     let service: any MailService
     private let sessions: LMTPSessions
+    private var counted: CountedAddress
+    private let limitLog: LimitLog
     private let logger: Logger
     private var input = ByteBuffer()
     private var output = ByteBuffer()
@@ -48,10 +51,18 @@ final class LMTPHandler: ChannelInboundHandler {
     private var timeout: Scheduled<Void>?
     private(set) var context: ChannelHandlerContext?
 
-    init(settings: LMTPSettings, service: any MailService, sessions: LMTPSessions, logger: Logger) {
+    init(
+        settings: LMTPSettings,
+        service: any MailService,
+        sessions: LMTPSessions,
+        limitLog: LimitLog,
+        logger: Logger
+    ) {
         self.settings = settings
         self.service = service
         self.sessions = sessions
+        self.limitLog = limitLog
+        counted = CountedAddress(settings.addresses)
         self.logger = logger
     }
 
@@ -60,6 +71,7 @@ final class LMTPHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func channelActive(context: ChannelHandlerContext) {
+        guard counted.enter(context.remoteAddress?.ipAddress) else { return turnAway(context) }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let loop = context.eventLoop
         let hasRoom = sessions.add(ObjectIdentifier(self)) {
@@ -75,9 +87,24 @@ final class LMTPHandler: ChannelInboundHandler {
         process()
     }
 
+    /// The address has as many sessions as it may have: others are to have room.
+    private func turnAway(_ context: ChannelHandlerContext) {
+        limitLog.tell(
+            context.remoteAddress?.ipAddress ?? "",
+            setting: "lmtp.max-sessions-per-address",
+            to: logger,
+            at: context.eventLoop.now
+        )
+        let limit = settings.addresses.sessionsPerAddress
+        send(LMTPReply(421, "4.7.0", "\(settings.hostName) takes \(limit) sessions from one address, try again later"))
+        flush()
+        close()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         mode = .closed
         timeout?.cancel()
+        counted.leave()
         sessions.remove(ObjectIdentifier(self))
         transaction = nil
         self.context = nil

@@ -1,3 +1,4 @@
+internal import GatewaySupport
 public import Logging
 public import MailModel
 internal import NIOConcurrencyHelpers
@@ -22,6 +23,7 @@ public final class LMTPServer: Sendable {
             settings: settings,
             service: service,
             sessions: LMTPSessions(maximum: settings.maxSessions),
+            limitLog: LimitLog(),
             logger: Logger(label: "lmtp", factory: { _ in SwiftLogNoOpLogHandler() })
         )
     }
@@ -35,6 +37,7 @@ public final class LMTPServer: Sendable {
         logger: Logger
     ) async throws -> LMTPServer {
         let sessions = LMTPSessions(maximum: settings.maxSessions)
+        let limitLog = LimitLog()
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 512)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -42,9 +45,14 @@ public final class LMTPServer: Sendable {
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        LMTPHandler(settings: settings, service: service, sessions: sessions, logger: logger)
+                    let handler = LMTPHandler(
+                        settings: settings,
+                        service: service,
+                        sessions: sessions,
+                        limitLog: limitLog,
+                        logger: logger
                     )
+                    try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
             .bind(host: host, port: port)

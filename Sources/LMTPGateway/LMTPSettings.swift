@@ -1,3 +1,4 @@
+public import GatewaySupport
 public import MailModel
 public import NIOSSL
 
@@ -14,6 +15,9 @@ public struct LMTPSettings: Sendable {
     public var maxMessageBytes = 50 << 20
     public var maxRecipients = 100
     public var maxSessions = 1_000
+    /// How many of them an address has; servers with the same object count together. A mail gateway opens many at once,
+    /// and one that opens too many leaves room for the others.
+    public var addresses = AddressLimit(sessionsPerAddress: 500)
     public var overQuota = OverQuota.reject
     /// The byte between a name and its detail: `user+detail@domain` reaches `user@domain`, unless an account has the
     /// whole name; nil: there are no details.

@@ -174,7 +174,7 @@ final class PeerLink: Sendable {
         let host = wire.value.host
         let port = wire.value.port
         ClientBootstrap(group: loop)
-            .connectTimeout(.seconds(2))
+            .connectTimeout(.seconds(PeerLimits.connectSeconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.tcpOption(PeerLimits.userTimeout), value: PeerLimits.silenceMilliseconds)
             .channelInitializer { channel in

@@ -38,12 +38,22 @@ public enum PeerLimits {
     /// No frame may hold more messages: the smallest take many times their bytes in memory.
     public static let maximumFrameMessages = 1 << 16
     public static let maximumBackoffMilliseconds: Int64 = 1_000
+    /// How long one attempt to connect may take: an address that says nothing is tried again after it.
+    static let connectSeconds: Int64 = 2
     public static let handshakeSeconds: Int64 = 5
     /// A connection is given up when the other side's system has not acknowledged anything for so long. Left to itself,
     /// TCP goes on repeating, with pauses that double: after a long silent cut it would find out only long after the
     /// network is back.
     static let silenceMilliseconds = 3_000
-    /// Linux's `TCP_USER_TIMEOUT`, in milliseconds (tcp(7)).
+    /// An accepted connection is given up when nothing has come for so long, not even an answer to probes. Its side
+    /// writes nothing but the greeting: without probes it would not find out that the other side has given up.
+    static let deafMilliseconds = 10_000
+    /// The probes begin after so long a silence. A node that runs says something every 100 ms.
+    static let probeAfterSeconds = 3
+    static let probeEverySeconds = 1
+    /// Linux's `TCP_KEEPIDLE`, `TCP_KEEPINTVL` and `TCP_USER_TIMEOUT` (tcp(7)).
+    static let keepIdle = NIOBSDSocket.Option(rawValue: 4)
+    static let keepInterval = NIOBSDSocket.Option(rawValue: 5)
     static let userTimeout = NIOBSDSocket.Option(rawValue: 18)
     /// How long a complaint about a peer is not repeated.
     static let complaintSeconds: Int64 = 60

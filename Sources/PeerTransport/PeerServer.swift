@@ -33,6 +33,10 @@ public final class PeerServer: Sendable {
             .serverChannelOption(.backlog, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.tcpOption(PeerLimits.keepIdle), value: PeerLimits.probeAfterSeconds)
+            .childChannelOption(.tcpOption(PeerLimits.keepInterval), value: PeerLimits.probeEverySeconds)
+            .childChannelOption(.tcpOption(PeerLimits.userTimeout), value: PeerLimits.deafMilliseconds)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     accepted.add(channel)

@@ -1,3 +1,4 @@
+internal import GatewaySupport
 internal import IMAPGateway
 internal import IMAPSession
 internal import IMAPSyntax
@@ -32,13 +33,13 @@ struct FrontSettings {
         imapSettings.session.defaultDomain = try reader.domain("login.default-domain")
         imapSettings.clients = ClientLimits(
             sessionsPerAccount: try reader.integer("imap.max-sessions-per-account", 0...1_000_000),
-            sessionsPerAddress: try reader.integer("imap.max-sessions-per-address", 0...1_000_000),
-            unlimited: try reader.addressRanges("imap.unlimited-addresses")
+            addresses: try Self.addressLimit(reader, "imap")
         )
         self.imapSettings = imapSettings
         var lmtpSettings = LMTPSettings()
         lmtpSettings.hostName = try reader.text("lmtp.hostname")
         lmtpSettings.maxSessions = try reader.integer("lmtp.max-sessions", 1...1_000_000)
+        lmtpSettings.addresses = try Self.addressLimit(reader, "lmtp")
         lmtpSettings.maxMessageBytes = maxMessageBytes
         lmtpSettings.overQuota =
             try reader.choice("lmtp.over-quota", ["reject", "defer"]) == "defer" ? .defer : .reject
@@ -46,6 +47,14 @@ struct FrontSettings {
         lmtpSettings.postmaster = try reader.account("address.postmaster")
         lmtpSettings.tls = tls
         self.lmtpSettings = lmtpSettings
+    }
+
+    /// What one client address may have of a protocol.
+    private static func addressLimit(_ reader: SettingsReader, _ gateway: String) throws -> AddressLimit {
+        AddressLimit(
+            sessionsPerAddress: try reader.integer("\(gateway).max-sessions-per-address", 0...1_000_000),
+            unlimited: try reader.addressRanges("\(gateway).unlimited-addresses")
+        )
     }
 
     private static func tls(_ reader: SettingsReader) throws -> NIOSSLContext? {

@@ -30,7 +30,7 @@ struct AccountCommand: AsyncParsableCommand {
         func run() async throws {
             let password = passwordStdin ? try readPassword() : ""
             let (address, quota) = (address, quota)
-            try await one(connection) { api in
+            try await one(connection, .unwanted(thenAsk: "staffettactl account show \(address)")) { api in
                 try await api.createAccount(
                     .with {
                         $0.address = address
@@ -51,7 +51,7 @@ struct AccountCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let accounts = try await connection.call { client in
+            let accounts = try await connection.call(.harmless) { client in
                 let api = API(wrapping: client)
                 return try await allPages { token in
                     let page = try await api.listAccounts(.with { $0.pageToken = token }, options: .admin())
@@ -121,7 +121,7 @@ struct AccountCommand: AsyncParsableCommand {
 
         func run() async throws {
             let address = address
-            _ = try await connection.call { client in
+            _ = try await connection.call(.unwanted(thenAsk: "staffettactl account show \(address)")) { client in
                 try await API(wrapping: client).deleteAccount(.with { $0.address = address }, options: .admin())
             }
             if connection.format == .json { print("{}") } else { print("deleted \(address)") }
@@ -176,11 +176,14 @@ struct AccountCommand: AsyncParsableCommand {
 }
 
 /// Makes a call that answers with an account, and shows it.
+///
+/// What sets a state (a password, a quota, whether the account is suspended) may be made again.
 private func one(
     _ connection: ConnectionOptions,
+    _ repetition: Repetition = .harmless,
     _ body: @Sendable @escaping (API) async throws -> Staffetta_Admin_V1_Account
 ) async throws {
-    let account = try await connection.call { client in try await body(API(wrapping: client)) }
+    let account = try await connection.call(repetition) { client in try await body(API(wrapping: client)) }
     try connection.show(account) { table([account]) }
 }
 

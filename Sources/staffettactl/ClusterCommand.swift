@@ -22,7 +22,7 @@ struct ClusterCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let status = try await connection.call { client in
+            let status = try await connection.call(.harmless) { client in
                 try await Staffetta_Admin_V1_Cluster.Client(wrapping: client)
                     .getStatus(Staffetta_Admin_V1_GetStatusRequest(), options: .admin())
             }
@@ -59,7 +59,7 @@ struct NodeCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let nodes = try await connection.call { client in
+            let nodes = try await connection.call(.harmless) { client in
                 let api = Staffetta_Admin_V1_Nodes.Client(wrapping: client)
                 return try await allPages { token in
                     let page = try await api.listNodes(.with { $0.pageToken = token }, options: .admin())
@@ -80,7 +80,7 @@ struct NodeCommand: AsyncParsableCommand {
 
         func run() async throws {
             let id = id
-            let node = try await connection.call { client in
+            let node = try await connection.call(.harmless) { client in
                 try await Staffetta_Admin_V1_Nodes.Client(wrapping: client)
                     .describeNode(.with { $0.id = id }, options: .admin())
             }

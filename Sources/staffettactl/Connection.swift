@@ -34,24 +34,29 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
-    /// Makes a call on the first node that can be reached.
+    /// Makes a call on the first node that answers.
     ///
-    /// - Parameter retries: whether the error means that another node is to be asked.
-    /// - Throws: ``AdminEndpoint/firstAnswer(of:asksNext:_:)``.
+    /// - Parameters:
+    ///   - repetition: whether the next node is asked when nobody knows what became of the call.
+    ///   - retries: whether the error means that another node is to be asked.
+    /// - Throws: ``AdminEndpoint/firstAnswer(of:repetition:asksNext:_:)``.
     func call<Value: Sendable>(
+        _ repetition: Repetition,
         retries: @Sendable (RPCError) -> Bool = { _ in false },
         _ body: @Sendable @escaping (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Value
     ) async throws -> Value {
-        try await AdminEndpoint.firstAnswer(of: try endpoints(), asksNext: retries) { endpoint in
+        try await AdminEndpoint.firstAnswer(of: try endpoints(), repetition: repetition, asksNext: retries) {
+            endpoint in
             try await endpoint.withClient(body)
         }
     }
 
-    /// Makes a call on the first endpoint alone: another node's answer is none.
+    /// Makes a call that reads on the first endpoint alone: another node's answer is none.
     func callFirst<Value: Sendable>(
         _ body: @Sendable @escaping (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Value
     ) async throws -> Value {
-        try await AdminEndpoint.firstAnswer(of: Array(try endpoints().prefix(1)), asksNext: { _ in false }) {
+        let first = Array(try endpoints().prefix(1))
+        return try await AdminEndpoint.firstAnswer(of: first, repetition: .harmless, asksNext: { _ in false }) {
             endpoint in
             try await endpoint.withClient(body)
         }

@@ -18,7 +18,7 @@ struct GroupCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let groups = try await connection.call { client in
+            let groups = try await connection.call(.harmless) { client in
                 let api = Staffetta_Admin_V1_Groups.Client(wrapping: client)
                 return try await allPages { token in
                     let page = try await api.listGroups(.with { $0.pageToken = token }, options: .admin())
@@ -54,7 +54,7 @@ struct GroupCommand: AsyncParsableCommand {
 
         func run() async throws {
             let id = id
-            let group = try await connection.call { client in
+            let group = try await connection.call(.harmless) { client in
                 try await Staffetta_Admin_V1_Groups.Client(wrapping: client)
                     .describeGroup(.with { $0.id = id }, options: .admin())
             }
@@ -73,7 +73,10 @@ struct GroupCommand: AsyncParsableCommand {
 
         func run() async throws {
             let (id, to) = (id, to)
-            let group = try await connection.call(retries: { $0.code == .failedPrecondition }) { client in
+            let group = try await connection.call(
+                .unwanted(thenAsk: "staffettactl group describe \(id)"),
+                retries: { $0.code == .failedPrecondition }
+            ) { client in
                 try await Staffetta_Admin_V1_Groups.Client(wrapping: client).transferLeader(
                     .with {
                         $0.group = id

@@ -33,7 +33,10 @@ struct GroupVerifyCommand: AsyncParsableCommand {
         var options = CallOptions.admin()
         options.timeout = .seconds(deadlineSeconds ?? (scrub ? 3_600 : 120))
         let callOptions = options
-        let verification = try await connection.call(retries: { $0.code == .failedPrecondition }) { client in
+        let verification = try await connection.call(
+            .unwanted(thenAsk: "staffettactl group describe \(id)"),
+            retries: { $0.code == .failedPrecondition }
+        ) { client in
             try await Staffetta_Admin_V1_Groups.Client(wrapping: client).verifyGroup(
                 .with {
                     $0.group = id

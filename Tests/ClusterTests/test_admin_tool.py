@@ -1,8 +1,10 @@
 """What staffettactl tells scripts and health checks: exit statuses, refusals, options, addresses."""
 
+import concurrent.futures
 import json
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -70,6 +72,48 @@ class AdminToolTests(unittest.TestCase):
         status, _, error = ctl("cluster", "status", "--endpoint", "127.0.0.1:1")
         self.assertEqual(status, 1)
         self.assertIn("127.0.0.1:1 does not answer", error)
+
+    def test_the_next_node_answers_where_one_hangs(self):
+        """One endpoint takes connections and nothing else; a node is stopped and takes no more than its system does."""
+        hanging, asked = self.cluster.node(1), self.endpoint(2)
+        for name in ("anna", "berta"):
+            status, _, error = ctl("account", "create", f"{name}@example.org", "--endpoint", asked)
+            self.assertEqual(status, 0, error)
+        with socket.create_server(("127.0.0.1", 0)) as listener, concurrent.futures.ThreadPoolExecutor() as pool:
+            silent = f"127.0.0.1:{listener.getsockname()[1]}"
+            hanging.pause()
+            self.addCleanup(hanging.resume)
+            # Each waits for its deadlines: all at once.
+            reads = pool.submit(
+                ctl, "node", "list", "--format", "json", "--endpoint", f"{silent},{self.endpoint(1)},{asked}"
+            )
+            repeats = pool.submit(
+                ctl, "account", "suspend", "anna@example.org", "--endpoint", f"{self.endpoint(1)},{asked}"
+            )
+            changes = [
+                pool.submit(ctl, "account", *words, "--endpoint", f"{silent},{asked}")
+                for words in (["create", "carla@example.org"], ["delete", "berta@example.org", "--yes"])
+            ]
+            lives = pool.submit(ctl, "node", "live", "--endpoint", f"{silent},{asked}")
+            status, output, error = reads.result()
+            self.assertEqual(status, 0, error)
+            self.assertEqual([node["id"] for node in json.loads(output)["nodes"] if node.get("isThisNode")], ["2"])
+            status, output, error = repeats.result()
+            self.assertEqual(status, 0, error)
+            self.assertIn("suspended", output)
+            for change in changes:
+                status, output, error = change.result()
+                self.assertEqual((status, output), (1, ""))
+                self.assertIn(f"{silent} did not answer in time: the outcome is unknown", error)
+                self.assertIn("staffettactl account show", error)
+            status, _, error = lives.result()
+            self.assertEqual(status, 1)
+            self.assertIn(f"{silent} does not answer in time", error)
+            _, output, _ = ctl("account", "list", "--endpoint", asked)
+            self.assertIn("berta@example.org", output)
+            self.assertNotIn("carla@example.org", output)
+        hanging.resume()
+        self.wait_for_status(0, "cluster", "status", "--endpoint", self.endpoint(1))
 
     def test_statuses_tell_of_a_lost_quorum(self):
         verbs = {verb: [*verb.split(), "--endpoint", self.endpoint(1)]

@@ -37,20 +37,10 @@ class ElectionTests(unittest.TestCase):
                 self.assertEqual([reply.code for reply in replies], [250])
                 self.deliveries.end(number, account, "acknowledged")
 
-    def move_leaderships_away(self, node):
-        def moved():
-            led = self.cluster.led_by(node)
-            for group in led:
-                target = self.others(node)[group % 2].number
-                node.ctl("group", "transfer-leader", str(group), "--to", str(target), check=False)
-            return not led
-
-        wait_until(moved, 60, f"node {node.number} without leaderships")
-
     def test_a_follower_dies(self):
         node = self.cluster.node(3)
         first, second = self.others(node)
-        self.move_leaderships_away(node)
+        self.cluster.move_leaderships_away(node)
         self.cluster.wait_until_whole()
         terms = self.cluster.terms(first)
         logs = [Log(first), Log(second)]

@@ -1,4 +1,5 @@
 import Foundation
+import GatewaySupport
 import MailModel
 import MailTestSupport
 import NIOCore
@@ -81,6 +82,56 @@ import Testing
             #expect(try await second.toEnd() == "")
             #expect(try await first.command("NOOP").hasPrefix("250"))
         }
+    }
+
+    @Test func anAddressHasSoManySessions() async throws {
+        let limit = AddressLimit(sessionsPerAddress: 3, unlimited: [])
+        try await TestServer.with({ $0.addresses = limit }) { server in
+            let first = try await server.greet()
+            let second = try await server.greet()
+            let third = try await server.greet()
+            let fourth = try await TestClient.connect(server.server.port ?? 0)
+            let answer = try await fourth.line()
+            #expect(answer.hasPrefix("421 4.7.0 "))
+            #expect(answer.hasSuffix(" takes 3 sessions from one address, try again later"))
+            #expect(try await fourth.toEnd() == "")
+            // However a session ends, its place is free again, once: by QUIT, by the server, which has had enough of
+            // what is no command, ...
+            #expect(try await first.command("QUIT").hasPrefix("221"))
+            try await second.send(String(repeating: "FROB\r\n", count: 20))
+            _ = try await second.toEnd()
+            let others = [try await Self.enter(server), try await Self.enter(server)]
+            #expect(try await Self.isTurnedAway(server))
+            // ... and by a client that hangs up, in the middle of a message.
+            try await third.send("MAIL FROM:<>\r\nRCPT TO:<anna@example.org>\r\nDATA\r\nhalf a")
+            _ = try await third.lines(3)
+            try await third.channel.close()
+            let last = try await Self.enter(server)
+            #expect(try await Self.isTurnedAway(server))
+            for client in others + [last] { try await client.channel.close() }
+        }
+        #expect(limit.addressCount == 0)
+    }
+
+    @Test func addressesWithManyClientsAreNotCounted() async throws {
+        let limit = AddressLimit(sessionsPerAddress: 1)
+        try await TestServer.with({ $0.addresses = limit }) { server in
+            for _ in 0..<5 { _ = try await server.greet() }
+            #expect(limit.addressCount == 0)
+        }
+    }
+
+    /// Connects until a session that has ended was counted out.
+    static func enter(_ server: TestServer) async throws -> TestClient {
+        for _ in 0..<10_000 {
+            let client = try await TestClient.connect(server.server.port ?? 0)
+            if try await client.line().hasPrefix("220") { return client }
+        }
+        throw TestFailure(description: "the place of a session that ended was never free")
+    }
+
+    static func isTurnedAway(_ server: TestServer) async throws -> Bool {
+        try await TestClient.connect(server.server.port ?? 0).line().hasPrefix("421 4.7.0")
     }
 
     @Test func stopping() async throws {

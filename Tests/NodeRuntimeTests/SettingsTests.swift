@@ -68,6 +68,8 @@ import Testing
         #expect(try usual.integer("imap.max-sessions-per-account", 0...1_000) == 50)
         #expect(try usual.integer("imap.max-sessions-per-address", 0...1_000) == 200)
         #expect(try usual.addressRanges("imap.unlimited-addresses").count == 2)
+        #expect(try usual.integer("lmtp.max-sessions-per-address", 0...1_000) == 500)
+        #expect(try usual.addressRanges("lmtp.unlimited-addresses").count == 2)
         #expect(try usual.domain("login.default-domain") == nil)
     }
 

@@ -9,7 +9,7 @@ enum House {
         ["IMAPSession", "ReplicaCore", "StateStorage", "LogStorage"],
         ["MailStore"],
         ["PeerTransport"],
-        ["NodeRuntime"],
+        ["NodeRuntime", "GatewaySupport"],
         ["IMAPGateway", "LMTPGateway", "AdminAPI"],
         ["AdminService", "DevCluster", "Simulation"],
         ["ServerProcess"],
@@ -27,6 +27,8 @@ enum House {
         // Nothing but iconv, which the gateways hand to the pure MessageFormat behind a protocol.
         "CharsetConversion": ["Glibc"],
         "ReplicaCore": ["Consensus", "NIOCore"],
+        // What gateways share stands apart from what is hidden from them.
+        "GatewaySupport": ["Logging", "MailModel", "NIOConcurrencyHelpers", "NIOCore"],
     ]
 
     /// Gateways know their machine and the protocol `MailService`: never how mail is kept, nor each other.

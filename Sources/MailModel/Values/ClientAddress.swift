@@ -101,7 +101,7 @@ public struct ClientAddressRange: Hashable, Sendable {
 
 /// Counts how often each of something is in use at once, and says when one has come to its limit.
 ///
-/// Both gateways count their clients with it; each keeps it behind a lock of its own.
+/// It has no lock: the gateways, whose connections are on several event loops, keep it behind one.
 public struct UseCounter<Key: Hashable & Sendable>: Sendable {
     /// Uses of one key at once; 0: any number, and nothing is counted.
     public let limit: Int

@@ -42,6 +42,8 @@ public struct SettingSpec: Sendable {
         SettingSpec("imap.unlimited-addresses", "127.0.0.0/8,::1", "proxies and webmail: no limit per address"),
         SettingSpec("login.default-domain", "", "what login names without a domain get; empty: nothing"),
         SettingSpec("lmtp.max-sessions", "1000", "LMTP connections at once"),
+        SettingSpec("lmtp.max-sessions-per-address", "500", "of one client address, on this node; 0: any number"),
+        SettingSpec("lmtp.unlimited-addresses", "127.0.0.0/8,::1", "mail gateways without a limit per address"),
         SettingSpec("lmtp.hostname", "localhost", "the name in LMTP greetings"),
         SettingSpec("lmtp.over-quota", "reject", "a full mailbox answers 552 (reject) or 452 (defer)"),
         SettingSpec("address.detail-separator", "+", "user+detail@domain reaches user@domain; empty: it does not"),

@@ -1,5 +1,6 @@
 """A cluster of node processes on this machine, in a directory and on ports of its own."""
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -96,6 +97,12 @@ class Node:
         self.log = cluster.directory / f"node-{number}.log"
         self.script = cluster.directory / f"node-{number}.sh"
         self.pid_file = cluster.directory / f"node-{number}.pid"
+        # The network that it lives in; nil for this machine's.
+        self.namespace = None
+
+    def inside(self):
+        """Whoever wants to reach the node by loopback opens the connection within this."""
+        return self.namespace.entered() if self.namespace else contextlib.nullcontext()
 
     @property
     def pid(self):
@@ -143,33 +150,33 @@ class Node:
         for port in (self.admin, self.imap, self.lmtp):
             wait_until(lambda: self.answers(port), seconds, f"node {self.number} on port {port}")
 
-    @staticmethod
-    def answers(port):
+    def answers(self, port):
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            with self.inside():
+                socket.create_connection(("127.0.0.1", port), timeout=5).close()
             return True
         except OSError:
             return False
 
     def ctl(self, *words, check=True, stdin=""):
         """The JSON that staffettactl gives for a command, asked of this node."""
-        done = subprocess.run(
-            [str(PROGRAMS / "staffettactl"), *words, "--format", "json", "--endpoint", f"127.0.0.1:{self.admin}"],
-            input=stdin, capture_output=True, text=True, timeout=120, check=False,
-        )
+        done = self._run_ctl(*words, stdin=stdin)
         if done.returncode != 0:
             if check:
                 raise AssertionError(f"staffettactl {' '.join(words)}: {done.returncode} {done.stderr}")
             return None
         return json.loads(done.stdout)
 
+    def _run_ctl(self, *words, stdin=""):
+        with self.inside():
+            return subprocess.run(
+                [str(PROGRAMS / "staffettactl"), *words, "--format", "json", "--endpoint", f"127.0.0.1:{self.admin}"],
+                input=stdin, capture_output=True, text=True, timeout=120, check=False,
+            )
+
     def status(self):
         """What `cluster status` gives, whose exit status is 1 when there are problems; nil without an answer."""
-        done = subprocess.run(
-            [str(PROGRAMS / "staffettactl"), "cluster", "status", "--format", "json",
-             "--endpoint", f"127.0.0.1:{self.admin}"],
-            capture_output=True, text=True, timeout=120, check=False,
-        )
+        done = self._run_ctl("cluster", "status")
         return json.loads(done.stdout) if done.stdout else None
 
     def groups(self, check=True):

@@ -22,7 +22,8 @@ def unverified_tls():
 
 def connect(node, account="user1@example.org", mailbox=None, timeout=120):
     """A session that is logged in, in the mailbox that is named."""
-    session = imaplib.IMAP4("127.0.0.1", node.imap, timeout=timeout)
+    with node.inside():
+        session = imaplib.IMAP4("127.0.0.1", node.imap, timeout=timeout)
     try:
         session.login(account, PASSWORD)
         if mailbox:

@@ -84,15 +84,15 @@ class Rig(Cluster):
         # Behind the node's own ports.
         return start.peer + 5 + end.number
 
+    def _peer_address(self, node, other):
+        """Where a node looks for another one; where it listens itself, for itself."""
+        return f"127.0.0.1:{self._link_port(node, other) if self.links and other is not node else other.peer}"
+
     def _write_script(self, node, shim):
-        ports = {
-            other.number: self._link_port(node, other) if self.links and other is not node else other.peer
-            for other in self.nodes
-        }
-        peers = ",".join(f"{number}=127.0.0.1:{port}" for number, port in ports.items())
+        peers = ",".join(f"{other.number}={self._peer_address(node, other)}" for other in self.nodes)
         flags = {
             "node-id": node.number, "cluster-name": "rig", "cluster-peers": peers, "data-directory": node.data,
-            "peer-listen": f"127.0.0.1:{node.peer}", "admin-listen": f"127.0.0.1:{node.admin}",
+            "peer-listen": self._peer_address(node, node), "admin-listen": f"127.0.0.1:{node.admin}",
             "imap-listen": f"127.0.0.1:{node.imap}", "lmtp-listen": f"127.0.0.1:{node.lmtp}",
             "imap-plaintext-login": "true", "node-labels": f"datacenter=site-{site_of(node.number)}",
         } | {key.replace(".", "-"): value for key, value in (setting.split("=", 1) for setting in self.settings)}
@@ -113,7 +113,8 @@ class Rig(Cluster):
 
     def launch(self, node):
         """Starts the process, and does not wait."""
-        process = subprocess.Popen(["/bin/sh", str(node.script)], start_new_session=True)
+        with node.inside():
+            process = subprocess.Popen(["/bin/sh", str(node.script)], start_new_session=True)
         self.children.append(process)
         self.processes[node.number] = process
         # The script writes the ID before it becomes the node.
@@ -241,6 +242,33 @@ class Rig(Cluster):
         return sorted(
             group for group, view in node.groups().items() if int(view.get("leaderNode", 0)) == node.number
         )
+
+    def move_leaderships_away(self, node):
+        """Hands what the node leads to the others, in turn."""
+        others = [other for other in self.nodes if other is not node]
+
+        def moved():
+            led = self.led_by(node)
+            for group in led:
+                target = others[group % len(others)].number
+                node.ctl("group", "transfer-leader", str(group), "--to", str(target), check=False)
+            return not led
+
+        wait_until(moved, 60, f"node {node.number} without leaderships")
+
+    def move_leaderships_to(self, node, count):
+        """Hands leaderships to the node until it leads so many groups; returns which."""
+
+        def leads_enough():
+            led = self.led_by(node)
+            if len(led) >= count:
+                return led
+            for other in self.nodes:
+                for group in self.led_by(other)[:1] if other is not node else []:
+                    other.ctl("group", "transfer-leader", str(group), "--to", str(node.number), check=False)
+            return None
+
+        return wait_until(leads_enough, 120, f"{count} leaderships of node {node.number}")
 
     # The end
 

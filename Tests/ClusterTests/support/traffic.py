@@ -84,7 +84,8 @@ class Sender(threading.Thread):
             if self._session is None or self.node.number in self.avoided:
                 self._close()
                 self.node = self.chance.choice([n for n in self.cluster.nodes if n.number not in self.avoided])
-                self._session = LMTP(self.node.lmtp, timeout=20)
+                with self.node.inside():
+                    self._session = LMTP(self.node.lmtp, timeout=20)
             if pipelined:
                 self._session.deliver_pipelined(recipients, message, replies=replies)
             else:
