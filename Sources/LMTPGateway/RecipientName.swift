@@ -12,7 +12,7 @@ enum RecipientName: Hashable {
             self = .postmaster
             return
         }
-        guard let text = Self.unquoted(path), let address = AccountAddress(text) else { return nil }
+        guard let address = AccountAddress(path: path) else { return nil }
         self = .address(address)
     }
 
@@ -22,27 +22,6 @@ enum RecipientName: Hashable {
         case .postmaster: "postmaster"
         case .address(let address): address.text
         }
-    }
-
-    /// The path with its local part as it is meant: quotes and backslashes that only protect others are no part of it
-    /// (RFC 5321, section 4.1.2). Nil when the quotes do not enclose the whole local part.
-    private static func unquoted(_ path: String) -> String? {
-        guard path.unicodeScalars.first == "\"" else { return path }
-        var local = String.UnicodeScalarView()
-        var isEscaped = false
-        var rest = path.unicodeScalars.dropFirst()
-        while let scalar = rest.popFirst() {
-            if isEscaped {
-                isEscaped = false
-            } else if scalar == "\\" {
-                isEscaped = true
-                continue
-            } else if scalar == "\"" {
-                return rest.first == "@" ? String(local) + String(rest) : nil
-            }
-            local.append(scalar)
-        }
-        return nil
     }
 }
 

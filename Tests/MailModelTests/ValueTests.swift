@@ -11,6 +11,13 @@ import Testing
     @Test(arguments: ["", "@", "a@", "@b", "anna", "a b@c", "a@b\r\n", "a\u{0}@b", "a@b\u{7f}", "<a@b>", "a@b>"])
     func bad(_ typed: String) { #expect(AccountAddress(typed) == nil) }
 
+    @Test(arguments: [
+        ("User@Example.org", "user@example.org"), (#""user18"@example.org"#, "user18@example.org"),
+        (#""\u\s\e\r"@example.org"#, "user@example.org"), (#""a\"b"@example.org"#, #"a"b@example.org"#),
+        (#""user@example.org"#, nil), (#""us"er@example.org"#, nil), (#""a b"@example.org"#, nil),
+    ])
+    func path(_ path: String, _ text: String?) { #expect(AccountAddress(path: path)?.text == text) }
+
     @Test func limits() {
         func address(_ local: Int, _ domain: Int) -> AccountAddress? {
             AccountAddress(String(repeating: "l", count: local) + "@" + String(repeating: "d", count: domain))

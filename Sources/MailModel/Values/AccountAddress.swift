@@ -20,6 +20,32 @@ public struct AccountAddress: Hashable, Comparable, Sendable, CustomStringConver
         self.text = lowered
     }
 
+    /// The account that a path of RFC 5321 (section 4.1.2) means: quotes and backslashes that only protect other
+    /// characters are no part of the name. Nil as above, and when the quotes do not enclose the whole local part.
+    public init?(path: String) {
+        guard let text = Self.unquoted(path) else { return nil }
+        self.init(text)
+    }
+
+    private static func unquoted(_ path: String) -> String? {
+        guard path.unicodeScalars.first == "\"" else { return path }
+        var local = String.UnicodeScalarView()
+        var isEscaped = false
+        var rest = path.unicodeScalars.dropFirst()
+        while let scalar = rest.popFirst() {
+            if isEscaped {
+                isEscaped = false
+            } else if scalar == "\\" {
+                isEscaped = true
+                continue
+            } else if scalar == "\"" {
+                return rest.first == "@" ? String(local) + String(rest) : nil
+            }
+            local.append(scalar)
+        }
+        return nil
+    }
+
     public var description: String { text }
 
     // By bytes, as keys are: for Swift, two spellings of an accented letter are one string.

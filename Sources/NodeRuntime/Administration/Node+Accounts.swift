@@ -126,7 +126,8 @@ extension Node {
     }
 
     private func parse(_ address: String) throws(AdministrationError) -> AccountAddress {
-        guard let parsed = AccountAddress(address) else {
+        // An account whose name had the quotes in it would get no mail: LMTP takes them off.
+        guard let parsed = AccountAddress(path: address) else {
             throw AdministrationError(.invalidArgument, "\"\(address)\" is not an address of the form local@domain")
         }
         return parsed

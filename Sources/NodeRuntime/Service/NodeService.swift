@@ -215,7 +215,7 @@ final class NodeService: MailService {
         on loop: any EventLoop
     ) -> EventLoopFuture<AuthenticationResult> {
         guard let text = String(validating: name.readableBytesView, as: UTF8.self),
-            let address = AccountAddress(text)
+            let address = AccountAddress(path: text)
         else {
             return passwords.verify(password, against: nil, on: loop).map { $0 == nil ? .busy : .refused }
         }

@@ -159,7 +159,7 @@ public struct SettingsReader: Sendable {
     public func account(_ key: String) throws -> AccountAddress? {
         let (text, source) = try find(key)
         if text.isEmpty { return nil }
-        guard let address = AccountAddress(text) else {
+        guard let address = AccountAddress(path: text) else {
             throw SettingError(key, value: text, source: source, expected: "an address, such as anna@example.org")
         }
         return address
