@@ -53,7 +53,7 @@ import Testing
         let cluster = try cluster()
         #expect(try createAccounts(1..<4, poisoned, cluster) == 3)
         try propose(unreadable(), cluster)
-        let indexes = cluster.nodes.compactMap { $0.core?.loop.stopped[poisoned]?.index }
+        let indexes = cluster.nodes.compactMap { $0.core?.loop.stop(of: poisoned)?.index }
         #expect(indexes.count == 3)
         #expect(Set(indexes).count == 1)
         #expect(try createAccounts(4..<6, poisoned, cluster) == 0)
@@ -92,7 +92,7 @@ import Testing
             #expect(try reader.accounts(in: poisoned, after: "", limit: 100).count == 3)
             #expect(try recomputedDigest(other, in: node.state) == reader.digest(other).digest)
             #expect(try recomputedDigest(poisoned, in: node.state) == reader.digest(poisoned).digest)
-            #expect(node.core?.loop.stopped[poisoned] != nil)
+            #expect(node.core?.loop.stop(of: poisoned) != nil)
         }
     }
 
@@ -124,16 +124,16 @@ import Testing
         cluster.leader(of: poisoned)?.core?.inbox.put(.submit(quota))
         cluster.run(ticks: 60)
         #expect(answer.value == 1)
-        #expect(harmed.core?.loop.stopped[poisoned] != nil)
+        #expect(harmed.core?.loop.stop(of: poisoned) != nil)
         #expect(harmed.failure == nil)
-        #expect(cluster.nodes.count { $0.core?.loop.stopped.isEmpty == true } == 2)
+        #expect(cluster.nodes.count { $0.core?.loop.groups.stopped.isEmpty == true } == 2)
         #expect(try createAccounts(2..<4, other, cluster) == 2)
 
         harmed.kill()
         put(Array(row.readableBytesView), key, harmed)
         try cluster.start(harmed)
         cluster.run(ticks: 60)
-        #expect(harmed.core?.loop.stopped.isEmpty == true)
+        #expect(harmed.core?.loop.groups.stopped.isEmpty == true)
         let digests = try cluster.nodes.map { try MailReader(store: $0.state).digest(poisoned).digest }
         #expect(Set(digests).count == 1)
     }
@@ -170,7 +170,7 @@ import Testing
         try cluster.start(node)
         cluster.run(ticks: 60)
         #expect(node.failure == nil)
-        #expect(node.core?.loop.stopped[poisoned] != nil)
+        #expect(node.core?.loop.stop(of: poisoned) != nil)
         #expect(try createAccounts(3..<5, poisoned, cluster) == 2)
         #expect(try createAccounts(3..<5, other, cluster) == 2)
     }

@@ -221,3 +221,10 @@ private struct NoGauge: SpaceGauge {
 private struct NoIdentityStore: NodeIdentityStore {
     func save(_ identity: NodeIdentity) throws { Issue.record("nothing changes the identity") }
 }
+
+extension NodeLoop {
+    /// Why a group stands still; nil where it does not.
+    func stop(of group: GroupID) -> StoppedGroup? {
+        if case .stopped(let stop) = standing(of: group) { stop } else { nil }
+    }
+}

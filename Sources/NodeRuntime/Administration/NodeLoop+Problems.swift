@@ -10,7 +10,7 @@ extension NodeLoop {
         guard identity.isFounded else {
             return ["node \(node): the cluster has not begun; all its nodes have to be there"]
         }
-        let standing = stopped.sorted { $0.key < $1.key }.map { group, stop in
+        let standing = groups.stopped.map { group, stop in
             "node \(node): group \(group.rawValue) stands still before entry \(stop.index.rawValue), which this "
                 + "program cannot apply: \(stop.reason)"
         }
@@ -18,7 +18,12 @@ extension NodeLoop {
             "node \(node): \(noted.count) reads of group \(group.rawValue) have failed since it started, the last: "
                 + noted.reason
         }
-        let absent = identity.groups.filter { replica($0) == nil && stopped[$0] == nil }
+        let absent = identity.groups.filter { group in
+            switch self.standing(of: group) {
+            case .absent, .replacing: true
+            case .recalling, .rebuilding, .installing, .live, .stopped: false
+            }
+        }
         let learning = replicas.filter { !$0.raft.configuration.isVoter($0.raft.id) }.map(\.group)
         return standing + unreadable
             + absent.map { "node \(node): the replica of group \($0.rawValue) was given up and is made anew" }
@@ -31,15 +36,14 @@ extension NodeLoop {
     var unreadyReasons: [String] {
         guard identity.isFounded else { return ["the cluster has not begun"] }
         return identity.groups.compactMap { group in
-            guard let replica = replica(group) else {
-                return stopped[group] == nil
-                    ? "group \(group.rawValue) has no replica here yet" : "group \(group.rawValue) stands still here"
+            let name = "group \(group.rawValue)"
+            switch standing(of: group) {
+            case .absent, .replacing: return "\(name) has no replica here yet"
+            case .stopped: return "\(name) stands still here"
+            case .recalling, .rebuilding, .installing, .live: break
             }
-            if replica.leaderNode == nil { return "group \(group.rawValue) has no leader that this node knows" }
-            guard installs[group] == nil, !rebuilding.contains(group) else {
-                return "group \(group.rawValue) is being built from the others"
-            }
-            return nil
+            guard replica(group)?.leaderNode != nil else { return "\(name) has no leader that this node knows" }
+            return standing(of: group).hasState ? nil : "\(name) is being built from the others"
         }
     }
 

@@ -115,9 +115,9 @@ extension NodeLoop {
     }
 
     private func answer(_ id: UInt64, _ chunk: BodyChunk, of group: GroupID, to other: NodeID) {
-        guard replica(group) != nil, installs[group] == nil, !rebuilding.contains(group),
-            bodies.answering < BodyFetches.maximumAnswers
-        else { return send(.body(group: group, .answer(id: id, nil)), to: other) }
+        guard standing(of: group).hasState, bodies.answering < BodyFetches.maximumAnswers else {
+            return send(.body(group: group, .answer(id: id, nil)), to: other)
+        }
         bodies.answering += 1
         let reader = MailReader(store: maintenance.stateStore)
         let inbox = inbox

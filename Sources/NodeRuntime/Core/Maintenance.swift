@@ -90,7 +90,7 @@ extension NodeLoop {
     func compact(_ durable: [(group: GroupID, index: LogIndex)], finishedInstalls finished: UInt64) {
         guard finished == finishedInstalls else { return }
         for (group, index) in durable {
-            guard let raft = replica(group)?.raft, installs[group] == nil, !rebuilding.contains(group) else { continue }
+            guard let raft = replica(group)?.raft, standing(of: group).hasState else { continue }
             // Until something is applied, the answer stays the same.
             if index >= raft.appliedIndex { unflushed.remove(group) }
             let safe = min(index, raft.appliedIndex, raft.commitIndex)

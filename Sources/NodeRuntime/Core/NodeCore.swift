@@ -172,7 +172,7 @@ extension NodeLoop {
             )
             add(
                 Replica(group: group.group, raft: raft, settings: settings.replica),
-                isRebuilding: group.isRebuilding
+                as: .recalling(hasState: !group.isRebuilding)
             )
             beginRecall(group.group)
         }

@@ -38,17 +38,13 @@ package final class NodeLoop {
     let peers: [NodeID]
     let failed: @Sendable (any Error) -> Void
 
-    /// Sorted by group, so that every iteration is in the same order everywhere.
-    package private(set) var replicas: [Replica] = []
-    private var positions: [GroupID: Int] = [:]
+    package internal(set) var groups = HostedGroups()
     private var outgoing = OutgoingBatches()
     var effects: [ReplicaEffect] = []
 
-    var calls: [GroupID: CallTable] = [:]
     var proposals: [GroupID: ProposalBatch] = [:]
     /// Forwarded requests that this node proposed, and who wants the answer.
     var foreign: [RequestID: (node: NodeID, sinceMilliseconds: Int64)] = [:]
-    var reads: [GroupID: ReadTable] = [:]
     /// Groups with calls, with reads, and with entries that the state may not keep durably yet: nothing has to look at
     /// all groups to find those with work.
     var calling = GroupSet()
@@ -65,8 +61,6 @@ package final class NodeLoop {
     package var installs: [GroupID: SnapshotInstall] = [:]
     var nextTransfer: UInt64 = 1
     var finishedInstalls: UInt64 = 0
-    /// Replicas whose state has been lost to an unfinished install before the node started: they ask for a snapshot.
-    package var rebuilding: Set<GroupID> = []
     let sources = SnapshotSources()
     var housekeeping: HousekeepingPace
     /// By group: for how long something should have been removed that is still there.
@@ -79,12 +73,8 @@ package final class NodeLoop {
     var hasBegun = false
     /// Replicas that come from the disk and do not take part before the others were asked what they have promised.
     var recalls: [GroupID: Recall] = [:]
-    /// Groups whose replica was given up and whose next one has not begun.
-    package var replacing: Set<GroupID> = []
     /// Groups whose replica began on this node and does not vote yet.
     var joining: Set<GroupID> = []
-    /// Groups that cannot go on here.
-    package internal(set) var stopped: [GroupID: StoppedGroup] = [:]
     package internal(set) var unreadable: [GroupID: UnreadableGroup] = [:]
     /// When a contradiction was last told of, by group.
     var contradictedMilliseconds: [GroupID: Int64] = [:]
@@ -172,43 +162,38 @@ package final class NodeLoop {
             nowMilliseconds
         )
         // Calls wait for a group also while it has not begun, or its replica here is being replaced.
-        for group in identity.groups {
-            calls[group] = CallTable()
-            reads[group] = ReadTable()
-        }
+        for group in identity.groups { groups.insert(group) }
     }
 
-    func add(_ replica: Replica, isRebuilding: Bool) {
-        if let last = replicas.last, last.group >= replica.group {
-            let position = replicas.firstIndex { $0.group > replica.group } ?? replicas.endIndex
-            replicas.insert(replica, at: position)
-            for (index, replica) in replicas.enumerated() { positions[replica.group] = index }
-        } else {
-            positions[replica.group] = replicas.count
-            replicas.append(replica)
-        }
+    func add(_ replica: Replica, as standing: Standing) {
+        let group = groups.insert(replica.group)
+        group.replica = replica
+        groups.stand(replica.group, as: standing)
         unflushed.insert(replica.group)
         admitToRest(replica)
-        if isRebuilding { rebuilding.insert(replica.group) }
     }
 
     /// Lets go of a replica; what it has under way leads nowhere.
-    func remove(_ group: GroupID) {
+    ///
+    /// - Parameter standing: how the group stands without it.
+    func remove(_ group: GroupID, leaving standing: Standing) {
         // Whoever counts on its rest is told.
         withReplica(group) { _, _ in }
         rest.awake.remove(group)
         rest.touched[group] = nil
         installs[group] = nil
         recalls[group] = nil
-        rebuilding.remove(group)
-        reads[group]?.restart()
-        guard let position = positions[group] else { return }
-        replicas.remove(at: position)
-        positions[group] = nil
-        for (index, replica) in replicas.enumerated() { positions[replica.group] = index }
+        let hosted = groups.insert(group)
+        hosted.reads.restart()
+        hosted.replica = nil
+        groups.stand(group, as: standing)
     }
 
-    package func replica(_ group: GroupID) -> Replica? { positions[group].map { replicas[$0] } }
+    package var replicas: some Sequence<Replica> { groups.replicas }
+
+    package func replica(_ group: GroupID) -> Replica? { groups[group]?.replica }
+
+    package func standing(of group: GroupID) -> Standing { groups.standing(of: group) }
 
     /// Changes a replica, which wakes if it rests, and performs what it asks for.
     ///
@@ -222,11 +207,11 @@ package final class NodeLoop {
         touching: Bool = true,
         _ body: (Replica, inout [ReplicaEffect]) -> Result
     ) -> Result? {
-        guard let position = positions[group] else { return nil }
+        guard let replica = groups[group]?.replica else { return nil }
         let start = effects.count
-        wake(replicas[position], from: other, into: &effects)
+        wake(replica, from: other, into: &effects)
         if touching { rest.touched[group] = rest.tick }
-        let result = body(replicas[position], &effects)
+        let result = body(replica, &effects)
         if start == 0 { performEffects(group) }
         return result
     }
@@ -279,7 +264,7 @@ package final class NodeLoop {
     private func receive(_ message: PeerMessage, from node: NodeID) {
         switch message {
         case .replica(let message):
-            guard recalls[message.group] == nil else { return }
+            guard standing(of: message.group).takesPart else { return }
             if isLateAnswer(message) { return }
             withReplica(message.group, from: node, touching: message.isActivity) {
                 $0.receive(message, from: node, source, into: &$1)

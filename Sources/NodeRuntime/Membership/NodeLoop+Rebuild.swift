@@ -14,24 +14,23 @@ extension NodeLoop {
 
     /// Gives up what this node has of a group.
     func quarantine(_ group: GroupID, reason: String) {
-        guard !replacing.contains(group) else { return }
+        guard standing(of: group) != .replacing else { return }
         membershipObserver?(.quarantined(group, reason: reason))
-        replacing.insert(group)
-        remove(group)
+        remove(group, leaving: .replacing)
         applier.put(.reset(group))
     }
 
     /// Groups of which a member of the cluster should have a replica, and this node has none.
     func replaceMissing() {
         guard identity.isComplete else { return }
-        for group in identity.groups where replica(group) == nil && stopped[group] == nil {
+        for group in identity.groups where standing(of: group) == .absent {
             quarantine(group, reason: "The log of this node has nothing of it.")
         }
     }
 
     /// The state holds nothing of the group any more.
     func stateCleared(_ group: GroupID) {
-        guard replacing.contains(group) else { return }
+        guard standing(of: group) == .replacing else { return }
         attempts += 1
         let attempt = attempts
         let nobody = SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(members: [], voters: []))
@@ -46,7 +45,6 @@ extension NodeLoop {
     }
 
     private func begin(_ group: GroupID, _ attempt: UInt64) {
-        replacing.remove(group)
         addNew(group, configuration: Configuration(members: [], voters: []), attempt)
         joining.insert(group)
         if let replica = replica(group) { membershipObserver?(.begun(group, replica.raft.id)) }
@@ -64,7 +62,7 @@ extension NodeLoop {
             appliedIndex: .zero,
             seed: electionSeed(group)
         )
-        add(Replica(group: group, raft: raft, settings: settings.replica), isRebuilding: false)
+        add(Replica(group: group, raft: raft, settings: settings.replica), as: .live)
     }
 
     func electionSeed(_ group: GroupID) -> UInt64 { session ^ (UInt64(group.rawValue) &* 0x9e37_79b9_7f4a_7c15) }
@@ -77,7 +75,7 @@ extension NodeLoop {
         guard nowMilliseconds >= nextJoinMilliseconds else { return }
         nextJoinMilliseconds = nowMilliseconds + Self.joinMilliseconds
         // What rests has a leader, and a vote.
-        for group in rest.awake where recalls[group] == nil {
+        for group in rest.awake where standing(of: group).takesPart {
             guard let replica = replica(group) else { continue }
             let raft = replica.raft
             if raft.configuration.member(raft.id) == nil || raft.leader == nil {

@@ -24,7 +24,7 @@ extension NodeLoop {
         guard let raft = replica(group)?.raft else { return }
         let members = raft.configuration.members.map(\.node)
         let others = (members.isEmpty ? peers : members).filter { $0 != node }
-        guard !others.isEmpty, !Mutant.isOn(.recallSkipped) else { return }
+        guard !others.isEmpty, !Mutant.isOn(.recallSkipped) else { return endRecall(group) }
         recalls[group] = Recall(
             missing: others,
             deadlineMilliseconds: nowMilliseconds + settings.recallMilliseconds,
@@ -37,7 +37,7 @@ extension NodeLoop {
         for group in recalls.keys.sorted() {
             guard let recall = recalls[group], let replica = replica(group) else { continue }
             if nowMilliseconds >= recall.deadlineMilliseconds {
-                recalls[group] = nil
+                endRecall(group)
             } else if nowMilliseconds >= recall.nextMilliseconds {
                 recalls[group]?.nextMilliseconds = nowMilliseconds + Self.askMilliseconds
                 let question = PeerMessage.recall(group: group, replica: replica.raft.id, run: session)
@@ -77,6 +77,12 @@ extension NodeLoop {
             )
         }
         recalls[group]?.missing.removeAll { $0 == peer }
-        if recalls[group]?.missing.isEmpty == true { recalls[group] = nil }
+        if recalls[group]?.missing.isEmpty == true { endRecall(group) }
+    }
+
+    private func endRecall(_ group: GroupID) {
+        recalls[group] = nil
+        guard case .recalling(let hasState) = standing(of: group) else { return }
+        groups.stand(group, as: hasState ? .live : .rebuilding)
     }
 }

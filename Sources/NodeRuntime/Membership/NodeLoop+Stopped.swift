@@ -1,4 +1,4 @@
-package import Consensus
+internal import Consensus
 internal import ReplicaCore
 
 /// A group that cannot go on here is stopped, alone, and stays as it is: log and state are kept, so that a newer
@@ -6,10 +6,9 @@ internal import ReplicaCore
 extension NodeLoop {
     /// Lets a group stand still on this node. Its replica takes part in nothing until the node starts again.
     func stopGroup(_ group: GroupID, at index: LogIndex, reason: String) {
-        guard stopped[group] == nil else { return }
-        stopped[group] = StoppedGroup(index: index, reason: reason)
+        if case .stopped = standing(of: group) { return }
         joining.remove(group)
-        remove(group)
+        remove(group, leaving: .stopped(StoppedGroup(index: index, reason: reason)))
         membershipObserver?(.stopped(group, at: index, reason: reason))
     }
 
@@ -52,11 +51,4 @@ extension NodeLoop {
         membershipObserver?(.unreadable(group, count: noted.count, reason: reason))
         if replica(group)?.isLeader == true { _ = verify(group, isScrub: true) }
     }
-}
-
-/// Why a group stands still on this node.
-package struct StoppedGroup: Sendable {
-    /// The entry that is not applied.
-    package let index: LogIndex
-    package let reason: String
 }

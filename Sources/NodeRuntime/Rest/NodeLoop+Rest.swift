@@ -32,7 +32,7 @@ extension NodeLoop {
     /// One tick of everything that is awake, and of what watches over the rest.
     func tickAwake() {
         rest.tick += 1
-        for group in rest.awake where recalls[group] == nil {
+        for group in rest.awake where standing(of: group).takesPart {
             withReplica(group, touching: false) { $0.tick(source, into: &$1) }
             layToRest(group)
         }

@@ -7,7 +7,7 @@ internal import ReplicaCore
 /// Commands: to the leader, wherever it is, under one request ID until it is known what happened.
 extension NodeLoop {
     func submit(_ call: ClientCall) {
-        guard let table = calls[call.group] else { return call.completion.finish(.failure(.unavailable)) }
+        guard let table = groups[call.group]?.calls else { return call.completion.finish(.failure(.unavailable)) }
         // Every call has a number, refused or not: whoever watches a node can tell which call is which.
         let sequence = table.takeSequence()
         guard !isStopping else { return call.completion.finish(.failure(.stopping)) }
@@ -46,9 +46,11 @@ extension NodeLoop {
 
     /// Sends what has not been sent since the leader was last known.
     func sendUnsent(_ group: GroupID) {
-        guard let replica = replica(group), let leader = replica.leaderNode, let table = calls[group] else { return }
+        guard let replica = replica(group), let leader = replica.leaderNode, let table = groups[group]?.calls else {
+            return
+        }
         for (index, call) in table.calls.enumerated() where call.sentMilliseconds == nil {
-            calls[group]?.markSent(at: index, nowMilliseconds)
+            groups[group]?.calls.markSent(at: index, nowMilliseconds)
             if leader == node {
                 proposals[group, default: ProposalBatch()].payloads.append(call.payload)
                 proposals[group]?.origins.append(.own(sequence: call.sequence))
@@ -60,15 +62,15 @@ extension NodeLoop {
     }
 
     func leaderFound(_ group: GroupID) {
-        calls[group]?.markAllUnsent()
+        groups[group]?.calls.markAllUnsent()
         sendUnsent(group)
-        reads[group]?.restart()
+        groups[group]?.reads.restart()
     }
 
     /// On every tick: what got no answer in time is sent again, what waited too long is given up.
     func resendCalls() {
         for group in calling {
-            guard let table = calls[group], table.count > 0 else {
+            guard let table = groups[group]?.calls, table.count > 0 else {
                 calling.remove(group)
                 continue
             }
@@ -95,7 +97,7 @@ extension NodeLoop {
         }
         for origin in batch.origins {
             switch origin {
-            case .own(let sequence): calls[group]?.markUnsent(sequence)
+            case .own(let sequence): groups[group]?.calls.markUnsent(sequence)
             case .forwarded(let request, let from):
                 foreign[request] = nil
                 send(.forwardReply(group: group, request: request, answer(to: rejection)), to: from)
@@ -142,24 +144,24 @@ extension NodeLoop {
     func takeReply(_ group: GroupID, _ request: RequestID, _ result: ForwardResult) {
         guard request.session == session else { return }
         switch result {
-        case .outcome(let outcome): calls[group]?.remove(request.sequence)?.completion.finish(.success(outcome))
+        case .outcome(let outcome): groups[group]?.calls.remove(request.sequence)?.completion.finish(.success(outcome))
         case .noSpace: giveUp(request, group)
         case .notLeader, .busy:
             // Nothing happened there. The next tick, or the next leader, sends it again.
-            calls[group]?.markUnsent(request.sequence)
+            groups[group]?.calls.markUnsent(request.sequence)
         }
     }
 
     /// The leader has no room for it. An earlier try may still be carried out: it is not known that nothing happened.
     private func giveUp(_ request: RequestID, _ group: GroupID) {
-        calls[group]?.remove(request.sequence)?.completion.finish(.failure(.noSpace))
+        groups[group]?.calls.remove(request.sequence)?.completion.finish(.failure(.noSpace))
     }
 
     /// Answers whoever waits for what was applied here, this node's clients and other nodes alike.
     func finishCalls(_ batch: AppliedEntries) {
         for (request, outcome) in batch.results {
             if request.session == session {
-                calls[batch.group]?.remove(request.sequence)?.completion.finish(.success(outcome))
+                groups[batch.group]?.calls.remove(request.sequence)?.completion.finish(.success(outcome))
             } else if let (node, _) = foreign.removeValue(forKey: request) {
                 send(.forwardReply(group: batch.group, request: request, .outcome(outcome)), to: node)
             }

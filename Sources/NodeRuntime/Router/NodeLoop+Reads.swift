@@ -38,9 +38,9 @@ struct AskedRead {
 extension NodeLoop {
     func enqueueRead(_ call: ReadCall) {
         guard !isStopping else { return call.fail(.stopping) }
-        guard let table = reads[call.group] else { return call.fail(.unavailable) }
+        guard let table = groups[call.group]?.reads else { return call.fail(.unavailable) }
         guard table.count < settings.maxReadsPerGroup else { return call.fail(.busy) }
-        reads[call.group]?.waiting.append(call)
+        table.waiting.append(call)
         reading.insert(call.group)
     }
 
@@ -53,14 +53,14 @@ extension NodeLoop {
     }
 
     private func startReads(_ group: GroupID) {
-        guard let table = reads[group], table.round == nil, !table.waiting.isEmpty else { return }
-        guard !rebuilding.contains(group), installs[group] == nil, let leader = replica(group)?.leaderNode else {
-            return
-        }
+        guard let hosted = groups[group], hosted.reads.round == nil, !hosted.reads.waiting.isEmpty,
+            hosted.standing.servesReads, let leader = hosted.replica?.leaderNode
+        else { return }
+        let table = hosted.reads
         let id = nextReadID
         if !Mutant.isOn(.readIDKept) { nextReadID &+= 1 }
-        reads[group]?.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: nowMilliseconds)
-        reads[group]?.waiting = []
+        table.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: nowMilliseconds)
+        table.waiting = []
         if leader == node {
             withReplica(group) { $0.readIndex(id: id, source, into: &$1) }
         } else {
@@ -73,9 +73,10 @@ extension NodeLoop {
         if let asked = foreignReads.removeValue(forKey: id) {
             return send(.readIndexReply(group: group, id: asked.id, index: index), to: asked.node)
         }
-        if let calls = reads[group]?.answered.removeValue(forKey: id) { return serve(calls, of: group) }
-        guard let round = reads[group]?.round, round.id == id else { return }
-        reads[group]?.round = nil
+        guard let table = groups[group]?.reads else { return }
+        if let calls = table.answered.removeValue(forKey: id) { return serve(calls, of: group) }
+        guard let round = table.round, round.id == id else { return }
+        table.round = nil
         serve(round.calls, of: group)
     }
 
@@ -99,9 +100,9 @@ extension NodeLoop {
     func readRejected(_ group: GroupID, _ id: UInt64) {
         if let asked = foreignReads.removeValue(forKey: id) {
             send(.readIndexReply(group: group, id: asked.id, index: nil), to: asked.node)
-        } else if reads[group]?.round?.id == id {
+        } else if let table = groups[group]?.reads, table.round?.id == id {
             // The next tick asks again.
-            reads[group]?.restart()
+            table.restart()
         }
     }
 
@@ -116,33 +117,30 @@ extension NodeLoop {
     }
 
     func takeReadReply(_ group: GroupID, _ id: UInt64, _ index: LogIndex?) {
-        guard let round = reads[group]?.round, round.id == id else { return }
-        guard let index else {
-            reads[group]?.restart()
-            return
-        }
-        reads[group]?.round = nil
-        reads[group]?.answered[id] = round.calls
+        guard let table = groups[group]?.reads, let round = table.round, round.id == id else { return }
+        guard let index else { return table.restart() }
+        table.round = nil
+        table.answered[id] = round.calls
         withReplica(group) { $0.awaitApplied(id: id, index: index, into: &$1) }
     }
 
     /// On every tick: rounds without an answer are asked anew, reads that waited too long fail.
     func resendReads() {
         for group in reading {
-            guard let table = reads[group], table.count > 0 else {
+            guard let table = groups[group]?.reads, table.count > 0 else {
                 reading.remove(group)
                 continue
             }
             if let round = table.round, nowMilliseconds - round.sinceMilliseconds >= settings.resendMilliseconds {
-                reads[group]?.restart()
+                table.restart()
             }
             let isExpired: (ReadCall) -> Bool = { $0.deadlineMilliseconds <= self.nowMilliseconds }
-            for call in reads[group]?.waiting.filter(isExpired) ?? [] { call.fail(.unavailable) }
-            reads[group]?.waiting.removeAll(where: isExpired)
+            for call in table.waiting where isExpired(call) { call.fail(.unavailable) }
+            table.waiting.removeAll(where: isExpired)
             for id in table.answered.keys.sorted() {
-                guard let calls = reads[group]?.answered[id], calls.contains(where: isExpired) else { continue }
+                guard let calls = table.answered[id], calls.contains(where: isExpired) else { continue }
                 for call in calls where isExpired(call) { call.fail(.unavailable) }
-                reads[group]?.answered[id] = calls.filter { !isExpired($0) }
+                table.answered[id] = calls.filter { !isExpired($0) }
             }
         }
         if foreignReads.count > 65_536 { foreignReads.removeAll() }

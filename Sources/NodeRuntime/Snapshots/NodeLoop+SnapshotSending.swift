@@ -17,7 +17,8 @@ extension NodeLoop {
     /// Whoever asks has the entries behind that one, and can have no leader before it has a state: there may be nobody
     /// else to say that what this node has is committed, so that the next time it has what is asked for.
     private func learnCommitted(_ pull: SnapshotPull) {
-        guard let raft = replica(pull.group)?.raft, raft.commitIndex < pull.atLeast, recalls[pull.group] == nil else {
+        guard let raft = replica(pull.group)?.raft, raft.commitIndex < pull.atLeast, standing(of: pull.group).takesPart
+        else {
             return
         }
         withReplica(pull.group) { _ = $0.control(.committed(pull.atLeast, pull.term), source, into: &$1) }
@@ -33,9 +34,7 @@ extension NodeLoop {
         let refusal = PeerMessage.snapshotPiece(
             SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
         )
-        guard replica(pull.group) != nil, !rebuilding.contains(pull.group), installs[pull.group] == nil,
-            !verification.isInDoubt(pull.group)
-        else {
+        guard standing(of: pull.group).hasState, !verification.isInDoubt(pull.group) else {
             return send(refusal, to: node)
         }
         let maximumBytes = settings.snapshotPieceBytes

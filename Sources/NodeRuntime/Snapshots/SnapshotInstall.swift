@@ -48,6 +48,7 @@ extension NodeLoop {
             term: point.term,
             progressMilliseconds: nowMilliseconds
         )
+        groups.stand(group, as: .installing)
         applier.put(.beginInstall(group))
         pull(group)
     }
@@ -142,7 +143,7 @@ extension NodeLoop {
         guard let install = installs[group], install.transfer == transfer else { return }
         installs[group] = nil
         finishedInstalls += 1
-        rebuilding.remove(group)
+        groups.stand(group, as: .live)
         // Its rows are those of another replica now.
         verification.suspects.remove(group)
         unflushed.insert(group)
@@ -173,8 +174,6 @@ extension NodeLoop {
                 pull(group)
             }
         }
-        for group in rebuilding.sorted() where installs[group] == nil && recalls[group] == nil {
-            restartInstall(group, after: nil)
-        }
+        for group in groups.rebuilding { restartInstall(group, after: nil) }
     }
 }

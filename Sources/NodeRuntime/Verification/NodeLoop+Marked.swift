@@ -37,8 +37,8 @@ extension NodeLoop {
             verification.kept[group] = kept
             return tell(.answer(kept.id, kept.replica, kept.status), of: group, to: other)
         }
-        guard let raft = replica(group)?.raft, raft.id == ask.replica, !isStopping, recalls[group] == nil,
-            installs[group] == nil, !rebuilding.contains(group), verification.condemned[group] == nil,
+        guard let raft = replica(group)?.raft, raft.id == ask.replica, !isStopping,
+            standing(of: group) == .live, verification.condemned[group] == nil,
             verification.kept[group] != nil || verification.kept.count < settings.verification.maximumKept
         else { return tell(.answer(ask.id, ask.replica, .unavailable), of: group, to: other) }
         letGo(group)

@@ -132,7 +132,7 @@ extension World {
     func isWhole(learningOn learner: SimNode?) -> Bool {
         nodes.allSatisfy { node in
             guard let loop = node.core?.loop else { return false }
-            return loop.identity.isComplete && loop.replacing.isEmpty && !loop.isStopping
+            return loop.identity.isComplete && !loop.groups.areBeingReplaced && !loop.isStopping
         }
             && groups.allSatisfy { group in
                 let replicas = nodes.compactMap { $0.core?.loop.replica(group) }

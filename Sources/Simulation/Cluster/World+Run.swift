@@ -165,8 +165,7 @@ extension World {
                 if configuration.isJoint { text += " (joint)" }
                 let digest = try? node.reader.digest(replica.group)
                 text += " state \(digest?.index.rawValue ?? 0) installing \(status.installing?.index.rawValue ?? 0)"
-                text += " install \(core.loop.installs[replica.group] != nil)"
-                text += " rebuilding \(core.loop.rebuilding.contains(replica.group))"
+                text += " stands as \(core.loop.standing(of: replica.group))"
                 text += " peers \(status.peers.map { "\($0.replica.rawValue):\($0.state)@\($0.matchIndex.rawValue)" })"
             }
         }
