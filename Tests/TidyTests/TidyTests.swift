@@ -16,6 +16,10 @@ import Testing
         for violation in Repository.swift.flatMap(rule) { Issue.record("\(violation)") }
     }
 
+    @Test func typeSizes() {
+        for violation in TypeSizes.violations(Repository.sources) { Issue.record("\(violation)") }
+    }
+
     @Test func texts() {
         for violation in Repository.files.flatMap(Rules.text) { Issue.record("\(violation)") }
     }
@@ -46,6 +50,41 @@ import Testing
         }
         #expect(Rules.functionLength(file(118)).isEmpty)
         #expect(Rules.functionLength(file(119)).count == 1)
+    }
+
+    @Test func typeSizes() {
+        let first = """
+            @MainActor public final class A<T>: B {
+                let a: Int
+                private(set) var b = 0
+                var c: Int { b }
+                var d = [1: { 2 }]
+                static let e = 1
+                var f: Int {
+                    let g = 1
+                    return g
+                }
+                struct Nested {
+                    var h = 1
+                }
+                func i() { let j = 1 }
+            }
+            enum C { case a }
+            """
+        let second = "extension A {\n    // }\n    var k: String { \"{\" }\n}\n\nextension C.D {\n}\n"
+        let files = [("a", first), ("b", second)].map { SwiftFile(path: "Sources/M/\($0).swift", $1) }
+        let sizes = TypeSizes.sizes(of: files).mapValues(\.size)
+        #expect(
+            sizes == [
+                "M.A": TypeSizes.Size(storedProperties: 3, lines: 19), "M.C": TypeSizes.Size(lines: 1),
+                "M.C.D": TypeSizes.Size(lines: 2),
+            ]
+        )
+        #expect(TypeSizes.violations(files).contains { $0.what.hasPrefix("M.A") } == false)
+        let many = "struct L {\n" + String(repeating: "    let a = 1\n", count: 21) + "}\n"
+        let long = "extension N {\n" + String(repeating: "\n", count: 600) + "}\n"
+        let large = [SwiftFile(path: "Sources/M/c.swift", many), SwiftFile(path: "Sources/M/d.swift", long)]
+        #expect(TypeSizes.violations(large).count { $0.what.hasPrefix("M.") } == 2)
     }
 
     @Test(arguments: [
