@@ -19,7 +19,7 @@ import Testing
         let leader = try #require(cluster.leader(of: group))
         let loop = try #require(leader.core?.loop)
         let said = NIOLockedValueBox<[String]>([])
-        loop.diskObserver = { event in
+        loop.floor.observers.disk = { event in
             if case .hangs(_, let what) = event { said.withLockedValue { $0.append(what) } }
         }
         hang(loop, since: loop.nowMilliseconds)

@@ -31,8 +31,7 @@ import Testing
     /// Past all checks of who submits it.
     private func propose(_ payload: ByteBuffer, _ cluster: TestCluster) throws {
         let loop = try #require(cluster.leader(of: poisoned)?.core?.loop)
-        loop.proposals[poisoned, default: ProposalBatch()].payloads.append(payload)
-        loop.proposals[poisoned]?.origins.append(.housekeeping)
+        loop.floor.propose(payload, to: poisoned, for: .housekeeping)
         cluster.run(ticks: 8)
     }
 
@@ -181,7 +180,7 @@ import Testing
         let leader = try #require(cluster.leader(of: poisoned))
         let loop = try #require(leader.core?.loop)
         let told = Counter()
-        loop.membershipObserver = { event in if case .unreadable = event { told.value += 1 } }
+        loop.floor.observers.membership = { event in if case .unreadable = event { told.value += 1 } }
         for _ in 0..<5 { loop.noteUnreadable(poisoned, "for this test") }
         #expect(told.value == 1)
         #expect(loop.unreadable[poisoned]?.count == 5)

@@ -52,10 +52,10 @@ import Testing
         let cluster = try cluster()
         for node in cluster.nodes {
             let loop = try #require(node.core?.loop)
-            loop.housekeepingBacklogs[GroupID(1)] = 7_300_999
+            loop.housekeeping.backlogMilliseconds[GroupID(1)] = 7_300_999
             for replica in loop.replicas {
                 let seconds: Int64? = replica.isLeader ? (replica.group == GroupID(1) ? 7_300 : 0) : nil
-                #expect(loop.housekeepingBacklogSeconds(of: replica) == seconds)
+                #expect(loop.housekeeping.backlogSeconds(of: replica) == seconds)
             }
         }
     }

@@ -25,7 +25,7 @@ import Testing
     }
 
     private func versions(_ cluster: TestCluster) -> [UInt8] {
-        cluster.nodes.map { $0.core?.loop.versions.cluster.rawValue ?? 0 }
+        cluster.nodes.map { $0.core?.loop.floor.version.cluster.rawValue ?? 0 }
     }
 
     private func restart(_ node: TestNode, _ versions: KnownVersions, in cluster: TestCluster) throws {
@@ -49,7 +49,7 @@ import Testing
         #expect(versions(cluster) == [2, 2, 2])
         // And it is kept.
         try restart(cluster[1], Self.both, in: cluster)
-        #expect(cluster[1].core?.loop.versions.cluster == Self.second)
+        #expect(cluster[1].core?.loop.floor.version.cluster == Self.second)
     }
 
     @Test func whatIsWrittenSaysTheVersion() throws {
@@ -58,7 +58,7 @@ import Testing
             let loop = try #require(cluster.leader(of: GroupID(1))?.core?.loop)
             var written: [UInt8?] = []
             loop.submit(Self.call { _ in })
-            for batch in loop.proposals.values { written += batch.payloads.map { $0.readableBytesView.first } }
+            for batch in loop.floor.proposals.values { written += batch.payloads.map { $0.readableBytesView.first } }
             #expect(written == [UInt8(expected)])
         }
     }
@@ -191,7 +191,7 @@ import Testing
         cluster.run(ticks: Self.ticks)
         #expect(versions(cluster) == [2, 2, 0])
         try restart(cluster[3], Self.newer, in: cluster)
-        #expect(cluster[3].core?.loop.versions.cluster == .first)
+        #expect(cluster[3].core?.loop.floor.version.cluster == .first)
         cluster.run(ticks: Self.ticks)
         #expect(versions(cluster) == [2, 2, 2])
         #expect(cluster[3].core?.loop.versions.isTold == true)

@@ -37,7 +37,7 @@ extension Node {
                     group: replica.group, status: replica.raft.status, leader: replica.leaderNode,
                     verification: loop.verificationStanding(of: replica.group),
                     isInDoubt: loop.verification.suspects.contains(replica.group),
-                    backlog: loop.housekeepingBacklogSeconds(of: replica)
+                    backlog: loop.housekeeping.backlogSeconds(of: replica)
                 )
             }
         }

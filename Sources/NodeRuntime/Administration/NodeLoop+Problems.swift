@@ -46,10 +46,4 @@ extension NodeLoop {
             return standing(of: group).hasState ? nil : "\(name) is being built from the others"
         }
     }
-
-    /// How long the oldest row that housekeeping is still to remove has been due, as the leader found when it last
-    /// looked; nil for a replica that does not lead.
-    func housekeepingBacklogSeconds(of replica: Replica) -> Int64? {
-        replica.isLeader ? (housekeepingBacklogs[replica.group] ?? 0) / 1_000 : nil
-    }
 }

@@ -142,7 +142,7 @@ package final class ApplierLoop {
             case .putBack(let group, let chunk, let bytes, let source):
                 try report()
                 guard sinks[group] == nil, try applier.putBack(bytes, as: chunk, in: group) else { continue }
-                loop.put(.control { $0.bodyObserver?(.repaired(group, chunk.account, from: source)) })
+                loop.put(.bodies(.event(.repaired(group, chunk.account, from: source))))
             case .mark(let group, let mark):
                 try report()
                 try note(mark, of: group)

@@ -1,6 +1,6 @@
 package import Consensus
 package import MailModel
-internal import MailStore
+package import MailStore
 package import NIOCore
 package import PeerTransport
 internal import ReplicaCore
@@ -21,6 +21,10 @@ package enum LoopInput: Sendable {
     case installContinues(GroupID, transfer: UInt64, after: [UInt8])
     /// What the state would keep in a crash at this moment.
     case durable([(group: GroupID, index: LogIndex)], finishedInstalls: UInt64)
+    case bodies(BodiesInput)
+    case housekeepingDue([(group: GroupID, work: HousekeepingDue)])
+    /// A read of a group has failed, though the disk says that what it gave is whole.
+    case unreadable(GroupID, reason: String)
     case control(@Sendable (NodeLoop) -> Void)
 }
 

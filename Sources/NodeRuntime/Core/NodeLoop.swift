@@ -12,37 +12,17 @@ package import ReplicaCore
 /// produced. A thread calls it in a node, the simulator in a simulation. Nothing here blocks, but for reading old log
 /// entries for a follower that lags.
 package final class NodeLoop {
-    let node: NodeID
-    let settings: CoreSettings
-    let clock: any NodeClock
-    let inbox: Inbox<LoopInput>
-    let network: any PeerNetwork
-    let writer: Inbox<LogWriter.Job>
-    let applier: Inbox<ApplierLoop.Job>
-    /// For what clients wait for.
-    let blocking: any BlockingWork
-    /// For what takes its time: flushes, scrubs, pieces of snapshots.
-    let background: any BlockingWork
+    package let floor: Floor
+    private var isPerforming = false
     package let stateReads: StateReads
-    let source: LogPayloadSource
     let maintenance: Maintenance
     let gate: ReadGate
     let keptStates: KeptStates
     package var verification = VerificationState()
-    var bodies = BodyFetches()
+    private var bodies = BodiesRoom()
     package internal(set) var versions: VersionState
-    package var bodyObserver: (@Sendable (BodyEvent) -> Void)?
-    package var verificationObserver: (@Sendable (VerificationEvent) -> Void)?
     let identityStore: any NodeIdentityStore
-    /// All nodes that this one knows of, itself included, sorted.
-    let peers: [NodeID]
-    let failed: @Sendable (any Error) -> Void
 
-    package internal(set) var groups = HostedGroups()
-    private var outgoing = OutgoingBatches()
-    var effects: [ReplicaEffect] = []
-
-    var proposals: [GroupID: ProposalBatch] = [:]
     /// Forwarded requests that this node proposed, and who wants the answer.
     var foreign: [RequestID: (node: NodeID, sinceMilliseconds: Int64)] = [:]
     /// Groups with calls, with reads, and with entries that the state may not keep durably yet: nothing has to look at
@@ -50,10 +30,6 @@ package final class NodeLoop {
     var calling = GroupSet()
     var reading = GroupSet()
     var unflushed = GroupSet()
-    var rest = RestState()
-    /// Starts at another place in every run of the node: an answer to an earlier run, still under way, must not be
-    /// taken for an answer to this one.
-    var nextReadID: UInt64
     /// Read rounds of other nodes that this leader is answering.
     var foreignReads: [UInt64: AskedRead] = [:]
     /// Those that came in this turn.
@@ -62,9 +38,7 @@ package final class NodeLoop {
     var nextTransfer: UInt64 = 1
     var finishedInstalls: UInt64 = 0
     let sources = SnapshotSources()
-    var housekeeping: HousekeepingPace
-    /// By group: for how long something should have been removed that is still there.
-    var housekeepingBacklogs: [GroupID: Int64] = [:]
+    var housekeeping: HousekeepingRoom
     var snapshotPace: SnapshotPace
 
     package var identity: NodeIdentity
@@ -92,16 +66,8 @@ package final class NodeLoop {
     /// When this process last went on after it had stood still.
     var resumedMilliseconds: Int64 = 0
     var isHanging = false
-    var diskObserver: (@Sendable (DiskEvent) -> Void)?
-    package var membershipObserver: (@Sendable (MembershipEvent) -> Void)?
 
-    let session: UInt64
     private var lastTick: Int64
-    var nowMilliseconds: Int64
-    package var isStopping = false
-    var roleObserver: (@Sendable (GroupID, RoleKind, Term, NodeID?) -> Void)?
-    /// Told when a snapshot has replaced the state and the log of a group.
-    var installObserver: (@Sendable (GroupID, SnapshotPoint, _ from: NodeID) -> Void)?
 
     struct Dependencies {
         let node: NodeID
@@ -128,41 +94,42 @@ package final class NodeLoop {
     }
 
     init(_ parts: Dependencies) {
-        node = parts.node
-        session = parts.session
-        settings = parts.settings
-        clock = parts.clock
-        inbox = parts.inbox
-        network = parts.network
-        writer = parts.writer
-        applier = parts.applier
-        blocking = parts.blocking
-        background = parts.background
+        floor = Floor(
+            Floor.Place(node: parts.node, session: parts.session, peers: parts.peers),
+            parts.settings,
+            WrittenVersion(known: parts.registration.node.versions, cluster: parts.version),
+            clock: parts.clock,
+            Floor.Ways(
+                inbox: parts.inbox,
+                network: parts.network,
+                writer: parts.writer,
+                applier: parts.applier,
+                blocking: parts.blocking,
+                background: parts.background,
+                state: parts.maintenance.stateStore,
+                failed: parts.failed
+            ),
+            LogPayloadSource(log: parts.log, failed: parts.failed)
+        )
         stateReads = parts.stateReads
-        source = LogPayloadSource(log: parts.log, failed: parts.failed)
         maintenance = parts.maintenance
         gate = parts.gate
         keptStates = parts.keptStates
         identity = parts.identity
         identityStore = parts.identityStore
-        peers = parts.peers
-        failed = parts.failed
         versions = VersionState(
             parts.registration,
-            mailGroups: parts.identity.mailGroups,
-            cluster: parts.version
+            mailGroups: parts.identity.mailGroups
         )
-        nextReadID = parts.session
-        nowMilliseconds = parts.clock.monotonicMilliseconds()
-        lastTick = nowMilliseconds
-        housekeeping = HousekeepingPace(lookMilliseconds: settings.housekeepingMilliseconds)
+        lastTick = floor.nowMilliseconds
+        housekeeping = HousekeepingRoom(parts.settings)
         snapshotPace = SnapshotPace(
-            bytesPerSecond: settings.snapshotBytesPerSecond,
-            pieceBytes: settings.snapshotPieceBytes,
-            nowMilliseconds
+            bytesPerSecond: parts.settings.snapshotBytesPerSecond,
+            pieceBytes: parts.settings.snapshotPieceBytes,
+            floor.nowMilliseconds
         )
         // Calls wait for a group also while it has not begun, or its replica here is being replaced.
-        for group in identity.groups { groups.insert(group) }
+        for group in identity.groups { floor.groups.insert(group) }
     }
 
     func add(_ replica: Replica, as standing: Standing) {
@@ -191,10 +158,6 @@ package final class NodeLoop {
 
     package var replicas: some Sequence<Replica> { groups.replicas }
 
-    package func replica(_ group: GroupID) -> Replica? { groups[group]?.replica }
-
-    package func standing(of group: GroupID) -> Standing { groups.standing(of: group) }
-
     /// Changes a replica, which wakes if it rests, and performs what it asks for.
     ///
     /// - Parameters:
@@ -207,12 +170,8 @@ package final class NodeLoop {
         touching: Bool = true,
         _ body: (Replica, inout [ReplicaEffect]) -> Result
     ) -> Result? {
-        guard let replica = groups[group]?.replica else { return nil }
-        let start = effects.count
-        wake(replica, from: other, into: &effects)
-        if touching { rest.touched[group] = rest.tick }
-        let result = body(replica, &effects)
-        if start == 0 { performEffects(group) }
+        let result = floor.step(group, from: other, touching: touching, body)
+        performEffects()
         return result
     }
 
@@ -225,7 +184,7 @@ package final class NodeLoop {
         let ticked = tickIfDue()
         proposeBatches()
         startReads()
-        outgoing.send(over: network)
+        floor.sendAll()
         return !inputs.isEmpty || ticked
     }
 
@@ -248,7 +207,7 @@ package final class NodeLoop {
             for batch in batches {
                 unflushed.insert(batch.group)
                 finishCalls(batch)
-                noteHousekeeping(batch)
+                housekeeping.receive(batch)
                 withReplica(batch.group) { $0.applied(upTo: batch.upTo, source, into: &$1) }
             }
         case .submit(let call): submit(call)
@@ -257,6 +216,9 @@ package final class NodeLoop {
         case .installFailed(let group, let transfer): failInstall(group, transfer)
         case .installContinues(let group, let transfer, let after): continueInstall(group, transfer, after)
         case .durable(let indexes, let installs): compact(indexes, finishedInstalls: installs)
+        case .unreadable(let group, let reason): noteUnreadable(group, reason)
+        case .housekeepingDue(let due): housekeeping.finished(due, floor)
+        case .bodies(let work): bodies.finished(work, floor)
         case .control(let body): body(self)
         }
     }
@@ -265,7 +227,7 @@ package final class NodeLoop {
         switch message {
         case .replica(let message):
             guard standing(of: message.group).takesPart else { return }
-            if isLateAnswer(message) { return }
+            if rest.isLateAnswer(message) { return }
             withReplica(message.group, from: node, touching: message.isActivity) {
                 $0.receive(message, from: node, source, into: &$1)
             }
@@ -286,7 +248,7 @@ package final class NodeLoop {
         case .resting(let list): take(list, from: node)
         case .stirred(let groups): takeStirred(groups, from: node)
         case .verification(let group, let message): take(message, of: group, from: node)
-        case .body(let group, let message): take(message, of: group, from: node)
+        case .body(let group, let message): bodies.receive(message, of: group, from: node, floor)
         }
     }
 
@@ -323,8 +285,8 @@ package final class NodeLoop {
         tendHang()
         tendSpace()
         tendVerification()
-        tendBodies()
-        tendHousekeeping()
+        bodies.tick(floor)
+        housekeeping.tick(floor)
         maintenance.tick(self)
         return true
     }
@@ -348,32 +310,69 @@ package final class NodeLoop {
         tendLearners()
     }
 
-    func send(_ message: PeerMessage, to node: NodeID) { outgoing.add(message, to: node) }
+    /// Performs what replicas have asked for. Performing may make them ask for more (a read that is ready at once),
+    /// which is performed behind it.
+    func performEffects() {
+        guard !isPerforming else { return }
+        isPerforming = true
+        floor.performEffects { effect, group in perform(effect, of: group) }
+        isPerforming = false
+    }
 
-    func performEffects(_ group: GroupID) {
-        // Performing may produce more (a read that is ready at once), which is appended behind.
-        var index = 0
-        while index < effects.count {
-            let effect = effects[index]
-            index += 1
-            switch effect {
-            case .send(let message): outgoing.add(message)
-            case .write(let write):
-                logProgress.wrote(nowMilliseconds)
-                writer.put(.write(write))
-            case .apply(let entries): applier.put(.apply(group, entries))
-            case .readReady(let id, let readIndex): readReady(group, id, readIndex)
-            case .readRejected(let id, _): readRejected(group, id)
-            case .installSnapshot(let point, let from): beginInstall(group, point, from: from)
-            case .roleChanged(let role, let term, let leader): roleChanged(group, role, term, leader)
-            case .contradicted(let contradiction, let sender): contradicted(group, contradiction, by: sender)
-            }
+    private func perform(_ effect: ReplicaEffect, of group: GroupID) {
+        switch effect {
+        case .send(let message): floor.send(message)
+        case .write(let write):
+            logProgress.wrote(nowMilliseconds)
+            writer.put(.write(write))
+        case .apply(let entries): applier.put(.apply(group, entries))
+        case .readReady(let id, let readIndex): readReady(group, id, readIndex)
+        case .readRejected(let id, _): readRejected(group, id)
+        case .installSnapshot(let point, let from): beginInstall(group, point, from: from)
+        case .roleChanged(let role, let term, let leader): roleChanged(group, role, term, leader)
+        case .contradicted(let contradiction, let sender): contradicted(group, contradiction, by: sender)
         }
-        effects.removeAll(keepingCapacity: true)
     }
 
     private func roleChanged(_ group: GroupID, _ role: RoleKind, _ term: Term, _ leader: NodeID?) {
-        roleObserver?(group, role, term, leader)
+        floor.observers.roles?(group, role, term, leader)
         if leader != nil { leaderFound(group) }
     }
+}
+
+/// The floor, for what has no room of its own yet.
+extension NodeLoop {
+    var node: NodeID { floor.place.node }
+    var session: UInt64 { floor.place.session }
+    var peers: [NodeID] { floor.place.peers }
+    var settings: CoreSettings { floor.settings }
+    var clock: any NodeClock { floor.clock }
+    var inbox: Inbox<LoopInput> { floor.ways.inbox }
+    var network: any PeerNetwork { floor.ways.network }
+    var writer: Inbox<LogWriter.Job> { floor.ways.writer }
+    var applier: Inbox<ApplierLoop.Job> { floor.ways.applier }
+    var blocking: any BlockingWork { floor.ways.blocking }
+    var background: any BlockingWork { floor.ways.background }
+    var failed: @Sendable (any Error) -> Void { floor.ways.failed }
+    var source: LogPayloadSource { floor.source }
+    var nowMilliseconds: Int64 {
+        get { floor.nowMilliseconds }
+        set { floor.nowMilliseconds = newValue }
+    }
+    package internal(set) var groups: HostedGroups {
+        get { floor.groups }
+        _modify { yield &floor.groups }
+    }
+    var rest: RestState {
+        get { floor.rest }
+        _modify { yield &floor.rest }
+    }
+    package var isStopping: Bool {
+        get { floor.isStopping }
+        set { floor.isStopping = newValue }
+    }
+
+    package func replica(_ group: GroupID) -> Replica? { floor.replica(group) }
+    package func standing(of group: GroupID) -> Standing { floor.standing(of: group) }
+    func send(_ message: PeerMessage, to node: NodeID) { floor.send(message, to: node) }
 }

@@ -38,14 +38,14 @@ extension NodeLoop {
     func tendHang() {
         let (milliseconds, what) = longestWait()
         guard milliseconds >= settings.hangMilliseconds else {
-            if isHanging { diskObserver?(.recovered) }
+            if isHanging { floor.observers.disk?(.recovered) }
             isHanging = false
             return
         }
         guard milliseconds < settings.hangEndMilliseconds else {
             return failed(DiskHangs(milliseconds: milliseconds, what: what))
         }
-        if !isHanging { diskObserver?(.hangs(milliseconds: milliseconds, what: what)) }
+        if !isHanging { floor.observers.disk?(.hangs(milliseconds: milliseconds, what: what)) }
         isHanging = true
         // The others have what this node sent them, and can commit without its disk.
         for replica in replicas where replica.isLeader && replica.raft.status.transferTarget == nil {

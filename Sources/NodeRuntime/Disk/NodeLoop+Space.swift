@@ -16,7 +16,9 @@ extension NodeLoop {
         let isLow = bytes < (isSpaceLow ? reserve + reserve / 10 : reserve)
         guard isLow != isSpaceLow else { return }
         isSpaceLow = isLow
-        diskObserver?(isLow ? .spaceIsLow(freeBytes: bytes, reservedBytes: reserve) : .spaceIsBack(freeBytes: bytes))
+        floor.observers.disk?(
+            isLow ? .spaceIsLow(freeBytes: bytes, reservedBytes: reserve) : .spaceIsBack(freeBytes: bytes)
+        )
         departures.removeAll()
     }
 

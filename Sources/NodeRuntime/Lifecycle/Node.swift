@@ -172,16 +172,16 @@ public final class Node: Sendable {
     /// Writes what happens to the node's groups and disks to the log.
     private static func logEvents(of loop: NodeLoop, to logger: Logger, on eventLoop: any EventLoop) {
         let roles = RoleLog(logger: logger, loop: eventLoop)
-        loop.roleObserver = { roles.note($0, $1, $2, $3) }
-        loop.installObserver = { group, point, sender in
+        loop.floor.observers.roles = { roles.note($0, $1, $2, $3) }
+        loop.floor.observers.installs = { group, point, sender in
             logger.info(
                 "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
             )
         }
-        loop.diskObserver = { logger.log($0) }
-        loop.membershipObserver = { logger.log($0) }
-        loop.verificationObserver = { logger.log($0) }
-        loop.bodyObserver = { logger.log($0) }
+        loop.floor.observers.disk = { logger.log($0) }
+        loop.floor.observers.membership = { logger.log($0) }
+        loop.floor.observers.verification = { logger.log($0) }
+        loop.floor.observers.bodies = { logger.log($0) }
     }
 
     /// Stops in order: leaderships move away, then threads, network, state and log.

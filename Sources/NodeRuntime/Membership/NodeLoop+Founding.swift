@@ -41,7 +41,7 @@ extension NodeLoop {
         if founding.reportMilliseconds == nil { founding.reportMilliseconds = since }
         guard nowMilliseconds - since >= Self.reportMilliseconds else { return }
         founding.reportMilliseconds = nowMilliseconds
-        membershipObserver?(.waiting(for: missing.isEmpty ? [peers.min() ?? node] : missing))
+        floor.observers.membership?(.waiting(for: missing.isEmpty ? [peers.min() ?? node] : missing))
     }
 
     func takeIntroduction(_ directory: UInt64, from peer: NodeID) {
@@ -70,7 +70,7 @@ extension NodeLoop {
         var decided = identity
         decided.founders = founders
         save(decided) { loop in
-            loop.membershipObserver?(.founded(founders))
+            loop.floor.observers.membership?(.founded(founders))
             loop.completeFounding()
         }
     }

@@ -15,7 +15,7 @@ extension NodeLoop {
     /// Gives up what this node has of a group.
     func quarantine(_ group: GroupID, reason: String) {
         guard standing(of: group) != .replacing else { return }
-        membershipObserver?(.quarantined(group, reason: reason))
+        floor.observers.membership?(.quarantined(group, reason: reason))
         remove(group, leaving: .replacing)
         applier.put(.reset(group))
     }
@@ -47,7 +47,7 @@ extension NodeLoop {
     private func begin(_ group: GroupID, _ attempt: UInt64) {
         addNew(group, configuration: Configuration(members: [], voters: []), attempt)
         joining.insert(group)
-        if let replica = replica(group) { membershipObserver?(.begun(group, replica.raft.id)) }
+        if let replica = replica(group) { floor.observers.membership?(.begun(group, replica.raft.id)) }
     }
 
     /// A replica with an empty log, which is on the disk.
@@ -87,7 +87,7 @@ extension NodeLoop {
         for group in joining.sorted() {
             guard let raft = replica(group)?.raft, raft.configuration.voters.contains(raft.id) else { continue }
             joining.remove(group)
-            membershipObserver?(.admitted(group, raft.id))
+            floor.observers.membership?(.admitted(group, raft.id))
         }
     }
 }

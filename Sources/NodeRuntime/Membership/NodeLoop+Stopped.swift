@@ -9,7 +9,7 @@ extension NodeLoop {
         if case .stopped = standing(of: group) { return }
         joining.remove(group)
         remove(group, leaving: .stopped(StoppedGroup(index: index, reason: reason)))
-        membershipObserver?(.stopped(group, at: index, reason: reason))
+        floor.observers.membership?(.stopped(group, at: index, reason: reason))
     }
 
     /// A peer sent what no correct one sends. The message had no effect; a snapshot that is live already has one.
@@ -21,7 +21,7 @@ extension NodeLoop {
             return
         }
         contradictedMilliseconds[group] = nowMilliseconds
-        membershipObserver?(.contradicted(group, contradiction, by: sender))
+        floor.observers.membership?(.contradicted(group, contradiction, by: sender))
     }
 
     /// A peer that goes on and on is told of so often.
@@ -48,7 +48,7 @@ extension NodeLoop {
         defer { unreadable[group] = noted }
         if let told = noted.toldMilliseconds, nowMilliseconds - told < Self.unreadableMilliseconds { return }
         noted.toldMilliseconds = nowMilliseconds
-        membershipObserver?(.unreadable(group, count: noted.count, reason: reason))
+        floor.observers.membership?(.unreadable(group, count: noted.count, reason: reason))
         if replica(group)?.isLeader == true { _ = verify(group, isScrub: true) }
     }
 }

@@ -34,11 +34,8 @@ package struct VersionError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// What a node knows of versions.
+/// What a node still has to say of itself.
 package struct VersionState {
-    let known: KnownVersions
-    /// As far as this node knows: the cluster may be further, since its state is older than its log after a start.
-    package internal(set) var cluster: ClusterVersion
     /// What the directory is still to be told, in this order.
     fileprivate var untold: [Message]
     fileprivate var isTelling = false
@@ -49,25 +46,16 @@ package struct VersionState {
         case register(NodeDescription)
     }
 
-    init(_ registration: Registration, mailGroups: UInt32, cluster: ClusterVersion) {
-        known = registration.node.versions
-        self.cluster = cluster
+    init(_ registration: Registration, mailGroups: UInt32) {
+        let oldest = registration.node.versions.oldest
         untold = [
-            .found(.found(clusterID: registration.clusterID, mailGroups: mailGroups, version: known.oldest)),
+            .found(.found(clusterID: registration.clusterID, mailGroups: mailGroups, version: oldest)),
             .register(registration.node),
         ]
     }
 
     /// The directory has carried out what this run of the node had to say.
     package var isTold: Bool { untold.isEmpty }
-
-    /// What this node writes to a group: every program in the cluster can read it. Nil as long as it knows of no
-    /// version that it can write. What the directory is told never changes, so that everybody can say who they are.
-    func written(to group: GroupID) -> ClusterVersion? {
-        if group == .directory { return .first }
-        if Mutant.isOn(.versionUngated) { return known.newest }
-        return cluster >= known.oldest ? cluster : nil
-    }
 }
 
 /// The directory knows which program runs on which node. The version of the cluster follows, when all know the next.
@@ -130,29 +118,29 @@ extension NodeLoop {
             versions.nextMilliseconds = nowMilliseconds + Self.retryMilliseconds
             guard outcome == .refused(.unsupportedVersion) else { return }
             // What this node has of the directory may be older.
-            let isTooNew = versions.cluster < versions.known.oldest
-            failed(VersionError(cluster: isTooNew ? versions.cluster : nil, known: versions.known))
+            let isTooNew = floor.version.cluster < floor.version.known.oldest
+            failed(VersionError(cluster: isTooNew ? floor.version.cluster : nil, known: floor.version.known))
         case .failure: versions.nextMilliseconds = nowMilliseconds + Self.retryMilliseconds
         }
     }
 
     /// The directory here has come to this version. It may have been further, before its state was lost.
     func take(_ version: ClusterVersion) {
-        guard version > versions.cluster else { return }
-        guard version <= versions.known.newest else {
-            return failed(VersionError(cluster: version, known: versions.known))
+        guard version > floor.version.cluster else { return }
+        guard version <= floor.version.known.newest else {
+            return failed(VersionError(cluster: version, known: floor.version.known))
         }
-        versions.cluster = version
-        membershipObserver?(.version(version))
+        floor.version.cluster = version
+        floor.observers.membership?(.version(version))
     }
 
     /// Now and then, where the directory is led: when every node knows the next version, the cluster goes there.
     func raiseVersion(_ cluster: MailReader.Cluster) {
-        guard let next = cluster.nextVersion, versions.known.contains(next), let directory = replica(.directory)
+        guard let next = cluster.nextVersion, floor.version.known.contains(next), let directory = replica(.directory)
         else { return }
         // A node that has a replica and was never heard of may know nothing of it.
         let heard = Set(cluster.nodes.map(\.id))
         guard directory.raft.configuration.members.allSatisfy({ heard.contains($0.node.rawValue) }) else { return }
-        propose([(AccountID(0), .directory(.raiseVersion(next)))], to: .directory)
+        floor.propose([(AccountID(0), .directory(.raiseVersion(next)))], to: .directory)
     }
 }

@@ -104,72 +104,13 @@ extension NodeLoop {
 
     // MARK: Waking
 
-    /// Ends a rest, and makes up for the time it took.
-    ///
-    /// - Parameter other: the node whose message wakes it, if that is why.
-    func wake(_ replica: Replica, from other: NodeID?, into effects: inout [ReplicaEffect]) {
-        guard let ended = rest.rests.removeValue(forKey: replica.group) else { return }
-        rest.awake.insert(replica.group)
-        rest.touched[replica.group] = rest.tick
-        rest.wakeCount += 1
-        let heard: [Heard]
-        switch ended.role {
-        case .leader(let peers, let forsaken): heard = stopLeading(ended, peers, forsaken)
-        case .follower(let leader, let proofs): heard = stopFollowing(ended, leader, proofs, wokenBy: other)
-        }
-        let event = Event.rested(ticks: Int(rest.tick - ended.sinceTick), heard: heard)
-        _ = replica.control(event, source, into: &effects)
-    }
-
-    private func stopLeading(_ ended: Rest, _ peers: [Member], _ forsaken: [NodeID]) -> [Heard] {
-        for node in forsaken { rest.neighbors[rest.position(of: node)].forsaken.remove(ended.resting.group) }
-        for member in peers { rest.neighbors[rest.position(of: member.node)].leading.remove(ended.resting) }
-        return heard(of: peers, since: ended)
-    }
-
-    /// What was proven while they were at rest.
-    private func heard(of peers: [Member], since current: Rest) -> [Heard] {
-        peers.compactMap { member in
-            let proven = rest.neighbors[rest.position(of: member.node)].followTick
-            return proven >= current.sinceTick ? Heard(member.replica, ticksAgo: Int(rest.tick - proven)) : nil
-        }
-    }
-
-    private func stopFollowing(
-        _ ended: Rest,
-        _ leader: NodeID,
-        _ proofs: UInt64,
-        wokenBy other: NodeID?
-    ) -> [Heard] {
-        let position = rest.position(of: leader)
-        rest.neighbors[position].following.remove(ended.resting)
-        if other != leader { rest.neighbors[position].stirred.append(ended.resting.group) }
-        return heard(ended, leader, proofs)
-    }
-
-    private func heard(_ current: Rest, _ leader: NodeID, _ proofs: UInt64) -> [Heard] {
-        let position = rest.position(of: leader)
-        guard rest.neighbors[position].leadProofs > proofs else { return [] }
-        let ticksAgo = Int(rest.tick - rest.neighbors[position].leadTick)
-        return [Heard(current.resting.leadership.leader, ticksAgo: ticksAgo)]
-    }
-
     /// Whether a follower at rest has waited for a proof as long as it would wait for a heartbeat.
     private func isElectionDue(_ group: GroupID) -> Bool {
         guard let current = rest.rests[group], case .follower(let leader, let proofs) = current.role,
             let replica = replica(group)
         else { return false }
         let ticks = Int(rest.tick - current.sinceTick)
-        return replica.raft.isElectionDue(ticks: ticks, heard: heard(current, leader, proofs))
-    }
-
-    /// Whether a message only answers a heartbeat that a leader sent before it went to rest. It must not wake: on a
-    /// machine that has too much to do, the answers to the heartbeats of a wake would be the next wake.
-    func isLateAnswer(_ message: ReplicaMessage) -> Bool {
-        guard case .heartbeatResponse = message.message.body, let current = rest.rests[message.group],
-            case .leader = current.role
-        else { return false }
-        return message.message.term <= current.resting.leadership.term
+        return replica.raft.isElectionDue(ticks: ticks, heard: rest.heard(current, leader, proofs))
     }
 
     private func wakeAll(_ groups: GroupSet, from other: NodeID? = nil) {
@@ -208,9 +149,12 @@ extension NodeLoop {
         rest.neighbors[position].leading.remove(current.resting)
         rest.neighbors[position].forsaken.insert(group)
         // What admins are told of the peers has to be right while it rests on.
-        let event = Event.rested(ticks: Int(rest.tick - current.sinceTick), heard: heard(of: others, since: current))
-        _ = replica.control(event, source, into: &effects)
-        performEffects(group)
+        let event = Event.rested(
+            ticks: Int(rest.tick - current.sinceTick),
+            heard: rest.heard(of: others, since: current)
+        )
+        floor.amend(group) { _ = $0.control(event, source, into: &$1) }
+        performEffects()
         current.sinceTick = rest.tick
         current.role = .leader(peers: others, forsaken: forsaken + [node])
         rest.rests[group] = current

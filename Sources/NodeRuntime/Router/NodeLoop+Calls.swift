@@ -13,7 +13,7 @@ extension NodeLoop {
         guard !isStopping else { return call.completion.finish(.failure(.stopping)) }
         guard table.count < settings.maxCallsPerGroup else { return call.completion.finish(.failure(.busy)) }
         guard !isSpaceLow || !call.command.bringsMail else { return call.completion.finish(.failure(.noSpace)) }
-        guard let version = versions.written(to: call.group) else {
+        guard let version = floor.version.toWrite(to: call.group) else {
             return call.completion.finish(.failure(.unavailable))
         }
         let envelope = CommandEnvelope(
@@ -41,7 +41,7 @@ extension NodeLoop {
     /// What replicas cannot read must not get into a log: applying it would end every one of them, again at each start.
     private func decoded(_ payload: ByteBuffer) -> CommandEnvelope? {
         guard payload.readableBytes <= MailLimits.commandBytes else { return nil }
-        return try? CommandEnvelope(decoding: payload, upTo: versions.known.newest)
+        return try? CommandEnvelope(decoding: payload, upTo: floor.version.known.newest)
     }
 
     /// Sends what has not been sent since the leader was last known.
@@ -52,8 +52,7 @@ extension NodeLoop {
         for (index, call) in table.calls.enumerated() where call.sentMilliseconds == nil {
             groups[group]?.calls.markSent(at: index, nowMilliseconds)
             if leader == node {
-                proposals[group, default: ProposalBatch()].payloads.append(call.payload)
-                proposals[group]?.origins.append(.own(sequence: call.sequence))
+                floor.propose(call.payload, to: group, for: .own(sequence: call.sequence))
             } else {
                 let request = RequestID(session: session, sequence: call.sequence)
                 send(.forward(group: group, request: request, payload: call.payload), to: leader)
@@ -85,10 +84,7 @@ extension NodeLoop {
     }
 
     func proposeBatches() {
-        guard !proposals.isEmpty else { return }
-        let batches = proposals
-        proposals.removeAll(keepingCapacity: true)
-        for (group, batch) in batches.sorted(by: { $0.key < $1.key }) { propose(batch, to: group) }
+        for (group, batch) in floor.takeProposals() { propose(batch, to: group) }
     }
 
     private func propose(_ batch: ProposalBatch, to group: GroupID) {
@@ -127,8 +123,8 @@ extension NodeLoop {
             return
         }
         // Others write it because the cluster has come to it.
-        if let byte = payload.readableBytesView.first, byte > versions.known.newest.rawValue {
-            return failed(VersionError(cluster: ClusterVersion(rawValue: byte), known: versions.known))
+        if let byte = payload.readableBytesView.first, byte > floor.version.known.newest.rawValue {
+            return failed(VersionError(cluster: ClusterVersion(rawValue: byte), known: floor.version.known))
         }
         guard let envelope = decoded(payload) else {
             return send(.forwardReply(group: group, request: request, .busy), to: from)
@@ -137,8 +133,7 @@ extension NodeLoop {
             return send(.forwardReply(group: group, request: request, .noSpace), to: from)
         }
         foreign[request] = (from, nowMilliseconds)
-        proposals[group, default: ProposalBatch()].payloads.append(payload)
-        proposals[group]?.origins.append(.forwarded(request, from: from))
+        floor.propose(payload, to: group, for: .forwarded(request, from: from))
     }
 
     func takeReply(_ group: GroupID, _ request: RequestID, _ result: ForwardResult) {

@@ -57,8 +57,7 @@ extension NodeLoop {
             hosted.standing.servesReads, let leader = hosted.replica?.leaderNode
         else { return }
         let table = hosted.reads
-        let id = nextReadID
-        if !Mutant.isOn(.readIDKept) { nextReadID &+= 1 }
+        let id = Mutant.isOn(.readIDKept) ? session : floor.takeNumber()
         table.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: nowMilliseconds)
         table.waiting = []
         if leader == node {
@@ -110,8 +109,7 @@ extension NodeLoop {
         guard let replica = replica(asked.group), replica.isLeader else {
             return send(.readIndexReply(group: asked.group, id: asked.id, index: nil), to: asked.node)
         }
-        let own = nextReadID
-        nextReadID &+= 1
+        let own = floor.takeNumber()
         foreignReads[own] = asked
         withReplica(asked.group) { $0.readIndex(id: own, source, into: &$1) }
     }

@@ -63,7 +63,7 @@ final class NodeService: MailService {
                 failed(error)
             } else if !(error is HarmedChunk) {
                 let reason = "\(error)"
-                inbox.put(.control { $0.noteUnreadable(group, reason) })
+                inbox.put(.unreadable(group, reason: reason))
             }
             return nil
         }

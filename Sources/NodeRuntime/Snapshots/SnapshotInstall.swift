@@ -147,7 +147,7 @@ extension NodeLoop {
         // Its rows are those of another replica now.
         verification.suspects.remove(group)
         unflushed.insert(group)
-        installObserver?(group, point, install.from)
+        floor.observers.installs?(group, point, install.from)
         writer.put(.setSnapshot(group, point))
         withReplica(group) { $0.installed(point, source, into: &$1) }
     }

@@ -57,7 +57,7 @@ extension NodeLoop {
     /// take part in verifications, can apply it as well.
     private func proposeMark(_ group: GroupID) {
         let nothing = MailCommand.purgeUploads(before: Timestamp(milliseconds: 0), from: AccountID(0), limit: 0)
-        propose([(AccountID(0), nothing)], to: group)
+        floor.propose([(AccountID(0), nothing)], to: group)
     }
 
     func stepVerification(
@@ -82,7 +82,7 @@ extension NodeLoop {
     private func decided(_ group: GroupID, _ report: VerificationReport) {
         switch report.result {
         case .equal, .incomplete: break
-        case .different, .disputed: verificationObserver?(.different(group, report))
+        case .different, .disputed: floor.observers.verification?(.different(group, report))
         }
     }
 
@@ -98,8 +98,8 @@ extension NodeLoop {
         verification.running[group] = nil
         note(group, report.index, origin: running.origin, report: report)
         switch report.result {
-        case .equal, .incomplete: verificationObserver?(.verified(group, report))
-        case .different, .disputed: verificationObserver?(.searched(group, report))
+        case .equal, .incomplete: floor.observers.verification?(.verified(group, report))
+        case .different, .disputed: floor.observers.verification?(.searched(group, report))
         }
     }
 
@@ -129,7 +129,7 @@ extension NodeLoop {
 
     /// A snapshot from another node was not taken.
     func snapshotRefused(_ group: GroupID, _ error: DecodingError) {
-        verificationObserver?(.snapshotRefused(group, "\(error)"))
+        floor.observers.verification?(.snapshotRefused(group, "\(error)"))
     }
 
     // MARK: The schedule

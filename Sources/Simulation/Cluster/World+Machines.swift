@@ -57,8 +57,8 @@ extension World {
                 state: node.state,
                 recovered: groups
             )
-            core.loop.membershipObserver = { [unowned self, unowned node] in observe($0, of: node) }
-            core.loop.verificationObserver = { [unowned self, unowned node] in observe($0, of: node) }
+            core.loop.floor.observers.membership = { [unowned self, unowned node] in observe($0, of: node) }
+            core.loop.floor.observers.verification = { [unowned self, unowned node] in observe($0, of: node) }
             node.core = core
             for group in groups.opened where node.forgotten[group.group]?.areKnown(to: group) == true {
                 node.forgotten[group.group] = nil

@@ -46,7 +46,7 @@ extension World {
     /// Whether the cluster has come to the version that all programs know in the end.
     var isUpgraded: Bool {
         guard plan.kinds.contains(.replaceProgram) else { return true }
-        return nodes.allSatisfy { $0.core?.loop.versions.cluster == Self.nextVersion }
+        return nodes.allSatisfy { $0.core?.loop.floor.version.cluster == Self.nextVersion }
     }
 
     /// Whether the directory has heard from all of them.

@@ -55,7 +55,7 @@ extension NodeService {
             do {
                 return try reader.answer(query, of: account, in: group)
             } catch let harmed as HarmedChunk {
-                inbox.put(.control { $0.bodyObserver?(.notRepaired(group, harmed.account)) })
+                inbox.put(.bodies(.event(.notRepaired(group, harmed.account))))
                 throw harmed
             }
         }
@@ -71,16 +71,13 @@ extension NodeService {
         guard case .body(_, let offset, let maximumBytes) = query else {
             return wait(query, account, group, completion)
         }
-        inbox.put(
-            .control { loop in
-                loop.fetch(chunk, of: group) { [self] bytes in
-                    guard let bytes else { return wait(query, account, group, completion) }
-                    let within = min(Int(offset % UInt64(MailLimits.bodyChunkBytes)), bytes.readableBytes)
-                    let length = min(maximumBytes, bytes.readableBytes - within)
-                    let slice = bytes.getSlice(at: bytes.readerIndex + within, length: length) ?? ByteBuffer()
-                    completion.finish(.success(.body(slice)))
-                }
-            }
-        )
+        let request = BodiesInput.fetch(chunk, of: group) { [self] bytes in
+            guard let bytes else { return wait(query, account, group, completion) }
+            let within = min(Int(offset % UInt64(MailLimits.bodyChunkBytes)), bytes.readableBytes)
+            let length = min(maximumBytes, bytes.readableBytes - within)
+            let slice = bytes.getSlice(at: bytes.readerIndex + within, length: length) ?? ByteBuffer()
+            completion.finish(.success(.body(slice)))
+        }
+        inbox.put(.bodies(request))
     }
 }

@@ -1,0 +1,70 @@
+internal import Consensus
+internal import PeerTransport
+internal import ReplicaCore
+
+/// Ends of rests.
+extension RestState {
+    /// Ends a rest, and makes up for the time it took.
+    ///
+    /// - Parameter other: the node whose message wakes it, if that is why.
+    mutating func wake(
+        _ replica: Replica,
+        from other: NodeID?,
+        _ source: any PayloadSource,
+        into effects: inout [ReplicaEffect]
+    ) {
+        guard let ended = rests.removeValue(forKey: replica.group) else { return }
+        awake.insert(replica.group)
+        touched[replica.group] = tick
+        wakeCount += 1
+        let heard: [Heard]
+        switch ended.role {
+        case .leader(let peers, let forsaken): heard = stopLeading(ended, peers, forsaken)
+        case .follower(let leader, let proofs): heard = stopFollowing(ended, leader, proofs, wokenBy: other)
+        }
+        let event = Event.rested(ticks: Int(tick - ended.sinceTick), heard: heard)
+        _ = replica.control(event, source, into: &effects)
+    }
+
+    private mutating func stopLeading(_ ended: Rest, _ peers: [Member], _ forsaken: [NodeID]) -> [Heard] {
+        for node in forsaken { neighbors[position(of: node)].forsaken.remove(ended.resting.group) }
+        for member in peers { neighbors[position(of: member.node)].leading.remove(ended.resting) }
+        return heard(of: peers, since: ended)
+    }
+
+    /// What was proven while they were at
+    mutating func heard(of peers: [Member], since current: Rest) -> [Heard] {
+        peers.compactMap { member in
+            let proven = neighbors[position(of: member.node)].followTick
+            return proven >= current.sinceTick ? Heard(member.replica, ticksAgo: Int(tick - proven)) : nil
+        }
+    }
+
+    private mutating func stopFollowing(
+        _ ended: Rest,
+        _ leader: NodeID,
+        _ proofs: UInt64,
+        wokenBy other: NodeID?
+    ) -> [Heard] {
+        let position = position(of: leader)
+        neighbors[position].following.remove(ended.resting)
+        if other != leader { neighbors[position].stirred.append(ended.resting.group) }
+        return heard(ended, leader, proofs)
+    }
+
+    mutating func heard(_ current: Rest, _ leader: NodeID, _ proofs: UInt64) -> [Heard] {
+        let position = position(of: leader)
+        guard neighbors[position].leadProofs > proofs else { return [] }
+        let ticksAgo = Int(tick - neighbors[position].leadTick)
+        return [Heard(current.resting.leadership.leader, ticksAgo: ticksAgo)]
+    }
+
+    /// Whether a message only answers a heartbeat that a leader sent before it went to  It must not wake: on a
+    /// machine that has too much to do, the answers to the heartbeats of a wake would be the next wake.
+    func isLateAnswer(_ message: ReplicaMessage) -> Bool {
+        guard case .heartbeatResponse = message.message.body, let current = rests[message.group],
+            case .leader = current.role
+        else { return false }
+        return message.message.term <= current.resting.leadership.term
+    }
+}

@@ -1,0 +1,156 @@
+package import Consensus
+package import MailModel
+package import MailStore
+package import NIOCore
+internal import PeerTransport
+internal import ReplicaCore
+
+/// Pieces of bodies that this node's disk has spoiled: others are asked for them, one replica after the other, and this
+/// node answers others that ask.
+struct BodiesRoom {
+    struct Fetch {
+        let group: GroupID
+        let chunk: HarmedChunk
+        /// Who has not been asked yet.
+        var others: [NodeID]
+        var asked: NodeID
+        var deadlineMilliseconds: Int64
+        let completion: @Sendable (ByteBuffer?) -> Void
+    }
+
+    /// More are not fetched at once: a disk with more to repair than this has to be given up anyway.
+    static let maximumFetches = 64
+    /// Who has not answered by then is not waited for.
+    static let answerMilliseconds: Int64 = 1_000
+    /// Answers that are being read for others at once.
+    static let maximumAnswers = 16
+
+    private var fetches: [UInt64: Fetch] = [:]
+    private var answering = 0
+
+    /// On every tick: who does not answer is not waited for.
+    mutating func tick(_ floor: Floor) {
+        guard !fetches.isEmpty else { return }
+        for id in fetches.keys.sorted() {
+            guard let fetch = fetches[id], floor.nowMilliseconds >= fetch.deadlineMilliseconds else { continue }
+            askNext(id, floor)
+        }
+    }
+
+    mutating func receive(_ message: BodyMessage, of group: GroupID, from other: NodeID, _ floor: Floor) {
+        switch message {
+        case .ask(let id, let chunk): readAnswer(id, to: other, chunk, of: group, floor)
+        case .answer(let id, let bytes):
+            guard let fetch = fetches[id], fetch.asked == other, fetch.group == group else { return }
+            guard let bytes else { return askNext(id, floor) }
+            // What does not fit the body's checksum is as good as nothing: the next one is asked.
+            let reader = floor.reader
+            let inbox = floor.ways.inbox
+            floor.ways.blocking.run {
+                let fits = reader.fits(bytes, as: fetch.chunk, in: group)
+                inbox.put(.bodies(.checked(id, from: other, bytes: fits ? bytes : nil)))
+            }
+        }
+    }
+
+    mutating func finished(_ work: BodiesInput, _ floor: Floor) {
+        switch work {
+        case .fetch(let chunk, let group, let completion): beginFetch(of: chunk, in: group, floor, completion)
+        case .checked(let id, let other, let bytes): endFetch(id, from: other, bytes, floor)
+        case .answerRead(let id, let other, let group, let bytes):
+            answering -= 1
+            floor.send(.body(group: group, .answer(id: id, bytes)), to: other)
+        case .event(let event): floor.observers.bodies?(event)
+        }
+    }
+
+    private mutating func beginFetch(
+        of chunk: HarmedChunk,
+        in group: GroupID,
+        _ floor: Floor,
+        _ completion: @escaping @Sendable (ByteBuffer?) -> Void
+    ) {
+        let members = floor.replica(group)?.raft.configuration.members.map(\.node) ?? []
+        let others = members.filter { $0 != floor.node }
+        guard !floor.isStopping, let first = others.first, fetches.count < Self.maximumFetches else {
+            return completion(nil)
+        }
+        let id = floor.takeNumber()
+        fetches[id] = Fetch(
+            group: group,
+            chunk: chunk,
+            others: Array(others.dropFirst()),
+            asked: first,
+            deadlineMilliseconds: floor.nowMilliseconds + Self.answerMilliseconds,
+            completion: completion
+        )
+        ask(id, floor)
+    }
+
+    private func ask(_ id: UInt64, _ floor: Floor) {
+        guard let fetch = fetches[id] else { return }
+        let chunk = BodyChunk(account: fetch.chunk.account, body: fetch.chunk.body, index: fetch.chunk.index)
+        floor.send(.body(group: fetch.group, .ask(id: id, chunk)), to: fetch.asked)
+    }
+
+    /// The one that was asked has nothing, or does not answer.
+    private mutating func askNext(_ id: UInt64, _ floor: Floor) {
+        guard let fetch = fetches[id] else { return }
+        guard let next = fetch.others.first else {
+            fetches[id] = nil
+            return fetch.completion(nil)
+        }
+        fetches[id]?.others.removeFirst()
+        fetches[id]?.asked = next
+        fetches[id]?.deadlineMilliseconds = floor.nowMilliseconds + Self.answerMilliseconds
+        ask(id, floor)
+    }
+
+    private mutating func endFetch(_ id: UInt64, from other: NodeID, _ bytes: ByteBuffer?, _ floor: Floor) {
+        guard let fetch = fetches[id], fetch.asked == other else { return }
+        guard let bytes else { return askNext(id, floor) }
+        fetches[id] = nil
+        floor.ways.applier.put(.putBack(fetch.group, fetch.chunk, bytes, from: other))
+        fetch.completion(bytes)
+    }
+
+    private mutating func readAnswer(
+        _ id: UInt64,
+        to other: NodeID,
+        _ chunk: BodyChunk,
+        of group: GroupID,
+        _ floor: Floor
+    ) {
+        guard floor.standing(of: group).hasState, answering < Self.maximumAnswers else {
+            return floor.send(.body(group: group, .answer(id: id, nil)), to: other)
+        }
+        answering += 1
+        let reader = floor.reader
+        let inbox = floor.ways.inbox
+        floor.ways.blocking.run {
+            let name = HarmedChunk(account: chunk.account, body: chunk.body, index: chunk.index)
+            let bytes = reader.wholeChunk(group, name)
+            inbox.put(.bodies(.answerRead(id, to: other, group, bytes: bytes)))
+        }
+    }
+}
+
+/// What reaches the room from other threads of this node.
+package enum BodiesInput: Sendable {
+    /// A read has met spoiled bytes. The completion is told the right ones; nil when nobody has them, or too many are
+    /// asked for already.
+    case fetch(HarmedChunk, of: GroupID, completion: @Sendable (ByteBuffer?) -> Void)
+    /// What another node sent was compared with the body's checksum; nil where it does not fit.
+    case checked(UInt64, from: NodeID, bytes: ByteBuffer?)
+    /// What another node asked for was read; nil where this node has not got it whole.
+    case answerRead(UInt64, to: NodeID, GroupID, bytes: ByteBuffer?)
+    case event(BodyEvent)
+}
+
+/// What an operator should hear of bodies.
+package enum BodyEvent: Sendable {
+    /// The bytes of a body were spoiled; they came from another node, and are as they were again.
+    case repaired(GroupID, AccountID, from: NodeID)
+    /// No other node has them now.
+    case notRepaired(GroupID, AccountID)
+}
