@@ -12,7 +12,7 @@ struct Bench: AsyncParsableCommand {
 
             Example: staffetta-bench deliver --server 127.0.0.1:14015 --sessions 16 --messages 10000 --size 10240
             """,
-        subcommands: [Deliver.self, Fetch.self, Append.self, Idle.self, Neighbors.self]
+        subcommands: [Deliver.self, Fetch.self, Append.self, Idle.self, Neighbors.self, Apply.self]
     )
 }
 

@@ -9,7 +9,7 @@ import Testing
 /// An applier alone, with an account, whose commands are counted in rows.
 final class CountedReplica {
     let group = GroupID(1)
-    let store = CountingStore()
+    let store = CountingStateStore(over: MemoryStateStore())
     let applier: MailApplier
     let reader: MailReader
     private var index: UInt64 = 0
@@ -17,6 +17,8 @@ final class CountedReplica {
     var time = Timestamp(milliseconds: 1_700_000_000_000)
     /// The most rows that one command has touched.
     private(set) var mostRows = 0
+    /// The most bytes that one command has read and written.
+    private(set) var mostBytes = 0
 
     init() throws {
         applier = MailApplier(store: store)
@@ -47,7 +49,9 @@ final class CountedReplica {
         let payload = envelope.encoded()
         let outcome = try applier.apply(group: group, index: LogIndex(index), term: Term(1), payload: payload).1
         if !inOneBatch { try applier.commit() }
-        mostRows = max(mostRows, store.takeTouched())
+        let touched = store.takeTouched()
+        mostRows = max(mostRows, touched.rows)
+        mostBytes = max(mostBytes, touched.bytes)
         return outcome
     }
 
