@@ -49,11 +49,6 @@ struct GroupState {
 
 /// The answers of one session that it may still ask for again.
 struct SessionWindow {
-    struct Answer {
-        var timestamp: Timestamp
-        var outcome: MailOutcome
-    }
-
     /// The row of this sequence, which no request has, says how far the session is settled.
     static let floorSequence: UInt64 = 0
 
@@ -62,7 +57,7 @@ struct SessionWindow {
     /// When that was last heard.
     var settled = Timestamp(milliseconds: 0)
     var isFloorDirty = false
-    var answers: [UInt64: Answer] = [:]
+    var answers = AnswerList()
 }
 
 /// How many accounts' and mailboxes' rows the applier keeps decoded.
