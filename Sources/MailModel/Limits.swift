@@ -30,7 +30,9 @@ public enum MailLimits {
     public static let messagesPerMove = 200
     /// Names below one that is renamed; five rows of each change, where its subscription stays behind and another one
     /// waits under the new name.
-    public static let mailboxesPerRename = 350
+    public static let mailboxesPerRename = 100
+    /// The keys of those names, in bytes.
+    public static let nameBytesPerRename = 24 * 1_024
     /// Things of which one housekeeping command ends the retention; at most seven rows of each.
     public static let purgedPerCommand = 250
     /// Deliveries that are looked at for that: those of deleted accounts are passed over.

@@ -145,12 +145,17 @@ extension MailApplier {
     }
 
     func removeMailbox(_ context: Context, _ record: MailboxRecord) {
+        removeMailboxRow(context, record)
+        deleteLookedUp(context, nameKey(context, record.name), old: Self.nameRow(record.id))
+    }
+
+    /// Removes a mailbox whose name is taken over.
+    func removeMailboxRow(_ context: Context, _ record: MailboxRecord) {
         let key = MailboxKey(group: context.group, account: context.account, mailbox: record.id)
         let hash = mailboxes[key]?.digestedHash ?? 0
         batch.delete(Key(context.group, .mailboxes, context.account, record.id).bytes)
         groups[context.group]?.digest.remove(hash)
         mailboxes[key] = nil
-        deleteLookedUp(context, nameKey(context, record.name), old: Self.nameRow(record.id))
         // The next command may name the mailbox by its ID, and the store still has the row.
         mustCommitFirst = true
     }
