@@ -50,6 +50,7 @@ extension MailApplier {
             operation == .remove
             ? table?.find(names.keywords) ?? KeywordSet() : KeywordSet(numbers.compactMap { $0 })
         let modSeq = record.highestModSeq.next
+        var (more, fewer) = (KeywordTally(), KeywordTally())
         var changed = UIDSet()
         var modified = UIDSet()
         for (uid, row) in rows {
@@ -62,9 +63,13 @@ extension MailApplier {
             let key = Key(context.group, .flags, context.account, record.contents, uid)
             put(context, key, FlagsRow(flags: flags, modSeq: modSeq).row, replacing: row.row)
             try record.recount(row.flags, flags)
-            try table?.recount(row.flags.keywords, flags.keywords)
+            if row.flags.keywords != flags.keywords {
+                more.add(flags.keywords)
+                fewer.add(row.flags.keywords)
+            }
             changed.append(uid)
         }
+        try table?.count(adding: more, removing: fewer)
         if !changed.isEmpty {
             record.highestModSeq = modSeq
             record.flagsModSeq = modSeq
@@ -101,6 +106,7 @@ extension MailApplier {
         let haveKeywords = rows.contains { !$0.1.flags.keywords.isEmpty }
         var table = haveKeywords ? try keywordTable(context, contents) : nil
         let modSeq = record.highestModSeq.next
+        var fewer = KeywordTally()
         var removed = UIDSet()
         for (uid, flags) in rows {
             let messageKey = Key(context.group, .messages, context.account, contents, uid)
@@ -118,13 +124,14 @@ extension MailApplier {
             )
             batch.put(expungedByTimeKey(context, context.timestamp, position).bytes, newRow(capacity: 1))
             try record.count(flags.flags, message.sizeBytes, adding: false)
-            try table?.count(flags.flags.keywords, adding: false)
+            fewer.add(flags.flags.keywords)
             try owner.count(messages: 1, message.sizeBytes, adding: false)
             removed.append(uid)
         }
         record.highestModSeq = modSeq
         record.expungeModSeq = modSeq
         set(context, record)
+        try table?.count(adding: KeywordTally(), removing: fewer)
         if let table { try set(context, table, of: contents) }
         set(context, owner)
         return .expunged(removed, modSeq: modSeq)
@@ -169,26 +176,28 @@ extension MailApplier {
         var table = used.isEmpty ? nil : try keywordTable(context, target.contents)
         let mapping = try keywordMapping(context, used, source, &table)
         let modSeq = target.highestModSeq.next
+        var more = KeywordTally()
         var taken = UIDSet()
         var given = UIDSet()
         for (uid, flags, message) in messages {
             var message = message
             message.saved = context.timestamp
             let newUID = target.uidNext
-            let newFlags = MessageFlags(system: flags.system, keywords: map(flags.keywords, mapping))
+            let newFlags = MessageFlags(system: flags.system, keywords: mapping.map(flags.keywords))
             put(context, Key(context.group, .messages, context.account, target.contents, newUID), message.row)
             let row = FlagsRow(flags: newFlags, modSeq: modSeq).row
             put(context, Key(context.group, .flags, context.account, target.contents, newUID), row)
             try refer(context, to: message.bodyID, by: 1)
             target.uidNext = UID(newUID.rawValue + 1)
             try target.count(newFlags, message.sizeBytes, adding: true)
-            try table?.count(newFlags.keywords, adding: true)
+            more.add(newFlags.keywords)
             taken.append(uid)
             given.append(newUID)
         }
         if !messages.isEmpty {
             target.highestModSeq = modSeq
             set(context, target)
+            try table?.count(adding: more, removing: KeywordTally())
             if let table { try set(context, table, of: target.contents) }
             try owner.count(messages: UInt64(messages.count), addedBytes, adding: true)
             set(context, owner)
@@ -205,18 +214,12 @@ extension MailApplier {
         _ used: KeywordSet,
         _ source: MailboxRecord,
         _ target: inout KeywordTable?
-    ) throws -> [Int: Int] {
-        guard !used.isEmpty else { return [:] }
+    ) throws -> KeywordMapping {
+        guard !used.isEmpty else { return KeywordMapping() }
         let numbers = used.numbers
         let table = try keywordTable(context, source.contents)
         let taken = target?.take(try numbers.map { try table.name(of: $0) }) ?? []
-        var mapping: [Int: Int] = [:]
-        for (number, new) in zip(numbers, taken) { mapping[number] = new }
-        return mapping
-    }
-
-    private func map(_ keywords: KeywordSet, _ mapping: [Int: Int]) -> KeywordSet {
-        keywords.isEmpty ? keywords : KeywordSet(keywords.numbers.compactMap { mapping[$0] })
+        return KeywordMapping(numbers, taken)
     }
 }
 
