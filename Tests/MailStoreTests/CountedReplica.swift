@@ -55,7 +55,12 @@ final class CountedReplica {
         return outcome
     }
 
-    func append(_ count: Int, to name: MailboxName, _ flags: FlagNames = FlagNames()) throws {
+    func append(
+        _ count: Int,
+        to name: MailboxName,
+        _ flags: FlagNames = FlagNames(),
+        summaryBytes: Int = 0
+    ) throws {
         for number in 0..<count {
             let body = ByteBuffer(repeating: 0x61, count: 10)
             let message = NewMessage(
@@ -63,7 +68,7 @@ final class CountedReplica {
                 internalDate: InternalDate(seconds: 0, zoneMinutes: 0),
                 flags: flags,
                 sizeBytes: 10,
-                summary: ByteBuffer(),
+                summary: ByteBuffer(repeating: 0x62, count: summaryBytes),
                 body: .inline(body)
             )
             guard case .appended = try apply(.append(message, to: name)) else { throw Refusal.noSuchMailbox }

@@ -12,6 +12,8 @@ struct GroupState {
     var nextAccount: UInt32
     /// Answers given, by session; mirrors the table `requests`.
     var sessions: [UInt64: SessionWindow]
+    /// Of the indexes by time of which rows were removed.
+    var indexStarts: [Table: IndexStart] = [:]
 
     static let fresh = GroupState(
         appliedIndex: .zero,
@@ -65,4 +67,6 @@ enum ApplierLimits {
     static let cachedRecords = 8_192
     /// A batch is written when it holds this much, whatever else is waiting.
     static let batchBytes = 2 << 20
+    /// Runs of UIDs up to this are looked up one by one; longer ones are scanned.
+    static let longestRunLookedUp = 8
 }

@@ -30,6 +30,12 @@ extension MailApplier {
         if let old { groups[context.group]?.digest.remove(RowHash.of(key.bytes.span, old.readableBytesUInt8Span)) }
     }
 
+    /// Puts a row of an index by time, which is not digested and has nothing but its key.
+    func putByTime(_ context: Context, _ table: Table, _ key: Key) {
+        batch.put(key.bytes, newRow(capacity: 1))
+        groups[context.group]?.indexStarts[table]?.rowAdded(key)
+    }
+
     /// Deletes a digested row.
     func delete(_ context: Context, _ key: Key, old: ByteBuffer) {
         batch.delete(key.bytes)
