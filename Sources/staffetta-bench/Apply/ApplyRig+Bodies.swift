@@ -19,17 +19,19 @@ extension ApplyRig {
         try measure("APPEND, the largest summary and body", 100) { _ in
             (anna, .append(message(summaryBytes: bytes, sizeBytes: MailLimits.bodyChunkBytes), to: .inbox))
         }
-        let copied = try measurePieces("COPY", MailLimits.messagesPerCopy, first: 1, pieces: 3) { uids in
+        try measurePieces("COPY", MailLimits.messagesPerCopy, in: 1...300) { uids in
             (anna, .copy(inbox, uids, to: target))
         }
-        try apply(store(inbox, row(0, of: 900), .add, [], .deleted), of: anna)
-        let expunged = try measurePieces("EXPUNGE", MailLimits.messagesPerExpunge, first: 1, pieces: 2) { uids in
+        for piece in 0..<2 {
+            let set = row(piece, of: MailLimits.messagesPerStore)
+            try apply(store(inbox, set, .add, [], .deleted), of: anna)
+        }
+        try measurePieces("EXPUNGE", MailLimits.messagesPerExpunge, in: 1...600) { uids in
             (anna, .expunge(inbox, uids))
         }
-        let moved = try measurePieces("MOVE", MailLimits.messagesPerMove, first: 901, pieces: 2) { uids in
+        try measurePieces("MOVE", MailLimits.messagesPerMove, in: 601...900) { uids in
             (anna, .move(inbox, uids, to: target))
         }
-        precondition(copied > 0 && expunged > 0 && moved > 0, "some pieces are taken")
         time = Timestamp(milliseconds: time.rawValue + MailLimits.expungedRetentionMilliseconds + 1)
         try settle()
         try measureHousekeeping("purge of expunged messages, the largest summaries") { due in
@@ -48,18 +50,21 @@ extension ApplyRig {
         }
     }
 
-    /// The largest pieces, as sessions send them.
+    /// What sessions send: the largest piece, which is refused, and halves of it until they are taken.
     private func measurePieces(
         _ verb: String,
         _ count: Int,
-        first: UInt32,
-        pieces: Int,
+        in uids: ClosedRange<UInt32>,
         _ command: (UIDSet) -> (AccountID, MailCommand)
-    ) throws -> Int {
-        try measure("\(verb), the largest summaries, \(count)", pieces) { number in
-            command(row(number, of: count, from: first))
+    ) throws {
+        try measure("\(verb), the largest summaries, \(count), refused", 30, refusal: .tooManyMessages) { _ in
+            command(row(0, of: count, from: uids.lowerBound))
         }
-        return count
+        var taken = count
+        while taken > 1, taken * (MailLimits.summaryBytes + 64) > MailLimits.messageRowBytesPerCommand { taken /= 2 }
+        try measure("\(verb), the largest summaries, \(taken)", min(60, uids.count / taken)) { number in
+            command(row(number, of: taken, from: uids.lowerBound))
+        }
     }
 
     // MARK: Bodies
@@ -99,7 +104,9 @@ extension ApplyRig {
             let message = message(sizeBytes: few, uploaded: try upload(few, of: anna))
             try apply(.append(message, to: .inbox), of: anna)
         }
-        for piece in 0..<5 { try apply(.remove(inbox, row(piece, of: 250)), of: anna) }
+        for piece in 0..<1_000 / MailLimits.messagesPerExpunge {
+            try apply(.remove(inbox, row(piece, of: MailLimits.messagesPerExpunge)), of: anna)
+        }
         time = Timestamp(milliseconds: time.rawValue + MailLimits.expungedRetentionMilliseconds + 1)
         try settle()
         try measureHousekeeping("purge of expunged messages of 5 chunks, and some of 50 MB") { due in

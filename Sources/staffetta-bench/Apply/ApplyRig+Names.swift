@@ -26,28 +26,32 @@ extension ApplyRig {
             try apply(.setSubscribed(gone, true), of: anna)
             return (anna, .deleteMailbox(gone))
         }
-        try measureTree(anna)
+        for bytes in [60, 980] { try measureTree(anna, bytes) }
     }
 
     /// Each name in the tree is subscribed, under its old parent and the new one: so it is again after each RENAME.
-    private func measureTree(_ account: AccountID) throws {
-        let from = try deepName("from", bytes: 980)
-        let to = try deepName("to", bytes: 980)
+    private func measureTree(_ account: AccountID, _ bytes: Int) throws {
+        let from = try deepName("from\(bytes)", bytes: bytes)
+        let to = try deepName("to\(bytes)", bytes: bytes)
+        // With what stands around a name in its key, and behind the parent in the name.
+        let count = min(MailLimits.mailboxesPerRename, MailLimits.nameBytesPerRename / (from.text.utf8.count + 18))
         try apply(.createMailbox(from, specialUse: nil), of: account)
         try apply(.createMailbox(to, specialUse: nil), of: account)
         try apply(.deleteMailbox(to), of: account)
         try apply(.setSubscribed(from, true), of: account)
         try apply(.setSubscribed(to, true), of: account)
-        for number in 0..<MailLimits.mailboxesPerRename {
+        for number in 0..<count {
             try apply(.createMailbox(try name("\(from)/\(number)"), specialUse: nil), of: account)
             for parent in [from, to] { try apply(.setSubscribed(try name("\(parent)/\(number)"), true), of: account) }
         }
         try settle()
-        try measure("RENAME of a tree of \(MailLimits.mailboxesPerRename) mailboxes", 60) { number in
+        try measure("RENAME of \(count + 1) names of \(bytes) bytes", 60) { number in
             (account, number % 2 == 0 ? .renameMailbox(from: from, to: to) : .renameMailbox(from: to, to: from))
         }
-        try apply(.createMailbox(try name("\(from)/more"), specialUse: nil), of: account)
-        try measure("RENAME of a larger tree, refused", 60, refusal: .tooManyDescendants) { _ in
+        for number in count...count + 1 {
+            try apply(.createMailbox(try name("\(from)/\(number)"), specialUse: nil), of: account)
+        }
+        try measure("RENAME of more names of \(bytes) bytes, refused", 60, refusal: .tooManyDescendants) { _ in
             (account, .renameMailbox(from: from, to: to))
         }
     }
@@ -55,8 +59,8 @@ extension ApplyRig {
     /// A name of 31 levels: one may be below it.
     private func deepName(_ first: String, bytes: Int) throws -> MailboxName {
         var text = first
-        for level in 1..<MailboxName.maximumDepth - 1 { text += "/\(level)" }
-        return try name(text + String(repeating: "x", count: bytes - text.utf8.count))
+        for level in 1..<MailboxName.maximumDepth - 1 { text += "/\(level % 10)" }
+        return try name(text + String(repeating: "x", count: max(0, bytes - text.utf8.count)))
     }
 
     // MARK: Group 0
@@ -69,12 +73,17 @@ extension ApplyRig {
         }
         let labels = (0..<100).map { NodeDescription.Label(key: "label \($0)", value: "value") }
         try measure("directory: a node with 100 labels registers", 1_000) { number in
-            let node = NodeDescription(id: UInt64(number + 1), peerAddress: "10.0.0.1:1", labels: labels)
+            let node = NodeDescription(
+                id: UInt64(number + 1),
+                peerAddress: "10.0.0.1:1",
+                labels: labels,
+                versions: KnownVersions(version, ClusterVersion(rawValue: .max))
+            )
             return (none, .directory(.registerNode(node, run: 1)))
         }
         try settle()
-        try measure("directory: the version is raised, 1,000 nodes", 50, refusal: .unsupportedVersion) { _ in
-            (none, .directory(.raiseVersion(ClusterVersion(rawValue: version.rawValue + 1))))
+        try measure("directory: the version is raised, 1,000 nodes", 50) { number in
+            (none, .directory(.raiseVersion(ClusterVersion(rawValue: version.rawValue + 1 + UInt8(number)))))
         }
     }
 }
