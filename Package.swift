@@ -179,7 +179,8 @@ let package = Package(
         .executableTarget(
             name: "staffetta-bench",
             dependencies: [
-                "AdminAPI", arguments, nioLocks, systemPackage,
+                "AdminAPI", "CAllocator", "Consensus", "MailModel", "MailStore", "StateStorage", arguments, nioCore,
+                nioLocks, systemPackage,
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],

@@ -35,6 +35,9 @@ internal import CRocksDB
         unsafe rocksdb_options_set_stats_persist_period_sec(options, 0)
         unsafe rocksdb_options_set_write_buffer_size(options, settings.writeBufferBytes)
         unsafe rocksdb_options_set_max_write_buffer_number(options, Int32(settings.writeBufferLimit))
+        // Most rows that are looked up are not in memory: a filter says so without a search.
+        unsafe rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, settings.writeBufferFilterShare)
+        unsafe rocksdb_options_set_memtable_whole_key_filtering(options, 1)
         unsafe rocksdb_options_set_max_open_files(options, Int32(settings.openFileLimit))
         unsafe rocksdb_options_set_max_background_jobs(options, Int32(settings.backgroundJobs))
         unsafe rocksdb_options_set_bytes_per_sync(options, 1 << 20)

@@ -14,6 +14,8 @@ public struct RocksSettings: Hashable, Sendable {
     public var writeBufferBytes = 64 << 20
     /// How many such buffers may wait for their flush before writes do.
     public var writeBufferLimit = 4
+    /// What a filter of its keys takes of each, as a share; 0: there is none.
+    public var writeBufferFilterShare = 0.02
     /// Memory for blocks, indexes and filters read from disk.
     public var blockCacheBytes = 128 << 20
     /// Values of at least this size, message bodies, are kept in blob files, which compactions do not copy.

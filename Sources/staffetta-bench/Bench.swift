@@ -8,11 +8,11 @@ struct Bench: AsyncParsableCommand {
         commandName: "staffetta-bench",
         abstract: "Loads a mail store over its own protocols and prints what it did.",
         discussion: """
-            Works against any LMTP or IMAP server, so that stores can be compared.
+            The loads by LMTP and IMAP work against any server, so that stores can be compared.
 
             Example: staffetta-bench deliver --server 127.0.0.1:14015 --sessions 16 --messages 10000 --size 10240
             """,
-        subcommands: [Deliver.self, Fetch.self, Append.self, Idle.self, Neighbors.self]
+        subcommands: [Deliver.self, Fetch.self, Append.self, Idle.self, Neighbors.self, Apply.self]
     )
 }
 

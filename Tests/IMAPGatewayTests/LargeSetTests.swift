@@ -6,13 +6,17 @@ import Testing
 /// Commands over more messages than the store takes at once.
 @Suite struct LargeSetTests {
     /// INBOX with so many messages of ten bytes, put there without a gateway.
-    private func filled(_ server: TestServer, _ count: Int) async throws -> TestClient {
+    private func filled(
+        _ server: TestServer,
+        _ count: Int,
+        summaryBytes: Int = 0
+    ) async throws -> TestClient {
         for number in 0..<count {
             let message = NewMessage(
                 bodyID: BodyID(milliseconds: 1, random: 7, UInt64(number)),
                 internalDate: InternalDate(seconds: 0, zoneMinutes: 0),
                 sizeBytes: 10,
-                summary: ByteBuffer(),
+                summary: ByteBuffer(repeating: 0, count: summaryBytes),
                 body: .inline(ByteBuffer(repeating: 0x61, count: 10))
             )
             try server.service.perform(.append(message, to: .inbox), for: server.account)
@@ -62,6 +66,30 @@ import Testing
             #expect(try await messages(client, "Archive").contains("(MESSAGES 0 DELETED 0)"))
             #expect(try await client.command("b", "COPY 1:10 Archive").contains("b OK [COPYUID"))
             #expect(try await messages(client, "Archive").contains("(MESSAGES 10 DELETED 0)"))
+        }
+    }
+
+    /// The store refuses sets of which it has stored much: they go in halves.
+    @Test func messagesWithLargeSummaries() async throws {
+        let (count, size) = (20, MailLimits.summaryBytes)
+        try await TestServer.with { server in
+            let client = try await filled(server, count, summaryBytes: size)
+            let copied = try await client.command("a", "COPY 1:* Archive")
+            #expect(copied.contains(" 1:\(count) 1:\(count)] Copied"))
+            let moved = try await client.command("b", "MOVE 1:7 Archive")
+            #expect(moved.contains(" 1:7 21:27] Moved"))
+            _ = try await client.command("c", "STORE 1:* +FLAGS.SILENT (\\Deleted)")
+            #expect(try await client.command("d", "UID EXPUNGE 8:16").contains("d OK"))
+            #expect(try await messages(client, "INBOX").contains("(MESSAGES 4 DELETED 4)"))
+            _ = try await client.command("e", "CLOSE")
+            #expect(try await messages(client, "INBOX").contains("(MESSAGES 0 DELETED 0)"))
+            #expect(try await messages(client, "Archive").contains("(MESSAGES 27 DELETED 0)"))
+        }
+        // Taken back in halves as well.
+        try await TestServer.with(quotaBytes: UInt64(10 * (count + 15))) { server in
+            let client = try await filled(server, count, summaryBytes: size)
+            #expect(try await client.command("a", "COPY 1:* Archive").contains("a NO [OVERQUOTA]"))
+            #expect(try await messages(client, "Archive").contains("(MESSAGES 0 DELETED 0)"))
         }
     }
 

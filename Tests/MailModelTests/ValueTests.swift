@@ -168,6 +168,16 @@ import Testing
         #expect(UIDSet(ranges: [5...(.max), 0...4]) == all)
         #expect(UIDSet(ranges: [(.max)...(.max), 0...(.max)]) == all)
         #expect(!UIDSet().contains(UID(0)))
+        #expect(all.split(after: 1 << 32) == (all, UIDSet()))
+        #expect(all.split(after: 0) == (UIDSet(), all))
+    }
+
+    @Test(arguments: [0, 1, 3, 4, 5, 7, 8, 9])
+    func splitting(_ count: Int) {
+        let set = UIDSet(ranges: [1...3, 7...7, 9...11, (.max)...(.max)])
+        let (first, rest) = set.split(after: count)
+        #expect(Array(first.uids) == Array(set.uids.prefix(count)))
+        #expect(Array(rest.uids) == Array(set.uids.dropFirst(count)))
     }
 }
 

@@ -9,7 +9,7 @@ import Testing
 /// An applier alone, with an account, whose commands are counted in rows.
 final class CountedReplica {
     let group = GroupID(1)
-    let store = CountingStore()
+    let store = CountingStateStore(over: MemoryStateStore())
     let applier: MailApplier
     let reader: MailReader
     private var index: UInt64 = 0
@@ -17,6 +17,8 @@ final class CountedReplica {
     var time = Timestamp(milliseconds: 1_700_000_000_000)
     /// The most rows that one command has touched.
     private(set) var mostRows = 0
+    /// The most bytes that one command has read and written.
+    private(set) var mostBytes = 0
 
     init() throws {
         applier = MailApplier(store: store)
@@ -47,11 +49,18 @@ final class CountedReplica {
         let payload = envelope.encoded()
         let outcome = try applier.apply(group: group, index: LogIndex(index), term: Term(1), payload: payload).1
         if !inOneBatch { try applier.commit() }
-        mostRows = max(mostRows, store.takeTouched())
+        let touched = store.takeTouched()
+        mostRows = max(mostRows, touched.rows)
+        mostBytes = max(mostBytes, touched.bytes)
         return outcome
     }
 
-    func append(_ count: Int, to name: MailboxName, _ flags: FlagNames = FlagNames()) throws {
+    func append(
+        _ count: Int,
+        to name: MailboxName,
+        _ flags: FlagNames = FlagNames(),
+        summaryBytes: Int = 0
+    ) throws {
         for number in 0..<count {
             let body = ByteBuffer(repeating: 0x61, count: 10)
             let message = NewMessage(
@@ -59,7 +68,7 @@ final class CountedReplica {
                 internalDate: InternalDate(seconds: 0, zoneMinutes: 0),
                 flags: flags,
                 sizeBytes: 10,
-                summary: ByteBuffer(),
+                summary: ByteBuffer(repeating: 0x62, count: summaryBytes),
                 body: .inline(body)
             )
             guard case .appended = try apply(.append(message, to: name)) else { throw Refusal.noSuchMailbox }

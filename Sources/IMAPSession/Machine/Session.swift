@@ -305,7 +305,8 @@ extension Session {
             case .tooManyDescendants:
                 (
                     .limit,
-                    "More than \(MailLimits.mailboxesPerRename) mailboxes are below this one; please rename those first"
+                    "More than \(MailLimits.mailboxesPerRename) mailboxes, or fewer with long names, are below "
+                        + "this one; please rename those first"
                 )
             case .uidsExhausted: (.limit, "The mailbox has given out all its UIDs")
             case .notHere, .unsupportedVersion, .staleRegistration:

@@ -6,7 +6,7 @@ struct CopyWork {
     let tag: String
     let isMove: Bool
     let mailbox: MailModel.MailboxName
-    var sets: [UIDSet]
+    var pieces: MessagePieces
     var target: MailboxID?
     /// What each command has added to the target, for a COPY that is taken back.
     var added: [UIDSet] = []
@@ -25,7 +25,7 @@ extension Session {
         }
         let limit = isMove ? MailLimits.messagesPerMove : MailLimits.messagesPerCopy
         let sets = view.uidSets(indexes, limit: limit)
-        copying = CopyWork(tag: tag, isMove: isMove, mailbox: mailbox, sets: sets.reversed())
+        copying = CopyWork(tag: tag, isMove: isMove, mailbox: mailbox, pieces: MessagePieces(sets))
         guard sets.isEmpty else { return copyNext() }
         // Nothing to copy is no fault, a missing mailbox is one.
         query(.mailbox(mailbox), for: tag) { session, answer in
@@ -39,7 +39,7 @@ extension Session {
 
     private mutating func copyNext() {
         guard let work = copying, let view else { preconditionFailure("no COPY is under way") }
-        guard let set = copying?.sets.popLast() else { return finishCopy(work) }
+        guard let set = copying?.pieces.next() else { return finishCopy(work) }
         let command: MailCommand =
             work.isMove ? .move(view.id, set, to: work.mailbox) : .copy(view.id, set, to: work.mailbox)
         submit(command) { session, result in
@@ -50,6 +50,8 @@ extension Session {
                 session.copying?.uidValidity = uidValidity
                 session.copying?.source.append(source)
                 session.copying?.destination.append(destination)
+                session.copyNext()
+            case .success(.refused(.tooManyMessages)) where session.copying?.pieces.halve(set) == true:
                 session.copyNext()
             case .success(.refused(let refusal)):
                 session.endCopy(work) { $0.refuse(work.tag, refusal, missingMailbox: .tryCreate) }
@@ -64,27 +66,24 @@ extension Session {
     private mutating func endCopy(_ work: CopyWork, _ answer: @escaping (inout Session) -> Void) {
         guard let done = copying else { return answer(&self) }
         copying = nil
-        guard work.isMove else { return takeBack(done, answer) }
+        guard work.isMove else { return takeBack(done.target, MessagePieces(done.added.reversed()), answer) }
         isStale = true
         if !done.source.isEmpty { encoder.untagged(.ok, done.code, "Moved in part") }
         answer(&self)
     }
 
-    private mutating func takeBack(_ work: CopyWork, _ answer: @escaping (inout Session) -> Void) {
-        guard let target = work.target, let added = work.added.last else { return answer(&self) }
-        guard added.count <= MailLimits.messagesPerExpunge else {
-            var halved = work
-            let uids = Array(added.uids)
-            halved.added[work.added.count - 1] = UIDSet(uids[..<(uids.count / 2)])
-            halved.added.append(UIDSet(uids[(uids.count / 2)...]))
-            return takeBack(halved, answer)
-        }
-        submit(.remove(target, added)) { session, result in
+    private mutating func takeBack(
+        _ target: MailboxID?,
+        _ added: MessagePieces,
+        _ answer: @escaping (inout Session) -> Void
+    ) {
+        var rest = added
+        guard let target, let set = rest.next() else { return answer(&self) }
+        submit(.remove(target, set)) { session, result in
             // A store that does not answer leaves a part of the copy there, which the answer does not promise.
-            guard case .success = result else { return answer(&session) }
-            var rest = work
-            rest.added.removeLast()
-            session.takeBack(rest, answer)
+            guard case .success(let outcome) = result else { return answer(&session) }
+            if case .refused(.tooManyMessages) = outcome, !rest.halve(set) { return answer(&session) }
+            session.takeBack(target, rest, answer)
         }
     }
 

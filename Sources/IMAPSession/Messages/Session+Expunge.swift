@@ -15,7 +15,8 @@ extension Session {
     mutating func expunge(_ tag: String, _ set: MessageSet) {
         guard let view, let indexes = resolve(tag, set, .uid) else { return }
         guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
-        expunge(tag, view.uidSets(indexes, limit: MailLimits.messagesPerExpunge).reversed()) { session in
+        let sets = view.uidSets(indexes, limit: MailLimits.messagesPerExpunge)
+        expunge(tag, MessagePieces(sets)) { session in
             session.badCommands = 0
             session.conclude(.all, isFresh: true) { $0.answerExpunge(tag) }
         }
@@ -37,21 +38,25 @@ extension Session {
                 let piece = marked[start..<min(start + MailLimits.messagesPerExpunge, marked.count)]
                 sets.append(UIDSet(piece.lazy.map { UID($0) }))
             }
-            session.expunge(tag, sets.reversed(), next)
+            session.expunge(tag, MessagePieces(sets), next)
         }
-    }
-
-    private mutating func expunge(_ tag: String, _ sets: [UIDSet], _ next: @escaping (inout Session) -> Void) {
-        guard let set = sets.last, let view else { return next(&self) }
-        expunge(tag, .expunge(view.id, set)) { $0.expunge(tag, sets.dropLast(), next) }
     }
 
     private mutating func expunge(
         _ tag: String,
-        _ command: MailCommand,
+        _ pieces: MessagePieces,
         _ next: @escaping (inout Session) -> Void
     ) {
+        var rest = pieces
+        guard let set = rest.next(), let view else { return next(&self) }
         isStale = true
-        submit(command, for: tag) { session, _ in next(&session) }
+        submit(.expunge(view.id, set)) { session, result in
+            switch result {
+            case .success(.refused(.tooManyMessages)) where rest.halve(set): session.expunge(tag, rest, next)
+            case .success(.refused(let refusal)): session.refuse(tag, refusal)
+            case .success: session.expunge(tag, rest, next)
+            case .failure(let failure): session.fail(tag, failure)
+            }
+        }
     }
 }

@@ -34,7 +34,10 @@ public enum LowerCase {
     }
 
     /// The bytes with ASCII letters in lower case: keywords are compared so.
-    public static func ofASCII(_ text: String) -> [UInt8] { text.utf8.map(ascii) }
+    public static func ofASCII(_ text: String) -> [UInt8] {
+        // Most texts lie in one piece, of which a loop over plain bytes is made.
+        text.utf8.withContiguousStorageIfAvailable { $0.map(ascii) } ?? text.utf8.map(ascii)
+    }
 
     private static func isASCIICapital(_ byte: UInt8) -> Bool { byte >= 0x41 && byte <= 0x5a }
 

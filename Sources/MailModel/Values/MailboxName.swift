@@ -44,7 +44,10 @@ public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertib
     public var description: String { text }
 
     // By bytes, as keys are: for Swift, two spellings of an accented letter are one string.
-    public static func == (a: MailboxName, b: MailboxName) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    public static func == (a: MailboxName, b: MailboxName) -> Bool {
+        a.text.utf8.count == b.text.utf8.count && a.text.utf8.elementsEqual(b.text.utf8)
+    }
+
     public func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: text) }
     public static func < (a: MailboxName, b: MailboxName) -> Bool {
         a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
@@ -62,7 +65,11 @@ public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertib
         return result
     }
 
-    public func isDescendant(of other: MailboxName) -> Bool { text.utf8.starts(with: (other.text + "/").utf8) }
+    public func isDescendant(of other: MailboxName) -> Bool {
+        let (own, prefix) = (text.utf8, other.text.utf8)
+        guard own.count > prefix.count, own.starts(with: prefix) else { return false }
+        return own[own.index(own.startIndex, offsetBy: prefix.count)] == UInt8(ascii: "/")
+    }
 
     /// This name with the leading `old` replaced by `new`; nil where the result breaks a limit.
     public func replacingPrefix(_ old: MailboxName, with new: MailboxName) -> MailboxName? {
@@ -76,6 +83,7 @@ extension Hasher {
     /// Takes in a text as its bytes: for those whose equality is that of bytes.
     mutating func combine(bytesOf text: String) {
         combine(text.utf8.count)
-        for byte in text.utf8 { combine(byte) }
+        let isDone: Void? = text.utf8.withContiguousStorageIfAvailable { combine(bytes: UnsafeRawBufferPointer($0)) }
+        if isDone == nil { for byte in text.utf8 { combine(byte) } }
     }
 }

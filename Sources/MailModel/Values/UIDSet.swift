@@ -31,6 +31,24 @@ public struct UIDSet: Hashable, Sendable {
         }
     }
 
+    /// The first so many UIDs, and the others.
+    public func split(after count: Int) -> (UIDSet, UIDSet) {
+        var (first, rest) = (UIDSet(), UIDSet())
+        var left = count
+        for range in ranges {
+            guard left > 0, left < range.count else {
+                if left > 0 { first.ranges.append(range) } else { rest.ranges.append(range) }
+                left -= min(left, range.count)
+                continue
+            }
+            let middle = range.lowerBound + UInt32(left)
+            first.ranges.append(range.lowerBound...middle - 1)
+            rest.ranges.append(middle...range.upperBound)
+            left = 0
+        }
+        return (first, rest)
+    }
+
     public var isEmpty: Bool { ranges.isEmpty }
     public var count: Int { ranges.reduce(0) { $0 + $1.count } }
 

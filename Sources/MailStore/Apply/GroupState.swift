@@ -12,6 +12,8 @@ struct GroupState {
     var nextAccount: UInt32
     /// Answers given, by session; mirrors the table `requests`.
     var sessions: [UInt64: SessionWindow]
+    /// Of the indexes by time of which rows were removed.
+    var indexStarts: [Table: IndexStart] = [:]
 
     static let fresh = GroupState(
         appliedIndex: .zero,
@@ -49,11 +51,6 @@ struct GroupState {
 
 /// The answers of one session that it may still ask for again.
 struct SessionWindow {
-    struct Answer {
-        var timestamp: Timestamp
-        var outcome: MailOutcome
-    }
-
     /// The row of this sequence, which no request has, says how far the session is settled.
     static let floorSequence: UInt64 = 0
 
@@ -62,7 +59,7 @@ struct SessionWindow {
     /// When that was last heard.
     var settled = Timestamp(milliseconds: 0)
     var isFloorDirty = false
-    var answers: [UInt64: Answer] = [:]
+    var answers = AnswerList()
 }
 
 /// How many accounts' and mailboxes' rows the applier keeps decoded.
@@ -70,4 +67,6 @@ enum ApplierLimits {
     static let cachedRecords = 8_192
     /// A batch is written when it holds this much, whatever else is waiting.
     static let batchBytes = 2 << 20
+    /// Runs of UIDs up to this are looked up one by one; longer ones are scanned.
+    static let longestRunLookedUp = 8
 }

@@ -72,8 +72,8 @@ extension MailApplier {
                 sessions[session, default: SessionWindow()].settledBelow = try decoder.integer()
                 sessions[session]?.settled = timestamp
             } else {
-                let answer = SessionWindow.Answer(timestamp: timestamp, outcome: try MailOutcome(from: &decoder))
-                sessions[session, default: SessionWindow()].answers[sequence] = answer
+                let answer = AnswerList.Answer(timestamp: timestamp, outcome: try MailOutcome(from: &decoder))
+                sessions[session, default: SessionWindow()].answers.insert(answer, at: sequence)
             }
             return true
         }
@@ -94,11 +94,11 @@ extension MailApplier {
         guard session != 0 else { return }
         let floor = groups[group]?.sessions[session]?.settledBelow ?? 0
         guard envelope.settledBelow > max(floor, 1) else { return }
-        let settled = groups[group]?.sessions[session]?.answers.keys.filter { $0 < envelope.settledBelow } ?? []
-        for sequence in settled.sorted().prefix(MailLimits.answersForgottenPerCommand) {
-            groups[group]?.sessions[session]?.answers[sequence] = nil
-            batch.delete(requestKey(group, session, sequence).bytes)
-        }
+        let settled = groups[group]?.sessions[session]?.answers.removeAll(
+            below: envelope.settledBelow,
+            atMost: MailLimits.answersForgottenPerCommand
+        )
+        for sequence in settled ?? [] { batch.delete(requestKey(group, session, sequence).bytes) }
         groups[group]?.sessions[session, default: SessionWindow()].settledBelow = envelope.settledBelow
         groups[group]?.sessions[session]?.settled = envelope.timestamp
         if groups[group]?.sessions[session]?.isFloorDirty == false {
@@ -123,9 +123,9 @@ extension MailApplier {
     func remember(_ outcome: MailOutcome, of envelope: CommandEnvelope, _ group: GroupID) {
         // Housekeeping may be repeated without harm, and is proposed under session 0.
         guard envelope.request.session != 0 else { return }
-        let answer = SessionWindow.Answer(timestamp: envelope.timestamp, outcome: outcome)
+        let answer = AnswerList.Answer(timestamp: envelope.timestamp, outcome: outcome)
         let request = envelope.request
-        groups[group]?.sessions[request.session, default: SessionWindow()].answers[request.sequence] = answer
+        groups[group]?.sessions[request.session, default: SessionWindow()].answers.insert(answer, at: request.sequence)
         var row = newRow(capacity: 48)
         row.writeInteger(envelope.timestamp.rawValue)
         outcome.encode(into: &row)
@@ -134,18 +134,16 @@ extension MailApplier {
 
     /// Ends the answers given before a time, oldest sessions first by ID: a bounded number.
     func purgeRequests(_ context: Context, _ before: Timestamp, _ asked: UInt32) -> MailOutcome {
-        let limit = bounded(asked)
-        var removed: UInt32 = 0
-        guard let sessions = groups[context.group]?.sessions else { return .purged(0) }
-        for session in sessions.keys.sorted() {
+        let limit = min(Int(asked), MailLimits.purgedPerCommand)
+        var removed = 0
+        for session in groups[context.group]?.sessions.keys.sorted() ?? [] {
             guard removed < limit else { break }
-            guard let answers = sessions[session]?.answers else { continue }
-            for sequence in answers.keys.sorted() where removed < limit {
-                guard let answer = answers[sequence], answer.timestamp < before else { continue }
-                groups[context.group]?.sessions[session]?.answers[sequence] = nil
-                batch.delete(requestKey(context.group, session, sequence).bytes)
-                removed += 1
-            }
+            let old = groups[context.group]?.sessions[session]?.answers.removeAll(
+                before: before,
+                atMost: limit - removed
+            )
+            for sequence in old ?? [] { batch.delete(requestKey(context.group, session, sequence).bytes) }
+            removed += old?.count ?? 0
             guard let window = groups[context.group]?.sessions[session], window.answers.isEmpty,
                 window.settled < before
             else { continue }
@@ -153,7 +151,7 @@ extension MailApplier {
             batch.delete(requestKey(context.group, session, SessionWindow.floorSequence).bytes)
             removed += 1
         }
-        return .purged(removed)
+        return .purged(UInt32(removed))
     }
 
     private func requestKey(_ group: GroupID, _ session: UInt64, _ sequence: UInt64) -> Key {

@@ -4,30 +4,6 @@ internal import NIOCore
 internal import StateStorage
 
 extension MailApplier {
-    /// The flags rows of the messages of a set that exist, in UID order. Reads the store: commit first.
-    ///
-    /// - Throws: `Refusal.tooManyMessages` where more UIDs exist, or more ranges are to be looked at, than `limit`.
-    func flagsRows(
-        _ context: Context,
-        _ contents: ContentsID,
-        _ uids: UIDSet,
-        limit: Int
-    ) throws -> [(UID, FlagsRow)] {
-        guard uids.ranges.count <= limit else { throw Refusal.tooManyMessages }
-        var rows: [(UID, FlagsRow)] = []
-        for range in uids.ranges {
-            let from = Key(context.group, .flags, context.account, contents, UID(range.lowerBound))
-            let last = Key(context.group, .flags, context.account, contents, UID(range.upperBound))
-            try store.scan(from: from.bytes, to: last.end) { key, value in
-                let uid = UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
-                guard rows.count < limit else { throw Refusal.tooManyMessages }
-                rows.append((uid, try FlagsRow(span: value)))
-                return true
-            }
-        }
-        return rows
-    }
-
     func storeFlags(
         _ context: Context,
         _ id: MailboxID,
@@ -50,6 +26,7 @@ extension MailApplier {
             operation == .remove
             ? table?.find(names.keywords) ?? KeywordSet() : KeywordSet(numbers.compactMap { $0 })
         let modSeq = record.highestModSeq.next
+        var (more, fewer) = (KeywordTally(), KeywordTally())
         var changed = UIDSet()
         var modified = UIDSet()
         for (uid, row) in rows {
@@ -62,9 +39,13 @@ extension MailApplier {
             let key = Key(context.group, .flags, context.account, record.contents, uid)
             put(context, key, FlagsRow(flags: flags, modSeq: modSeq).row, replacing: row.row)
             try record.recount(row.flags, flags)
-            try table?.recount(row.flags.keywords, flags.keywords)
+            if row.flags.keywords != flags.keywords {
+                more.add(flags.keywords)
+                fewer.add(row.flags.keywords)
+            }
             changed.append(uid)
         }
+        try table?.count(adding: more, removing: fewer)
         if !changed.isEmpty {
             record.highestModSeq = modSeq
             record.flagsModSeq = modSeq
@@ -85,14 +66,17 @@ extension MailApplier {
         let record = try selectable(context, id)
         var rows = try flagsRows(context, record.contents, uids, limit: MailLimits.messagesPerExpunge)
         if onlyDeleted { rows.removeAll { !$0.1.flags.system.contains(.deleted) } }
-        return try remove(context, record, rows)
+        return try remove(context, record, rows, try messageRows(context, record.contents, rows))
     }
 
     /// Takes messages out of a mailbox, and keeps their rows for the retention time.
+    ///
+    /// - Parameter found: their message rows.
     private func remove(
         _ context: Context,
         _ mailbox: MailboxRecord,
-        _ rows: [(UID, FlagsRow)]
+        _ rows: [(UID, FlagsRow)],
+        _ found: [ByteBuffer]
     ) throws -> MailOutcome {
         var record = mailbox
         let contents = record.contents
@@ -101,30 +85,34 @@ extension MailApplier {
         let haveKeywords = rows.contains { !$0.1.flags.keywords.isEmpty }
         var table = haveKeywords ? try keywordTable(context, contents) : nil
         let modSeq = record.highestModSeq.next
+        var fewer = KeywordTally()
         var removed = UIDSet()
-        for (uid, flags) in rows {
-            let messageKey = Key(context.group, .messages, context.account, contents, uid)
-            guard let old = try store.get(messageKey.bytes) else {
-                throw DecodingError(.truncated, offset: 0, subject: "message row of a flags row")
-            }
-            let message = try MessageRow(row: old)
-            delete(context, messageKey, old: old)
-            delete(context, Key(context.group, .flags, context.account, contents, uid), old: flags.row)
-            let position = ExpungedRow.Position(contents: contents, modSeq: modSeq, uid: uid)
-            put(
-                context,
-                expungedKey(context, position),
-                ExpungedRow.row(context.timestamp, flags.flags.system, message)
-            )
-            batch.put(expungedByTimeKey(context, context.timestamp, position).bytes, newRow(capacity: 1))
+        let messages = try found.map { try MessageRow(row: $0) }
+        for ((uid, flags), message) in zip(rows, messages) {
             try record.count(flags.flags, message.sizeBytes, adding: false)
-            try table?.count(flags.flags.keywords, adding: false)
+            fewer.add(flags.flags.keywords)
             try owner.count(messages: 1, message.sizeBytes, adding: false)
             removed.append(uid)
+        }
+        // Table by table, as the store has them: rows beside those written before cost it next to nothing.
+        for ((uid, _), old) in zip(rows, found) {
+            delete(context, Key(context.group, .messages, context.account, contents, uid), old: old)
+        }
+        for (uid, flags) in rows {
+            delete(context, Key(context.group, .flags, context.account, contents, uid), old: flags.row)
+        }
+        let positions = rows.map { ExpungedRow.Position(contents: contents, modSeq: modSeq, uid: $0.0) }
+        for (index, position) in positions.enumerated() {
+            let row = ExpungedRow.row(context.timestamp, rows[index].1.flags.system, messages[index])
+            put(context, expungedKey(context, position), row)
+        }
+        for position in positions {
+            putByTime(context, .expungedByTime, expungedByTimeKey(context, context.timestamp, position))
         }
         record.highestModSeq = modSeq
         record.expungeModSeq = modSeq
         set(context, record)
+        try table?.count(adding: KeywordTally(), removing: fewer)
         if let table { try set(context, table, of: contents) }
         set(context, owner)
         return .expunged(removed, modSeq: modSeq)
@@ -155,13 +143,8 @@ extension MailApplier {
         let rows = try flagsRows(context, source.contents, uids, limit: limit)
         var owner = try account(context)
         guard rows.count < Int(UInt32.max - target.uidNext.rawValue) else { throw Refusal.uidsExhausted }
-        let messages = try rows.map { uid, flags in
-            let key = Key(context.group, .messages, context.account, source.contents, uid)
-            guard let row = try store.get(key.bytes) else {
-                throw DecodingError(.truncated, offset: 0, subject: "message row of a flags row")
-            }
-            return (uid, flags.flags, try MessageRow(row: row))
-        }
+        let found = try messageRows(context, source.contents, rows)
+        let messages = try zip(rows, found).map { row, found in (row.0, row.1.flags, try MessageRow(row: found)) }
         var addedBytes: UInt64 = 0
         for (_, _, message) in messages { addedBytes = try addedBytes.counted(up: message.sizeBytes, "message row") }
         guard removing || owner.hasRoom(for: addedBytes) else { throw Refusal.overQuota }
@@ -169,32 +152,44 @@ extension MailApplier {
         var table = used.isEmpty ? nil : try keywordTable(context, target.contents)
         let mapping = try keywordMapping(context, used, source, &table)
         let modSeq = target.highestModSeq.next
+        var more = KeywordTally()
         var taken = UIDSet()
         var given = UIDSet()
+        var references = BodyReferences()
+        let first = target.uidNext.rawValue
+        var newFlags: [MessageFlags] = []
         for (uid, flags, message) in messages {
-            var message = message
-            message.saved = context.timestamp
-            let newUID = target.uidNext
-            let newFlags = MessageFlags(system: flags.system, keywords: map(flags.keywords, mapping))
-            put(context, Key(context.group, .messages, context.account, target.contents, newUID), message.row)
-            let row = FlagsRow(flags: newFlags, modSeq: modSeq).row
-            put(context, Key(context.group, .flags, context.account, target.contents, newUID), row)
-            try refer(context, to: message.bodyID, by: 1)
-            target.uidNext = UID(newUID.rawValue + 1)
-            try target.count(newFlags, message.sizeBytes, adding: true)
-            try table?.count(newFlags.keywords, adding: true)
+            let mapped = MessageFlags(system: flags.system, keywords: mapping.map(flags.keywords))
+            _ = try refer(context, to: message.bodyID, by: 1, in: &references)
+            try target.count(mapped, message.sizeBytes, adding: true)
+            more.add(mapped.keywords)
+            newFlags.append(mapped)
             taken.append(uid)
-            given.append(newUID)
+            given.append(target.uidNext)
+            target.uidNext = UID(target.uidNext.rawValue + 1)
         }
+        // Table by table; see above.
+        for (offset, (_, _, message)) in messages.enumerated() {
+            var copy = message
+            copy.saved = context.timestamp
+            let uid = UID(first + UInt32(offset))
+            put(context, Key(context.group, .messages, context.account, target.contents, uid), copy.row)
+        }
+        for (offset, flags) in newFlags.enumerated() {
+            let key = Key(context.group, .flags, context.account, target.contents, UID(first + UInt32(offset)))
+            put(context, key, FlagsRow(flags: flags, modSeq: modSeq).row)
+        }
+        put(references, context)
         if !messages.isEmpty {
             target.highestModSeq = modSeq
             set(context, target)
+            try table?.count(adding: more, removing: KeywordTally())
             if let table { try set(context, table, of: target.contents) }
             try owner.count(messages: UInt64(messages.count), addedBytes, adding: true)
             set(context, owner)
         }
         // Not `source`: it may be the target.
-        if removing { _ = try remove(context, try mailbox(context, id), rows) }
+        if removing { _ = try remove(context, try mailbox(context, id), rows, found) }
         return .copied(target.id, uidValidity: target.uidValidity, source: taken, destination: given)
     }
 
@@ -205,18 +200,12 @@ extension MailApplier {
         _ used: KeywordSet,
         _ source: MailboxRecord,
         _ target: inout KeywordTable?
-    ) throws -> [Int: Int] {
-        guard !used.isEmpty else { return [:] }
+    ) throws -> KeywordMapping {
+        guard !used.isEmpty else { return KeywordMapping() }
         let numbers = used.numbers
         let table = try keywordTable(context, source.contents)
         let taken = target?.take(try numbers.map { try table.name(of: $0) }) ?? []
-        var mapping: [Int: Int] = [:]
-        for (number, new) in zip(numbers, taken) { mapping[number] = new }
-        return mapping
-    }
-
-    private func map(_ keywords: KeywordSet, _ mapping: [Int: Int]) -> KeywordSet {
-        keywords.isEmpty ? keywords : KeywordSet(keywords.numbers.compactMap { mapping[$0] })
+        return KeywordMapping(numbers, taken)
     }
 }
 

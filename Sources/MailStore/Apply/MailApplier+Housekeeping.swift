@@ -51,25 +51,31 @@ enum ExpungedRow {
 
 extension MailApplier {
     func expungedKey(_ context: Context, _ position: ExpungedRow.Position) -> Key {
-        Key(context.group, .expunged, context.account, position.contents)
-            .appending(position.modSeq.rawValue)
-            .appending(position.uid.rawValue)
+        var key = Key(context.group, .expunged, context.account, position.contents)
+        key.append(position.modSeq.rawValue)
+        key.append(position.uid.rawValue)
+        return key
     }
 
     func expungedByTimeKey(_ context: Context, _ time: Timestamp, _ position: ExpungedRow.Position) -> Key {
         var key = Key(context.group, .expungedByTime)
         key.append(time)
-        return key.appending(context.account.rawValue)
-            .appending(position.contents.rawValue)
-            .appending(position.modSeq.rawValue)
-            .appending(position.uid.rawValue)
+        key.append(context.account.rawValue)
+        key.append(position.contents.rawValue)
+        key.append(position.modSeq.rawValue)
+        key.append(position.uid.rawValue)
+        return key
     }
 
     /// Ends the retention of messages expunged before a time: their bodies go with their last row.
-    func purgeExpunged(_ context: Context, _ before: Timestamp, _ limit: UInt32) throws -> MailOutcome {
+    func purgeExpunged(_ context: Context, _ before: Timestamp, _ asked: UInt32) throws -> MailOutcome {
         try commit()
-        var removed: UInt32 = 0
-        for key in try keysByTime(context, .expungedByTime, before, bounded(limit)) {
+        var room = PieceRoom(asked)
+        var references = BodyReferences()
+        var gone: [(key: Key, row: ByteBuffer)] = []
+        var keys: [[UInt8]] = []
+        for key in try keysByTime(context, .expungedByTime, before, min(Int(asked), MailLimits.purgedPerCommand)) {
+            guard room.isLeft else { break }
             // time (8), account (8), then as in `expunged`.
             let span = key.span
             let account = AccountID(try Key.integer(span, at: 13, as: UInt64.self))
@@ -79,47 +85,57 @@ extension MailApplier {
                 uid: UID(try Key.integer(span, at: 33, as: UInt32.self))
             )
             let inner = Context(group: context.group, account: account, timestamp: context.timestamp)
-            batch.delete(key)
             let rowKey = expungedKey(inner, position)
             if let row = try store.get(rowKey.bytes) {
-                delete(inner, rowKey, old: row)
-                try refer(inner, to: try ExpungedRow.message(row).bodyID, by: -1)
+                let bodyID = try ExpungedRow.message(row).bodyID
+                let rows = try refer(inner, to: bodyID, by: -1, in: &references)
+                room.take(rows: 2 + rows, bytes: row.readableBytes)
+                gone.append((rowKey, row))
+            } else {
+                room.take(rows: 2, bytes: 0)
             }
-            removed += 1
+            keys.append(key)
         }
+        for key in keys { batch.delete(key) }
+        for (key, row) in gone { delete(context, key, old: row) }
+        put(references, context)
+        if let last = keys.last { groups[context.group]?.indexStarts[.expungedByTime] = IndexStart(key: last + [0]) }
         mustCommitFirst = true
-        return .purged(removed)
+        return .purged(UInt32(room.removed))
     }
 
-    /// Forgets deliveries of accounts that are there, the oldest first; those of deleted accounts go with all that they
-    /// had.
+    /// Forgets deliveries, the oldest first. Those of deleted accounts, which would go with all that they had, go along:
+    /// they are not counted, and what is passed over would be passed over again by every command that follows.
     func purgeDeliveries(_ context: Context, _ before: Timestamp, _ asked: UInt32) throws -> MailOutcome {
         try commit()
-        let limit = bounded(asked)
-        var removed: UInt32 = 0
+        var room = PieceRoom(asked)
         var isThere: [AccountID: Bool] = [:]
-        // A few that are passed over must not be taken for all that is due.
-        for key in try keysByTime(context, .deliveriesByTime, before, UInt32(MailLimits.deliveriesLookedAt)) {
-            guard removed < limit else { break }
+        var keys: [[UInt8]] = []
+        var gone: [(key: Key, row: ByteBuffer)] = []
+        for key in try keysByTime(context, .deliveriesByTime, before, MailLimits.rowsPerPurge) {
+            guard room.isLeft else { break }
             let span = key.span
             let account = AccountID(try Key.integer(span, at: 13, as: UInt64.self))
             if isThere[account] == nil {
-                isThere[account] = try store.get(Key(context.group, .accounts, account).bytes) != nil
+                isThere[account] = try store.withValue(Key(context.group, .accounts, account).bytes) { _ in }
             }
-            guard isThere[account] == true else { continue }
-            let rowKey = Key(context.group, .deliveries, account)
-                .appending(try Key.integer(span, at: 21, as: UInt64.self))
-                .appending(try Key.integer(span, at: 29, as: UInt64.self))
-            batch.delete(key)
-            if let row = try store.get(rowKey.bytes) { delete(context, rowKey, old: row) }
-            removed += 1
+            var rowKey = Key(context.group, .deliveries, account)
+            rowKey.append(try Key.integer(span, at: 21, as: UInt64.self))
+            rowKey.append(try Key.integer(span, at: 29, as: UInt64.self))
+            if let row = try store.get(rowKey.bytes) { gone.append((rowKey, row)) }
+            if isThere[account] == true {
+                room.take(rows: 2, bytes: 0)
+            } else {
+                room.passOver(rows: 3)
+            }
+            keys.append(key)
         }
+        for key in keys { batch.delete(key) }
+        for (key, row) in gone { delete(context, key, old: row) }
+        if let last = keys.last { groups[context.group]?.indexStarts[.deliveriesByTime] = IndexStart(key: last + [0]) }
         mustCommitFirst = true
-        return .purged(removed)
+        return .purged(UInt32(room.removed))
     }
-
-    /// What a housekeeping command may do at most, whatever it asks for.
-    func bounded(_ limit: UInt32) -> UInt32 { min(limit, UInt32(MailLimits.purgedPerCommand)) }
 
     /// Removes uploads that were never finished. A body's name tells when it was begun.
     ///
@@ -132,45 +148,47 @@ extension MailApplier {
         _ asked: UInt32
     ) throws -> MailOutcome {
         try commit()
-        let limit = bounded(asked)
-        var stale: [(Key, AccountID, BodyID)] = []
-        var looks = 0
+        var room = PieceRoom(asked)
+        var stale: [(account: AccountID, body: BodyID, row: ByteBuffer)] = []
         try store.scan(
             from: Key(context.group, .uploads, from).bytes,
             to: Key(context.group, .uploads).end
-        ) { key, _ in
-            looks += 1
-            guard stale.count < Int(limit), looks <= MailLimits.rowsPerCommand else { return false }
+        ) { key, value in
+            guard room.isLeft else { return false }
             let account = AccountID(try Key.integer(key, at: 5, as: UInt64.self))
             let high = try Key.integer(key, at: 13, as: UInt64.self)
-            let body = BodyID(high: high, low: try Key.integer(key, at: 21, as: UInt64.self))
-            if Int64(high >> 16) < before.rawValue {
-                stale.append((Key(context.group, .uploads, account, body), account, body))
+            guard Int64(high >> 16) < before.rawValue else {
+                room.passOver(rows: 1)
+                return true
             }
+            let body = BodyID(high: high, low: try Key.integer(key, at: 21, as: UInt64.self))
+            let row = ByteBuffer(copying: value)
+            room.take(rows: 1 + Int(try BodyRow(row: row).chunks), bytes: 0)
+            stale.append((account, body, row))
             return true
         }
-        for (key, account, body) in stale {
-            guard let row = try store.get(key.bytes) else { continue }
+        for (account, body, row) in stale {
             let inner = Context(group: context.group, account: account, timestamp: context.timestamp)
             removeChunks(inner, body, try BodyRow(row: row).chunks)
-            delete(inner, key, old: row)
+            delete(inner, Key(context.group, .uploads, account, body), old: row)
         }
         mustCommitFirst = true
         return .purged(UInt32(stale.count))
     }
 
+    /// The first keys of an index by time.
     private func keysByTime(
         _ context: Context,
         _ table: Table,
         _ before: Timestamp,
-        _ limit: UInt32
+        _ limit: Int
     ) throws -> [[UInt8]] {
         var keys: [[UInt8]] = []
-        let from = Key(context.group, table)
+        let from = groups[context.group]?.indexStarts[table]?.key ?? Key(context.group, table).bytes
         var to = Key(context.group, table)
         to.append(before)
-        try store.scan(from: from.bytes, to: to.bytes) { key, _ in
-            guard keys.count < Int(limit) else { return false }
+        try store.scan(from: from, to: to.bytes) { key, _ in
+            guard keys.count < limit else { return false }
             keys.append(key.copied())
             return true
         }
@@ -215,8 +233,7 @@ extension MailApplier {
         try commit()
         guard let version = try clusterVersion() else { throw Refusal.notHere }
         guard next > version else { return }
-        let nodes = try DirectoryRows.nodes(in: store)
-        guard next == version.next, !nodes.isEmpty, nodes.allSatisfy({ $0.versions.contains(next) }) else {
+        guard next == version.next, try DirectoryRows.allNodes(in: store, know: next) else {
             throw Refusal.unsupportedVersion
         }
         let key = DirectoryRows.versionKey
@@ -256,6 +273,22 @@ enum DirectoryRows {
             return true
         }
         return nodes
+    }
+
+    /// Whether there are nodes, and the programs of all know a version. Looks at nothing else in their rows.
+    static func allNodes(in store: some StateReader, know version: ClusterVersion) throws -> Bool {
+        var (isAny, isKnown) = (false, true)
+        try store.scan(from: nodesPrefix.bytes, to: nodesPrefix.end) { _, row in
+            // The versions stand before the run, which is the last.
+            let end = row.count - 8
+            guard row.count > 10, row[0] == rowVersion else {
+                throw DecodingError(.truncated, offset: row.count, subject: "node row")
+            }
+            isAny = true
+            isKnown = row[end - 2] <= version.rawValue && version.rawValue <= row[end - 1]
+            return isKnown
+        }
+        return isAny && isKnown
     }
 
     /// A node, and the run in which it said so.

@@ -14,7 +14,7 @@ extension MailApplier {
     }
 
     /// The levels above a name that are no mailboxes.
-    private func missingAncestors(of name: MailboxName, _ context: Context) throws -> [MailboxName] {
+    func missingAncestors(of name: MailboxName, _ context: Context) throws -> [MailboxName] {
         var missing: [MailboxName] = []
         for ancestor in name.ancestors where try mailbox(context, named: ancestor)?.selectable != true {
             missing.append(ancestor)
@@ -33,18 +33,9 @@ extension MailApplier {
         let previous = try mailbox(context, named: name)
         if let previous { try drop(context, previous) }
         var owner = try account(context)
-        // Rises with time and with every mailbox, so that a name used again never shows an old UIDVALIDITY.
-        let seconds = UInt32(clamping: context.timestamp.rawValue / 1_000)
-        owner.uidValidityFloor = max(owner.uidValidityFloor &+ 1, seconds)
-        var record = MailboxRecord(
-            id: MailboxID(owner.nextMailboxID),
-            name: name,
-            specialUse: use,
-            uidValidity: owner.uidValidityFloor
-        )
+        var record = try owner.makeMailbox(name, use, at: context.timestamp)
         record.subscribed = subscribed || previous?.subscribed == true
         record.selectable = selectable
-        owner.nextMailboxID = try owner.nextMailboxID.counted(up: 1, "account row")
         try owner.count(record, adding: true)
         set(context, owner)
         set(context, record)
@@ -79,78 +70,9 @@ extension MailApplier {
         set(context, owner)
     }
 
-    /// Mailboxes and subscriptions below a name, at most `limit`. Reads the store: commit first.
-    private func children(of name: MailboxName, _ context: Context, limit: Int) throws -> [MailboxRecord] {
-        let prefix = Key(context.group, .mailboxNames, context.account)
-        var inner = prefix
-        inner.append(text: name.text + "/")
-        var ids: [MailboxID] = []
-        try store.scan(from: inner.bytes, to: inner.end) { _, value in
-            ids.append(MailboxID(try Key.integer(value, at: 1, as: UInt32.self)))
-            return ids.count < limit
-        }
-        return try ids.map { try mailbox(context, $0) }
-    }
-
-    /// Renames a mailbox with all below it, or a level that only others' names tell of. Subscriptions belong to names
-    /// (RFC 3501, section 6.3.6): none goes with a mailbox, none of a name that is used now is lost.
-    func renameMailbox(_ context: Context, _ from: MailboxName, _ to: MailboxName) throws -> MailOutcome {
-        guard !to.isInbox, !to.isDescendant(of: from) || from.isInbox else { throw Refusal.badMailboxName }
-        if from.isInbox { return try renameInbox(context, to) }
-        try commit()
-        let below = try children(of: from, context, limit: MailLimits.mailboxesPerRename + 1)
-        guard below.count <= MailLimits.mailboxesPerRename else { throw Refusal.tooManyDescendants }
-        let moved = ([try mailbox(context, named: from)].compactMap { $0 } + below).filter(\.selectable)
-        guard !moved.isEmpty else { throw Refusal.noSuchMailbox }
-        guard try from != to && mailbox(context, named: to)?.selectable != true else { throw Refusal.mailboxExists }
-        let ids = Set(moved.map(\.id))
-        var names: [MailboxName] = []
-        for record in moved {
-            // The names are found through another table, which the disk may have spoiled.
-            guard record.name == from || record.name.isDescendant(of: from) else {
-                throw DecodingError(.outOfRange, offset: 0, subject: "mailbox name row")
-            }
-            guard let name = record.name.replacingPrefix(from, with: to) else { throw Refusal.badMailboxName }
-            if let other = try mailbox(context, named: name), other.selectable, !ids.contains(other.id) {
-                throw Refusal.mailboxExists
-            }
-            names.append(name)
-        }
-        let missing = try missingAncestors(of: to, context)
-        guard try account(context).hasRoom(forMailboxes: missing.count) else { throw Refusal.tooManyMailboxes }
-        for ancestor in missing { _ = try addMailbox(context, ancestor, nil, subscribed: false) }
-        try give(names, to: moved, context)
-        mustCommitFirst = true
-        return .done
-    }
-
-    /// Old names go first, since the new name of one may be the old name of another.
-    private func give(_ names: [MailboxName], to moved: [MailboxRecord], _ context: Context) throws {
-        var owner = try account(context)
-        for record in moved {
-            deleteLookedUp(context, nameKey(context, record.name), old: Self.nameRow(record.id))
-            try owner.count(record, adding: false)
-        }
-        for (record, name) in zip(moved, names) {
-            var renamed = record
-            renamed.name = name
-            renamed.subscribed = false
-            if let subscription = try mailbox(context, named: name) {
-                removeMailbox(context, subscription)
-                try owner.count(subscription, adding: false)
-                renamed.subscribed = subscription.subscribed
-            }
-            try owner.count(renamed, adding: true)
-            set(context, renamed)
-            putLookedUp(context, nameKey(context, name), Self.nameRow(record.id), replacing: nil)
-        }
-        set(context, owner)
-        for record in moved where record.subscribed { try keepSubscription(context, of: record.name) }
-    }
-
     /// Hands the messages of INBOX to a new mailbox, with their UIDs; INBOX and its children stay (RFC 3501, section
     /// 6.3.5).
-    private func renameInbox(_ context: Context, _ to: MailboxName) throws -> MailOutcome {
+    func renameInbox(_ context: Context, _ to: MailboxName) throws -> MailOutcome {
         guard let inbox = try mailbox(context, named: .inbox), inbox.selectable else { throw Refusal.noSuchMailbox }
         guard try mailbox(context, named: to)?.selectable != true else { throw Refusal.mailboxExists }
         let missing = try missingAncestors(of: to, context)
@@ -206,13 +128,27 @@ extension MailApplier {
 
 extension AccountRecord {
     /// Follows the row of a name that comes or goes.
-    fileprivate mutating func count(_ record: MailboxRecord, adding: Bool) throws(DecodingError) {
+    mutating func count(_ record: MailboxRecord, adding: Bool) throws(DecodingError) {
         if record.selectable { try mailboxCount.count(1, adding: adding, "account row") }
         if record.subscribed { try subscriptionCount.count(1, adding: adding, "account row") }
     }
 
-    fileprivate func hasRoom(forMailboxes more: Int) -> Bool {
+    func hasRoom(forMailboxes more: Int) -> Bool {
         Int(mailboxCount) + more <= MailLimits.mailboxesPerAccount
+    }
+
+    /// A mailbox with a number of its own, which is not counted yet.
+    mutating func makeMailbox(
+        _ name: MailboxName,
+        _ use: SpecialUse?,
+        at time: Timestamp
+    ) throws(DecodingError) -> MailboxRecord {
+        // Rises with time and with every mailbox, so that a name used again never shows an old UIDVALIDITY.
+        let seconds = UInt32(clamping: time.rawValue / 1_000)
+        uidValidityFloor = max(uidValidityFloor &+ 1, seconds)
+        let id = MailboxID(nextMailboxID)
+        nextMailboxID = try nextMailboxID.counted(up: 1, "account row")
+        return MailboxRecord(id: id, name: name, specialUse: use, uidValidity: uidValidityFloor)
     }
 
     /// The next number of the counter that mailboxes and contents share.

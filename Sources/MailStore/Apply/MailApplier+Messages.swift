@@ -15,7 +15,7 @@ extension MailApplier {
         if let id {
             let row = DeliveryRow.row(context.timestamp, outcome)
             putLookedUp(context, deliveryKey(context, id), row, replacing: nil)
-            batch.put(deliveryByTimeKey(context, context.timestamp, id).bytes, newRow(capacity: 1))
+            putByTime(context, .deliveriesByTime, deliveryByTimeKey(context, context.timestamp, id))
         }
         return outcome
     }
@@ -132,7 +132,8 @@ extension MailApplier {
         deleteLookedUp(context, key, old: row)
     }
 
-    /// Removes the bytes of a body, whatever their number in a bounded time.
+    /// Removes the bytes of a body: singly, since every range that is removed costs all reads that follow, until the
+    /// store has been flushed.
     func removeChunks(_ context: Context, _ body: BodyID, _ chunks: UInt32) {
         guard chunks > MailLimits.chunksRemovedSingly else {
             for index in 0..<chunks { batch.delete(chunkKey(context, body, index).bytes) }
@@ -140,25 +141,6 @@ extension MailApplier {
         }
         let prefix = Key(context.group, .chunks, context.account, body)
         batch.deleteRange(prefix.bytes, prefix.end)
-    }
-
-    /// Adds or takes away a reference; the last one takes the bytes with it.
-    func refer(_ context: Context, to body: BodyID, by change: Int) throws {
-        let key = Key(context.group, .bodies, context.account, body)
-        guard let old = try lookUp(key) else {
-            throw DecodingError(.truncated, offset: 0, subject: "body row of a stored message")
-        }
-        var row = try BodyRow(row: old)
-        guard let references = UInt32(exactly: Int64(row.references) + Int64(change)) else {
-            throw DecodingError(.outOfRange, offset: 1, subject: "references in a body row")
-        }
-        row.references = references
-        if row.references > 0 {
-            putLookedUp(context, key, row.row, replacing: old)
-        } else {
-            deleteLookedUp(context, key, old: old)
-            removeChunks(context, body, row.chunks)
-        }
     }
 
     // MARK: Deliveries
@@ -170,7 +152,10 @@ extension MailApplier {
     func deliveryByTimeKey(_ context: Context, _ time: Timestamp, _ id: DeliveryID) -> Key {
         var key = Key(context.group, .deliveriesByTime)
         key.append(time)
-        return key.appending(context.account.rawValue).appending(id.high).appending(id.low)
+        key.append(context.account.rawValue)
+        key.append(id.high)
+        key.append(id.low)
+        return key
     }
 
     func claimRecent(_ context: Context, _ id: MailboxID) throws -> MailOutcome {

@@ -48,107 +48,132 @@ extension MailApplier {
         guard let row = try lookUp(key) else { return .purged(0) }
         try commit()
         var remnant = try RemnantRow(row: row)
-        let limit = Int(bounded(asked))
-        let removed: Int
+        var room = PieceRoom(asked)
+        let isDone: Bool
         if contents == .wholeAccount {
-            removed = try removeAccountRows(context, &remnant, limit)
+            isDone = try removeAccountRows(context, &remnant, &room)
         } else {
             try removeKeywords(context, contents)
-            removed = try removeMessages(context, contents, &remnant, limit)
+            isDone = try removeMessages(context, contents, &remnant, &room)
         }
-        if removed < limit {
+        if isDone {
             deleteLookedUp(context, key, old: row)
         } else {
             putLookedUp(context, key, remnant.row, replacing: row)
         }
         mustCommitFirst = true
-        return .purged(UInt32(removed))
+        return .purged(UInt32(room.removed))
     }
 
     /// The messages of a deleted mailbox, with their references to bodies. What was expunged from it ends by itself.
+    ///
+    /// - Returns: whether there are no more.
     private func removeMessages(
         _ context: Context,
         _ contents: ContentsID,
         _ remnant: inout RemnantRow,
-        _ limit: Int
-    ) throws -> Int {
+        _ room: inout PieceRoom
+    ) throws -> Bool {
         let prefix = Key(context.group, .messages, context.account, contents)
-        var messages: [(UID, ByteBuffer)] = []
+        var isDone = true
+        var references = BodyReferences()
+        var last: UID?
         try store.scan(from: prefix.bytes + remnant.position, to: prefix.end) { key, value in
-            guard messages.count < limit else { return false }
+            guard room.isLeft else {
+                isDone = false
+                return false
+            }
             let uid = UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
-            messages.append((uid, ByteBuffer(copying: value)))
+            let row = ByteBuffer(copying: value)
+            delete(context, Key(context.group, .messages, context.account, contents, uid), old: row)
+            let bodyRows = try refer(context, to: try MessageRow(row: row).bodyID, by: -1, in: &references)
+            room.take(rows: 2 + bodyRows, bytes: value.count)
+            last = uid
             return true
         }
-        for (uid, row) in messages {
-            delete(context, Key(context.group, .messages, context.account, contents, uid), old: row)
-            let flagsKey = Key(context.group, .flags, context.account, contents, uid)
-            if let flags = try store.get(flagsKey.bytes) { delete(context, flagsKey, old: flags) }
-            try refer(context, to: try MessageRow(row: row).bodyID, by: -1)
+        guard let last else { return isDone }
+        // The flags of all messages up to there, which are those that were removed before and these.
+        let flags = Key(context.group, .flags, context.account, contents)
+        let end = Key(context.group, .flags, context.account, contents, last).end
+        try store.scan(from: flags.bytes + remnant.position, to: end) { key, value in
+            delete(context, Key(raw: key.copied()), old: ByteBuffer(copying: value))
+            return true
         }
-        if let (last, _) = messages.last {
-            let next = Key(context.group, .messages, context.account, contents, last).bytes
-            remnant.position = Array(next.dropFirst(prefix.bytes.count)) + [0]
-        }
-        return messages.count
+        put(references, context)
+        let next = Key(context.group, .messages, context.account, contents, last).bytes
+        remnant.position = Array(next.dropFirst(prefix.bytes.count)) + [0]
+        return isDone
     }
 
     /// Whatever an account had, table by table. Bodies go with everything that refers to them, so that nothing is
     /// counted; their bytes go with the rows that name them, as scrubs expect.
-    private func removeAccountRows(_ context: Context, _ remnant: inout RemnantRow, _ limit: Int) throws -> Int {
-        var removed = 0
+    ///
+    /// - Returns: whether there are no more.
+    private func removeAccountRows(
+        _ context: Context,
+        _ remnant: inout RemnantRow,
+        _ room: inout PieceRoom
+    ) throws -> Bool {
+        var isDone = true
         let first = remnant.position.first ?? 0
         for table in Table.allCases where table.isPerAccount && table.isDigested && table.rawValue >= first {
             let prefix = Key(context.group, table, context.account)
             let start = table.rawValue == first ? prefix.bytes + remnant.position.dropFirst() : prefix.bytes
-            var rows: [(key: [UInt8], value: ByteBuffer)] = []
+            var last: [UInt8]?
             try store.scan(from: start, to: prefix.end) { key, value in
-                guard removed + rows.count < limit else { return false }
-                rows.append((key.copied(), ByteBuffer(copying: value)))
-                return true
-            }
-            for (key, value) in rows {
+                guard room.isLeft else {
+                    isDone = false
+                    return false
+                }
+                let key = key.copied()
                 // The note of what is being removed goes last, and by itself.
                 if table == .remnants, key == Key(context.group, .remnants, context.account, .wholeAccount).bytes {
-                    continue
+                    return true
                 }
-                try removeDependents(context, table, key.span, value)
-                delete(context, Key(raw: key), old: value)
-                removed += 1
+                let row = ByteBuffer(copying: value)
+                let more = try removeDependents(context, table, key.span, row)
+                delete(context, Key(raw: key), old: row)
+                room.take(rows: 1 + more, bytes: value.count)
+                last = key
+                return true
             }
-            if let last = rows.last {
-                remnant.position = [table.rawValue] + last.key.dropFirst(prefix.bytes.count) + [0]
-            }
-            guard removed < limit else { break }
+            if let last { remnant.position = [table.rawValue] + last.dropFirst(prefix.bytes.count) + [0] }
+            guard isDone else { break }
         }
-        return removed
+        return isDone
     }
 
     /// The indexes by time are not per account, and the bytes of bodies are not digested: both are found through the
     /// rows that they belong to.
+    ///
+    /// - Returns: their number.
     private func removeDependents(
         _ context: Context,
         _ table: Table,
         _ key: Span<UInt8>,
         _ value: ByteBuffer
-    ) throws {
+    ) throws -> Int {
         switch table {
         case .expunged:
             let time = try ExpungedRow.time(value.readableBytesUInt8Span)
             batch.delete(expungedByTimeKey(context, time, try ExpungedRow.position(key)).bytes)
+            return 1
         case .deliveries:
             let time = try Key.integer(value.readableBytesUInt8Span, at: 1, as: UInt64.self)
             let timestamp = Timestamp(milliseconds: Int64(bitPattern: time))
             batch.delete(deliveryByTimeKey(context, timestamp, try DeliveryRow.id(key)).bytes)
+            return 1
         case .bodies, .uploads:
             let body = BodyID(
                 high: try Key.integer(key, at: Key.afterAccount, as: UInt64.self),
                 low: try Key.integer(key, at: Key.afterAccount + 8, as: UInt64.self)
             )
-            removeChunks(context, body, try BodyRow(row: value).chunks)
+            let chunks = try BodyRow(row: value).chunks
+            removeChunks(context, body, chunks)
+            return Int(chunks)
         case .meta, .requests, .addresses, .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expungedByTime,
             .chunks, .deliveriesByTime, .directory, .remnants, .keywords:
-            break
+            return 0
         }
     }
 }

@@ -30,6 +30,12 @@ extension MailApplier {
         if let old { groups[context.group]?.digest.remove(RowHash.of(key.bytes.span, old.readableBytesUInt8Span)) }
     }
 
+    /// Puts a row of an index by time, which is not digested and has nothing but its key.
+    func putByTime(_ context: Context, _ table: Table, _ key: Key) {
+        batch.put(key.bytes, newRow(capacity: 1))
+        groups[context.group]?.indexStarts[table]?.rowAdded(key)
+    }
+
     /// Deletes a digested row.
     func delete(_ context: Context, _ key: Key, old: ByteBuffer) {
         batch.delete(key.bytes)
@@ -145,12 +151,17 @@ extension MailApplier {
     }
 
     func removeMailbox(_ context: Context, _ record: MailboxRecord) {
+        removeMailboxRow(context, record)
+        deleteLookedUp(context, nameKey(context, record.name), old: Self.nameRow(record.id))
+    }
+
+    /// Removes a mailbox whose name is taken over.
+    func removeMailboxRow(_ context: Context, _ record: MailboxRecord) {
         let key = MailboxKey(group: context.group, account: context.account, mailbox: record.id)
         let hash = mailboxes[key]?.digestedHash ?? 0
         batch.delete(Key(context.group, .mailboxes, context.account, record.id).bytes)
         groups[context.group]?.digest.remove(hash)
         mailboxes[key] = nil
-        deleteLookedUp(context, nameKey(context, record.name), old: Self.nameRow(record.id))
         // The next command may name the mailbox by its ID, and the store still has the row.
         mustCommitFirst = true
     }

@@ -38,6 +38,11 @@ struct Key: Hashable {
         append(body.low)
     }
 
+    func hash(into hasher: inout Hasher) {
+        // At once: an array would give its bytes one by one.
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+
     /// A key as a scan has found it.
     init(raw: [UInt8]) { bytes = raw }
 

@@ -63,7 +63,7 @@ struct KeywordTable: Equatable {
     /// The numbers of these names, as far as messages have them.
     func find(_ names: [String]) -> KeywordSet {
         let known = numbersByName
-        return KeywordSet(names.compactMap { known[LowerCase.ofASCII($0)] })
+        return KeywordSet(names.compactMap { known[FoldedName($0)] })
     }
 
     /// The number of each of these names; the lowest one that is free for a new name, nil where none is. A name that no
@@ -72,7 +72,7 @@ struct KeywordTable: Equatable {
         var known = numbersByName
         var free = 0
         return names.map { name in
-            let folded = LowerCase.ofASCII(name)
+            let folded = FoldedName(name)
             if let number = known[folded] { return number }
             guard !name.isEmpty else { return nil }
             while free < slots.count, !slots[free].name.isEmpty { free += 1 }
@@ -86,12 +86,24 @@ struct KeywordTable: Equatable {
 
     /// Names are compared without regard to ASCII case (RFC 3501, section 9), and by bytes: for Swift, two spellings of
     /// an accented letter are one string.
-    private var numbersByName: [[UInt8]: Int] {
-        var numbers: [[UInt8]: Int] = [:]
+    private var numbersByName: [FoldedName: Int] {
+        var numbers: [FoldedName: Int] = [:]
+        numbers.reserveCapacity(slots.count)
         for (number, slot) in slots.enumerated() where !slot.name.isEmpty {
-            numbers[LowerCase.ofASCII(slot.name)] = number
+            numbers[FoldedName(slot.name)] = number
         }
         return numbers
+    }
+
+    private struct FoldedName: Hashable {
+        let bytes: [UInt8]
+
+        init(_ name: String) { bytes = LowerCase.ofASCII(name) }
+
+        func hash(into hasher: inout Hasher) {
+            // At once: an array would give its bytes one by one.
+            bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+        }
     }
 
     /// Follows a message that comes or goes.
@@ -103,11 +115,16 @@ struct KeywordTable: Equatable {
         }
     }
 
-    /// Follows a message whose flags change.
-    mutating func recount(_ old: KeywordSet, _ new: KeywordSet) throws(DecodingError) {
-        guard old != new else { return }
-        try count(new.subtracting(old), adding: true)
-        try count(old.subtracting(new), adding: false)
+    /// Follows many messages whose flags change, that come or that go.
+    mutating func count(adding more: KeywordTally, removing fewer: KeywordTally) throws(DecodingError) {
+        guard !more.isEmpty || !fewer.isEmpty else { return }
+        for number in 0..<MailLimits.keywordsPerMailbox {
+            let (up, down) = (more[number], fewer[number])
+            guard up > 0 || down > 0 else { continue }
+            guard isTaken(number) else { throw DecodingError(.outOfRange, offset: 0, subject: Self.subject) }
+            try slots[number].messages.count(up, adding: true, Self.subject)
+            try slots[number].messages.count(down, adding: false, Self.subject)
+        }
     }
 
     /// Frees the numbers whose keyword no message has.
