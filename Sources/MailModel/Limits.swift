@@ -25,10 +25,10 @@ public enum MailLimits {
     public static let rowsPerCommand = 2_000
     /// Messages that one command may touch; gateways split larger sets. STORE touches a row of each message, EXPUNGE
     /// four, COPY five, MOVE seven.
-    public static let messagesPerStore = 500
-    public static let messagesPerExpunge = 200
-    public static let messagesPerCopy = 100
-    public static let messagesPerMove = 70
+    public static let messagesPerStore = 400
+    public static let messagesPerExpunge = 150
+    public static let messagesPerCopy = 80
+    public static let messagesPerMove = 60
     /// Bytes of message rows that one command reads at most, unless it is a single one: the summaries in them may be
     /// large.
     public static let messageRowBytesPerCommand = 1_024 * 1_024
@@ -40,7 +40,7 @@ public enum MailLimits {
     /// Things of which one housekeeping command ends the retention; several rows of each.
     public static let purgedPerCommand = 250
     /// With so many rows, of whatever, such a command ends early: after one more body it is still bounded.
-    public static let rowsPerPurge = 500
+    public static let rowsPerPurge = 400
     /// A body of more chunks than this, 250 MB, is removed as a range.
     public static let chunksRemovedSingly = 1_000
     public static let rangesPerSet = 20_000

@@ -104,8 +104,8 @@ extension MailApplier {
         return .purged(UInt32(room.removed))
     }
 
-    /// Forgets deliveries, the oldest first. Those of deleted accounts, which would go with all that they had, go along:
-    /// they are not counted, and what is passed over would be passed over again by every command that follows.
+    /// Forgets deliveries, the oldest first. Those of deleted accounts go along, and are not counted: what is passed
+    /// over would be passed over again by every command that follows.
     func purgeDeliveries(_ context: Context, _ before: Timestamp, _ asked: UInt32) throws -> MailOutcome {
         try commit()
         var room = PieceRoom(asked)

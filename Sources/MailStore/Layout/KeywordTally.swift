@@ -3,8 +3,8 @@ internal import MailModel
 /// How many messages of a piece have each keyword.
 ///
 /// Counting every keyword of every message by itself takes hundreds of thousands of steps for a piece of STORE whose
-/// messages have them all. So 64 counters are kept side by side: the n-th plane holds the n-th binary digit of each, and
-/// a word of keywords is added to all of them as a ripple of carries, two steps on average.
+/// messages have them all. So 64 counters are kept side by side: the n-th plane holds the n-th binary digit of each,
+/// and a word of keywords is added to all of them as a ripple of carries, two steps on average.
 struct KeywordTally {
     /// Counters end at 65,535, far above what a command may name.
     private static let digits = 16
