@@ -50,8 +50,8 @@ extension World {
                 roles.insert(.learner)
             }
         }
-        if loop.installs[group] != nil { roles.insert(.receiver) }
-        if nodes.contains(where: { $0.core?.loop.installs[group]?.from == node.id }) { roles.insert(.sender) }
+        if loop.install(of: group) != nil { roles.insert(.receiver) }
+        if nodes.contains(where: { $0.core?.loop.install(of: group)?.from == node.id }) { roles.insert(.sender) }
         return roles
     }
 

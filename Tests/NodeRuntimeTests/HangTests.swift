@@ -26,10 +26,10 @@ import Testing
         cluster.run(ticks: Int(cluster.settings.hangMilliseconds / cluster.settings.tickMilliseconds) + 40)
         #expect(said.withLockedValue { $0 } == ["a read of the state"])
         #expect(cluster.leader(of: group)?.id != leader.id)
-        #expect(loop.isHanging)
+        #expect(loop.floor.health.isHanging)
         hang(loop, since: nil)
         cluster.run(ticks: 2)
-        #expect(!loop.isHanging)
+        #expect(!loop.floor.health.isHanging)
         #expect(leader.failure == nil)
     }
 
@@ -83,10 +83,10 @@ import Testing
         cluster.run(ticks: 40)
         let loop = try #require(cluster[1].core?.loop)
         loop.noteFreeBytes(cluster.settings.reservedBytes - 1)
-        #expect(loop.isSpaceLow)
+        #expect(loop.floor.health.isSpaceLow)
         loop.noteFreeBytes(nil)
-        #expect(loop.isSpaceLow)
+        #expect(loop.floor.health.isSpaceLow)
         loop.noteFreeBytes(cluster.settings.reservedBytes * 2)
-        #expect(!loop.isSpaceLow)
+        #expect(!loop.floor.health.isSpaceLow)
     }
 }

@@ -53,7 +53,7 @@ import Testing
         // Its log does not reach back: the follower gives its state up for a snapshot that never comes.
         func isPiece(_ message: PeerMessage) -> Bool { if case .snapshotPiece = message { true } else { false } }
         cluster.run(ticks: 20) { message, from, to in isPiece(message) || (from == leader.id && to == other.id) }
-        try #require(follower.core?.loop.installs[group] != nil)
+        try #require(follower.core?.loop.install(of: group) != nil)
         leader.kill()
         cluster.run(ticks: 100) { message, _, _ in isPiece(message) }
         #expect(log(other)?.role == .leader)
@@ -91,9 +91,9 @@ import Testing
         let batch = leader.state.makeBatch()
         batch.put([0, 0, 0, 1, 4] + Array(repeating: 9, count: 8), [1, 2, 3])
         try leader.state.write(batch)
-        others[0].core?.loop.quarantine(group, reason: "for this test")
+        others[0].core?.loop.floor.giveUp(group, reason: "for this test")
         cluster.run(ticks: 400)
-        #expect(others[0].core?.loop.installs[group] == nil)
+        #expect(others[0].core?.loop.install(of: group) == nil)
         #expect(others[0].core?.loop.replica(group)?.raft.appliedIndex ?? .zero > .zero)
         let digests = try others.map { try MailReader(store: $0.state).digest(group) }
         #expect(digests[0] == digests[1])
@@ -129,7 +129,7 @@ import Testing
         }
         cluster.run(ticks: 20) { message, _, _ in isFurtherPiece(message) }
         try #require(pieces > 2)
-        let transfer = try #require(follower.core?.loop.installs[group]?.transfer)
+        let transfer = try #require(follower.core?.loop.install(of: group)?.transfer)
         try leader.createAccounts(20..<60, in: group) {}
         cluster.run(ticks: 20) { message, _, _ in isFurtherPiece(message) }
         try leader.state.flush()
@@ -139,7 +139,7 @@ import Testing
 
         var transfers: Set<UInt64> = []
         cluster.run(ticks: 600) { _, _, _ in
-            if let install = follower.core?.loop.installs[group] { transfers.insert(install.transfer) }
+            if let install = follower.core?.loop.install(of: group) { transfers.insert(install.transfer) }
             return false
         }
         #expect(transfers == [transfer])

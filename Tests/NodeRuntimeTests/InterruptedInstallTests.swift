@@ -50,7 +50,7 @@ import Testing
     /// The follower has given its state up, for a snapshot that does not come.
     private func interrupt(_ follower: TestNode, _ cluster: TestCluster) throws {
         cluster.run(ticks: 20) { message, _, _ in isPiece(message) }
-        try #require(follower.core?.loop.installs[group] != nil)
+        try #require(follower.core?.loop.install(of: group) != nil)
     }
 
     /// Its log knows of more that is committed than anybody who could send it a snapshot: it gets an older state, and
@@ -88,7 +88,7 @@ import Testing
         let cluster = try cluster()
         let (leader, _, follower) = try lagging(cluster)
         func isClosed() throws -> Bool {
-            let gate = try #require(follower.core?.loop.gate)
+            let gate = try #require(follower.core?.gate)
             guard gate.isGood(gate.pass(group), for: group) else { return true }
             return false
         }
@@ -170,10 +170,10 @@ import Testing
         cluster.run(ticks: 3, isLost: isCutOff)
         #expect(offers == 1)
         cluster.run(ticks: 100) { _, _, _ in
-            #expect((follower.core?.loop.installs[group] != nil) == log(follower)?.isInstalling)
+            #expect((follower.core?.loop.install(of: group) != nil) == log(follower)?.isInstalling)
             return false
         }
-        #expect(follower.core?.loop.finishedInstalls == 1)
+        #expect(follower.core?.loop.floor.groups.replacedStates == 1)
         #expect(try digests([leader, follower]).map(\.index) == [log(leader), log(follower)].map { $0?.commitIndex })
     }
 }

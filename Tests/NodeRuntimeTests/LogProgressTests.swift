@@ -33,10 +33,10 @@ import Testing
         let loop = try #require(leader.core?.loop)
         try leader.createAccounts(0..<1, in: group) {}
         loop.turn()
-        try #require(loop.logProgress.waitMilliseconds(loop.nowMilliseconds + 1) == 1)
+        try #require(loop.floor.logProgress.waitMilliseconds(loop.nowMilliseconds + 1) == 1)
         cluster.pause(milliseconds: 2 * cluster.settings.hangEndMilliseconds)
         loop.turn()
-        #expect(!loop.isHanging)
+        #expect(!loop.floor.health.isHanging)
         cluster.run(ticks: 20)
         #expect(leader.failure == nil)
     }

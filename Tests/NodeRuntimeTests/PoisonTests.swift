@@ -181,9 +181,10 @@ import Testing
         let loop = try #require(leader.core?.loop)
         let told = Counter()
         loop.floor.observers.membership = { event in if case .unreadable = event { told.value += 1 } }
-        for _ in 0..<5 { loop.noteUnreadable(poisoned, "for this test") }
+        for _ in 0..<5 { leader.core?.inbox.put(.unreadable(poisoned, reason: "for this test")) }
+        leader.turn()
         #expect(told.value == 1)
-        #expect(loop.unreadable[poisoned]?.count == 5)
-        #expect(loop.verification.running[poisoned] != nil)
+        #expect(loop.rooms.trouble.unreadable[poisoned]?.count == 5)
+        #expect(loop.rooms.verification.isRunning(poisoned))
     }
 }

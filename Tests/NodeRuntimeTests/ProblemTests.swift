@@ -41,7 +41,7 @@ import Testing
     @Test func aGroupThatStandsStillIsAProblem() throws {
         let cluster = try cluster()
         let loop = try #require(cluster[1].core?.loop)
-        loop.stopGroup(GroupID(1), at: LogIndex(7), reason: "its entry cannot be read")
+        loop.floor.stop(GroupID(1), at: LogIndex(7), reason: "its entry cannot be read")
         #expect(loop.membershipProblems.count == 1)
         #expect(loop.membershipProblems.first?.contains("group 1 stands still before entry 7") == true)
         #expect(loop.unreadyReasons == ["group 1 stands still here"])
@@ -52,10 +52,10 @@ import Testing
         let cluster = try cluster()
         for node in cluster.nodes {
             let loop = try #require(node.core?.loop)
-            loop.housekeeping.backlogMilliseconds[GroupID(1)] = 7_300_999
+            loop.rooms.housekeeping.backlogMilliseconds[GroupID(1)] = 7_300_999
             for replica in loop.replicas {
                 let seconds: Int64? = replica.isLeader ? (replica.group == GroupID(1) ? 7_300 : 0) : nil
-                #expect(loop.housekeeping.backlogSeconds(of: replica) == seconds)
+                #expect(loop.rooms.housekeeping.backlogSeconds(of: replica) == seconds)
             }
         }
     }

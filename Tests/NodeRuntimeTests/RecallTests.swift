@@ -28,11 +28,11 @@ import Testing
         let late = try #require(answers.first)
         loop.inbox.put(.received([late], from: cluster[1].id))
         node.turn()
-        #expect(loop.recalls[group]?.missing == [cluster[1].id, cluster[2].id])
+        #expect(loop.rooms.recall.nodesAwaited(by: group) == [cluster[1].id, cluster[2].id])
 
         let present = try #require(answers.last)
         loop.inbox.put(.received([present], from: cluster[1].id))
         node.turn()
-        #expect(loop.recalls[group]?.missing == [cluster[2].id])
+        #expect(loop.rooms.recall.nodesAwaited(by: group) == [cluster[2].id])
     }
 }

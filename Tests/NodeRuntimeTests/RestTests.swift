@@ -30,7 +30,7 @@ import Testing
 
     @Test func aNodeAloneRests() throws {
         let cluster = try resting(nodes: 1)
-        #expect(cluster[1].core?.loop.rest.wakeCount == 0)
+        #expect(cluster[1].core?.loop.floor.rest.wakeCount == 0)
     }
 
     /// Every attempt to reach a node that is gone says so again.
@@ -56,7 +56,7 @@ import Testing
         while !cluster.allAreLed, ticks < 4 * cluster.settings.replica.raft.electionTimeoutTicks {
             cluster.run(ticks: 1)
             ticks += 1
-            let awake = cluster.nodes.flatMap { Array($0.core?.loop.rest.awake ?? GroupSet()) }
+            let awake = cluster.nodes.flatMap { Array($0.core?.loop.floor.rest.awake ?? GroupSet()) }
             #expect(awake.allSatisfy(orphans.contains), "leaders that a quorum follows rest on")
         }
         #expect(cluster.allAreLed)
@@ -103,7 +103,7 @@ import Testing
     @Test func workWakesItsGroupOnly() throws {
         let cluster = try resting()
         let group = GroupID(5)
-        let wakes = cluster.nodes.map { $0.core?.loop.rest.wakeCount ?? 0 }
+        let wakes = cluster.nodes.map { $0.core?.loop.floor.rest.wakeCount ?? 0 }
         let address = try #require(AccountAddress("someone@example.org"))
         let call = ClientCall(
             group: group,
@@ -114,11 +114,11 @@ import Testing
         )
         cluster[1].core?.inbox.put(.submit(call))
         cluster.run(ticks: 1)
-        #expect(cluster.nodes.map { $0.core?.loop.rest.awake.count } == [1, 1, 1])
+        #expect(cluster.nodes.map { $0.core?.loop.floor.rest.awake.count } == [1, 1, 1])
         cluster.run(ticks: Self.settleTicks)
         #expect(cluster.allRest)
         #expect(cluster.nodes.map { $0.core?.loop.replica(group)?.raft.commitIndex.rawValue } == [2, 2, 2])
-        #expect(zip(cluster.nodes, wakes).map { ($0.core?.loop.rest.wakeCount ?? 0) - $1 } == [1, 1, 1])
+        #expect(zip(cluster.nodes, wakes).map { ($0.core?.loop.floor.rest.wakeCount ?? 0) - $1 } == [1, 1, 1])
     }
 
     /// On a machine that has too much to do, answers to heartbeats come when the leader has long gone to rest.
@@ -138,10 +138,10 @@ import Testing
         }
         loop.inbox.put(.received([answer(term), answer(.zero)], from: NodeID(2)))
         loop.turn()
-        #expect(loop.rest.rests[group] != nil)
+        #expect(loop.floor.rest.rests[group] != nil)
         loop.inbox.put(.received([answer(term.next)], from: NodeID(2)))
         loop.turn()
-        #expect(loop.rest.rests[group] == nil, "of a newer term, it is news")
+        #expect(loop.floor.rest.rests[group] == nil, "of a newer term, it is news")
     }
 
     /// The word that a group rests is lost: the digests differ, the list puts it right.
@@ -162,11 +162,11 @@ import Testing
         let cluster = try resting()
         let group = try #require(cluster.groups.first { cluster.leader(of: $0) === cluster[1] })
         let isCut = { (from: NodeID, to: NodeID) in Set([from, to]) == [NodeID(2), NodeID(3)] }
-        cluster[1].core?.inbox.put(.control { _ = $0.transfer(group, to: NodeID(2)) })
+        cluster[1].core?.inbox.put(.control { _ = $0.floor.transferLeadership(of: group, to: NodeID(2)) })
         cluster.run(ticks: 2 * cluster.settings.replica.raft.electionTimeoutTicks) { _, from, to in isCut(from, to) }
         #expect(cluster[2].core?.loop.replica(group)?.isLeader == true)
         let stranded = try #require(cluster[3].core?.loop)
-        #expect(stranded.rest.rests[group] == nil, "its leader's node is there, but does not stand for it")
+        #expect(stranded.floor.rest.rests[group] == nil, "its leader's node is there, but does not stand for it")
         #expect(stranded.replica(group)?.leaderNode == nil)
         cluster.run(ticks: Self.settleTicks)
         #expect(cluster.allAreLed && cluster.allRest)
@@ -177,8 +177,8 @@ import Testing
         let cluster = try resting()
         let loop = try #require(cluster[2].core?.loop)
         let wrong = [RestSetTests.resting(1, leader: 101, term: 9), RestSetTests.resting(77)]
-        loop.take(RestList(groups: wrong, range: nil), from: NodeID(1))
-        #expect(loop.rest.neighbors[0].stirred == [GroupID(1), GroupID(77)])
-        #expect(loop.rest.rests[GroupID(77)] == nil)
+        loop.rooms.rest.receiveList(RestList(groups: wrong, range: nil), from: NodeID(1), loop.floor)
+        #expect(loop.floor.rest.neighbors[0].stirred == [GroupID(1), GroupID(77)])
+        #expect(loop.floor.rest.rests[GroupID(77)] == nil)
     }
 }

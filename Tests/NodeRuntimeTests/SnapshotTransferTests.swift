@@ -82,7 +82,7 @@ import Testing
         for interrupted in 1..<(try Transfer().undisturbed()) {
             let transfer = try Transfer()
             try transfer.run(untilPiece: interrupted)
-            transfer.leader.core?.loop.sources.dropAll(of: transfer.group)
+            transfer.leader.core?.loop.floor.ways.snapshots.dropAll(of: transfer.group)
             try transfer.run { _, _ in .arrives }
             #expect(transfer.names.count == 2, "after piece \(interrupted)")
             #expect(try transfer.isWhole, "after piece \(interrupted)")
@@ -269,7 +269,7 @@ private final class Transfer {
     var isWhole: Bool {
         get throws {
             guard follower.core?.loop.replica(group)?.appliedIndex == leader.core?.loop.replica(group)?.appliedIndex,
-                follower.core?.loop.installs[group] == nil,
+                follower.core?.loop.install(of: group) == nil,
                 try !GroupSnapshotSink.isInterrupted(group, in: follower.state)
             else { return false }
             let digests = try [leader, follower].map { try MailReader(store: $0.state).digest(group) }

@@ -19,7 +19,7 @@ import Testing
         cluster.run(ticks: 4)
         #expect(cluster.allAreLed)
         #expect(led(by: 1, cluster) == 0)
-        #expect(loop.isSpaceLow)
+        #expect(loop.floor.health.isSpaceLow)
     }
 
     /// One that comes back, because an operator or a balance wants it so, is handed on as well.
@@ -55,10 +55,10 @@ import Testing
         let loop = try #require(cluster[1].core?.loop)
         let reserve = loop.settings.reservedBytes
         loop.noteFreeBytes(reserve - 1)
-        #expect(loop.isSpaceLow)
+        #expect(loop.floor.health.isSpaceLow)
         loop.noteFreeBytes(reserve + 1)
-        #expect(loop.isSpaceLow)
+        #expect(loop.floor.health.isSpaceLow)
         loop.noteFreeBytes(reserve + reserve / 10)
-        #expect(!loop.isSpaceLow)
+        #expect(!loop.floor.health.isSpaceLow)
     }
 }

@@ -119,7 +119,7 @@ final class TestCluster {
         nodes.first { $0.core?.loop.replica(group)?.isLeader == true }
     }
 
-    var allRest: Bool { nodes.allSatisfy { $0.core == nil || $0.core?.loop.rest.awake.isEmpty == true } }
+    var allRest: Bool { nodes.allSatisfy { $0.core == nil || $0.core?.loop.floor.rest.awake.isEmpty == true } }
 
     /// Every group has a leader that the others that are up follow.
     var allAreLed: Bool {
@@ -223,6 +223,14 @@ private struct NoIdentityStore: NodeIdentityStore {
 }
 
 extension NodeLoop {
+    /// Takes a call in at once, without a turn.
+    func submit(_ call: ClientCall) { rooms.calls.submit(call, floor) }
+
+    /// Begins a verification at once, without a turn.
+    func verify(_ group: GroupID, isScrub: Bool) -> Result<VerificationID, VerificationRefusal> {
+        rooms.verification.begin(group, isScrub: isScrub, floor)
+    }
+
     /// Why a group stands still; nil where it does not.
     func stop(of group: GroupID) -> StoppedGroup? {
         if case .stopped(let stop) = standing(of: group) { stop } else { nil }

@@ -97,7 +97,7 @@ import Testing
         let leader = try #require(cluster.leader(of: Self.group)?.core?.loop)
         let id = try leader.verify(Self.group, isScrub: isScrub).get()
         cluster.run(ticks: ticks, isLost: isLost)
-        let note = try #require(leader.verification.notes[Self.group])
+        let note = try #require(leader.floor.groups[Self.group]?.verificationNote)
         #expect(note.origin == id)
         return try #require(note.report)
     }
@@ -125,9 +125,9 @@ import Testing
         // The others know it too, and nothing is kept.
         for node in cluster.nodes {
             let loop = try #require(node.core?.loop)
-            #expect(loop.verification.notes[Self.group]?.index == report.index)
-            #expect(loop.verification.kept.isEmpty)
-            #expect(loop.verification.running.isEmpty)
+            #expect(loop.floor.groups[Self.group]?.verificationNote?.index == report.index)
+            #expect(loop.rooms.markedStates.isIdle)
+            #expect(!loop.rooms.verification.isRunning(Self.group))
         }
     }
 
@@ -169,12 +169,12 @@ import Testing
         let report = try verify(cluster, ticks: 60) { _, from, to in from == away.id || to == away.id }
         #expect(report.result == .disputed)
         for node in cluster.nodes where node.id != away.id {
-            #expect(node.core?.loop.verification.isInDoubt(Self.group) == true)
+            #expect(node.core?.loop.floor.groups[Self.group]?.doubt == .suspected)
         }
         // Once the third is there, it is known who is right.
         cluster.run(ticks: 50)
         #expect(try verify(cluster).result == .different)
-        for node in cluster.nodes { #expect(node.core?.loop.verification.isInDoubt(Self.group) == false) }
+        for node in cluster.nodes { #expect(node.core?.loop.floor.groups[Self.group]?.doubt == Doubt.none) }
         try expectHealed(cluster)
     }
 
@@ -217,7 +217,7 @@ import Testing
         cluster.run(ticks: 160)
         for group in cluster.groups {
             for node in cluster.nodes {
-                let note = node.core?.loop.verification.notes[group]
+                let note = node.core?.loop.floor.groups[group]?.verificationNote
                 #expect(note != nil, "group \(group.rawValue)")
             }
         }

@@ -35,9 +35,9 @@ extension Node {
             loop.replicas.map { replica in
                 (
                     group: replica.group, status: replica.raft.status, leader: replica.leaderNode,
-                    verification: loop.verificationStanding(of: replica.group),
-                    isInDoubt: loop.verification.suspects.contains(replica.group),
-                    backlog: loop.housekeeping.backlogSeconds(of: replica)
+                    verification: loop.groups[replica.group]?.verificationNote.map { VerificationStanding(replica.group, $0) },
+                    isInDoubt: loop.groups[replica.group]?.doubt == .suspected,
+                    backlog: loop.rooms.housekeeping.backlogSeconds(of: replica)
                 )
             }
         }
@@ -88,7 +88,7 @@ extension Node {
             )
         }
         if let node, node == settings.node { return }
-        if let rejection = await onLoop({ $0.transfer(group, to: node) }) {
+        if let rejection = await onLoop({ $0.floor.transferLeadership(of: group, to: node) }) {
             let target = node.map { "node \($0.rawValue)" } ?? "any follower"
             throw AdministrationError(
                 .failedPrecondition,

@@ -76,14 +76,14 @@ extension Node {
         progress: (VerificationProgress) async throws -> Void
     ) async throws -> GroupVerdict {
         let id: VerificationID
-        switch await onLoop({ $0.verify(group, isScrub: isScrub) }) {
+        switch await onLoop({ $0.rooms.verification.begin(group, isScrub: isScrub, $0.floor) }) {
         case .success(let begun): id = begun
         case .failure(let refusal): throw error(refusal, group)
         }
         var polls = 0
         while true {
             try await Task.sleep(for: .milliseconds(50))
-            switch await onLoop({ $0.verificationCourse(of: group, id) }) {
+            switch await onLoop({ $0.rooms.verification.course(of: group, id, $0.floor) }) {
             case .running(let current):
                 polls += 1
                 if polls % 20 == 0 { try await progress(current) }
@@ -115,7 +115,7 @@ extension Node {
     public func verificationProblems() async -> [String] {
         let node = settings.node.rawValue
         return await onLoop { loop in
-            loop.verification.suspects.sorted().map { group in
+            loop.groups.doubted.map { group in
                 """
                 group \(group.rawValue): the replica on node \(node) differs from others, and no majority says who is \
                 right; `staffettactl group verify \(group.rawValue) --scrub` compares again
@@ -125,40 +125,11 @@ extension Node {
     }
 }
 
-extension NodeLoop {
-    enum VerificationCourse: Sendable {
-        case running(VerificationProgress)
-        case ended(VerificationNote, VerificationReport)
-        /// The node was asked for others since, or gave its replica up.
-        case unknown
-    }
-
-    func verificationCourse(of group: GroupID, _ origin: VerificationID) -> VerificationCourse {
-        if let running = verification.running[group], running.origin == origin {
-            let progress = running.machine.progress
-            return .running(
-                VerificationProgress(
-                    answered: progress.answered,
-                    replicas: progress.participants,
-                    scrubbedBytes: progress.scrubbedBytes,
-                    isSearching: running.machine.isSearching
-                )
-            )
-        }
-        guard let note = verification.notes[group], note.origin == origin, let report = note.report else {
-            return .unknown
-        }
-        return .ended(note, report)
-    }
-
-    func verificationStanding(of group: GroupID) -> VerificationStanding? {
-        verification.notes[group].map { note in
-            VerificationStanding(
-                index: note.index,
-                time: note.time,
-                verdict: note.report.map { GroupVerdict(group, note, $0) }
-            )
-        }
+extension VerificationStanding {
+    init(_ group: GroupID, _ note: VerificationNote) {
+        index = note.index
+        time = note.time
+        verdict = note.report.map { GroupVerdict(group, note, $0) }
     }
 }
 

@@ -14,7 +14,7 @@ extension NodeLoop {
             "node \(node): group \(group.rawValue) stands still before entry \(stop.index.rawValue), which this "
                 + "program cannot apply: \(stop.reason)"
         }
-        let unreadable = unreadable.sorted { $0.key < $1.key }.map { group, noted in
+        let unreadable = rooms.trouble.unreadable.sorted { $0.key < $1.key }.map { group, noted in
             "node \(node): \(noted.count) reads of group \(group.rawValue) have failed since it started, the last: "
                 + noted.reason
         }

@@ -36,16 +36,16 @@ final class Maintenance: Sendable {
 
     /// Called by the loop on every tick.
     func tick(_ loop: NodeLoop) {
-        guard let due = due(loop.nowMilliseconds, loop.settings) else { return }
-        if due.balance { loop.balanceLeaderships(onlyToReturned: true) }
-        loop.writer.put(.tidy)
-        let groups = Array(loop.unflushed)
-        let inbox = loop.inbox
-        let installs = loop.finishedInstalls
-        let leadsDirectory = due.balance && loop.replica(.directory)?.isLeader == true
+        let floor = loop.floor
+        guard let due = due(floor.nowMilliseconds, floor.settings) else { return }
+        floor.write(.tidy)
+        let groups = Array(floor.groups.unflushed)
+        let inbox = floor.ways.inbox
+        let replaced = floor.groups.replacedStates
+        let leadsDirectory = due.balance && floor.replica(.directory)?.isLeader == true
         // Only what is flushed may leave the log: that is what makes room.
-        let flushes = due.flush || loop.isSpaceLow
-        loop.background.run { [self] in
+        let flushes = due.flush || floor.health.isSpaceLow
+        floor.ways.background.run { [self] in
             defer { state.withLockedValue { $0.isBusy = false } }
             do {
                 let free = gauge.freeBytes()
@@ -53,7 +53,7 @@ final class Maintenance: Sendable {
                 if flushes { try stateStore.flush() }
                 let reader = MailReader(store: stateStore)
                 let durable = try groups.map { (group: $0, index: try reader.durableAppliedIndex($0).index) }
-                if !durable.isEmpty { inbox.put(.durable(durable, finishedInstalls: installs)) }
+                if !durable.isEmpty { inbox.put(.durable(DurableIndexes(indexes: durable, replacedStates: replaced))) }
                 if leadsDirectory, let cluster = try reader.cluster() {
                     inbox.put(.control { $0.raiseVersion(cluster) })
                 }
@@ -79,51 +79,5 @@ final class Maintenance: Sendable {
                 balance: comes(&state.balanceMilliseconds, every: Self.balanceMilliseconds)
             )
         }
-    }
-}
-
-extension NodeLoop {
-    /// Cuts the logs behind what the state keeps durably, leaving some for followers that lag.
-    ///
-    /// - Parameter finished: the installs finished when the state was asked. One since then may have put an older state
-    ///   in the place of the one that was asked.
-    func compact(_ durable: [(group: GroupID, index: LogIndex)], finishedInstalls finished: UInt64) {
-        guard finished == finishedInstalls else { return }
-        for (group, index) in durable {
-            guard let raft = replica(group)?.raft, standing(of: group).hasState else { continue }
-            // Until something is applied, the answer stays the same.
-            if index >= raft.appliedIndex { unflushed.remove(group) }
-            let safe = min(index, raft.appliedIndex, raft.commitIndex)
-            let target = cut(group, raft, behind: safe)
-            guard target > raft.snapshot.index, target - raft.snapshot.index >= compactionStep(raft),
-                let term = raft.term(at: target)
-            else { continue }
-            let point = SnapshotPoint(index: target, term: term, configuration: raft.configuration(at: target))
-            withReplica(group) { $0.compacted(to: point, source, into: &$1) }
-            writer.put(.setSnapshot(group, point))
-        }
-    }
-
-    /// Where to cut, so that followers that lag find what they may expect, and those that get a snapshot can go on from
-    /// there: under load, more is written while a large one is on its way than is kept otherwise.
-    private func cut(_ group: GroupID, _ raft: RaftNode, behind safe: LogIndex) -> LogIndex {
-        let target = raft.retentionPoint(
-            behind: safe,
-            entries: isSpaceLow ? 0 : settings.retainedEntries,
-            bytes: settings.retainedBytes
-        )
-        guard !isSpaceLow, let held = sources.oldestIndex(of: group, nowMilliseconds: nowMilliseconds), held < target
-        else { return target }
-        let bytes = settings.retainedBytes.multipliedReportingOverflow(by: Self.heldForSnapshots)
-        let least = raft.retentionPoint(behind: safe, entries: .max, bytes: bytes.overflow ? .max : bytes.partialValue)
-        return max(held, min(least, target))
-    }
-
-    /// For who gets a snapshot, so many times the payload bytes are kept that are kept otherwise.
-    private static let heldForSnapshots = 16
-
-    /// Small steps where a few entries already make up what may be kept.
-    private func compactionStep(_ raft: RaftNode) -> Int {
-        min(settings.compactionStep, max(1, (raft.lastIndex - raft.snapshot.index) / 4))
     }
 }

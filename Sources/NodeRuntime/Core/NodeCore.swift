@@ -19,6 +19,7 @@ package final class NodeCore {
     let watchers: AccountWatchers
     let keptStates: KeptStates
     let stateReads: StateReads
+    let gate: ReadGate
     package let reader: MailReader
 
     package struct Environment {
@@ -146,11 +147,12 @@ package final class NodeCore {
         self.watchers = watchers
         self.keptStates = keptStates
         self.stateReads = stateReads
+        self.gate = gate
         let stopped = unreadable
         inbox.put(
             .control { loop in
                 loop.begin(recovered)
-                for (group, index, reason) in stopped { loop.stopGroup(group, at: index, reason: reason) }
+                for (group, index, reason) in stopped { loop.floor.stop(group, at: index, reason: reason) }
             }
         )
     }
@@ -168,15 +170,15 @@ extension NodeLoop {
                 headers: group.headers,
                 appliedIndex: group.appliedIndex,
                 isStateLost: group.isRebuilding,
-                seed: electionSeed(group.group)
+                seed: floor.electionSeed(of: group.group)
             )
-            add(
+            floor.admit(
                 Replica(group: group.group, raft: raft, settings: settings.replica),
                 as: .recalling(hasState: !group.isRebuilding)
             )
-            beginRecall(group.group)
+            rooms.recall.begin(group.group, floor)
         }
-        for group in recovered.quarantined { quarantine(group.group, reason: group.reason) }
+        for group in recovered.quarantined { floor.giveUp(group.group, reason: group.reason) }
         hasBegun = true
         if identity.isComplete { replaceMissing() } else { completeFounding() }
     }

@@ -37,28 +37,24 @@ extension NodeLoop {
     /// On every tick.
     func tendHang() {
         let (milliseconds, what) = longestWait()
-        guard milliseconds >= settings.hangMilliseconds else {
-            if isHanging { floor.observers.disk?(.recovered) }
-            isHanging = false
+        guard milliseconds >= floor.settings.hangMilliseconds else {
+            if floor.health.isHanging { floor.observers.disk?(.recovered) }
+            floor.health.isHanging = false
             return
         }
-        guard milliseconds < settings.hangEndMilliseconds else {
-            return failed(DiskHangs(milliseconds: milliseconds, what: what))
+        guard milliseconds < floor.settings.hangEndMilliseconds else {
+            return floor.ways.failed(DiskHangs(milliseconds: milliseconds, what: what))
         }
-        if !isHanging { floor.observers.disk?(.hangs(milliseconds: milliseconds, what: what)) }
-        isHanging = true
-        // The others have what this node sent them, and can commit without its disk.
-        for replica in replicas where replica.isLeader && replica.raft.status.transferTarget == nil {
-            _ = transfer(replica.group, to: nil)
-        }
+        if !floor.health.isHanging { floor.observers.disk?(.hangs(milliseconds: milliseconds, what: what)) }
+        floor.health.isHanging = true
     }
 
     private func longestWait() -> (milliseconds: Int64, what: String) {
-        var longest = (milliseconds: logProgress.waitMilliseconds(nowMilliseconds), what: "a write of the log")
+        var longest = (milliseconds: floor.logProgress.waitMilliseconds(floor.nowMilliseconds), what: "a write of the log")
         for watch in stateWatches {
             guard let start = watch.startMilliseconds() else { continue }
             // While this process stood still, nobody could have answered.
-            let wait = (nowMilliseconds - max(start, resumedMilliseconds)) / watch.patience
+            let wait = (floor.nowMilliseconds - max(start, resumedMilliseconds)) / watch.patience
             if wait > longest.milliseconds { longest = (wait, watch.name) }
         }
         return longest

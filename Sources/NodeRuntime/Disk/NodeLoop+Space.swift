@@ -11,31 +11,15 @@ extension NodeLoop {
     ///   even be asked is none to give the all-clear for.
     func noteFreeBytes(_ bytes: Int?) {
         guard let bytes else { return }
-        let reserve = settings.reservedBytes
+        let isSpaceLow = floor.health.isSpaceLow
+        let reserve = floor.settings.reservedBytes
         // A tenth more than the reserve ends it, so that it does not come and go.
         let isLow = bytes < (isSpaceLow ? reserve + reserve / 10 : reserve)
         guard isLow != isSpaceLow else { return }
-        isSpaceLow = isLow
+        floor.health.isSpaceLow = isLow
         floor.observers.disk?(
             isLow ? .spaceIsLow(freeBytes: bytes, reservedBytes: reserve) : .spaceIsBack(freeBytes: bytes)
         )
-        departures.removeAll()
-    }
-
-    /// Leaderships of a group that a node without room hands on, at most, until it has room again.
-    private static let maximumDepartures = 3
-
-    /// On every tick. Others may have room for the mail of the groups that are led from here. But where nobody has,
-    /// leaderships must not go round in circles for ever.
-    func tendSpace() {
-        guard isSpaceLow else { return }
-        for replica in replicas where replica.isLeader {
-            let departed = departures[replica.group, default: 0]
-            guard departed < Self.maximumDepartures, replica.raft.status.transferTarget == nil,
-                transfer(replica.group, to: nil) == nil
-            else { continue }
-            departures[replica.group] = departed + 1
-        }
     }
 }
 

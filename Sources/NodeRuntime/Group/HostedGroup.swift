@@ -7,10 +7,26 @@ package final class HostedGroup {
     /// Nil while there is none: see ``Standing``.
     package internal(set) var replica: Replica?
     package fileprivate(set) var standing = Standing.absent
+    /// Whether its rows are known to be those that were written.
+    package internal(set) var doubt = Doubt.none
+    /// How its last verification ended, as far as this node was told.
+    package internal(set) var verificationNote: VerificationNote?
     let calls = CallTable()
     let reads = ReadTable()
 
     init(_ id: GroupID) { self.id = id }
+
+    /// Whether its rows may be copied to another node.
+    var servesSnapshots: Bool { standing.hasState && doubt == .none }
+}
+
+/// Whether a group's rows on this node are those that were written.
+package enum Doubt: Hashable, Sendable {
+    case none
+    /// The rows differ from those of others, and nobody can say which are right.
+    case suspected
+    /// The rows are not those of the majority: the replica is to be given up.
+    case condemned
 }
 
 /// The groups of one loop, in the order of their IDs: what is iterated over must come in the same order everywhere.
@@ -19,6 +35,10 @@ package struct HostedGroups {
     private var positions: [GroupID: Int] = [:]
     /// The groups that need a snapshot and have asked nobody yet: nobody has to look at all groups to find them.
     private(set) var rebuilding = GroupSet()
+    /// The groups with entries that the state may not keep durably yet: nobody has to look at all groups to find them.
+    var unflushed = GroupSet()
+    /// How many snapshots have taken the place of a state.
+    private(set) var replacedStates: UInt64 = 0
 
     package subscript(_ id: GroupID) -> HostedGroup? { positions[id].map { groups[$0] } }
 
@@ -32,13 +52,35 @@ package struct HostedGroups {
         }
     }
 
+    /// The groups whose rows differ from those of others, where nobody can say which are right; in order.
+    var doubted: [GroupID] { groups.filter { $0.doubt == .suspected }.map(\.id) }
+
+    /// Whether a snapshot is on its way to any of them.
+    package var isInstalling: Bool { groups.contains { $0.standing == .installing } }
+
     /// Whether a replica was given up whose successor has not begun.
     package var areBeingReplaced: Bool { groups.contains { $0.standing == .replacing } }
 
     func standing(of id: GroupID) -> Standing { self[id]?.standing ?? .absent }
 
+    mutating func admit(_ replica: Replica, as standing: Standing) {
+        insert(replica.group).replica = replica
+        stand(replica.group, as: standing)
+        unflushed.insert(replica.group)
+    }
+
+    mutating func removeReplica(of id: GroupID, leaving standing: Standing) {
+        let group = insert(id)
+        group.reads.restart()
+        group.replica = nil
+        group.doubt = .none
+        stand(id, as: standing)
+    }
+
     mutating func stand(_ id: GroupID, as standing: Standing) {
-        insert(id).standing = standing
+        let group = insert(id)
+        if group.standing == .installing, standing == .live { replacedStates += 1 }
+        group.standing = standing
         if case .rebuilding = standing { rebuilding.insert(id) } else { rebuilding.remove(id) }
     }
 

@@ -245,7 +245,7 @@ public final class Node: Sendable {
     private func resignLeaderships(within limit: Duration) async {
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
-            let leading = await onLoop { loop in loop.resign() }
+            let leading = await onLoop { loop in loop.rooms.leadership.resign(loop.floor) }
             if leading == 0 { return }
             try? await Task.sleep(for: .milliseconds(20))
         }

@@ -24,12 +24,19 @@ package final class Floor {
     /// Commands that this turn proposes.
     var proposals: [GroupID: ProposalBatch] = [:]
     /// The node takes no new work.
-    package var isStopping = false
-    /// Messages of this turn.
+    package internal(set) var isStopping = false
+    /// What the node says of its disk.
+    package internal(set) var health = NodeHealth()
+    /// Since when the log owes this loop an answer.
+    var logProgress = LogProgress()
+    /// Messages, writes and work for the applier of this turn.
     private var outgoing = OutgoingBatches()
-    /// What replicas have asked for and nobody has performed yet, and whose it is.
+    private var writes: [LogWriter.Job] = []
+    private var applies: [ApplierLoop.Job] = []
+    /// What the replica that is being stepped asks for; empty between two steps.
     private var effects: [ReplicaEffect] = []
-    private var owners: [Owner] = []
+    /// What rooms are still to be told.
+    private var events: [FloorEvent] = []
     private var nextNumber: UInt64
 
     /// Which node this is.
@@ -39,6 +46,8 @@ package final class Floor {
         let session: UInt64
         /// All nodes that this one knows of, itself included, sorted.
         let peers: [NodeID]
+        /// How many groups the cluster has besides the directory.
+        let mailGroups: UInt32
     }
 
     /// Where work goes that is not done in a turn.
@@ -53,14 +62,10 @@ package final class Floor {
         /// For what takes its time: flushes, scrubs, pieces of snapshots.
         let background: any BlockingWork
         let state: any StateStore
+        /// What other nodes pull.
+        let snapshots: SnapshotSources
         /// Told once when log or state failed.
         let failed: @Sendable (any Error) -> Void
-    }
-
-    private struct Owner {
-        let group: GroupID
-        /// Behind the last of its effects.
-        var end: Int
     }
 
     init(
@@ -97,16 +102,35 @@ package final class Floor {
 
     func send(_ message: PeerMessage, to node: NodeID) { outgoing.add(message, to: node) }
 
-    func send(_ outgoing: Outgoing) { self.outgoing.add(outgoing) }
+    /// Hands a job to the log writer when the turn ends.
+    func write(_ job: LogWriter.Job) { writes.append(job) }
 
-    /// The turn is over: what it had to say leaves.
-    func sendAll() { outgoing.send(over: ways.network) }
+    /// Hands a job to the applier when the turn ends.
+    func apply(_ job: ApplierLoop.Job) { applies.append(job) }
 
-    /// Changes a replica, which wakes if it rests. What it asks for is performed when the room has ended.
+    /// Has rooms told of something when the room that calls this has ended.
+    func tell(_ event: FloorEvent) { events.append(event) }
+
+    /// The turn is over: what it produced leaves. Followers are sent entries before this node's own log has them.
+    func handOver() {
+        outgoing.send(over: ways.network)
+        if !writes.isEmpty {
+            ways.writer.put(contentsOf: writes)
+            writes.removeAll(keepingCapacity: true)
+        }
+        if !applies.isEmpty {
+            ways.applier.put(contentsOf: applies)
+            applies.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Changes a replica, which wakes if it rests. What it wants sent, written and applied is noted for the end of the
+    /// turn; what rooms must know of it becomes an event.
     ///
     /// - Parameters:
     ///   - other: the node whose message this is about, if it is.
     ///   - touching: whether the group is kept from going to rest for a while.
+    /// - Returns: what `body` returns; nil where there is no replica.
     @discardableResult
     func step<Result>(
         _ group: GroupID,
@@ -118,28 +142,55 @@ package final class Floor {
         rest.wake(replica, from: other, source, into: &effects)
         if touching { rest.touched[group] = rest.tick }
         let result = body(replica, &effects)
-        if effects.count > owners.last?.end ?? 0 { owners.append(Owner(group: group, end: effects.count)) }
+        carryOutEffects(of: group)
         return result
     }
+
+    /// Wakes a replica that rests: what it knows of the others is up to date then.
+    func wake(_ group: GroupID, from other: NodeID? = nil) { step(group, from: other) { _, _ in } }
 
     /// Changes a replica without waking it.
     func amend(_ group: GroupID, _ body: (Replica, inout [ReplicaEffect]) -> Void) {
         guard let replica = replica(group) else { return }
         body(replica, &effects)
-        if effects.count > owners.last?.end ?? 0 { owners.append(Owner(group: group, end: effects.count)) }
+        carryOutEffects(of: group)
     }
 
-    /// Hands out what replicas have asked for, in the order of their asking; performing it may ask for more.
-    func performEffects(_ perform: (ReplicaEffect, GroupID) -> Void) {
-        var index = 0
-        var owner = 0
-        while index < effects.count {
-            while owners[owner].end <= index { owner += 1 }
-            let effect = effects[index]
-            index += 1
-            perform(effect, owners[owner].group)
+    private func carryOutEffects(of group: GroupID) {
+        guard !effects.isEmpty else { return }
+        for effect in effects {
+            switch effect {
+            case .send(let message): outgoing.add(message)
+            case .write(let write):
+                logProgress.wrote(nowMilliseconds)
+                writes.append(.write(write))
+            case .apply(let entries): applies.append(.apply(group, entries))
+            case .readReady(let id, let index): events.append(.readReady(group, id: id, index))
+            case .readRejected(let id, _): events.append(.readRejected(group, id: id))
+            case .installSnapshot(let point, let sender):
+                events.append(.snapshotOffered(group, point, from: sender))
+            case .roleChanged(let role, let term, let leader):
+                events.append(.roleChanged(group, role, term, leader: leader))
+            case .contradicted(let contradiction, let sender):
+                events.append(.contradicted(group, contradiction, by: sender))
+            }
         }
         effects.removeAll(keepingCapacity: true)
-        owners.removeAll(keepingCapacity: true)
     }
+
+    /// What rooms are to be told, in the order in which it happened; telling them may make more of it.
+    func takeEvents() -> [FloorEvent] {
+        guard !events.isEmpty else { return [] }
+        var taken: [FloorEvent] = []
+        swap(&taken, &events)
+        return taken
+    }
+}
+
+/// What a node says of its disk to its replica loops.
+package struct NodeHealth: Hashable, Sendable {
+    /// Below the reserve: no new mail.
+    package var isSpaceLow = false
+    /// Log or state have not answered for so long that the leaderships are given up.
+    package var isHanging = false
 }

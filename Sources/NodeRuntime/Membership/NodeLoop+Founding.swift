@@ -91,13 +91,17 @@ extension NodeLoop {
                 SnapshotPoint(index: .zero, term: .zero, configuration: identity.configuration(of: group))
             )
         }
-        writer.put(
+        floor.write(
             .perform(operations) {
                 inbox.put(
                     .control { loop in
                         for group in missing {
-                            loop.applier.put(.open(group))
-                            loop.addNew(group, configuration: identity.configuration(of: group), 0)
+                            loop.floor.apply(.open(group))
+                            loop.floor.admitNew(
+                                group,
+                                NodeIdentity.replica(of: group, in: identity.directory, 0),
+                                identity.configuration(of: group)
+                            )
                         }
                         loop.finishFounding()
                     }
@@ -110,6 +114,14 @@ extension NodeLoop {
         var complete = identity
         complete.isComplete = true
         save(complete) { $0.replaceMissing() }
+    }
+
+    /// Groups of which a member of the cluster should have a replica, and this node has none.
+    func replaceMissing() {
+        guard identity.isComplete else { return }
+        for group in identity.groups where standing(of: group) == .absent {
+            floor.giveUp(group, reason: "The log of this node has nothing of it.")
+        }
     }
 
     private func save(_ changed: NodeIdentity, then: @escaping @Sendable (NodeLoop) -> Void) {

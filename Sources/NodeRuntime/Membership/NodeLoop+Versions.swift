@@ -77,9 +77,9 @@ extension NodeLoop {
     /// Registers under a run above the last one that the directory has heard of, so that what an earlier run of this
     /// node has sent, and may still be on its way, counts no more.
     private func register(_ node: NodeDescription) {
-        let reader = MailReader(store: maintenance.stateStore)
+        let reader = floor.reader
         let inbox = inbox
-        enqueueRead(
+        rooms.reads.enqueue(
             ReadCall(
                 group: .directory,
                 deadlineMilliseconds: nowMilliseconds + settings.callMilliseconds,
@@ -88,7 +88,8 @@ extension NodeLoop {
                     return { inbox.put(.control { $0.register(node, after: last) }) }
                 },
                 fail: { failure in inbox.put(.control { $0.told(.failure(failure)) }) }
-            )
+            ),
+            floor
         )
     }
 
@@ -99,14 +100,15 @@ extension NodeLoop {
 
     private func tell(_ command: DirectoryCommand) {
         let inbox = inbox
-        submit(
+        rooms.calls.submit(
             ClientCall(
                 group: .directory,
                 account: AccountID(0),
                 command: .directory(command),
                 deadlineMilliseconds: nowMilliseconds + settings.callMilliseconds,
                 completion: Completion(on: nil) { result in inbox.put(.control { $0.told(result) }) }
-            )
+            ),
+            floor
         )
     }
 

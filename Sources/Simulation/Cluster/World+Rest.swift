@@ -11,8 +11,8 @@ extension World {
 
     func countRests(_ node: SimNode) {
         guard let core = node.core else { return }
-        counts.sleeps += core.loop.restCounts.sleeps
-        counts.wakes += core.loop.restCounts.wakes
+        counts.sleeps += core.loop.floor.restCounts.sleeps
+        counts.wakes += core.loop.floor.restCounts.wakes
     }
 
     func checkRests() {
@@ -25,7 +25,7 @@ extension World {
 
     private func checkRest(of group: GroupID, _ node: SimNode, _ core: NodeCore) {
         checker.countCheck()
-        guard let relied = core.loop.leaderRelied(on: group) else {
+        guard let relied = core.loop.floor.leaderRelied(on: group) else {
             node.restsFalselySince[group] = nil
             return
         }
@@ -34,7 +34,7 @@ extension World {
             node.restsFalselySince[group] = nil
             return
         }
-        let tick = core.loop.tickCount
+        let tick = core.loop.floor.tickCount
         let since = node.restsFalselySince[group] ?? tick
         node.restsFalselySince[group] = since
         guard tick - since > falseRestTicks else { return }
@@ -48,7 +48,7 @@ extension World {
     /// A message as a run with a bug put in understands it.
     func mutated(_ message: PeerMessage, from: Int, to core: NodeCore) -> PeerMessage {
         guard options.mutant == .beatsUnchecked, case .beat(let beat) = message else { return message }
-        let relied = core.loop.digestRelied(on: nodes[from].id)
+        let relied = core.loop.floor.digestRelied(on: nodes[from].id)
         return .beat(Beat(session: beat.session, number: beat.number, leading: relied, echo: beat.echo))
     }
 }

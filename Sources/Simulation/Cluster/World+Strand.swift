@@ -28,7 +28,7 @@ extension World {
         guard !isCalm, ambush == nil else { return }
         let group = waiting.group
         for follower in nodes where isRunning(follower) {
-            guard let relied = follower.core?.loop.leaderRelied(on: group) else { continue }
+            guard let relied = follower.core?.loop.floor.leaderRelied(on: group) else { continue }
             let leader = nodes[Int(relied.node.rawValue) - 1]
             let others = nodes.filter { $0 !== leader && $0 !== follower && isRunning($0) }
             guard isRunning(leader), let replica = leader.core?.loop.replica(group), replica.isLeader,

@@ -112,10 +112,10 @@ package final class ApplierLoop {
                 guard let sink = sinks[group] else { continue }
                 do {
                     try sink.add(chunk)
-                    loop.put(.installContinues(group, transfer: transfer, after: chunk.lastKey))
+                    loop.put(.installing(.pieceWritten(group, transfer: transfer, lastKey: chunk.lastKey)))
                 } catch is DecodingError {
                     // What the peer sent cannot be used; nothing of ours is damaged.
-                    loop.put(.installFailed(group, transfer: transfer))
+                    loop.put(.installing(.failed(group, transfer: transfer)))
                 }
             case .finishInstall(let group, let transfer, let point, let note):
                 try report()
@@ -128,10 +128,9 @@ package final class ApplierLoop {
                     sinks[group] = nil
                     try applier.open(group)
                     gate.open(group)
-                    loop.put(.installed(group, transfer: transfer, point))
+                    loop.put(.installing(.live(group, transfer: transfer, point)))
                 } catch let error as DecodingError {
-                    loop.put(.control { $0.snapshotRefused(group, error) })
-                    loop.put(.installFailed(group, transfer: transfer))
+                    loop.put(.installing(.refused(group, transfer: transfer, reason: "\(error)")))
                 }
                 if group == .directory, sinks[group] == nil { try reportVersion() }
             case .open(let group): try applier.open(group)
@@ -172,7 +171,7 @@ package final class ApplierLoop {
 
     private func reportVersion() throws {
         guard let version = try MailReader(store: store).clusterVersion() else { return }
-        loop.put(.control { $0.take(version) })
+        loop.put(.version(version))
     }
 
     private func reset(_ group: GroupID) throws {
@@ -183,7 +182,7 @@ package final class ApplierLoop {
         try GroupSnapshotSink.clear(group, in: store)
         try applier.open(group)
         gate.open(group)
-        loop.put(.control { $0.stateCleared(group) })
+        loop.put(.rebuild(.stateCleared(group)))
     }
 
     // MARK: Entries
@@ -234,7 +233,7 @@ package final class ApplierLoop {
             unreported[position].entries = unreported[position].entries.prefix { $0.index < poison.index }
         }
         try applier.rollBack(after: group)
-        loop.put(.control { $0.stopGroup(group, at: poison.index, reason: "\(poison.reason)") })
+        loop.put(.stopped(group, at: poison.index, reason: "\(poison.reason)"))
     }
 
     private func apply(_ command: ByteBuffer, _ group: GroupID, _ entry: CommittedEntry) throws -> (
@@ -269,13 +268,13 @@ package final class ApplierLoop {
         try applier.commit()
         let state = try MarkedState(group: group, store: store)
         guard let state, state.index == mark.index, keptStates.add(state) else {
-            return loop.put(.control { $0.missed(group, mark) })
+            return loop.put(.markedStates(.missed(group, mark)))
         }
-        loop.put(.control { $0.marked(group, mark, state) })
+        loop.put(.markedStates(.marked(group, mark, state)))
     }
 
     private func miss(_ group: GroupID) {
         guard let mark = marks.removeValue(forKey: group) else { return }
-        loop.put(.control { $0.missed(group, mark) })
+        loop.put(.markedStates(.missed(group, mark)))
     }
 }

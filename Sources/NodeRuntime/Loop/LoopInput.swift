@@ -14,17 +14,19 @@ package enum LoopInput: Sendable {
     case applied([AppliedEntries])
     case submit(ClientCall)
     case read(ReadCall)
-    /// A snapshot is live in the state of this node.
-    case installed(GroupID, transfer: UInt64, SnapshotPoint)
-    case installFailed(GroupID, transfer: UInt64)
-    /// A piece of a snapshot was written; the next one starts behind the key.
-    case installContinues(GroupID, transfer: UInt64, after: [UInt8])
-    /// What the state would keep in a crash at this moment.
-    case durable([(group: GroupID, index: LogIndex)], finishedInstalls: UInt64)
+    case installing(InstallingInput)
+    case rebuild(RebuildInput)
+    case snapshotPieceRead(SnapshotPieceRead)
+    case markedStates(MarkedStatesInput)
+    case durable(DurableIndexes)
     case bodies(BodiesInput)
     case housekeepingDue([(group: GroupID, work: HousekeepingDue)])
     /// A read of a group has failed, though the disk says that what it gave is whole.
     case unreadable(GroupID, reason: String)
+    /// The entry cannot be applied by this program: nothing behind it is.
+    case stopped(GroupID, at: LogIndex, reason: String)
+    /// The directory has come to this version.
+    case version(ClusterVersion)
     case control(@Sendable (NodeLoop) -> Void)
 }
 

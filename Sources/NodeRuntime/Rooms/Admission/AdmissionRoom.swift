@@ -1,18 +1,20 @@
-package import Consensus
+internal import Consensus
 internal import PeerTransport
 internal import ReplicaCore
 
 /// The leader's part in replacing a replica: take the new one in as a learner, and once it has caught up let it vote in
 /// place of the one that its node had before. Everything follows from the configuration in force, so that whoever leads
 /// next goes on where the last leader stopped.
-extension NodeLoop {
+struct AdmissionRoom {
     /// Entries that a learner may lack and still be let vote: it gets them within a round trip.
     private static let maximumLearnerLag = 16
     private static let admissionMilliseconds: Int64 = 250
 
+    private var nextMilliseconds: Int64 = 0
+
     /// An empty replica on another node wants to be taken in.
-    func takeJoin(_ group: GroupID, _ newcomer: ReplicaID, from peer: NodeID) {
-        guard let replica = replica(group), replica.isLeader else { return }
+    func receiveJoin(of newcomer: ReplicaID, to group: GroupID, from peer: NodeID, _ floor: Floor) {
+        guard let replica = floor.replica(group), replica.isLeader else { return }
         let current = replica.raft.configuration
         guard !current.isJoint, current.member(newcomer) == nil else { return }
         let former = current.members.filter { $0.node == peer }
@@ -20,7 +22,7 @@ extension NodeLoop {
         // A learner that this node had before began with nothing too, and is given up with it.
         let dismissed = former.map(\.replica).filter { current.learners.contains($0) }
         let members = current.members.filter { !dismissed.contains($0.replica) }
-        propose(
+        floor.propose(
             Configuration(
                 members: members + [Member(replica: newcomer, node: peer, priority: priority)],
                 voters: current.voters,
@@ -31,16 +33,16 @@ extension NodeLoop {
     }
 
     /// On every tick: learners that have caught up are let vote.
-    func tendLearners() {
-        guard nowMilliseconds >= nextAdmissionMilliseconds else { return }
-        nextAdmissionMilliseconds = nowMilliseconds + Self.admissionMilliseconds
-        for group in rest.awake {
-            guard let replica = replica(group), replica.isLeader, !replica.raft.configuration.learners.isEmpty else {
+    mutating func tick(_ floor: Floor) {
+        guard floor.nowMilliseconds >= nextMilliseconds else { return }
+        nextMilliseconds = floor.nowMilliseconds + Self.admissionMilliseconds
+        for group in floor.rest.awake {
+            guard let replica = floor.replica(group), replica.isLeader, !replica.raft.configuration.learners.isEmpty else {
                 continue
             }
             let status = replica.raft.status
             guard !status.configuration.isJoint, let learner = caughtUpLearner(status) else { continue }
-            propose(status.configuration.admitting(learner), in: replica.group)
+            floor.propose(status.configuration.admitting(learner), in: replica.group)
         }
     }
 
@@ -50,11 +52,6 @@ extension NodeLoop {
             return status.configuration.member(peer.replica)
         }
         return nil
-    }
-
-    /// What is refused now (another change is under way) is proposed again when the next one asks.
-    package func propose(_ configuration: Configuration, in group: GroupID) {
-        withReplica(group) { _ = $0.control(.proposeConfiguration(configuration), source, into: &$1) }
     }
 }
 

@@ -1,0 +1,67 @@
+internal import Consensus
+internal import PeerTransport
+internal import ReplicaCore
+
+/// What more than one room does with a group.
+extension Floor {
+    /// Takes a replica in.
+    func admit(_ replica: Replica, as standing: Standing) {
+        groups.admit(replica, as: standing)
+        rest.awake.insert(replica.group)
+        for member in replica.raft.configuration.members where member.node != node {
+            _ = rest.position(of: member.node)
+        }
+    }
+
+    /// Lets go of a replica; what it has under way leads nowhere.
+    ///
+    /// - Parameter standing: how the group stands without it.
+    func removeReplica(of group: GroupID, leaving standing: Standing) {
+        // The nodes that count on its rest are told.
+        wake(group)
+        rest.awake.remove(group)
+        rest.touched[group] = nil
+        groups.removeReplica(of: group, leaving: standing)
+    }
+
+    /// Gives up what this node has of a group: a replica that may have forgotten something does not vote again. Another
+    /// one begins in its place, with nothing, under an ID of its own.
+    func giveUp(_ group: GroupID, reason: String) {
+        guard standing(of: group) != .replacing else { return }
+        observers.membership?(.quarantined(group, reason: reason))
+        removeReplica(of: group, leaving: .replacing)
+        apply(.reset(group))
+    }
+
+    /// Lets a group stand still on this node, alone: log and state are kept, so that a newer program can go on with
+    /// them. Its replica takes part in nothing until the node starts again.
+    func stop(_ group: GroupID, at index: LogIndex, reason: String) {
+        if case .stopped = standing(of: group) { return }
+        removeReplica(of: group, leaving: .stopped(StoppedGroup(index: index, reason: reason)))
+        observers.membership?(.stopped(group, at: index, reason: reason))
+    }
+
+    /// Hands a leadership over.
+    ///
+    /// - Parameter target: nil for the follower that has most of the log.
+    /// - Returns: why it is not handed over; nil when it is under way.
+    func transferLeadership(of group: GroupID, to target: NodeID?) -> Rejection? {
+        guard let replica = replica(group) else { return .notLeader(leader: nil) }
+        // What the replica knows of the others is up to date once it is awake.
+        wake(group)
+        let status = replica.raft.status
+        let candidates = status.peers.filter { peer in
+            guard let member = status.configuration.member(peer.replica), member.node != node else { return false }
+            return target == nil ? peer.isActive : member.node == target
+        }
+        guard let best = candidates.max(by: { $0.matchIndex < $1.matchIndex }) else {
+            return replica.isLeader ? .notAVoter : .notLeader(leader: status.leader)
+        }
+        return step(group) { $0.control(.transferLeadership(to: best.replica), source, into: &$1) } ?? nil
+    }
+
+    /// What is refused now (another change is under way) is proposed again when the next one asks.
+    func propose(_ configuration: Configuration, in group: GroupID) {
+        step(group) { _ = $0.control(.proposeConfiguration(configuration), source, into: &$1) }
+    }
+}

@@ -1,0 +1,17 @@
+internal import Consensus
+internal import ReplicaCore
+
+/// What a step of a replica, or a room, has to tell rooms. The loop hands it to them when the room that caused it has
+/// ended: rooms never call one another.
+enum FloorEvent {
+    /// The state has what this read must see.
+    case readReady(GroupID, id: UInt64, LogIndex)
+    case readRejected(GroupID, id: UInt64)
+    /// The leader has no log any more that this replica could go on with: it needs a snapshot at or past the point.
+    case snapshotOffered(GroupID, SnapshotPoint, from: NodeID)
+    case roleChanged(GroupID, RoleKind, Term, leader: NodeID?)
+    /// A peer sent what no correct one sends; the message had no effect.
+    case contradicted(GroupID, Contradiction, by: NodeID?)
+    /// All rows of the group's replicas should be compared, where this node leads it.
+    case scrubWanted(GroupID)
+}

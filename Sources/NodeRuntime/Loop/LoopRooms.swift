@@ -1,0 +1,19 @@
+/// The rooms of a replica loop: each owns the state of one concern, and sees of the others nothing but what lies on the
+/// ``Floor``.
+struct LoopRooms {
+    var calls = CallsRoom()
+    var reads: ReadsRoom
+    let rest = RestRoom()
+    var recall = RecallRoom()
+    var rebuild = RebuildRoom()
+    var admission = AdmissionRoom()
+    var sending: SnapshotSendingRoom
+    var installing = InstallingRoom()
+    var verification = VerificationRoom()
+    var markedStates: MarkedStatesRoom
+    var leadership = LeadershipRoom()
+    let logCutting = LogCuttingRoom()
+    var bodies = BodiesRoom()
+    var housekeeping: HousekeepingRoom
+    var trouble = TroubleRoom()
+}

@@ -1,0 +1,303 @@
+internal import Consensus
+internal import LogStorage
+internal import MailModel
+internal import MailStore
+internal import NIOCore
+internal import PeerTransport
+internal import ReplicaCore
+
+/// A replica loop: owns its replicas, and routes the calls of this node's clients to their groups.
+///
+/// One function, `turn()`: take everything that came, have the rooms do what it asks for, hand over what they produced. A thread calls it in a node, the simulator in a simulation. Nothing here blocks, but for reading old log
+/// entries for a follower that lags.
+package final class NodeLoop {
+    package let floor: Floor
+    var rooms: LoopRooms
+    let maintenance: Maintenance
+    package internal(set) var versions: VersionState
+    let identityStore: any NodeIdentityStore
+    package var identity: NodeIdentity
+    var founding = FoundingState()
+    /// Whether what recovery found was taken in.
+    var hasBegun = false
+    /// Since when calls of the state have been under way, on the monotonic clock; nothing in a simulation.
+    var stateWatches: [StateWatch] = []
+    /// When this process last went on after it had stood still.
+    var resumedMilliseconds: Int64 = 0
+    private var lastTick: Int64
+
+    struct Dependencies {
+        let node: NodeID
+        let session: UInt64
+        let settings: CoreSettings
+        let clock: any NodeClock
+        let inbox: Inbox<LoopInput>
+        let network: any PeerNetwork
+        let writer: Inbox<LogWriter.Job>
+        let applier: Inbox<ApplierLoop.Job>
+        let blocking: any BlockingWork
+        let background: any BlockingWork
+        let stateReads: StateReads
+        let log: any LogReading
+        let maintenance: Maintenance
+        let gate: ReadGate
+        let keptStates: KeptStates
+        let identity: NodeIdentity
+        let identityStore: any NodeIdentityStore
+        let peers: [NodeID]
+        let registration: Registration
+        let version: ClusterVersion
+        let failed: @Sendable (any Error) -> Void
+    }
+
+    init(_ parts: Dependencies) {
+        floor = Floor(
+            Floor.Place(
+                node: parts.node,
+                session: parts.session,
+                peers: parts.peers,
+                mailGroups: parts.identity.mailGroups
+            ),
+            parts.settings,
+            WrittenVersion(known: parts.registration.node.versions, cluster: parts.version),
+            clock: parts.clock,
+            Floor.Ways(
+                inbox: parts.inbox,
+                network: parts.network,
+                writer: parts.writer,
+                applier: parts.applier,
+                blocking: parts.blocking,
+                background: parts.background,
+                state: parts.maintenance.stateStore,
+                snapshots: SnapshotSources(),
+                failed: parts.failed
+            ),
+            LogPayloadSource(log: parts.log, failed: parts.failed)
+        )
+        rooms = LoopRooms(
+            reads: ReadsRoom(parts.gate, parts.stateReads),
+            sending: SnapshotSendingRoom(parts.settings, floor.nowMilliseconds),
+            markedStates: MarkedStatesRoom(parts.keptStates),
+            housekeeping: HousekeepingRoom(parts.settings)
+        )
+        maintenance = parts.maintenance
+        identity = parts.identity
+        identityStore = parts.identityStore
+        versions = VersionState(parts.registration, mailGroups: parts.identity.mailGroups)
+        lastTick = floor.nowMilliseconds
+        // Calls wait for a group also while it has not begun, or its replica here is being replaced.
+        for group in parts.identity.groups { floor.groups.insert(group) }
+    }
+
+    /// - Returns: whether there was anything to do.
+    @discardableResult
+    package func turn() -> Bool {
+        let inputs = floor.ways.inbox.drain()
+        floor.nowMilliseconds = floor.clock.monotonicMilliseconds()
+        for input in inputs {
+            take(input)
+            tellRooms()
+        }
+        let ticked = tickIfDue()
+        for (group, batch) in floor.takeProposals() { rooms.calls.propose(batch, to: group, floor) }
+        tellRooms()
+        rooms.reads.startRounds(floor)
+        tellRooms()
+        floor.handOver()
+        return !inputs.isEmpty || ticked
+    }
+
+    /// How long a thread may sleep before the next tick is due.
+    var millisecondsToNextTick: Int64 {
+        max(0, lastTick + floor.settings.tickMilliseconds - floor.clock.monotonicMilliseconds())
+    }
+
+    private func take(_ input: LoopInput) {
+        switch input {
+        case .received(let messages, let node):
+            for message in messages {
+                receive(message, from: node)
+                tellRooms()
+            }
+        case .lost(let node): noteLost(node)
+        case .persisted(let writes):
+            floor.logProgress.persisted(writes.count, floor.nowMilliseconds)
+            for write in writes {
+                floor.step(write.group) { $0.persisted(write.sequence, floor.source, into: &$1) }
+            }
+        case .applied(let batches):
+            for batch in batches {
+                floor.groups.unflushed.insert(batch.group)
+                rooms.calls.finishApplied(batch, floor)
+                rooms.housekeeping.receive(batch)
+                floor.step(batch.group) { $0.applied(upTo: batch.upTo, floor.source, into: &$1) }
+            }
+        case .submit(let call): rooms.calls.submit(call, floor)
+        case .read(let call): rooms.reads.enqueue(call, floor)
+        case .installing(let input): rooms.installing.finished(input, floor)
+        case .rebuild(let input): rooms.rebuild.finished(input, floor)
+        case .snapshotPieceRead(let read): rooms.sending.finished(read, floor)
+        case .markedStates(let input): rooms.markedStates.finished(input, floor)
+        case .durable(let durable): rooms.logCutting.finished(durable, floor)
+        case .housekeepingDue(let due): rooms.housekeeping.finished(due, floor)
+        case .bodies(let work): rooms.bodies.finished(work, floor)
+        case .unreadable(let group, let reason): rooms.trouble.noteUnreadable(group, reason, floor)
+        case .stopped(let group, let index, let reason): floor.stop(group, at: index, reason: reason)
+        case .version(let version): take(version)
+        case .control(let body): body(self)
+        }
+    }
+
+    private func receive(_ message: PeerMessage, from node: NodeID) {
+        switch message {
+        case .replica(let message):
+            guard floor.standing(of: message.group).takesPart, !floor.rest.isLateAnswer(message) else { return }
+            floor.step(message.group, from: node, touching: message.isActivity) {
+                $0.receive(message, from: node, floor.source, into: &$1)
+            }
+        case .forward(let group, let request, let payload):
+            rooms.calls.receiveForward(payload, for: request, to: group, from: node, floor)
+        case .forwardReply(let group, let request, let result):
+            rooms.calls.receiveReply(result, to: request, of: group, floor)
+        case .readIndex(let group, let id): rooms.reads.receiveQuestion(id, about: group, from: node)
+        case .readIndexReply(let group, let id, let index):
+            rooms.reads.receiveAnswer(index, to: id, about: group, floor)
+        case .snapshotPull(let pull): rooms.sending.receivePull(pull, from: node, floor)
+        case .snapshotPiece(let piece): rooms.installing.receivePiece(piece, floor)
+        case .introduction(let directory): takeIntroduction(directory, from: node)
+        case .founded(let founders, let mailGroups): takeFounded(founders, mailGroups)
+        case .recall(let group, let replica, let run):
+            rooms.recall.receiveQuestion(of: replica, inRun: run, about: group, from: node, floor)
+        case .testimony(let group, let replica, let run, let testimony, let witness):
+            rooms.recall.receiveTestimony(
+                testimony,
+                about: replica,
+                inRun: run,
+                of: group,
+                by: witness,
+                from: node,
+                floor
+            )
+        case .join(let group, let replica): rooms.admission.receiveJoin(of: replica, to: group, from: node, floor)
+        case .beat(let beat): rooms.rest.receiveBeat(beat, from: node, floor)
+        case .resting(let list): rooms.rest.receiveList(list, from: node, floor)
+        case .stirred(let groups): rooms.rest.receiveStirred(groups, from: node, floor)
+        case .verification(let group, let message): receive(message, of: group, from: node)
+        case .body(let group, let message): rooms.bodies.receive(message, of: group, from: node, floor)
+        }
+    }
+
+    private func receive(_ message: VerificationMessage, of group: GroupID, from node: NodeID) {
+        switch message {
+        case .ask(let ask): rooms.markedStates.receiveQuestion(ask, of: group, from: node, floor)
+        case .rangeAsk(let id, let replica, let sequence, let query):
+            rooms.markedStates.receiveRangeQuestion(
+                query,
+                sequence: sequence,
+                in: id,
+                of: group,
+                to: replica,
+                from: node,
+                floor
+            )
+        case .verdict(let id, let replica, let verdict):
+            rooms.markedStates.receiveVerdict(verdict, in: id, of: group, over: replica, from: node, floor)
+        case .answer(let id, let replica, let status):
+            rooms.verification.receiveAnswer(status, to: id, of: group, by: replica, floor)
+        case .rangeAnswer(let id, let replica, let sequence, let digest):
+            rooms.verification.receiveRangeAnswer(digest, sequence: sequence, to: id, of: group, by: replica, floor)
+        }
+    }
+
+    private func noteLost(_ node: NodeID) {
+        // Only leaders have anything under way, and none of those at rest.
+        for replica in floor.groups.replicas where replica.isLeader && floor.rest.rests[replica.group] == nil {
+            let members = replica.raft.configuration.members.filter { $0.node == node }
+            for member in members {
+                // Said again with every attempt to reach a node that is gone: that is no work to stay awake for.
+                floor.step(replica.group, touching: false) {
+                    _ = $0.control(.unreachable(member.replica), floor.source, into: &$1)
+                }
+            }
+        }
+    }
+
+    /// Tells rooms what has happened to them, which may make more happen.
+    private func tellRooms() {
+        var events = floor.takeEvents()
+        while !events.isEmpty {
+            for event in events { tellRooms(of: event) }
+            events = floor.takeEvents()
+        }
+    }
+
+    private func tellRooms(of event: FloorEvent) {
+        switch event {
+        case .readReady(let group, let id, let index): rooms.reads.roundIsReady(id, of: group, index, floor)
+        case .readRejected(let group, let id): rooms.reads.roundIsRejected(id, of: group, floor)
+        case .snapshotOffered(let group, let point, let sender):
+            rooms.installing.begin(group, atLeast: point, from: sender, floor)
+        case .roleChanged(let group, let role, let term, let leader):
+            floor.observers.roles?(group, role, term, leader)
+            guard leader != nil else { return }
+            rooms.calls.leaderFound(of: group, floor)
+            rooms.reads.leaderFound(of: group, floor)
+        case .contradicted(let group, let contradiction, let sender):
+            rooms.trouble.noteContradiction(contradiction, in: group, by: sender, floor)
+        case .scrubWanted(let group): _ = rooms.verification.begin(group, isScrub: true, floor)
+        }
+    }
+
+    // MARK: Time
+
+    private func tickIfDue() -> Bool {
+        // After a long pause (a stopped process) a few ticks are enough: elections must not be stampeded.
+        var ticks = 0
+        while floor.nowMilliseconds - lastTick >= floor.settings.tickMilliseconds,
+            ticks < CoreSettings.maximumTicksPerTurn
+        {
+            lastTick += floor.settings.tickMilliseconds
+            ticks += 1
+            rooms.rest.tickAwake(floor)
+            tellRooms()
+        }
+        let skipped = (floor.nowMilliseconds - lastTick) / floor.settings.tickMilliseconds
+        if skipped > 0 { skip(Int(skipped)) }
+        guard ticks > 0 else { return false }
+        tickRooms()
+        return true
+    }
+
+    private func tickRooms() {
+        rooms.calls.tick(floor)
+        rooms.reads.tick(floor)
+        rooms.installing.tick(floor)
+        rooms.sending.tick(floor)
+        tendFounding()
+        tendRegistration()
+        rooms.recall.tick(floor)
+        rooms.rebuild.tick(floor)
+        rooms.admission.tick(floor)
+        tendHang()
+        rooms.leadership.tick(floor)
+        rooms.verification.tick(floor)
+        rooms.markedStates.tick(floor)
+        rooms.verification.beginScheduled(floor)
+        rooms.bodies.tick(floor)
+        rooms.housekeeping.tick(floor)
+        maintenance.tick(self)
+        tellRooms()
+    }
+
+    /// Followers begin where they stood: elections must not be stampeded. But the time of a lease has passed.
+    private func skip(_ ticks: Int) {
+        lastTick = floor.nowMilliseconds
+        floor.logProgress.skip(Int64(ticks) * floor.settings.tickMilliseconds)
+        resumedMilliseconds = floor.nowMilliseconds
+        guard floor.settings.replica.raft.leaseTicks != nil else { return }
+        for replica in floor.groups.replicas where replica.isLeader {
+            floor.step(replica.group) { _ = $0.control(.rested(ticks: ticks, heard: []), floor.source, into: &$1) }
+        }
+        tellRooms()
+    }
+}

@@ -1,0 +1,87 @@
+internal import Consensus
+internal import ReplicaCore
+
+/// Moves leaderships: back to the replicas that are to lead, away from a node that stops or whose disk is full or hangs.
+struct LeadershipRoom {
+    /// Entries that a replica may lack to be given a leadership: it gets them before it campaigns.
+    private static let maximumSuccessorLag = 8
+    /// Leaderships are given back this often to nodes that have returned.
+    private static let balanceMilliseconds: Int64 = 5_000
+    /// Leaderships of a group that a node without room hands on, at most, until it has room again.
+    private static let maximumDepartures = 3
+
+    private var nextBalanceMilliseconds: Int64 = 0
+    /// How often each leadership was handed on for want of room.
+    private var departures: [GroupID: Int] = [:]
+
+    /// On every tick.
+    mutating func tick(_ floor: Floor) {
+        if floor.health.isHanging { handOverAll(floor) }
+        makeRoom(floor)
+        guard floor.nowMilliseconds >= nextBalanceMilliseconds else { return }
+        nextBalanceMilliseconds = floor.nowMilliseconds + Self.balanceMilliseconds
+        balance(onlyToReturned: true, floor)
+    }
+
+    /// The disk hangs. The others have what this node sent them, and can commit without its disk.
+    private func handOverAll(_ floor: Floor) {
+        for replica in floor.groups.replicas where replica.isLeader && replica.raft.status.transferTarget == nil {
+            _ = floor.transferLeadership(of: replica.group, to: nil)
+        }
+    }
+
+    /// Others may have room for the mail of the groups that are led from here. But where nobody has, leaderships must
+    /// not go round in circles for ever.
+    private mutating func makeRoom(_ floor: Floor) {
+        guard floor.health.isSpaceLow else { return departures.removeAll() }
+        for replica in floor.groups.replicas where replica.isLeader {
+            let departed = departures[replica.group, default: 0]
+            guard departed < Self.maximumDepartures, replica.raft.status.transferTarget == nil,
+                floor.transferLeadership(of: replica.group, to: nil) == nil
+            else { continue }
+            departures[replica.group] = departed + 1
+        }
+    }
+
+    /// Hands every leadership to the best follower; the node takes no new calls.
+    ///
+    /// - Returns: how many groups this loop still leads.
+    func resign(_ floor: Floor) -> Int {
+        floor.isStopping = true
+        var leading = 0
+        for replica in floor.groups.replicas where replica.isLeader && replica.raft.configuration.voters.count > 1 {
+            leading += 1
+            if replica.raft.status.transferTarget == nil { _ = floor.transferLeadership(of: replica.group, to: nil) }
+        }
+        return leading
+    }
+
+    /// Hands every leadership to one node, where it has a vote.
+    func handOver(to target: NodeID, _ floor: Floor) {
+        for replica in floor.groups.replicas where replica.isLeader {
+            _ = floor.transferLeadership(of: replica.group, to: target)
+        }
+    }
+
+    /// Gives groups back to the replica that is to lead them, when it is up to date: leaderships stay spread.
+    ///
+    /// - Parameter onlyToReturned: only to those that were away while this node led. What an operator has moved stays
+    ///   where it was put.
+    func balance(onlyToReturned: Bool, _ floor: Floor) {
+        guard !floor.isStopping else { return }
+        for replica in floor.groups.replicas where replica.isLeader {
+            let status = replica.raft.status
+            guard status.transferTarget == nil, let own = status.configuration.member(status.id) else { continue }
+            for peer in status.peers where peer.isActive && peer.lag <= Self.maximumSuccessorLag {
+                if onlyToReturned, !peer.wasAway { continue }
+                guard let member = status.configuration.member(peer.replica), member.priority > own.priority,
+                    status.configuration.isVoter(peer.replica)
+                else { continue }
+                _ = floor.step(replica.group) {
+                    $0.control(.transferLeadership(to: peer.replica), floor.source, into: &$1)
+                }
+                break
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+internal import Consensus
+internal import ReplicaCore
+
+/// Cuts the logs behind what the state keeps durably, leaving some for followers that lag.
+struct LogCuttingRoom {
+    /// What the state would keep in a crash was looked up.
+    func finished(_ durable: DurableIndexes, _ floor: Floor) {
+        guard durable.replacedStates == floor.groups.replacedStates else { return }
+        for (group, index) in durable.indexes {
+            guard let raft = floor.replica(group)?.raft, floor.standing(of: group).hasState else { continue }
+            // Until something is applied, the answer stays the same.
+            if index >= raft.appliedIndex { floor.groups.unflushed.remove(group) }
+            let safe = min(index, raft.appliedIndex, raft.commitIndex)
+            let target = cut(group, raft, behind: safe, floor)
+            guard target > raft.snapshot.index, target - raft.snapshot.index >= leastStep(raft, floor),
+                let term = raft.term(at: target)
+            else { continue }
+            let point = SnapshotPoint(index: target, term: term, configuration: raft.configuration(at: target))
+            floor.step(group) { $0.compacted(to: point, floor.source, into: &$1) }
+            floor.write(.setSnapshot(group, point))
+        }
+    }
+
+    /// Where to cut, so that followers that lag find what they may expect, and those that get a snapshot can go on from
+    /// there: under load, more is written while a large one is on its way than is kept otherwise.
+    private func cut(_ group: GroupID, _ raft: RaftNode, behind safe: LogIndex, _ floor: Floor) -> LogIndex {
+        let isSpaceLow = floor.health.isSpaceLow
+        let target = raft.retentionPoint(
+            behind: safe,
+            entries: isSpaceLow ? 0 : floor.settings.retainedEntries,
+            bytes: floor.settings.retainedBytes
+        )
+        guard !isSpaceLow,
+            let held = floor.ways.snapshots.oldestIndex(of: group, nowMilliseconds: floor.nowMilliseconds),
+            held < target
+        else { return target }
+        let bytes = floor.settings.retainedBytes.multipliedReportingOverflow(by: Self.heldForSnapshots)
+        let least = raft.retentionPoint(behind: safe, entries: .max, bytes: bytes.overflow ? .max : bytes.partialValue)
+        return max(held, min(least, target))
+    }
+
+    /// For who gets a snapshot, so many times the payload bytes are kept that are kept otherwise.
+    private static let heldForSnapshots = 16
+
+    /// Small steps where a few entries already make up what may be kept.
+    private func leastStep(_ raft: RaftNode, _ floor: Floor) -> Int {
+        min(floor.settings.compactionStep, max(1, (raft.lastIndex - raft.snapshot.index) / 4))
+    }
+}
+
+/// How far the state of groups would be after a crash at some moment.
+package struct DurableIndexes: Sendable {
+    let indexes: [(group: GroupID, index: LogIndex)]
+    /// ``HostedGroups/replacedStates`` when the state was asked. A snapshot since then may have put an older state in
+    /// the place of the one that was asked.
+    let replacedStates: UInt64
+}

@@ -1,0 +1,155 @@
+internal import Consensus
+internal import MailModel
+internal import PeerTransport
+internal import ReplicaCore
+
+/// Linearizable reads: one ReadIndex round per group at a time, for all reads that wait.
+struct ReadsRoom {
+    /// A round of another node, which takes this one for the leader.
+    private struct AskedRound {
+        let group: GroupID
+        /// The other node's.
+        let id: UInt64
+        let node: NodeID
+    }
+
+    /// Beyond so many, what is still to be answered of them is forgotten; the others ask again.
+    private static let maximumForeign = 65_536
+
+    /// The groups with reads: nothing has to look at all groups to find them.
+    private var reading = GroupSet()
+    /// Rounds of other nodes that this leader is answering, by its own ID.
+    private var foreign: [UInt64: AskedRound] = [:]
+    /// Those that came in this turn.
+    private var asked: [AskedRound] = []
+    private let gate: ReadGate
+    private let stateReads: StateReads
+
+    init(_ gate: ReadGate, _ stateReads: StateReads) {
+        self.gate = gate
+        self.stateReads = stateReads
+    }
+
+    /// Takes a read in; one that cannot be taken fails at once.
+    mutating func enqueue(_ call: ReadCall, _ floor: Floor) {
+        guard !floor.isStopping else { return call.fail(.stopping) }
+        guard let table = floor.groups[call.group]?.reads else { return call.fail(.unavailable) }
+        guard table.count < floor.settings.maxReadsPerGroup else { return call.fail(.busy) }
+        table.waiting.append(call)
+        reading.insert(call.group)
+    }
+
+    /// Behind the ticks of a turn: where the process has stood still, a lease has run out meanwhile, and whoever asked
+    /// may have waited all that time. The turn's time was taken after everything that it answers had come in.
+    mutating func startRounds(_ floor: Floor) {
+        for group in reading { startRound(of: group, floor) }
+        for round in asked { answer(round, floor) }
+        asked.removeAll(keepingCapacity: true)
+    }
+
+    private func startRound(of group: GroupID, _ floor: Floor) {
+        guard let hosted = floor.groups[group], hosted.reads.round == nil, !hosted.reads.waiting.isEmpty,
+            hosted.standing.servesReads, let leader = hosted.replica?.leaderNode
+        else { return }
+        let table = hosted.reads
+        let id = Mutant.isOn(.readIDKept) ? floor.place.session : floor.takeNumber()
+        table.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: floor.nowMilliseconds)
+        table.waiting = []
+        if leader == floor.node {
+            floor.step(group) { $0.readIndex(id: id, floor.source, into: &$1) }
+        } else {
+            floor.send(.readIndex(group: group, id: id), to: leader)
+        }
+    }
+
+    // MARK: Rounds of other nodes
+
+    mutating func receiveQuestion(_ id: UInt64, about group: GroupID, from node: NodeID) {
+        asked.append(AskedRound(group: group, id: id, node: node))
+    }
+
+    private mutating func answer(_ round: AskedRound, _ floor: Floor) {
+        guard let replica = floor.replica(round.group), replica.isLeader else {
+            return floor.send(.readIndexReply(group: round.group, id: round.id, index: nil), to: round.node)
+        }
+        let own = floor.takeNumber()
+        foreign[own] = round
+        floor.step(round.group) { $0.readIndex(id: own, floor.source, into: &$1) }
+    }
+
+    // MARK: Answers
+
+    /// The state has what this round must see.
+    mutating func roundIsReady(_ id: UInt64, of group: GroupID, _ index: LogIndex, _ floor: Floor) {
+        if let asked = foreign.removeValue(forKey: id) {
+            return floor.send(.readIndexReply(group: group, id: asked.id, index: index), to: asked.node)
+        }
+        guard let table = floor.groups[group]?.reads else { return }
+        if let calls = table.answered.removeValue(forKey: id) { return serve(calls, of: group, floor) }
+        guard let round = table.round, round.id == id else { return }
+        table.round = nil
+        serve(round.calls, of: group, floor)
+    }
+
+    mutating func roundIsRejected(_ id: UInt64, of group: GroupID, _ floor: Floor) {
+        if let asked = foreign.removeValue(forKey: id) {
+            floor.send(.readIndexReply(group: group, id: asked.id, index: nil), to: asked.node)
+        } else if let table = floor.groups[group]?.reads, table.round?.id == id {
+            // The next tick asks again.
+            table.restart()
+        }
+    }
+
+    /// - Parameter index: nil where the node that was asked does not lead.
+    func receiveAnswer(_ index: LogIndex?, to id: UInt64, about group: GroupID, _ floor: Floor) {
+        guard let table = floor.groups[group]?.reads, let round = table.round, round.id == id else { return }
+        guard let index else { return table.restart() }
+        table.round = nil
+        table.answered[id] = round.calls
+        floor.step(group) { $0.awaitApplied(id: id, index: index, into: &$1) }
+    }
+
+    /// Another leader: the round under way is asked anew.
+    func leaderFound(of group: GroupID, _ floor: Floor) { floor.groups[group]?.reads.restart() }
+
+    private func serve(_ calls: [ReadCall], of group: GroupID, _ floor: Floor) {
+        let gate = gate
+        let inbox = floor.ways.inbox
+        let reads = stateReads
+        let pass = gate.pass(group)
+        for call in calls {
+            let id = reads.begin(deadlineMilliseconds: call.deadlineMilliseconds, fail: call.fail)
+            floor.ways.blocking.run {
+                let tell = gate.isGood(pass, for: group) ? call.read() : nil
+                guard reads.end(id) else { return }
+                // Rows that took the place of others meanwhile may be older, or none.
+                guard let tell, gate.isGood(pass, for: group) else { return inbox.put(.read(call)) }
+                tell()
+            }
+        }
+    }
+
+    /// On every tick: rounds without an answer are asked anew, reads that waited too long fail.
+    mutating func tick(_ floor: Floor) {
+        let now = floor.nowMilliseconds
+        for group in reading {
+            guard let table = floor.groups[group]?.reads, table.count > 0 else {
+                reading.remove(group)
+                continue
+            }
+            if let round = table.round, now - round.sinceMilliseconds >= floor.settings.resendMilliseconds {
+                table.restart()
+            }
+            let isExpired: (ReadCall) -> Bool = { $0.deadlineMilliseconds <= now }
+            for call in table.waiting where isExpired(call) { call.fail(.unavailable) }
+            table.waiting.removeAll(where: isExpired)
+            for id in table.answered.keys.sorted() {
+                guard let calls = table.answered[id], calls.contains(where: isExpired) else { continue }
+                for call in calls where isExpired(call) { call.fail(.unavailable) }
+                table.answered[id] = calls.filter { !isExpired($0) }
+            }
+        }
+        if foreign.count > Self.maximumForeign { foreign.removeAll() }
+        stateReads.expire(now)
+    }
+}

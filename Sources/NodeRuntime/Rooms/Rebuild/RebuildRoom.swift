@@ -1,0 +1,101 @@
+package import Consensus
+internal import LogStorage
+internal import PeerTransport
+internal import ReplicaCore
+
+/// What reaches ``RebuildRoom`` from the applier and the log writer.
+package enum RebuildInput: Sendable {
+    /// The state holds nothing of the group any more.
+    case stateCleared(GroupID)
+    /// The log of the group has begun anew, durably, for the replica of that attempt.
+    case logBegan(GroupID, attempt: UInt64)
+}
+
+/// The replica that begins in the place of one that was given up: with nothing, under an ID of its own. The leader
+/// takes it in as a learner, and lets it vote when it has caught up.
+///
+/// The order makes it restartable: first the state is cleared, then the log begins anew. A crash between finds a log
+/// that does not fit the state, and that is given up again.
+struct RebuildRoom {
+    private static let joinMilliseconds: Int64 = 500
+
+    /// Replicas begun in this run.
+    private var attempts: UInt64 = 0
+    /// Groups whose replica began on this node and does not vote yet.
+    private var joining: Set<GroupID> = []
+    private var nextJoinMilliseconds: Int64 = 0
+
+    mutating func finished(_ input: RebuildInput, _ floor: Floor) {
+        switch input {
+        case .stateCleared(let group): beginLog(of: group, floor)
+        case .logBegan(let group, let attempt): beginReplica(of: group, attempt, floor)
+        }
+    }
+
+    private mutating func beginLog(of group: GroupID, _ floor: Floor) {
+        guard floor.standing(of: group) == .replacing else { return }
+        attempts += 1
+        let attempt = attempts
+        let nobody = SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(members: [], voters: []))
+        let replica = NodeIdentity.replica(of: group, in: floor.place.session, attempt)
+        let inbox = floor.ways.inbox
+        floor.write(
+            .perform([.removeGroup(group), .createGroup(group, replica: replica, nobody)]) {
+                inbox.put(.rebuild(.logBegan(group, attempt: attempt)))
+            }
+        )
+    }
+
+    private mutating func beginReplica(of group: GroupID, _ attempt: UInt64, _ floor: Floor) {
+        let replica = NodeIdentity.replica(of: group, in: floor.place.session, attempt)
+        floor.admitNew(group, replica, Configuration(members: [], voters: []))
+        joining.insert(group)
+        floor.observers.membership?(.begun(group, replica))
+    }
+
+    /// On every tick: replicas that nobody leads ask to be taken in.
+    ///
+    /// Not only those whose own configuration does not name them: the one that took them in may never have been
+    /// committed, and be known to nobody else any more. A leader that has the replica takes no notice.
+    mutating func tick(_ floor: Floor) {
+        guard floor.nowMilliseconds >= nextJoinMilliseconds else { return }
+        nextJoinMilliseconds = floor.nowMilliseconds + Self.joinMilliseconds
+        // What rests has a leader, and a vote.
+        for group in floor.rest.awake where floor.standing(of: group).takesPart {
+            guard let raft = floor.replica(group)?.raft else { continue }
+            if raft.configuration.member(raft.id) == nil || raft.leader == nil {
+                for peer in floor.place.peers where peer != floor.node {
+                    floor.send(.join(group: group, replica: raft.id), to: peer)
+                }
+            }
+            if !raft.configuration.voters.contains(raft.id) { joining.insert(group) }
+        }
+        // Those that have come to vote may have gone to rest at once.
+        for group in joining.sorted() {
+            if case .stopped = floor.standing(of: group) { joining.remove(group) }
+            guard let raft = floor.replica(group)?.raft, raft.configuration.voters.contains(raft.id) else { continue }
+            joining.remove(group)
+            floor.observers.membership?(.admitted(group, raft.id))
+        }
+    }
+}
+
+extension Floor {
+    /// Takes in a replica with an empty log, which is on the disk.
+    func admitNew(_ group: GroupID, _ id: ReplicaID, _ configuration: Configuration) {
+        let raft = RaftNode(
+            id: id,
+            settings: settings.replica.raft,
+            hardState: HardState(),
+            snapshot: SnapshotPoint(index: .zero, term: .zero, configuration: configuration),
+            headers: [],
+            appliedIndex: .zero,
+            seed: electionSeed(of: group)
+        )
+        admit(Replica(group: group, raft: raft, settings: settings.replica), as: .live)
+    }
+
+    func electionSeed(of group: GroupID) -> UInt64 {
+        place.session ^ (UInt64(group.rawValue) &* 0x9e37_79b9_7f4a_7c15)
+    }
+}

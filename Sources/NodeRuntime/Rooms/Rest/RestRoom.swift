@@ -1,0 +1,229 @@
+package import Consensus
+package import PeerTransport
+internal import ReplicaCore
+
+/// Groups without work rest: their replicas are not ticked, and the beats between their nodes speak for all of them
+/// (`Docs/decisions/0007-quiet-groups.md`). Whatever reaches a replica wakes it first, which is why the state of this
+/// room, ``RestState``, lies on the floor.
+struct RestRoom {
+    /// One tick of everything that is awake, and of what watches over the rest.
+    func tickAwake(_ floor: Floor) {
+        floor.rest.tick += 1
+        for group in floor.rest.awake where floor.standing(of: group).takesPart {
+            floor.step(group, touching: false) { $0.tick(floor.source, into: &$1) }
+            layToRest(group, floor)
+        }
+        wakeWithoutProof(floor)
+        if floor.rest.tick % UInt64(floor.settings.replica.raft.heartbeatTicks) == 0 { sendBeats(floor) }
+    }
+
+    // MARK: Going to rest
+
+    /// A leader goes first, when nothing has happened for a while; its followers are told, and follow.
+    private func layToRest(_ group: GroupID, _ floor: Floor) {
+        guard floor.rest.tick - floor.rest.touched[group, default: 0] >= UInt64(floor.settings.ticksUntilRest),
+            let replica = floor.replica(group), let leadership = replica.restAsLeader
+        else { return }
+        let tick = floor.rest.tick
+        let limits = floor.restLimits
+        let peers = replica.raft.peersAtRest { node in
+            floor.rest.neighbors.first { $0.node == node }?.presence(tick: tick, limits) ?? .unclear
+        }
+        guard let peers else { return }
+        let resting = RestingGroup(group: group, leadership: leadership)
+        var forsaken: [NodeID] = []
+        for member in replica.raft.configuration.members where member.replica != leadership.leader {
+            let position = floor.rest.position(of: member.node)
+            if peers.contains(member) {
+                floor.rest.neighbors[position].leading.insert(resting)
+                floor.rest.neighbors[position].announcements.append(resting)
+            } else {
+                floor.rest.neighbors[position].forsaken.insert(group)
+                forsaken.append(member.node)
+            }
+        }
+        begin(Rest(resting: resting, sinceTick: tick, role: .leader(peers: peers, forsaken: forsaken)), floor)
+    }
+
+    private func begin(_ new: Rest, _ floor: Floor) {
+        floor.rest.rests[new.resting.group] = new
+        floor.rest.awake.remove(new.resting.group)
+        floor.rest.sleepCount += 1
+    }
+
+    /// Another node's leaders have gone to rest: the followers here do too, where they are exactly where the leader
+    /// thinks they are.
+    func receiveList(_ list: RestList, from other: NodeID, _ floor: Floor) {
+        if let range = list.range {
+            let named = Set(list.groups.map(\.group))
+            let stale = floor.rest.neighbors[floor.rest.position(of: other)].following.groups[range].filter { !named.contains($0) }
+            for group in stale { floor.wake(group, from: other) }
+        }
+        for resting in list.groups { follow(resting, to: other, floor) }
+    }
+
+    private func follow(_ resting: RestingGroup, to other: NodeID, _ floor: Floor) {
+        let group = resting.group
+        if let earlier = floor.rest.rests[group], case .follower(of: other, _) = earlier.role, earlier.resting == resting {
+            return
+        }
+        let position = floor.rest.position(of: other)
+        guard floor.rest.rests[group] == nil, let replica = floor.replica(group), replica.restAsFollower == resting.leadership,
+            replica.leaderNode == other
+        else {
+            floor.rest.neighbors[position].stirred.append(group)
+            return
+        }
+        let proofs = floor.rest.neighbors[position].leadProofs
+        floor.rest.neighbors[position].following.insert(resting)
+        begin(Rest(resting: resting, sinceTick: floor.rest.tick, role: .follower(of: other, proofs: proofs)), floor)
+    }
+
+    // MARK: Waking
+
+    /// Whether a follower at rest has waited for a proof as long as it would wait for a heartbeat.
+    private func isElectionDue(_ group: GroupID, _ floor: Floor) -> Bool {
+        guard let current = floor.rest.rests[group], case .follower(let leader, let proofs) = current.role,
+            let replica = floor.replica(group)
+        else { return false }
+        let ticks = Int(floor.rest.tick - current.sinceTick)
+        return replica.raft.isElectionDue(ticks: ticks, heard: floor.rest.heard(current, leader, proofs))
+    }
+
+    private func wakeAll(_ groups: GroupSet, from other: NodeID? = nil, _ floor: Floor) {
+        for group in groups { floor.wake(group, from: other) }
+    }
+
+    /// No proof, no rest: whoever the beats no longer speak for goes on by the ordinary clock. Followers do so one by
+    /// one, each when its own election is due: until then a proof that is late still counts for all of them.
+    private func wakeWithoutProof(_ floor: Floor) {
+        let limits = floor.restLimits
+        for position in floor.rest.neighbors.indices {
+            let neighbor = floor.rest.neighbors[position]
+            if neighbor.lacksLeadProof(tick: floor.rest.tick, limits) {
+                for group in neighbor.following.groups where isElectionDue(group, floor) { floor.wake(group) }
+            }
+            guard neighbor.lacksFollowProof(tick: floor.rest.tick, limits) else { continue }
+            if neighbor.isSilent(tick: floor.rest.tick, limits) {
+                for group in neighbor.leading.groups { forsake(position, group, floor) }
+            } else {
+                wakeAll(neighbor.leading.groups, floor)
+            }
+        }
+    }
+
+    /// A node is gone. A leader that a quorum still follows rests on without it.
+    private func forsake(_ position: Int, _ group: GroupID, _ floor: Floor) {
+        guard var current = floor.rest.rests[group], case .leader(let peers, let forsaken) = current.role,
+            let replica = floor.replica(group)
+        else { return }
+        let node = floor.rest.neighbors[position].node
+        let others = peers.filter { $0.node != node }
+        guard replica.raft.isQuorum({ id in others.contains { $0.replica == id } }) else {
+            return floor.wake(group)
+        }
+        floor.rest.neighbors[position].leading.remove(current.resting)
+        floor.rest.neighbors[position].forsaken.insert(group)
+        // What admins are told of the peers has to be right while it rests on.
+        let event = Event.rested(
+            ticks: Int(floor.rest.tick - current.sinceTick),
+            heard: floor.rest.heard(of: others, since: current)
+        )
+        floor.amend(group) { _ = $0.control(event, floor.source, into: &$1) }
+        current.sinceTick = floor.rest.tick
+        current.role = .leader(peers: others, forsaken: forsaken + [node])
+        floor.rest.rests[group] = current
+    }
+
+    // MARK: Beats
+
+    private func sendBeats(_ floor: Floor) {
+        for position in floor.rest.neighbors.indices {
+            let other = floor.rest.neighbors[position].node
+            // Ahead of the beat: it stands for what was announced.
+            let announcements = floor.rest.neighbors[position].announcements.filter { floor.rest.rests[$0.group]?.resting == $0 }
+            floor.rest.neighbors[position].announcements.removeAll(keepingCapacity: true)
+            for piece in announcements.pieces { floor.send(.resting(RestList(groups: piece, range: nil)), to: other) }
+            let stirred = floor.rest.neighbors[position].stirred
+            floor.rest.neighbors[position].stirred.removeAll(keepingCapacity: true)
+            for piece in stirred.pieces { floor.send(.stirred(piece), to: other) }
+            floor.send(.beat(floor.rest.neighbors[position].beat(session: floor.place.session, tick: floor.rest.tick)), to: other)
+        }
+    }
+
+    func receiveBeat(_ beat: Beat, from other: NodeID, _ floor: Floor) {
+        let position = floor.rest.position(of: other)
+        let news = floor.rest.neighbors[position].receive(beat, session: floor.place.session, tick: floor.rest.tick)
+        if news.hasReturned { wakeAll(floor.rest.neighbors[position].forsaken, from: other, floor) }
+        if news.hasRestarted {
+            wakeAll(floor.rest.neighbors[position].leading.groups, from: other, floor)
+            wakeAll(floor.rest.neighbors[position].following.groups, from: other, floor)
+        }
+        if news.needsList { sendList(to: position, floor) }
+    }
+
+    /// Everything at rest, in pieces that together cover all groups.
+    private func sendList(to position: Int, _ floor: Floor) {
+        let other = floor.rest.neighbors[position].node
+        let pieces = floor.rest.neighbors[position].leading.groups.compactMap { floor.rest.rests[$0]?.resting }.pieces
+        var first = GroupID(0)
+        for (index, piece) in (pieces.isEmpty ? [[]] : pieces).enumerated() {
+            let isLast = index + 1 >= pieces.count
+            let last = isLast ? GroupID(.max) : piece.last?.group ?? first
+            floor.send(.resting(RestList(groups: piece, range: first...last)), to: other)
+            first = isLast ? last : GroupID(last.rawValue + 1)
+        }
+        floor.rest.neighbors[position].listWasSent(tick: floor.rest.tick)
+    }
+
+    /// Followers there do not rest: their leaders here speak for themselves again.
+    func receiveStirred(_ groups: [GroupID], from other: NodeID, _ floor: Floor) {
+        for group in groups {
+            guard let resting = floor.rest.rests[group], case .leader = resting.role else { continue }
+            floor.wake(group, from: other)
+        }
+    }
+}
+
+extension Floor {
+    fileprivate var restLimits: RestLimits { RestLimits(settings.replica.raft) }
+}
+
+/// For those who watch from outside.
+extension Floor {
+    /// Ticks since the start of this run.
+    package var tickCount: UInt64 { rest.tick }
+    package var restCounts: (sleeps: Int, wakes: Int) { (rest.sleepCount, rest.wakeCount) }
+
+    /// Whose beats keep a follower here at rest.
+    package func leaderRelied(on group: GroupID) -> (node: NodeID, term: Term)? {
+        guard let current = rest.rests[group], case .follower(let node, _) = current.role else { return nil }
+        return (node, current.resting.leadership.term)
+    }
+
+    /// What a beat has to say for the followers of a node to be taken for heard from.
+    package func digestRelied(on node: NodeID) -> RestDigest {
+        rest.neighbors[rest.position(of: node)].following.digest
+    }
+}
+
+extension ReplicaMessage {
+    /// Whether this says more than that leader and follower are there.
+    var isActivity: Bool {
+        switch message.body {
+        case .heartbeat, .heartbeatResponse: false
+        case .preVote, .preVoteResponse, .requestVote, .voteResponse, .appendEntries, .appendAccepted, .appendRejected,
+            .installSnapshot, .snapshotRejected, .timeoutNow:
+            true
+        }
+    }
+}
+
+extension Array {
+    /// As many messages as it takes.
+    fileprivate var pieces: [[Element]] {
+        stride(from: 0, to: count, by: PeerLimits.maximumRestingGroups).map { start in
+            Array(self[start..<Swift.min(start + PeerLimits.maximumRestingGroups, count)])
+        }
+    }
+}

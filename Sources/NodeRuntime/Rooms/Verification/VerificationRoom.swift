@@ -1,0 +1,249 @@
+internal import Consensus
+internal import MailModel
+internal import MailStore
+internal import PeerTransport
+internal import ReplicaCore
+
+/// The coordinator's part in verifications: it has all replicas of a group that this node leads keep their state at one
+/// index, compares what they say, and searches for what differs (`Docs/decisions/0010-verification.md`).
+struct VerificationRoom {
+    /// By group; at most ``VerificationSettings/maximumRunning``.
+    private var running: [GroupID: RunningVerification] = [:]
+    /// Counts the verifications of this run.
+    private var count: UInt64 = 0
+    private var schedule = VerificationSchedule()
+
+    func isRunning(_ group: GroupID) -> Bool { running[group] != nil }
+
+    /// Begins to compare the replicas of a group that this node leads.
+    mutating func begin(_ group: GroupID, isScrub: Bool, _ floor: Floor) -> Result<VerificationID, VerificationRefusal>
+    {
+        begin(Attempt(group: group, isScrub: isScrub, origin: nil, number: 1, isScheduled: false), floor)
+    }
+
+    private struct Attempt {
+        let group: GroupID
+        let isScrub: Bool
+        /// The first attempt; nil for that one itself.
+        let origin: VerificationID?
+        let number: Int
+        let isScheduled: Bool
+    }
+
+    /// Every replica is told of an index that no log has reached, before the entry for it is sent: on the same way, so
+    /// that a replica hears of it in time. Which entry comes to stand there does not matter, nor who leads by then.
+    private mutating func begin(
+        _ attempt: Attempt,
+        _ floor: Floor
+    ) -> Result<VerificationID, VerificationRefusal> {
+        let group = attempt.group
+        guard let replica = floor.replica(group) else { return .failure(.noReplica) }
+        guard replica.isLeader, !floor.isStopping else { return .failure(.notLeader(replica.leaderNode)) }
+        let settings = floor.settings.verification
+        guard running[group] == nil, running.count < settings.maximumRunning else { return .failure(.busy) }
+        // What the leader knows of its peers is up to date once it is awake.
+        floor.wake(group)
+        guard replica.isLeader else { return .failure(.notLeader(replica.leaderNode)) }
+        let configuration = replica.raft.configuration
+        guard !configuration.isJoint else { return .failure(.configurationInFlight) }
+        count += 1
+        let id = VerificationID(floor.place.session &+ count)
+        let machine = GroupVerification(
+            id: id,
+            index: replica.raft.lastIndex.next,
+            configuration: configuration,
+            own: floor.node,
+            isScrub: attempt.isScrub,
+            isLastAttempt: attempt.number >= settings.attempts,
+            limits: settings.limits,
+            nowMilliseconds: floor.nowMilliseconds
+        )
+        running[group] = RunningVerification(
+            origin: attempt.origin ?? id,
+            attempt: attempt.number,
+            isScheduled: attempt.isScheduled,
+            machine: machine
+        )
+        step(group, id, floor) { machine, now, effects in machine.tick(nowMilliseconds: now, into: &effects) }
+        proposeMark(in: group, floor)
+        return .success(attempt.origin ?? id)
+    }
+
+    /// A command that every version knows, and that finds nothing to do: a replica of an older version, which does not
+    /// take part in verifications, can apply it as well.
+    private func proposeMark(in group: GroupID, _ floor: Floor) {
+        let nothing = MailCommand.purgeUploads(before: Timestamp(milliseconds: 0), from: AccountID(0), limit: 0)
+        floor.propose([(AccountID(0), nothing)], to: group)
+    }
+
+    /// A replica, possibly this node's own, has answered.
+    mutating func receiveAnswer(
+        _ status: VerificationStatus,
+        to id: VerificationID,
+        of group: GroupID,
+        by replica: ReplicaID,
+        _ floor: Floor
+    ) {
+        step(group, id, floor) { machine, now, effects in
+            machine.take(status, from: replica, nowMilliseconds: now, into: &effects)
+        }
+    }
+
+    /// - Parameter sequence: which question about rows this answers.
+    mutating func receiveRangeAnswer(
+        _ digest: RangeDigest?,
+        sequence: UInt32,
+        to id: VerificationID,
+        of group: GroupID,
+        by replica: ReplicaID,
+        _ floor: Floor
+    ) {
+        step(group, id, floor) { machine, now, effects in
+            machine.take(digest, sequence: sequence, from: replica, nowMilliseconds: now, into: &effects)
+        }
+    }
+
+    private mutating func step(
+        _ group: GroupID,
+        _ id: VerificationID,
+        _ floor: Floor,
+        _ body: (inout GroupVerification, Int64, inout [GroupVerification.Effect]) -> Void
+    ) {
+        guard let current = running[group], current.machine.id == id else { return }
+        var machine = current.machine
+        var effects: [GroupVerification.Effect] = []
+        body(&machine, floor.nowMilliseconds, &effects)
+        running[group]?.machine = machine
+        for effect in effects {
+            switch effect {
+            case .send(let message, let other): floor.sendVerification(message, of: group, to: other)
+            case .decided(let report): tellDecision(report, of: group, floor)
+            case .ended(let report): end(current, of: group, report, floor)
+            }
+        }
+    }
+
+    private func tellDecision(_ report: VerificationReport, of group: GroupID, _ floor: Floor) {
+        switch report.result {
+        case .equal, .incomplete: break
+        case .different, .disputed: floor.observers.verification?(.different(group, report))
+        }
+    }
+
+    private mutating func end(
+        _ ended: RunningVerification,
+        of group: GroupID,
+        _ report: VerificationReport,
+        _ floor: Floor
+    ) {
+        let settings = floor.settings.verification
+        if report.isWorthRepeating, report.digest == nil || report.result == .incomplete,
+            ended.attempt < settings.attempts
+        {
+            // A replica that was past the index, or got a snapshot, is soon where the others are.
+            running[group]?.againMilliseconds = floor.nowMilliseconds + settings.limits.askMilliseconds
+            return
+        }
+        running[group] = nil
+        floor.noteVerification(of: group, at: report.index, origin: ended.origin, report)
+        switch report.result {
+        case .equal, .incomplete: floor.observers.verification?(.verified(group, report))
+        case .different, .disputed: floor.observers.verification?(.searched(group, report))
+        }
+    }
+
+    /// On every tick.
+    mutating func tick(_ floor: Floor) {
+        for group in running.keys.sorted() {
+            guard let current = running[group] else { continue }
+            step(group, current.machine.id, floor) { machine, now, effects in
+                machine.tick(nowMilliseconds: now, into: &effects)
+            }
+            guard let again = current.againMilliseconds, floor.nowMilliseconds >= again else { continue }
+            running[group] = nil
+            let attempt = Attempt(
+                group: group,
+                isScrub: current.machine.isScrub,
+                origin: current.origin,
+                number: current.attempt + 1,
+                isScheduled: current.isScheduled
+            )
+            _ = begin(attempt, floor)
+        }
+    }
+
+    /// On every tick, behind what is under way.
+    mutating func beginScheduled(_ floor: Floor) {
+        let interval = floor.settings.verification.intervalMilliseconds
+        guard interval > 0, !floor.isStopping else { return }
+        let now = floor.nowMilliseconds
+        guard let next = schedule.nextMilliseconds else {
+            // A node that is started often gets somewhere too, and not always with the same groups.
+            schedule.nextMilliseconds = now + min(interval / 2, VerificationSchedule.firstMilliseconds)
+            schedule.last = GroupID(UInt32(truncatingIfNeeded: floor.place.session) % (floor.place.mailGroups + 1))
+            return
+        }
+        guard now >= next else { return }
+        let led = floor.groups.replicas.filter(\.isLeader).map(\.group)
+        guard let group = schedule.group(after: led) else {
+            schedule.nextMilliseconds = now + min(interval, VerificationSchedule.idleMilliseconds)
+            return
+        }
+        // One at a time: a node has more to do than to look at itself.
+        guard !running.values.contains(where: \.isScheduled) else { return }
+        schedule.nextMilliseconds = now + max(1, interval / Int64(led.count))
+        schedule.last = group
+        let isScrub = floor.settings.verification.scrubBytesPerSecond > 0
+        _ = begin(Attempt(group: group, isScrub: isScrub, origin: nil, number: 1, isScheduled: true), floor)
+    }
+
+    /// How far a verification is that an admin asked for.
+    func course(of group: GroupID, _ origin: VerificationID, _ floor: Floor) -> VerificationCourse {
+        if let current = running[group], current.origin == origin {
+            let progress = current.machine.progress
+            return .running(
+                VerificationProgress(
+                    answered: progress.answered,
+                    replicas: progress.participants,
+                    scrubbedBytes: progress.scrubbedBytes,
+                    isSearching: current.machine.isSearching
+                )
+            )
+        }
+        guard let note = floor.groups[group]?.verificationNote, note.origin == origin, let report = note.report else {
+            return .unknown
+        }
+        return .ended(note, report)
+    }
+}
+
+enum VerificationCourse: Sendable {
+    case running(VerificationProgress)
+    case ended(VerificationNote, VerificationReport)
+    /// No verification of that ID is known here.
+    case unknown
+}
+
+/// What both parts in a verification do.
+extension Floor {
+    /// Also to this node itself, by the same way.
+    func sendVerification(_ message: VerificationMessage, of group: GroupID, to other: NodeID) {
+        let message = PeerMessage.verification(group: group, message)
+        if other == node { ways.inbox.put(.received([message], from: node)) } else { send(message, to: other) }
+    }
+
+    /// - Parameter origin: nil where another node coordinated it.
+    func noteVerification(
+        of group: GroupID,
+        at index: LogIndex,
+        origin: VerificationID?,
+        _ report: VerificationReport?
+    ) {
+        groups[group]?.verificationNote = VerificationNote(
+            time: clock.now(),
+            index: index,
+            origin: origin,
+            report: report
+        )
+    }
+}
