@@ -25,10 +25,10 @@ public enum MailLimits {
     public static let rowsPerCommand = 2_000
     /// Messages that one command may touch; gateways split larger sets. STORE touches a row of each message, EXPUNGE
     /// four, COPY five, MOVE seven.
-    public static let messagesPerStore = 400
-    public static let messagesPerExpunge = 150
-    public static let messagesPerCopy = 80
-    public static let messagesPerMove = 60
+    public static let messagesPerStore = 250
+    public static let messagesPerExpunge = 140
+    public static let messagesPerCopy = 75
+    public static let messagesPerMove = 55
     /// Bytes of message rows that one command reads at most, unless it is a single one: the summaries in them may be
     /// large.
     public static let messageRowBytesPerCommand = 1_024 * 1_024

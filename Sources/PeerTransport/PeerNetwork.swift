@@ -61,4 +61,6 @@ public enum PeerLimits {
     static let maximumComplaints = 1_000
     /// Groups that one message about groups at rest may name.
     public static let maximumRestingGroups = 4_096
+    /// Replica loops of a node.
+    public static let maximumLanes = 255
 }

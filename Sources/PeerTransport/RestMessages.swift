@@ -2,9 +2,32 @@ public import Consensus
 internal import MailModel
 internal import NIOCore
 
-/// What a node says of all its groups at rest to one other node, several times a second
+/// A replica loop of one node and one of another: what one says to the other of groups at rest concerns just those
+/// groups that both have. A lane is the place of a loop among those of its node.
+public struct Lanes: Hashable, Sendable {
+    /// The sender's loop.
+    public let from: UInt8
+    /// How many loops the sender has.
+    public let count: UInt8
+    /// The receiver's loop, as far as the sender knows how many the receiver has.
+    public let to: UInt8
+
+    /// - Precondition: `from` is less than `count`.
+    public init(from: UInt8, of count: UInt8, to: UInt8) {
+        precondition(from < count, "a loop is one of those that a node has")
+        self.from = from
+        self.count = count
+        self.to = to
+    }
+
+    /// Both nodes have one loop.
+    public static let single = Lanes(from: 0, of: 1, to: 0)
+}
+
+/// What a replica loop says of all its groups at rest to one of another node, several times a second
 /// (`Docs/decisions/0007-quiet-groups.md`).
 public struct Beat: Hashable, Sendable {
+    public let lanes: Lanes
     /// Names the sender's run.
     public let session: UInt64
     /// The sender's clock, in ticks since its start: when the beat was sent.
@@ -14,7 +37,14 @@ public struct Beat: Hashable, Sendable {
     /// The newest beat that came from the receiver.
     public let echo: BeatEcho?
 
-    public init(session: UInt64, number: UInt64, leading: RestDigest, echo: BeatEcho?) {
+    public init(
+        lanes: Lanes = .single,
+        session: UInt64,
+        number: UInt64,
+        leading: RestDigest,
+        echo: BeatEcho?
+    ) {
+        self.lanes = lanes
         self.session = session
         self.number = number
         self.leading = leading
@@ -61,18 +91,27 @@ public struct RestingGroup: Hashable, Sendable {
 
 /// Groups at rest that the sender leads, with a replica at the receiver that is to rest as well.
 public struct RestList: Hashable, Sendable {
+    public let lanes: Lanes
     public let groups: [RestingGroup]
     /// In this range, there are no others. Nil: the list only tells what is new.
     public let range: ClosedRange<GroupID>?
 
-    public init(groups: [RestingGroup], range: ClosedRange<GroupID>?) {
+    public init(lanes: Lanes = .single, groups: [RestingGroup], range: ClosedRange<GroupID>?) {
+        self.lanes = lanes
         self.groups = groups
         self.range = range
     }
 }
 
 extension ByteBuffer {
+    private mutating func write(_ lanes: Lanes) {
+        writeInteger(lanes.from)
+        writeInteger(lanes.count)
+        writeInteger(lanes.to)
+    }
+
     mutating func write(_ beat: Beat) {
+        write(beat.lanes)
         writeInteger(beat.session)
         writeInteger(beat.number)
         writeInteger(beat.leading.sum)
@@ -85,6 +124,7 @@ extension ByteBuffer {
     }
 
     mutating func write(_ list: RestList) {
+        write(list.lanes)
         writeBool(list.range != nil)
         if let range = list.range {
             writeInteger(range.lowerBound.rawValue)
@@ -111,16 +151,25 @@ extension WireDecoder {
         guard group == .directory else { throw failure(.outOfRange) }
     }
 
+    private mutating func lanes() throws(DecodingError) -> Lanes {
+        let from: UInt8 = try integer()
+        let count: UInt8 = try integer()
+        guard from < count else { throw failure(.outOfRange) }
+        return Lanes(from: from, of: count, to: try integer())
+    }
+
     mutating func beat() throws(DecodingError) -> Beat {
+        let lanes = try lanes()
         let session: UInt64 = try integer()
         let number: UInt64 = try integer()
         let leading = RestDigest(sum: try integer(), count: try integer())
         let echo =
             try bool() ? BeatEcho(session: try integer(), number: try integer(), agrees: try bool()) : nil
-        return Beat(session: session, number: number, leading: leading, echo: echo)
+        return Beat(lanes: lanes, session: session, number: number, leading: leading, echo: echo)
     }
 
     mutating func restList() throws(DecodingError) -> RestList {
+        let lanes = try lanes()
         var range: ClosedRange<GroupID>?
         if try bool() {
             let first = try group()
@@ -138,7 +187,7 @@ extension WireDecoder {
             )
             groups.append(RestingGroup(group: group, leadership: leadership))
         }
-        return RestList(groups: groups, range: range)
+        return RestList(lanes: lanes, groups: groups, range: range)
     }
 
     mutating func groups() throws(DecodingError) -> [GroupID] {

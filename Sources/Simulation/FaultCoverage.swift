@@ -40,8 +40,8 @@ extension World {
 
     func roles(of node: SimNode, in group: GroupID) -> Set<FaultCoverage.Role> {
         var roles: Set<FaultCoverage.Role> = []
-        guard let loop = node.core?.loop else { return roles }
-        if let replica = loop.replica(group) {
+        guard let core = node.core else { return roles }
+        if let replica = core.replica(group) {
             if replica.isLeader {
                 roles.insert(.leader)
             } else if replica.raft.configuration.voters.contains(replica.id) {
@@ -50,8 +50,8 @@ extension World {
                 roles.insert(.learner)
             }
         }
-        if loop.install(of: group) != nil { roles.insert(.receiver) }
-        if nodes.contains(where: { $0.core?.loop.install(of: group)?.from == node.id }) { roles.insert(.sender) }
+        if core.loop(of: group).install(of: group) != nil { roles.insert(.receiver) }
+        if nodes.contains(where: { $0.core?.loop(of: group).install(of: group)?.from == node.id }) { roles.insert(.sender) }
         return roles
     }
 

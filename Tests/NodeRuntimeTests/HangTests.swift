@@ -8,7 +8,7 @@ import Testing
 
 /// A state that does not answer costs the leaderships, and then the node; its clients are answered in time.
 @Suite struct HangTests {
-    private func hang(_ loop: NodeLoop, since milliseconds: Int64?) {
+    private func hang(_ loop: ReplicaLoop, since milliseconds: Int64?) {
         loop.stateWatches = [StateWatch(name: "a read of the state") { milliseconds }]
     }
 

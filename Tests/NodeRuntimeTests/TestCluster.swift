@@ -222,7 +222,7 @@ private struct NoIdentityStore: NodeIdentityStore {
     func save(_ identity: NodeIdentity) throws { Issue.record("nothing changes the identity") }
 }
 
-extension NodeLoop {
+extension ReplicaLoop {
     /// Takes a call in at once, without a turn.
     func submit(_ call: ClientCall) { rooms.calls.submit(call, floor) }
 

@@ -20,7 +20,7 @@ enum TypeSizes {
         "LMTPGateway.LMTPHandler": Size(storedProperties: 22, lines: 679),
         "MailStore.MailApplier": Size(storedProperties: 14, lines: 1_624),
         "NodeRuntime.CoreSettings": Size(storedProperties: 22, lines: 79),
-        "NodeRuntime.NodeLoop": Size(storedProperties: 39, lines: 2_223),
+        "NodeRuntime.ReplicaLoop": Size(storedProperties: 39, lines: 2_223),
         "Simulation.SimNode": Size(storedProperties: 25, lines: 89),
         // A counter for each kind of fault and of answer.
         "Simulation.SimulationCounts": Size(storedProperties: 48, lines: 106),

@@ -31,18 +31,10 @@ public struct GroupReport: Sendable {
 extension Node {
     /// All groups that this node has a replica of, in order.
     public func groups() async -> [GroupReport] {
-        let statuses = await onLoop { loop in
-            loop.replicas.map { replica in
-                (
-                    group: replica.group, status: replica.raft.status, leader: replica.leaderNode,
-                    verification: loop.groups[replica.group]?.verificationNote.map { VerificationStanding(replica.group, $0) },
-                    isInDoubt: loop.groups[replica.group]?.doubt == .suspected,
-                    backlog: loop.rooms.housekeeping.backlogSeconds(of: replica)
-                )
-            }
-        }
+        let reports = await askAll { .groups($0) }.flatMap(\.self).sorted { $0.group < $1.group }
         let reader = mail.reader
-        return statuses.map { group, status, leader, verification, isInDoubt, backlog in
+        return reports.map { report in
+            let (group, status) = (report.group, report.status)
             let digest = try? reader.digest(group)
             let replicas = status.configuration.members.map { member in
                 GroupReport.ReplicaReport(
@@ -55,23 +47,31 @@ extension Node {
             }
             return GroupReport(
                 group: group,
-                leaderNode: leader,
+                leaderNode: report.leaderNode,
                 status: status,
                 digest: digest.map { "\($0.digest)" } ?? "",
                 digestIndex: digest?.index ?? .zero,
                 replicas: replicas,
-                verification: verification,
-                isInDoubt: isInDoubt,
-                housekeepingBacklogSeconds: backlog
+                verification: report.verification.map { VerificationStanding(group, $0) },
+                isInDoubt: report.isInDoubt,
+                housekeepingBacklogSeconds: report.housekeepingBacklogSeconds
             )
         }
     }
 
     /// What keeps this node from having a voting replica of every group, a sentence each.
-    public func membershipProblems() async -> [String] { await onLoop { $0.membershipProblems } }
+    public func membershipProblems() async -> [String] {
+        guard isFounded else {
+            return ["node \(settings.node.rawValue): the cluster has not begun; all its nodes have to be there"]
+        }
+        return await askAll { .problems($0) }.flatMap(\.membership)
+    }
 
     /// Why this node cannot serve every account now, a sentence each; empty when it can.
-    public func unreadyReasons() async -> [String] { await onLoop { $0.unreadyReasons } }
+    public func unreadyReasons() async -> [String] {
+        guard isFounded else { return ["the cluster has not begun"] }
+        return await askAll { .problems($0) }.flatMap(\.unready)
+    }
 
     /// Hands a leadership over and waits until it is done.
     ///
@@ -88,7 +88,7 @@ extension Node {
             )
         }
         if let node, node == settings.node { return }
-        if let rejection = await onLoop({ $0.floor.transferLeadership(of: group, to: node) }) {
+        if let rejection = await ask(group, { .transferLeadership(of: group, to: node, $0) }) {
             let target = node.map { "node \($0.rawValue)" } ?? "any follower"
             throw AdministrationError(
                 .failedPrecondition,

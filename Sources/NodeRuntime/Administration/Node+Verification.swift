@@ -76,14 +76,14 @@ extension Node {
         progress: (VerificationProgress) async throws -> Void
     ) async throws -> GroupVerdict {
         let id: VerificationID
-        switch await onLoop({ $0.rooms.verification.begin(group, isScrub: isScrub, $0.floor) }) {
+        switch await ask(group, { .verify(group, isScrub: isScrub, $0) }) {
         case .success(let begun): id = begun
         case .failure(let refusal): throw error(refusal, group)
         }
         var polls = 0
         while true {
             try await Task.sleep(for: .milliseconds(50))
-            switch await onLoop({ $0.rooms.verification.course(of: group, id, $0.floor) }) {
+            switch await ask(group, { .verificationCourse(of: group, id, $0) }) {
             case .running(let current):
                 polls += 1
                 if polls % 20 == 0 { try await progress(current) }
@@ -114,13 +114,11 @@ extension Node {
     /// Groups whose replica here is not copied, because it is not known whether it is right; a sentence each.
     public func verificationProblems() async -> [String] {
         let node = settings.node.rawValue
-        return await onLoop { loop in
-            loop.groups.doubted.map { group in
+        return await askAll { .problems($0) }.flatMap(\.doubted).sorted().map { group in
                 """
                 group \(group.rawValue): the replica on node \(node) differs from others, and no majority says who is \
                 right; `staffettactl group verify \(group.rawValue) --scrub` compares again
                 """
-            }
         }
     }
 }

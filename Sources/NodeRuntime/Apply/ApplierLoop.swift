@@ -20,13 +20,22 @@ package final class ApplierLoop {
         case putBack(GroupID, HarmedChunk, ByteBuffer, from: NodeID)
         /// Keeps the state as it is at an index.
         case mark(GroupID, DigestMark)
+
+        var group: GroupID {
+            switch self {
+            case .apply(let group, _), .beginInstall(let group), .addPiece(let group, _, _),
+                .finishInstall(let group, _, _, _), .open(let group), .reset(let group),
+                .putBack(let group, _, _, _), .mark(let group, _):
+                group
+            }
+        }
     }
 
     package let inbox = Inbox<Job>()
     private let store: any StateStore
     private let applier: MailApplier
     private let gate: ReadGate
-    private let loop: Inbox<LoopInput>
+    private let inboxes: LoopInboxes
     private let watchers: AccountWatchers
     private let known: KnownVersions
     private let failed: @Sendable (any Error) -> Void
@@ -57,7 +66,7 @@ package final class ApplierLoop {
         applier: MailApplier,
         keptStates: KeptStates,
         gate: ReadGate,
-        loop: Inbox<LoopInput>,
+        inboxes: LoopInboxes,
         watchers: AccountWatchers,
         known: KnownVersions,
         failed: @escaping @Sendable (any Error) -> Void
@@ -66,11 +75,14 @@ package final class ApplierLoop {
         self.applier = applier
         self.keptStates = keptStates
         self.gate = gate
-        self.loop = loop
+        self.inboxes = inboxes
         self.watchers = watchers
         self.known = known
         self.failed = failed
     }
+
+    /// Opens a group before the first turn.
+    func openGroup(_ group: GroupID) throws { try applier.open(group) }
 
     @discardableResult
     package func turn() -> Bool {
@@ -112,10 +124,10 @@ package final class ApplierLoop {
                 guard let sink = sinks[group] else { continue }
                 do {
                     try sink.add(chunk)
-                    loop.put(.installing(.pieceWritten(group, transfer: transfer, lastKey: chunk.lastKey)))
+                    inboxes.put(.installing(.pieceWritten(group, transfer: transfer, lastKey: chunk.lastKey)), for: group)
                 } catch is DecodingError {
                     // What the peer sent cannot be used; nothing of ours is damaged.
-                    loop.put(.installing(.failed(group, transfer: transfer)))
+                    inboxes.put(.installing(.failed(group, transfer: transfer)), for: group)
                 }
             case .finishInstall(let group, let transfer, let point, let note):
                 try report()
@@ -128,9 +140,9 @@ package final class ApplierLoop {
                     sinks[group] = nil
                     try applier.open(group)
                     gate.open(group)
-                    loop.put(.installing(.live(group, transfer: transfer, point)))
+                    inboxes.put(.installing(.live(group, transfer: transfer, point)), for: group)
                 } catch let error as DecodingError {
-                    loop.put(.installing(.refused(group, transfer: transfer, reason: "\(error)")))
+                    inboxes.put(.installing(.refused(group, transfer: transfer, reason: "\(error)")), for: group)
                 }
                 if group == .directory, sinks[group] == nil { try reportVersion() }
             case .open(let group): try applier.open(group)
@@ -141,7 +153,7 @@ package final class ApplierLoop {
             case .putBack(let group, let chunk, let bytes, let source):
                 try report()
                 guard sinks[group] == nil, try applier.putBack(bytes, as: chunk, in: group) else { continue }
-                loop.put(.bodies(.event(.repaired(group, chunk.account, from: source))))
+                inboxes.put(.bodies(.event(.repaired(group, chunk.account, from: source))), for: group)
             case .mark(let group, let mark):
                 try report()
                 try note(mark, of: group)
@@ -164,14 +176,15 @@ package final class ApplierLoop {
         }
         unreported.removeAll(keepingCapacity: true)
         unreportedBytes = 0
-        loop.put(.applied(applied))
+        inboxes.tellApplied(applied)
         if applied.contains(where: { $0.group == .directory }) { try reportVersion() }
         watchers.changed(applier.takeTouchedAccounts())
     }
 
     private func reportVersion() throws {
         guard let version = try MailReader(store: store).clusterVersion() else { return }
-        loop.put(.version(version))
+        inboxes.putToAll(.version(version))
+        inboxes.agent.put(.version(version))
     }
 
     private func reset(_ group: GroupID) throws {
@@ -182,7 +195,7 @@ package final class ApplierLoop {
         try GroupSnapshotSink.clear(group, in: store)
         try applier.open(group)
         gate.open(group)
-        loop.put(.rebuild(.stateCleared(group)))
+        inboxes.put(.rebuild(.stateCleared(group)), for: group)
     }
 
     // MARK: Entries
@@ -233,7 +246,7 @@ package final class ApplierLoop {
             unreported[position].entries = unreported[position].entries.prefix { $0.index < poison.index }
         }
         try applier.rollBack(after: group)
-        loop.put(.stopped(group, at: poison.index, reason: "\(poison.reason)"))
+        inboxes.put(.stopped(group, at: poison.index, reason: "\(poison.reason)"), for: group)
     }
 
     private func apply(_ command: ByteBuffer, _ group: GroupID, _ entry: CommittedEntry) throws -> (
@@ -268,13 +281,13 @@ package final class ApplierLoop {
         try applier.commit()
         let state = try MarkedState(group: group, store: store)
         guard let state, state.index == mark.index, keptStates.add(state) else {
-            return loop.put(.markedStates(.missed(group, mark)))
+            return inboxes.put(.markedStates(.missed(group, mark)), for: group)
         }
-        loop.put(.markedStates(.marked(group, mark, state)))
+        inboxes.put(.markedStates(.marked(group, mark, state)), for: group)
     }
 
     private func miss(_ group: GroupID) {
         guard let mark = marks.removeValue(forKey: group) else { return }
-        loop.put(.markedStates(.missed(group, mark)))
+        inboxes.put(.markedStates(.missed(group, mark)), for: group)
     }
 }

@@ -4,18 +4,19 @@ internal import MailModel
 package import MailStore
 internal import NIOCore
 package import PeerTransport
-internal import ReplicaCore
+package import ReplicaCore
 package import StateStorage
 
-/// A node below its sockets: replica loop, log writer and applier around a log, a state and a network.
+/// A node below its sockets: replica loops, log writer, appliers and agent around a log, a state and a network.
 ///
-/// Nothing in it knows whether these, and the clock, are real. A node gives each of the three parts a thread; the
-/// simulator calls their turns.
+/// Nothing in it knows whether these, and the clock, are real. A node gives each of the parts a thread; the simulator
+/// calls their turns.
 package final class NodeCore {
-    package let loop: NodeLoop
+    package let loops: [ReplicaLoop]
     package let writer: LogWriter
-    package let applierLoop: ApplierLoop
-    package let inbox: Inbox<LoopInput>
+    package let appliers: [ApplierLoop]
+    package let agent: NodeAgent
+    package let inboxes: LoopInboxes
     let watchers: AccountWatchers
     let keptStates: KeptStates
     let stateReads: StateReads
@@ -83,104 +84,152 @@ package final class NodeCore {
         // An older version says nothing: the state may be older than the log, and the log than the cluster.
         let version = try reader.clusterVersion() ?? .first
         guard version <= known.newest else { throw VersionError(cluster: version, known: known) }
-        let inbox = Inbox<LoopInput>()
-        let watchers = AccountWatchers()
-        let gate = ReadGate()
-        let applier = MailApplier(store: state, newestVersion: known.newest)
-        let keptStates = KeptStates()
-        let stateReads = StateReads()
+        let settings = environment.settings
+        let inboxes = LoopInboxes(loops: settings.loops)
+        self.inboxes = inboxes
+        watchers = AccountWatchers()
+        gate = ReadGate()
+        keptStates = KeptStates()
+        stateReads = StateReads()
         writer = LogWriter(
             log: log,
             network: environment.network,
-            loop: inbox,
-            maximumSegments: environment.settings.maximumLogSegments,
+            inboxes: inboxes,
+            maximumSegments: settings.maximumLogSegments,
             failed: environment.failed
         )
-        applierLoop = ApplierLoop(
-            store: state,
-            applier: applier,
-            keptStates: keptStates,
-            gate: gate,
-            loop: inbox,
-            watchers: watchers,
-            known: known,
-            failed: environment.failed
-        )
-        loop = NodeLoop(
-            NodeLoop.Dependencies(
-                node: environment.node,
-                session: environment.session,
-                settings: environment.settings,
-                clock: environment.clock,
-                inbox: inbox,
-                network: environment.network,
-                writer: writer.inbox,
-                applier: applierLoop.inbox,
-                blocking: environment.blocking,
-                background: environment.background,
-                stateReads: stateReads,
-                log: log.reader,
-                maintenance: Maintenance(store: state, gauge: environment.gauge, failed: environment.failed),
-                gate: gate,
-                keptStates: keptStates,
-                identity: environment.identity,
-                identityStore: environment.identityStore,
-                peers: environment.peers,
-                registration: environment.registration,
-                version: version,
-                failed: environment.failed
+        var appliers: [ApplierLoop] = []
+        for _ in 0..<settings.appliers {
+            appliers.append(
+                ApplierLoop(
+                    store: state,
+                    applier: MailApplier(store: state, newestVersion: known.newest),
+                    keptStates: keptStates,
+                    gate: gate,
+                    inboxes: inboxes,
+                    watchers: watchers,
+                    known: known,
+                    failed: environment.failed
+                )
             )
+        }
+        self.appliers = appliers
+        let written = WrittenVersion(known: known, cluster: version)
+        let snapshots = SnapshotSources(settings, environment.clock.monotonicMilliseconds())
+        var loops: [ReplicaLoop] = []
+        for lane in 0..<settings.loops {
+            let floor = Floor(
+                Floor.Place(
+                    node: environment.node,
+                    session: environment.session,
+                    peers: environment.peers,
+                    lane: UInt8(lane),
+                    lanes: UInt8(settings.loops),
+                    mailGroups: environment.identity.mailGroups
+                ),
+                settings,
+                written,
+                clock: environment.clock,
+                Floor.Ways(
+                    inbox: inboxes.loops[lane],
+                    network: environment.network,
+                    writer: writer.inbox,
+                    appliers: appliers.map(\.inbox),
+                    blocking: environment.blocking,
+                    background: environment.background,
+                    state: state,
+                    snapshots: snapshots,
+                    failed: environment.failed
+                ),
+                LogPayloadSource(log: log.reader, failed: environment.failed),
+                LogProgress()
+            )
+            // Calls wait for a group also while it has not begun, or its replica here is being replaced.
+            for group in environment.identity.groups where inboxes.loop(of: group) == lane {
+                floor.groups.insert(group)
+            }
+            let rooms = LoopRooms(
+                reads: ReadsRoom(gate, stateReads),
+                markedStates: MarkedStatesRoom(keptStates),
+                housekeeping: HousekeepingRoom(settings)
+            )
+            loops.append(ReplicaLoop(floor, rooms))
+        }
+        self.loops = loops
+        let found = recovered.opened.map(\.group) + recovered.quarantined.map(\.group)
+        agent = NodeAgent(
+            AgentDesk(
+                AgentDesk.Parts(
+                    node: environment.node,
+                    peers: environment.peers,
+                    settings: settings,
+                    clock: environment.clock,
+                    inboxes: inboxes,
+                    network: environment.network,
+                    writer: writer.inbox,
+                    background: environment.background,
+                    state: state,
+                    gauge: environment.gauge,
+                    version: written,
+                    failed: environment.failed
+                )
+            ),
+            FoundingRoom(
+                environment.identity,
+                environment.identityStore,
+                missing: environment.identity.groups.filter { !found.contains($0) }
+            ),
+            RegistrationRoom(environment.registration, mailGroups: environment.identity.mailGroups),
+            DiskRoom(loops.map(\.floor.logProgress))
         )
-        var unreadable: [(group: GroupID, index: LogIndex, reason: String)] = []
+        try begin(recovered, isComplete: environment.identity.isComplete)
+    }
+
+    /// Hands each loop what recovery made of its groups.
+    private func begin(_ recovered: RecoveredGroups, isComplete: Bool) throws {
+        var stopped: [(group: GroupID, at: LogIndex, reason: String)] = []
         for group in recovered.opened {
             guard !group.isRebuilding else {
                 gate.close(group.group)
                 continue
             }
             do {
-                try applier.open(group.group)
+                try applier(of: group.group).openGroup(group.group)
             } catch let error as DecodingError {
-                unreadable.append((group.group, group.appliedIndex.next, "\(error)"))
+                stopped.append((group.group, group.appliedIndex.next, "\(error)"))
             }
         }
-        self.inbox = inbox
-        self.watchers = watchers
-        self.keptStates = keptStates
-        self.stateReads = stateReads
-        self.gate = gate
-        let stopped = unreadable
-        inbox.put(
-            .control { loop in
-                loop.begin(recovered)
-                for (group, index, reason) in stopped { loop.floor.stop(group, at: index, reason: reason) }
-            }
-        )
+        for (lane, inbox) in inboxes.loops.enumerated() {
+            let begin = LoopBegin(
+                opened: recovered.opened.filter { inboxes.loop(of: $0.group) == lane },
+                quarantined: recovered.quarantined.filter { inboxes.loop(of: $0.group) == lane },
+                stopped: stopped.filter { inboxes.loop(of: $0.group) == lane },
+                isComplete: isComplete
+            )
+            inbox.put(.order(.begin(begin)))
+        }
     }
-}
 
-extension NodeLoop {
-    /// The first thing that a loop does.
-    fileprivate func begin(_ recovered: RecoveredGroups) {
-        for group in recovered.opened {
-            let raft = RaftNode(
-                id: group.replica,
-                settings: settings.replica.raft,
-                hardState: group.hardState,
-                snapshot: group.snapshot,
-                headers: group.headers,
-                appliedIndex: group.appliedIndex,
-                isStateLost: group.isRebuilding,
-                seed: floor.electionSeed(of: group.group)
-            )
-            floor.admit(
-                Replica(group: group.group, raft: raft, settings: settings.replica),
-                as: .recalling(hasState: !group.isRebuilding)
-            )
-            rooms.recall.begin(group.group, floor)
-        }
-        for group in recovered.quarantined { floor.giveUp(group.group, reason: group.reason) }
-        hasBegun = true
-        if identity.isComplete { replaceMissing() } else { completeFounding() }
+    package func loop(of group: GroupID) -> ReplicaLoop { loops[inboxes.loop(of: group)] }
+
+    package func applier(of group: GroupID) -> ApplierLoop { appliers[Int(group.rawValue) % appliers.count] }
+
+    /// The replica of a group; nil where there is none. Not while the loops have threads.
+    package func replica(_ group: GroupID) -> Replica? { loop(of: group).floor.replica(group) }
+
+    /// All replicas of this node. Not while the loops have threads.
+    package var replicas: [Replica] { loops.flatMap { Array($0.floor.groups.replicas) } }
+
+    /// Whether every replica that this node came up with takes part, or was given up. Not while the loops have threads.
+    package var isSettled: Bool { loops.allSatisfy(\.isSettled) }
+
+    /// Whether a snapshot is on its way to this node. Not while the loops have threads.
+    package var isInstalling: Bool { loops.contains { $0.floor.groups.isInstalling } }
+
+    /// Has somebody told what happens on this node.
+    package func observe(_ observers: Observers) {
+        for loop in loops { loop.floor.observers = observers }
+        agent.desk.observers = observers
     }
 }
 

@@ -55,6 +55,12 @@ package struct HostedGroups {
     /// The groups whose rows differ from those of others, where nobody can say which are right; in order.
     var doubted: [GroupID] { groups.filter { $0.doubt == .suspected }.map(\.id) }
 
+    /// All groups, in order.
+    var ids: [GroupID] { groups.map(\.id) }
+
+    /// The groups that have not begun here.
+    var absent: [GroupID] { groups.filter { $0.standing == .absent }.map(\.id) }
+
     /// Whether a snapshot is on its way to any of them.
     package var isInstalling: Bool { groups.contains { $0.standing == .installing } }
 

@@ -15,9 +15,11 @@ public final class Node: Sendable {
     public let settings: NodeSettings
     public let service: any MailService
     let mail: NodeService
-    let inbox: Inbox<LoopInput>
+    let inboxes: LoopInboxes
     let writerInbox: Inbox<LogWriter.Job>
     let store: any StateStore
+    /// How the agent knows its cluster.
+    private let agentIdentity: NIOLockedValueBox<NodeIdentity>
     private let keptStates: KeptStates
     private let threads: NodeThreads
     private let links: PeerLinks
@@ -122,14 +124,15 @@ public final class Node: Sendable {
             )
         )
         Self.watch(core, reads, background, clock)
-        Self.logEvents(of: core.loop, to: logger, on: group.next())
-        receiver.connect(core.inbox)
-        inbox = core.inbox
+        core.observe(Self.observers(logger, on: group.next()))
+        receiver.connect(core.inboxes)
+        inboxes = core.inboxes
+        agentIdentity = core.agent.published
         writerInbox = core.writer.inbox
         store = storage.state
         keptStates = core.keptStates
         let mail = NodeService(
-            inbox: core.inbox,
+            inboxes: core.inboxes,
             reader: core.reader,
             watchers: core.watchers,
             clock: clock,
@@ -170,18 +173,20 @@ public final class Node: Sendable {
     }
 
     /// Writes what happens to the node's groups and disks to the log.
-    private static func logEvents(of loop: NodeLoop, to logger: Logger, on eventLoop: any EventLoop) {
+    private static func observers(_ logger: Logger, on eventLoop: any EventLoop) -> Observers {
         let roles = RoleLog(logger: logger, loop: eventLoop)
-        loop.floor.observers.roles = { roles.note($0, $1, $2, $3) }
-        loop.floor.observers.installs = { group, point, sender in
+        var observers = Observers()
+        observers.roles = { roles.note($0, $1, $2, $3) }
+        observers.installs = { group, point, sender in
             logger.info(
                 "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
             )
         }
-        loop.floor.observers.disk = { logger.log($0) }
-        loop.floor.observers.membership = { logger.log($0) }
-        loop.floor.observers.verification = { logger.log($0) }
-        loop.floor.observers.bodies = { logger.log($0) }
+        observers.disk = { logger.log($0) }
+        observers.membership = { logger.log($0) }
+        observers.verification = { logger.log($0) }
+        observers.bodies = { logger.log($0) }
+        return observers
     }
 
     /// Stops in order: leaderships move away, then threads, network, state and log.
@@ -205,24 +210,27 @@ public final class Node: Sendable {
         }
     }
 
-    /// Lets the loop see since when calls of the state are under way.
+    /// Lets the agent see since when calls of the state are under way.
     private static func watch(
         _ core: NodeCore,
         _ reads: BlockingPool,
         _ background: BlockingPool,
         _ clock: SystemClock
     ) {
-        let applying = NIOLockedValueBox<Int64?>(nil)
-        core.applierLoop.willWork = { isWorking in
-            let now = isWorking ? clock.monotonicMilliseconds() : nil
-            applying.withLockedValue { $0 = now }
-        }
-        core.loop.stateWatches = [
-            StateWatch(name: "a write of the state") { applying.withLockedValue { $0 } },
+        var watches = [
             StateWatch(name: "a read of the state") { reads.oldestStartMilliseconds() },
             // A flush of what memory held under load takes its time on a slow disk.
             StateWatch(name: "a flush of the state", patience: 6) { background.oldestStartMilliseconds() },
         ]
+        for applier in core.appliers {
+            let applying = NIOLockedValueBox<Int64?>(nil)
+            applier.willWork = { isWorking in
+                let now = isWorking ? clock.monotonicMilliseconds() : nil
+                applying.withLockedValue { $0 = now }
+            }
+            watches.append(StateWatch(name: "a write of the state") { applying.withLockedValue { $0 } })
+        }
+        core.agent.disk.stateWatches = watches
     }
 
     /// - Returns: whether all threads of the pools have ended in time.
@@ -245,30 +253,50 @@ public final class Node: Sendable {
     private func resignLeaderships(within limit: Duration) async {
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
-            let leading = await onLoop { loop in loop.rooms.leadership.resign(loop.floor) }
-            if leading == 0 { return }
+            let leading = await askAll { .resign($0) }
+            if leading.allSatisfy({ $0 == 0 }) { return }
             try? await Task.sleep(for: .milliseconds(20))
         }
         logger.warning("some leaderships could not be handed over in time; the others elect new leaders")
     }
 
-    /// Runs on the replica loop and returns what it returns.
-    func onLoop<Value: Sendable>(_ body: @escaping @Sendable (NodeLoop) -> Value) async -> Value {
+    /// Whether the cluster has begun, as far as this node knows.
+    var isFounded: Bool { agentIdentity.withLockedValue { $0.isFounded } }
+
+    /// Asks the loop of a group.
+    func ask<Answer: Sendable>(
+        _ group: GroupID,
+        _ question: (@escaping @Sendable (Answer) -> Void) -> LoopQuestion
+    ) async -> Answer {
         await withCheckedContinuation { continuation in
-            inbox.put(.control { continuation.resume(returning: body($0)) })
+            inboxes.put(.question(question { continuation.resume(returning: $0) }), for: group)
         }
+    }
+
+    /// Asks every loop; the answers come in the order of the loops.
+    func askAll<Answer: Sendable>(
+        _ question: (@escaping @Sendable (Answer) -> Void) -> LoopQuestion
+    ) async -> [Answer] {
+        var answers: [Answer] = []
+        for loop in inboxes.loops {
+            let answer = await withCheckedContinuation { continuation in
+                loop.put(.question(question { continuation.resume(returning: $0) }))
+            }
+            answers.append(answer)
+        }
+        return answers
     }
 }
 
-/// Hands what the transport receives to the loop.
+/// Hands what the transport receives to the loops.
 private final class LoopReceiver: PeerReceiver {
-    private let inbox = NIOLockedValueBox<Inbox<LoopInput>?>(nil)
+    private let inboxes = NIOLockedValueBox<LoopInboxes?>(nil)
 
-    func connect(_ inbox: Inbox<LoopInput>) { self.inbox.withLockedValue { $0 = inbox } }
+    func connect(_ inboxes: LoopInboxes) { self.inboxes.withLockedValue { $0 = inboxes } }
 
     func received(_ messages: [PeerMessage], from node: NodeID) {
-        inbox.withLockedValue { $0 }?.put(.received(messages, from: node))
+        inboxes.withLockedValue { $0 }?.receive(messages, from: node)
     }
 
-    func lost(_ node: NodeID) { inbox.withLockedValue { $0 }?.put(.lost(node)) }
+    func lost(_ node: NodeID) { inboxes.withLockedValue { $0 }?.lost(node) }
 }

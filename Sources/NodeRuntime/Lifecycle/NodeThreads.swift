@@ -1,36 +1,34 @@
-/// The threads of a node: replica loop, log writer, applier, and a small pool for reads that may block.
+/// The threads of a node: agent, replica loops, log writer, appliers.
 final class NodeThreads: Sendable {
-    private let loop: LoopThread
-    private let writer: LoopThread
-    private let applier: LoopThread
-    private let stopLoop: @Sendable () -> Void
-    private let stopWriter: @Sendable () -> Void
-    private let stopApplier: @Sendable () -> Void
+    /// In the order in which they stop: that of the data's way.
+    private let threads: [(stop: @Sendable () -> Void, thread: LoopThread)]
 
     /// Takes the parts of the core over: from here on each belongs to its thread.
     init(_ core: NodeCore) {
-        let loopInbox = core.inbox
-        let writerInbox = core.writer.inbox
-        let applierInbox = core.applierLoop.inbox
-        let parts = ThreadOwned(loop: core.loop, writer: core.writer, applier: core.applierLoop)
-        loop = LoopThread {
-            while !loopInbox.isStopped {
-                if !parts.loop.turn() { loopInbox.wait(milliseconds: Double(parts.loop.millisecondsToNextTick)) }
+        let agent = Self.thread(core.agent, core.agent.inbox, turn: { $0.turn() }, sleep: \.millisecondsToNextTick)
+        let loops = core.loops.map { loop in
+            Self.thread(loop, loop.floor.ways.inbox, turn: { $0.turn() }, sleep: \.millisecondsToNextTick)
+        }
+        let writer = Self.thread(core.writer, core.writer.inbox, turn: { $0.turn() }, sleep: { _ in 1_000 })
+        let appliers = core.appliers.map { applier in
+            Self.thread(applier, applier.inbox, turn: { $0.turn() }, sleep: { _ in 1_000 })
+        }
+        threads = [agent] + loops + [writer] + appliers
+    }
+
+    private static func thread<Part, Item>(
+        _ part: Part,
+        _ inbox: Inbox<Item>,
+        turn: @escaping @Sendable (Part) -> Bool,
+        sleep: @escaping @Sendable (Part) -> Int64
+    ) -> (stop: @Sendable () -> Void, thread: LoopThread) {
+        let owned = ThreadOwned(part: part)
+        let thread = LoopThread {
+            while !inbox.isStopped {
+                if !turn(owned.part) { inbox.wait(milliseconds: Double(sleep(owned.part))) }
             }
         }
-        writer = LoopThread {
-            while !writerInbox.isStopped {
-                if !parts.writer.turn() { writerInbox.wait(milliseconds: 1_000) }
-            }
-        }
-        applier = LoopThread {
-            while !applierInbox.isStopped {
-                if !parts.applier.turn() { applierInbox.wait(milliseconds: 1_000) }
-            }
-        }
-        stopLoop = { loopInbox.stop() }
-        stopWriter = { writerInbox.stop() }
-        stopApplier = { applierInbox.stop() }
+        return ({ inbox.stop() }, thread)
     }
 
     /// How long a thread may take to end. One that waits for a disk that hangs never does.
@@ -40,20 +38,16 @@ final class NodeThreads: Sendable {
     ///
     /// - Returns: whether all have ended.
     func stop() -> Bool {
-        for (stop, thread) in [(stopLoop, loop), (stopWriter, writer), (stopApplier, applier)] {
+        for (stop, thread) in threads {
             stop()
             guard thread.join(seconds: Self.stopSeconds) else { return false }
         }
         return true
     }
 
-    /// The three parts, each touched by one thread only.
+    /// A part that is touched by one thread only.
     ///
     /// `@unchecked Sendable`: the parts are made before the threads and reached through nothing else afterwards; they
     /// talk to each other through inboxes, which lock.
-    private struct ThreadOwned: @unchecked Sendable {
-        let loop: NodeLoop
-        let writer: LogWriter
-        let applier: ApplierLoop
-    }
+    private struct ThreadOwned<Part>: @unchecked Sendable { let part: Part }
 }

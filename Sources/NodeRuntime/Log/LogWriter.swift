@@ -30,7 +30,7 @@ package final class LogWriter {
     package let inbox = Inbox<Job>()
     private let log: any LogStore
     private let network: any PeerNetwork
-    private let loop: Inbox<LoopInput>
+    private let inboxes: LoopInboxes
     /// More segments than this, and the oldest is given up: what is still needed of it is copied forward.
     private let maximumSegments: Int
     private let failed: @Sendable (any Error) -> Void
@@ -40,13 +40,13 @@ package final class LogWriter {
     init(
         log: any LogStore,
         network: any PeerNetwork,
-        loop: Inbox<LoopInput>,
+        inboxes: LoopInboxes,
         maximumSegments: Int,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
         self.log = log
         self.network = network
-        self.loop = loop
+        self.inboxes = inboxes
         self.maximumSegments = maximumSegments
         self.failed = failed
     }
@@ -142,7 +142,7 @@ package final class LogWriter {
             rounds += 1
         }
         pending.releases.send(over: network)
-        if !pending.done.isEmpty { loop.put(.persisted(pending.done)) }
+        if !pending.done.isEmpty { inboxes.tellPersisted(pending.done) }
         for followUp in pending.followUps { followUp() }
         pending = Pending()
     }

@@ -9,7 +9,7 @@ extension Floor {
         groups.admit(replica, as: standing)
         rest.awake.insert(replica.group)
         for member in replica.raft.configuration.members where member.node != node {
-            _ = rest.position(of: member.node)
+            _ = rest.position(of: member.node, for: replica.group)
         }
     }
 

@@ -28,10 +28,12 @@ package final class Floor {
     /// What the node says of its disk.
     package internal(set) var health = NodeHealth()
     /// Since when the log owes this loop an answer.
-    var logProgress = LogProgress()
+    let logProgress: LogProgress
     /// Messages, writes and work for the applier of this turn.
     private var outgoing = OutgoingBatches()
     private var writes: [LogWriter.Job] = []
+    /// How many of them the log writer answers.
+    private var writeCount = 0
     private var applies: [ApplierLoop.Job] = []
     /// What the replica that is being stepped asks for; empty between two steps.
     private var effects: [ReplicaEffect] = []
@@ -46,8 +48,15 @@ package final class Floor {
         let session: UInt64
         /// All nodes that this one knows of, itself included, sorted.
         let peers: [NodeID]
+        /// Which of the node's replica loops this is, and of how many.
+        let lane: UInt8
+        let lanes: UInt8
         /// How many groups the cluster has besides the directory.
         let mailGroups: UInt32
+
+        /// What this loop counts from where another node, or another run of this one, must not take a number for
+        /// another.
+        var firstNumber: UInt64 { session &+ UInt64(lane) << 48 }
     }
 
     /// Where work goes that is not done in a turn.
@@ -56,7 +65,8 @@ package final class Floor {
         let inbox: Inbox<LoopInput>
         let network: any PeerNetwork
         let writer: Inbox<LogWriter.Job>
-        let applier: Inbox<ApplierLoop.Job>
+        /// A group belongs to the applier at its ID, modulo their number.
+        let appliers: [Inbox<ApplierLoop.Job>]
         /// For what clients wait for.
         let blocking: any BlockingWork
         /// For what takes its time: flushes, scrubs, pieces of snapshots.
@@ -74,8 +84,10 @@ package final class Floor {
         _ version: WrittenVersion,
         clock: any NodeClock,
         _ ways: Ways,
-        _ source: LogPayloadSource
+        _ source: LogPayloadSource,
+        _ logProgress: LogProgress
     ) {
+        self.logProgress = logProgress
         self.version = version
         self.place = place
         self.settings = settings
@@ -83,7 +95,7 @@ package final class Floor {
         self.ways = ways
         self.source = source
         nowMilliseconds = clock.monotonicMilliseconds()
-        nextNumber = place.session
+        nextNumber = place.firstNumber
     }
 
     var node: NodeID { place.node }
@@ -115,13 +127,22 @@ package final class Floor {
     func handOver() {
         outgoing.send(over: ways.network)
         if !writes.isEmpty {
+            if writeCount > 0 { logProgress.noteWritten(writeCount, nowMilliseconds) }
+            writeCount = 0
             ways.writer.put(contentsOf: writes)
             writes.removeAll(keepingCapacity: true)
         }
         if !applies.isEmpty {
-            ways.applier.put(contentsOf: applies)
+            handOverApplies()
             applies.removeAll(keepingCapacity: true)
         }
+    }
+
+    private func handOverApplies() {
+        guard ways.appliers.count > 1 else { return ways.appliers[0].put(contentsOf: applies) }
+        var batches: [[ApplierLoop.Job]] = Array(repeating: [], count: ways.appliers.count)
+        for job in applies { batches[Int(job.group.rawValue) % batches.count].append(job) }
+        for (applier, batch) in zip(ways.appliers, batches) { applier.put(contentsOf: batch) }
     }
 
     /// Changes a replica, which wakes if it rests. What it wants sent, written and applied is noted for the end of the
@@ -162,7 +183,7 @@ package final class Floor {
             switch effect {
             case .send(let message): outgoing.add(message)
             case .write(let write):
-                logProgress.wrote(nowMilliseconds)
+                writeCount += 1
                 writes.append(.write(write))
             case .apply(let entries): applies.append(.apply(group, entries))
             case .readReady(let id, let index): events.append(.readReady(group, id: id, index))

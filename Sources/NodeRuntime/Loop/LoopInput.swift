@@ -3,7 +3,7 @@ package import MailModel
 package import MailStore
 package import NIOCore
 package import PeerTransport
-internal import ReplicaCore
+package import ReplicaCore
 
 /// Everything that reaches a replica loop.
 package enum LoopInput: Sendable {
@@ -27,7 +27,49 @@ package enum LoopInput: Sendable {
     case stopped(GroupID, at: LogIndex, reason: String)
     /// The directory has come to this version.
     case version(ClusterVersion)
-    case control(@Sendable (NodeLoop) -> Void)
+    /// The directory's row of the cluster was read.
+    case clusterRead(MailReader.Cluster)
+    case order(LoopOrder)
+    case question(LoopQuestion)
+}
+
+/// What the agent of the node, an admin or a simulation has a loop do.
+package enum LoopOrder: Sendable {
+    /// The first thing that a loop does.
+    case begin(LoopBegin)
+    /// The log has the group as the cluster began with it.
+    case beginFounded(FoundedGroup)
+    /// The node has what it began with: a group of which it has nothing now has lost it.
+    case replaceMissing
+    /// What the disk of the node is like.
+    case health(NodeHealth)
+    /// All leaderships go to one node.
+    case handOver(to: NodeID)
+    case balance(onlyToReturned: Bool)
+    /// Changes the members of a group that this node leads, if that is still wanted when the loop comes to it.
+    case propose(Configuration, in: GroupID, isWanted: @Sendable () -> Bool)
+}
+
+/// What recovery made of the groups of one loop.
+package struct LoopBegin: Sendable {
+    let opened: [OpenedGroup]
+    let quarantined: [QuarantinedGroup]
+    /// Groups whose state cannot be opened by this program.
+    let stopped: [(group: GroupID, at: LogIndex, reason: String)]
+    /// Whether the node has what it began with.
+    let isComplete: Bool
+}
+
+/// What somebody outside wants to know of a loop, or have done and be told; the completions are called on its thread.
+package enum LoopQuestion: Sendable {
+    case groups(@Sendable ([HostedGroupReport]) -> Void)
+    case problems(@Sendable (LoopProblems) -> Void)
+    /// Answered by why the leadership is not handed over; nil when it is under way.
+    case transferLeadership(of: GroupID, to: NodeID?, @Sendable (Rejection?) -> Void)
+    case verify(GroupID, isScrub: Bool, @Sendable (Result<VerificationID, VerificationRefusal>) -> Void)
+    case verificationCourse(of: GroupID, VerificationID, @Sendable (VerificationCourse) -> Void)
+    /// All leaderships go to the best followers; answered by how many there still are.
+    case resign(@Sendable (Int) -> Void)
 }
 
 package struct PersistedWrite: Sendable {

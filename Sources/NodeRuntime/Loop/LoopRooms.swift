@@ -7,12 +7,13 @@ struct LoopRooms {
     var recall = RecallRoom()
     var rebuild = RebuildRoom()
     var admission = AdmissionRoom()
-    var sending: SnapshotSendingRoom
+    var sending = SnapshotSendingRoom()
     var installing = InstallingRoom()
     var verification = VerificationRoom()
     var markedStates: MarkedStatesRoom
     var leadership = LeadershipRoom()
-    let logCutting = LogCuttingRoom()
+    var logCutting = LogCuttingRoom()
+    var version = VersionRoom()
     var bodies = BodiesRoom()
     var housekeeping: HousekeepingRoom
     var trouble = TroubleRoom()

@@ -3,6 +3,8 @@ internal import ReplicaCore
 
 /// Who is told what an operator, a test or a simulation should hear of. All are called on the loop's thread.
 package struct Observers {
+    package init() {}
+
     package var membership: (@Sendable (MembershipEvent) -> Void)?
     package var verification: (@Sendable (VerificationEvent) -> Void)?
     package var bodies: (@Sendable (BodyEvent) -> Void)?

@@ -50,12 +50,12 @@ extension NodeService {
         _ group: GroupID,
         _ completion: Completion<MailAnswer>
     ) {
-        let inbox = inbox
+        let inboxes = inboxes
         read(group, completion) { [reader] in
             do {
                 return try reader.answer(query, of: account, in: group)
             } catch let harmed as HarmedChunk {
-                inbox.put(.bodies(.event(.notRepaired(group, harmed.account))))
+                inboxes.put(.bodies(.event(.notRepaired(group, harmed.account))), for: group)
                 throw harmed
             }
         }
@@ -78,6 +78,6 @@ extension NodeService {
             let slice = bytes.getSlice(at: bytes.readerIndex + within, length: length) ?? ByteBuffer()
             completion.finish(.success(.body(slice)))
         }
-        inbox.put(.bodies(request))
+        inboxes.put(.bodies(request), for: group)
     }
 }

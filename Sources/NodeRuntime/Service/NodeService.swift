@@ -18,7 +18,7 @@ struct RoutingTable: Sendable {
 
 /// The store as gateways see it, on this node.
 final class NodeService: MailService {
-    let inbox: Inbox<LoopInput>
+    let inboxes: LoopInboxes
     let reader: MailReader
     private let watchers: AccountWatchers
     private let clock: any NodeClock
@@ -31,7 +31,7 @@ final class NodeService: MailService {
     private let failed: @Sendable (any Error) -> Void
 
     init(
-        inbox: Inbox<LoopInput>,
+        inboxes: LoopInboxes,
         reader: MailReader,
         watchers: AccountWatchers,
         clock: any NodeClock,
@@ -42,7 +42,7 @@ final class NodeService: MailService {
         callMilliseconds: Int64,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
-        self.inbox = inbox
+        self.inboxes = inboxes
         self.reader = reader
         self.watchers = watchers
         self.clock = clock
@@ -63,7 +63,7 @@ final class NodeService: MailService {
                 failed(error)
             } else if !(error is HarmedChunk) {
                 let reason = "\(error)"
-                inbox.put(.unreadable(group, reason: reason))
+                inboxes.put(.unreadable(group, reason: reason), for: group)
             }
             return nil
         }
@@ -118,17 +118,14 @@ final class NodeService: MailService {
         account: AccountID,
         _ completion: Completion<MailOutcome>
     ) {
-        inbox.put(
-            .submit(
-                ClientCall(
-                    group: group,
-                    account: account,
-                    command: command,
-                    deadlineMilliseconds: deadline,
-                    completion: completion
-                )
-            )
+        let call = ClientCall(
+            group: group,
+            account: account,
+            command: command,
+            deadlineMilliseconds: deadline,
+            completion: completion
         )
+        inboxes.put(.submit(call), for: group)
     }
 
     // MARK: Reads
@@ -179,22 +176,19 @@ final class NodeService: MailService {
         _ completion: Completion<Value>,
         _ body: @escaping @Sendable () throws -> Value
     ) {
-        inbox.put(
-            .read(
-                ReadCall(
-                    group: group,
-                    deadlineMilliseconds: deadline,
-                    read: {
-                        let result = Result { try body() }
-                        return {
-                            let value = self.attempt(in: group) { try result.get() }
-                            completion.finish(value.map { .success($0) } ?? .failure(.unavailable))
-                        }
-                    },
-                    fail: { completion.finish(.failure($0)) }
-                )
-            )
+        let call = ReadCall(
+            group: group,
+            deadlineMilliseconds: deadline,
+            read: {
+                let result = Result { try body() }
+                return {
+                    let value = self.attempt(in: group) { try result.get() }
+                    completion.finish(value.map { .success($0) } ?? .failure(.unavailable))
+                }
+            },
+            fail: { completion.finish(.failure($0)) }
         )
+        inboxes.put(.read(call), for: group)
     }
 
     /// For callers without an event loop.

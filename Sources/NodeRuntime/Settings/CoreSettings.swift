@@ -4,6 +4,10 @@ public import ReplicaCore
 /// Times and limits of the part of a node that also runs in the simulator.
 public struct CoreSettings: Sendable {
     public var replica: ReplicaSettings
+    /// Threads that step groups; each group belongs to one of them.
+    public var loops = 1
+    /// Threads that apply committed entries; each group belongs to one of them.
+    public var appliers = 1
     public var tickMilliseconds: Int64
     /// A leader to which nothing has happened for so long goes to rest, and its group with it.
     public var ticksUntilRest: Int

@@ -110,9 +110,8 @@ struct Checker {
 
     // MARK: After a turn of a loop
 
-    mutating func checkLoop(_ node: SimNode, world: World) {
-        guard let core = node.core else { return }
-        for replica in core.loop.replicas {
+    mutating func checkLoop(_ loop: ReplicaLoop, of node: SimNode, world: World) {
+        for replica in loop.floor.groups.replicas {
             let group = Int(replica.group.rawValue)
             checks += 1
             checkIdentity(replica, node, group, world)
@@ -230,7 +229,7 @@ struct Checker {
         let known = groups[position].committed.count
         if index <= UInt64(known) {
             let committed = groups[position].committed[Int(index) - 1]
-            if let term = node.core?.loop.replica(group)?.term, term < committed.committedIn {
+            if let term = node.core?.replica(group)?.term, term < committed.committedIn {
                 groups[position].committed[Int(index) - 1].committedIn = term
             }
             if committed.term != entry.term || committed.command != entry.command {
@@ -245,7 +244,7 @@ struct Checker {
         guard index == UInt64(known) + 1 else {
             return world.fail("entries are applied in order", "group \(position): \(index) after \(known)")
         }
-        let term = node.core?.loop.replica(group)?.term ?? .maximum
+        let term = node.core?.replica(group)?.term ?? .maximum
         groups[position].committed.append(Committed(term: entry.term, command: entry.command, committedIn: term))
         var envelope: CommandEnvelope?
         do {

@@ -108,7 +108,7 @@ final class SimClient: @unchecked Sendable {
         world.checker.register(request, group, account, command)
         let call = begin(request, command)
         world.trace.mix(world.now, .call, self.node, UInt64(number), sequence)
-        core.inbox.put(
+        core.inboxes.put(
             .submit(
                 ClientCall(
                     group: group,
@@ -117,7 +117,8 @@ final class SimClient: @unchecked Sendable {
                     deadlineMilliseconds: node.clock.monotonicMilliseconds() + world.settings.callMilliseconds,
                     completion: Completion(on: nil) { [unowned self] in finish(call, $0) }
                 )
-            )
+            ),
+            for: group
         )
         world.wake(node)
     }
@@ -173,7 +174,7 @@ final class SimClient: @unchecked Sendable {
         let call = begin(nil, nil)
         let id = account.id
         if world.options.mutant == .staleReads { return finishRead(call, floor, id, node) }
-        core.inbox.put(
+        core.inboxes.put(
             .read(
                 ReadCall(
                     group: group,
@@ -184,7 +185,8 @@ final class SimClient: @unchecked Sendable {
                         world.counts.unknown += 1
                     }
                 )
-            )
+            ),
+            for: group
         )
         world.wake(node)
     }

@@ -52,7 +52,7 @@ final class SimMailService: MailService, @unchecked Sendable {
             if let record = (try? reader.find(address, in: group)) ?? nil {
                 return finish(call) { [self] in found(record, address, promise) }
             }
-            core.inbox.put(
+            core.inboxes.put(
                 .read(
                     ReadCall(
                         group: group,
@@ -70,7 +70,8 @@ final class SimMailService: MailService, @unchecked Sendable {
                         },
                         fail: { [self] failure in finish(call) { promise.fail(failure) } }
                     )
-                )
+                ),
+                for: group
             )
             world.wake(node)
         }
@@ -105,7 +106,7 @@ final class SimMailService: MailService, @unchecked Sendable {
             world.checker.gaveUp(request, group)
             promise.fail(ServiceFailure.unavailable)
         }
-        core.inbox.put(
+        core.inboxes.put(
             .submit(
                 ClientCall(
                     group: group,
@@ -123,7 +124,8 @@ final class SimMailService: MailService, @unchecked Sendable {
                         }
                     }
                 )
-            )
+            ),
+            for: group
         )
         world.wake(node)
         return promise.futureResult

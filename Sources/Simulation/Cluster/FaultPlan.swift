@@ -90,14 +90,14 @@ extension World {
         case .divergence: return hit(harm(node, isCounted: true))
         case .balance:
             counts.transfers += 1
-            node.core?.inbox.put(.control { $0.balanceLeaderships(onlyToReturned: false) })
+            node.core?.inboxes.putToAll(.order(.balance(onlyToReturned: false)))
             wake(node)
         case .strand:
             layStrand(duration)
             return []
         case .gracefulStop:
             counts.transfers += 1
-            node.core?.inbox.put(.control { _ = $0.resign() })
+            node.core?.inboxes.putToAll(.question(.resign { _ in }))
             wake(node)
             let event = SimEvent.stop(node: node.position, incarnation: node.incarnation)
             schedule(event, after: faults.time(50_000...3_000_000))
@@ -168,7 +168,7 @@ extension World {
         var duration = duration
         if plan.kinds.contains(.demote), faults.next() & 1 == 0 {
             // A leader that is left with too few, for long enough that the others get another one.
-            let leading = nodes.filter { $0.core?.loop.replicas.contains(where: \.isLeader) == true }
+            let leading = nodes.filter { $0.core?.replicas.contains(where: \.isLeader) == true }
             inside = [faults.pick(leading)?.position ?? 0]
             if nodes.count > 3 { inside.insert(faults.below(nodes.count)) }
             duration = max(duration, 2_500_000)
@@ -189,7 +189,7 @@ extension World {
     private func demote() -> [Int] {
         // Who has lost its disk must not become one of those that are needed.
         guard harmed == nil else { return [] }
-        let leaders = nodes.flatMap { node in node.core?.loop.replicas.filter(\.isLeader).map { (node, $0) } ?? [] }
+        let leaders = nodes.flatMap { node in node.core?.replicas.filter(\.isLeader).map { (node, $0) } ?? [] }
         guard let (node, replica) = faults.pick(leaders), let core = node.core else { return [] }
         let now = replica.raft.configuration
         guard !now.isJoint, now.voters.count > 1, let voter = faults.pick(now.voters) else { return [] }
@@ -210,7 +210,7 @@ extension World {
     func demote(_ node: SimNode) {
         for other in nodes where other !== node {
             guard let core = other.core else { continue }
-            for replica in core.loop.replicas where replica.isLeader {
+            for replica in core.replicas where replica.isLeader {
                 let now = replica.raft.configuration
                 let own = now.members.filter { $0.node == node.id }.map(\.replica)
                 guard !now.isJoint, now.voters.contains(where: own.contains) else { continue }
@@ -233,7 +233,7 @@ extension World {
         guard harmed == nil else { return }
         for position in inside.sorted() {
             guard let core = nodes[position].core else { continue }
-            for replica in core.loop.replicas where replica.isLeader {
+            for replica in core.replicas where replica.isLeader {
                 let group = replica.group
                 var next = replica.raft.configuration
                 let others = next.members.filter { member in !inside.contains(Int(member.node.rawValue) - 1) }
@@ -255,11 +255,8 @@ extension World {
 
     /// It may take a while until the node gets to it. Who has lost its disk by then must not become one that is needed.
     private func propose(_ configuration: Configuration, in group: GroupID, to core: NodeCore) {
-        core.inbox.put(
-            .control { [unowned self] loop in
-                if harmed == nil { loop.propose(configuration, in: group) }
-            }
-        )
+        let order = LoopOrder.propose(configuration, in: group) { [unowned self] in harmed == nil }
+        core.inboxes.put(.order(order), for: group)
     }
 
     /// New leaders like to die, or not to be heard, when little of what they have is anywhere else (Raft paper,
@@ -342,7 +339,7 @@ extension World {
     /// The disk answers again.
     private func endHang(_ node: SimNode) {
         node.hangingUntil = 0
-        guard node.isUp, node.isScheduled[NodePart.writer.rawValue] else { return }
+        guard node.isUp, isScheduled(.writer, node) else { return }
         schedule(.turn(node: node.position, incarnation: node.incarnation, .writer), after: 1_000)
     }
 }

@@ -81,7 +81,7 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     var core: NodeCore?
     var endpoint: SimEndpoint?
     /// Turns already on the queue.
-    var isScheduled: [Bool] = [false, false, false]
+    var isScheduled = Array(repeating: false, count: NodePart.count)
     /// The process is stopped until then; its clock goes on.
     var pausedUntil: Int64 = 0
     var slowDiskUntil: Int64 = 0

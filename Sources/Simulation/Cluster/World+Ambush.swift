@@ -64,7 +64,7 @@ extension World {
             if isWhole, let node = faults.pick(nodes) { return demote(node) }
         } else {
             // Roles are not worked out for nothing.
-            guard nodes.contains(where: { $0.core?.loop.isInstalling == true }) else { return }
+            guard nodes.contains(where: { $0.core?.isInstalling == true }) else { return }
         }
         for node in nodes where node.pausedUntil <= now {
             let roles = roles(of: node)

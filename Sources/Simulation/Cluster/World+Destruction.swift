@@ -110,7 +110,7 @@ extension World {
     ) -> Bool {
         guard let old = before[group], let new = after[group], new.isIntact, new != old else { return true }
         return nodes.contains { other in
-            guard other !== node, let replica = other.core?.loop.replica(group), new.replica == old.replica else {
+            guard other !== node, let replica = other.core?.replica(group), new.replica == old.replica else {
                 return false
             }
             return replica.testimony(of: new.replica).isForgotten(
@@ -131,13 +131,14 @@ extension World {
     /// The same, where one node need not vote: nobody counts on it.
     func isWhole(learningOn learner: SimNode?) -> Bool {
         nodes.allSatisfy { node in
-            guard let loop = node.core?.loop else { return false }
-            return loop.identity.isComplete && !loop.groups.areBeingReplaced && !loop.isStopping
+            guard let core = node.core else { return false }
+            return core.agent.identity.isComplete
+                && core.loops.allSatisfy { !$0.floor.groups.areBeingReplaced && !$0.floor.isStopping }
         }
             && groups.allSatisfy { group in
-                let replicas = nodes.compactMap { $0.core?.loop.replica(group) }
+                let replicas = nodes.compactMap { $0.core?.replica(group) }
                 let ids = replicas.map(\.raft.id).sorted()
-                let own = learner?.core?.loop.replica(group)?.raft.id
+                let own = learner?.core?.replica(group)?.raft.id
                 let others = ids.filter { $0 != own }
                 return replicas.count == nodes.count
                     && replicas.allSatisfy { replica in
@@ -152,7 +153,7 @@ extension World {
     /// its log begins.
     func areCopiesLeft(without node: SimNode) -> Bool {
         groups.allSatisfy { group in
-            let others = nodes.filter { $0 !== node }.compactMap { $0.core?.loop.replica(group)?.raft }
+            let others = nodes.filter { $0 !== node }.compactMap { $0.core?.replica(group)?.raft }
             return others.filter(\.isInstalling).allSatisfy { stateless in
                 let point = stateless.snapshot
                 return others.contains { raft in
@@ -182,7 +183,7 @@ extension World {
     func checkHarmed() {
         guard let position = harmed, let core = nodes[position].core else { return }
         if let harm, !harm.isCounted { return }
-        if isCalm, core.loop.isSettled, harm == nil {
+        if isCalm, core.isSettled, harm == nil {
             isCalm = false
             network.weather = isHealing ? SimNetwork.Weather() : plan.weather
             if let group = nodes[position].forgotten.keys.min() {

@@ -18,7 +18,7 @@ extension World {
     /// A leader is cut off, and what its clients ask for meanwhile stays in its log.
     func layFigureEight() {
         let leading = nodes.flatMap { node in
-            (node.core?.loop.replicas.filter(\.isLeader) ?? []).compactMap { replica in
+            (node.core?.replicas.filter(\.isLeader) ?? []).compactMap { replica in
                 clients.first { $0.group == replica.group }.map { (node, replica.group, $0) }
             }
         }
@@ -41,7 +41,7 @@ extension World {
     /// its term with.
     func electedInFigureEight(_ node: SimNode) {
         guard let figure = figureEight, figure.second == nil, node !== figure.first,
-            node.core?.loop.replica(figure.group)?.isLeader == true
+            node.core?.replica(figure.group)?.isLeader == true
         else { return }
         figureEight?.second = node
         trace.add(now, .fault, node.position, "the second leader of figure 8")
@@ -53,7 +53,7 @@ extension World {
     /// and the second one comes back.
     func committedInFigureEight(_ node: SimNode) {
         guard let figure = figureEight, let second = figure.second, node === figure.first,
-            node.core?.loop.replica(figure.group)?.isLeader == true
+            node.core?.replica(figure.group)?.isLeader == true
         else { return }
         figureEight = nil
         counts.coverage.add(.cutOffAfterCommit, roles(of: node))

@@ -41,7 +41,7 @@ extension World {
     /// anything.
     private var areAllCaughtUp: Bool {
         groups.allSatisfy { group in
-            let replicas = nodes.compactMap { $0.core?.loop.replica(group)?.raft }
+            let replicas = nodes.compactMap { $0.core?.replica(group)?.raft }
             guard !replicas.contains(where: \.isInstalling) else { return false }
             let begin = replicas.map(\.snapshot.index).max() ?? .zero
             return replicas.allSatisfy { $0.lastIndex >= begin }

@@ -20,7 +20,7 @@ extension World {
         node.runningVersion = node.newestVersion
         node.failure = nil
         node.nextWrite = .normal
-        node.isScheduled = [false, false, false]
+        node.isScheduled = Array(repeating: false, count: NodePart.count)
         node.submitted = [:]
         node.pausedUntil = 0
         do {
@@ -41,7 +41,7 @@ extension World {
                 NodeCore.Environment(
                     node: node.id,
                     session: node.session,
-                    settings: settings,
+                    settings: settings(of: node),
                     clock: node.clock,
                     network: endpoint,
                     blocking: SimBlockingWork(world: self, node: node.position, incarnation: node.incarnation),
@@ -57,8 +57,10 @@ extension World {
                 state: node.state,
                 recovered: groups
             )
-            core.loop.floor.observers.membership = { [unowned self, unowned node] in observe($0, of: node) }
-            core.loop.floor.observers.verification = { [unowned self, unowned node] in observe($0, of: node) }
+            var observers = Observers()
+            observers.membership = { [unowned self, unowned node] in observe($0, of: node) }
+            observers.verification = { [unowned self, unowned node] in observe($0, of: node) }
+            core.observe(observers)
             node.core = core
             for group in groups.opened where node.forgotten[group.group]?.areKnown(to: group) == true {
                 node.forgotten[group.group] = nil
@@ -73,6 +75,15 @@ extension World {
         trace.mix(now, .restart, node.position, node.incarnation)
         let event = SimEvent.tick(node: node.position, incarnation: node.incarnation)
         schedule(event, after: timing.between(0...settings.tickMilliseconds * 1_000))
+    }
+
+    /// Each run of a node has other threads.
+    private func settings(of node: SimNode) -> CoreSettings {
+        var settings = settings
+        let choice = SimRandom.mix(node.session)
+        settings.loops = 1 + Int(choice % UInt64(NodePart.maximumLoops))
+        settings.appliers = 1 + Int((choice >> 32) % UInt64(NodePart.maximumAppliers))
+        return settings
     }
 
     private func openLog(_ disk: any Disk, _ node: SimNode) throws -> (SegmentedLog, [RecoveredGroup]) {
@@ -175,14 +186,17 @@ extension World {
         }
         core.writer.inbox.put(.seal)
         turn(node, .writer)
-        if node.isUp { turn(node, .applier) }
+        for position in core.appliers.indices where node.isUp { turn(node, .applier(position)) }
         try? node.state.flush()
         crash(node)
     }
 
     func tick(_ node: SimNode) {
         let late = restOfPause(node)
-        if late == 0, !node.isScheduled[NodePart.loop.rawValue] { turn(node, .loop) }
+        guard let core = node.core else { return }
+        for part in core.loops.indices.map(NodePart.loop) + [.agent] {
+            if late == 0, node.core === core, !isScheduled(part, node) { turn(node, part) }
+        }
         guard node.isUp else { return }
         let event = SimEvent.tick(node: node.position, incarnation: node.incarnation)
         schedule(event, after: late + settings.tickMilliseconds * 1_000 + timing.between(0...300))

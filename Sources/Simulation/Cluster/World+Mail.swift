@@ -38,7 +38,7 @@ extension World {
         node.submitted[group] = sequence
         let request = RequestID(session: node.session, sequence: sequence)
         checker.register(request, group, account, command)
-        core.inbox.put(
+        core.inboxes.put(
             .submit(
                 ClientCall(
                     group: group,
@@ -53,7 +53,8 @@ extension World {
                         ended()
                     }
                 )
-            )
+            ),
+            for: group
         )
         wake(node)
         return true

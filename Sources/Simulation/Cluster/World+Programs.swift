@@ -46,15 +46,15 @@ extension World {
     /// Whether the cluster has come to the version that all programs know in the end.
     var isUpgraded: Bool {
         guard plan.kinds.contains(.replaceProgram) else { return true }
-        return nodes.allSatisfy { $0.core?.loop.floor.version.cluster == Self.nextVersion }
+        return nodes.allSatisfy { $0.core?.loops.allSatisfy { $0.floor.version.cluster == Self.nextVersion } == true }
     }
 
     /// Whether the directory has heard from all of them.
-    var areAllTold: Bool { nodes.allSatisfy { $0.core?.loop.versions.isTold == true } }
+    var areAllTold: Bool { nodes.allSatisfy { $0.core?.agent.isTold == true } }
 
-    /// After a turn of a node's loop.
+    /// After a turn of a node's agent.
     func noteTold(_ node: SimNode) {
-        if node.core?.loop.versions.isTold == true { node.toldVersion = node.runningVersion }
+        if node.core?.agent.isTold == true { node.toldVersion = node.runningVersion }
     }
 
     /// At the end: what the directory says of the cluster is what was last told.

@@ -11,8 +11,10 @@ extension World {
 
     func countRests(_ node: SimNode) {
         guard let core = node.core else { return }
-        counts.sleeps += core.loop.floor.restCounts.sleeps
-        counts.wakes += core.loop.floor.restCounts.wakes
+        for loop in core.loops {
+            counts.sleeps += loop.floor.restCounts.sleeps
+            counts.wakes += loop.floor.restCounts.wakes
+        }
     }
 
     func checkRests() {
@@ -25,16 +27,16 @@ extension World {
 
     private func checkRest(of group: GroupID, _ node: SimNode, _ core: NodeCore) {
         checker.countCheck()
-        guard let relied = core.loop.floor.leaderRelied(on: group) else {
+        guard let relied = core.loop(of: group).floor.leaderRelied(on: group) else {
             node.restsFalselySince[group] = nil
             return
         }
-        let replica = nodes[Int(relied.node.rawValue) - 1].core?.loop.replica(group)
+        let replica = nodes[Int(relied.node.rawValue) - 1].core?.replica(group)
         if let replica, replica.isLeader, replica.raft.term == relied.term {
             node.restsFalselySince[group] = nil
             return
         }
-        let tick = core.loop.floor.tickCount
+        let tick = core.loop(of: group).floor.tickCount
         let since = node.restsFalselySince[group] ?? tick
         node.restsFalselySince[group] = since
         guard tick - since > falseRestTicks else { return }
@@ -48,7 +50,9 @@ extension World {
     /// A message as a run with a bug put in understands it.
     func mutated(_ message: PeerMessage, from: Int, to core: NodeCore) -> PeerMessage {
         guard options.mutant == .beatsUnchecked, case .beat(let beat) = message else { return message }
-        let relied = core.loop.floor.digestRelied(on: nodes[from].id)
-        return .beat(Beat(session: beat.session, number: beat.number, leading: relied, echo: beat.echo))
+        let lanes = beat.lanes
+        guard Int(lanes.to) < core.loops.count else { return message }
+        let relied = core.loops[Int(lanes.to)].floor.digestRelied(on: nodes[from].id, lane: lanes.from)
+        return .beat(Beat(lanes: lanes, session: beat.session, number: beat.number, leading: relied, echo: beat.echo))
     }
 }

@@ -87,7 +87,7 @@ extension World {
         case .deliver(let from, let to, let frame): deliver(frame, from: from, to: to)
         case .lost(let position, let incarnation, let peer):
             guard nodes[position].incarnation == incarnation else { return }
-            nodes[position].core?.inbox.put(.lost(nodes[peer].id))
+            nodes[position].core?.inboxes.lost(nodes[peer].id)
             wake(nodes[position])
         case .crash(let position, let incarnation, let limit):
             if nodes[position].incarnation == incarnation { crash(nodes[position], restartsWithin: limit) }
@@ -140,7 +140,7 @@ extension World {
         return groups.allSatisfy { group in
             let indexes = nodes.map { (try? $0.isUp ? $0.reader.digest(group).index : .zero) ?? .zero }
             return indexes.allSatisfy { $0.rawValue == UInt64(checker.groups[Int(group.rawValue)].committed.count) }
-                && nodes.contains { $0.core?.loop.replica(group)?.isLeader == true }
+                && nodes.contains { $0.core?.replica(group)?.isLeader == true }
         }
     }
 
@@ -153,7 +153,7 @@ extension World {
             }
             text += "\n  node \(node.position + 1): scheduled \(node.isScheduled) failure \(node.failure ?? "-")"
             text += " log waits \(!core.writer.inbox.isEmpty) hanging \(node.hangingUntil > now)"
-            for replica in core.loop.replicas {
+            for replica in core.replicas {
                 let status = replica.raft.status
                 text += "\n  node \(node.position + 1) group \(replica.group.rawValue): \(status.role)"
                 text += " term \(status.term.rawValue) leader \(status.leader.map { "\($0.rawValue)" } ?? "-")"
@@ -165,7 +165,7 @@ extension World {
                 if configuration.isJoint { text += " (joint)" }
                 let digest = try? node.reader.digest(replica.group)
                 text += " state \(digest?.index.rawValue ?? 0) installing \(status.installing?.index.rawValue ?? 0)"
-                text += " stands as \(core.loop.standing(of: replica.group))"
+                text += " stands as \(core.loop(of: replica.group).floor.standing(of: replica.group))"
                 text += " peers \(status.peers.map { "\($0.replica.rawValue):\($0.state)@\($0.matchIndex.rawValue)" })"
             }
         }
@@ -176,7 +176,7 @@ extension World {
     private func checkLimits() {
         for node in nodes {
             guard let core = node.core else { continue }
-            for replica in core.loop.replicas {
+            for replica in core.replicas {
                 for peer in replica.isLeader ? replica.raft.peerStatus : [] {
                     guard case .replicate(let entries, let bytes) = peer.state else { continue }
                     // One entry may be larger than all of the window.

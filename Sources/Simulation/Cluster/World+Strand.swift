@@ -28,10 +28,10 @@ extension World {
         guard !isCalm, ambush == nil else { return }
         let group = waiting.group
         for follower in nodes where isRunning(follower) {
-            guard let relied = follower.core?.loop.floor.leaderRelied(on: group) else { continue }
+            guard let relied = follower.core?.loop(of: group).floor.leaderRelied(on: group) else { continue }
             let leader = nodes[Int(relied.node.rawValue) - 1]
             let others = nodes.filter { $0 !== leader && $0 !== follower && isRunning($0) }
-            guard isRunning(leader), let replica = leader.core?.loop.replica(group), replica.isLeader,
+            guard isRunning(leader), let replica = leader.core?.replica(group), replica.isLeader,
                 replica.raft.term == relied.term, let successor = faults.pick(others)
             else { continue }
             strand = nil
@@ -67,7 +67,7 @@ extension World {
         for client in clients where client.group == group { client.leave(follower.position) }
         for mta in mtas { mta.avoid(group, until: calmUntil) }
         let target = successor.id
-        leader.core?.inbox.put(.control { $0.handOverLeaderships(to: target) })
+        leader.core?.inboxes.putToAll(.order(.handOver(to: target)))
         wake(leader)
     }
 }

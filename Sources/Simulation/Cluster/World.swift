@@ -142,7 +142,7 @@ final class World: @unchecked Sendable {
             var bytes = frame
             while let body = try Frame.next(from: &bytes) {
                 let messages = try Frame.messages(in: body).map { mutated($0, from: from, to: core) }
-                core.inbox.put(.received(messages, from: nodes[from].id))
+                core.inboxes.receive(messages, from: nodes[from].id)
             }
         } catch {
             fail("a frame is read as it was written", "\(error)")
@@ -155,20 +155,28 @@ final class World: @unchecked Sendable {
     /// Schedules the turns of the parts that have something to do.
     func wake(_ node: SimNode) {
         guard let core = node.core else { return }
-        if !node.isScheduled[0], !core.inbox.isEmpty { schedule(.loop, of: node, after: timing.between(5...120)) }
-        if !node.isScheduled[1], !core.writer.inbox.isEmpty {
+        for (lane, inbox) in core.inboxes.loops.enumerated() where !inbox.isEmpty {
+            if !isScheduled(.loop(lane), node) { schedule(.loop(lane), of: node, after: timing.between(5...120)) }
+        }
+        if !isScheduled(.agent, node), !core.agent.inbox.isEmpty {
+            schedule(.agent, of: node, after: timing.between(5...500))
+        }
+        if !isScheduled(.writer, node), !core.writer.inbox.isEmpty {
             let isSlow = node.slowDiskUntil > now
             let delay =
                 max(0, node.hangingUntil - now) + (isSlow ? timing.time(20_000...800_000) : timing.time(100...4_000))
             schedule(.writer, of: node, after: delay)
         }
-        if !node.isScheduled[2], !core.applierLoop.inbox.isEmpty {
-            schedule(.applier, of: node, after: timing.time(20...3_000))
+        for (position, applier) in core.appliers.enumerated() where !applier.inbox.isEmpty {
+            guard !isScheduled(.applier(position), node) else { continue }
+            schedule(.applier(position), of: node, after: timing.time(20...3_000))
         }
     }
 
+    func isScheduled(_ part: NodePart, _ node: SimNode) -> Bool { node.isScheduled[part.number] }
+
     private func schedule(_ part: NodePart, of node: SimNode, after delay: Int64) {
-        node.isScheduled[part.rawValue] = true
+        node.isScheduled[part.number] = true
         schedule(.turn(node: node.position, incarnation: node.incarnation, part), after: delay)
     }
 
@@ -181,18 +189,20 @@ final class World: @unchecked Sendable {
             let event = SimEvent.turn(node: node.position, incarnation: node.incarnation, part)
             return schedule(event, after: restOfPause(node))
         }
-        node.isScheduled[part.rawValue] = false
-        trace.mix(now, .turn, node.position, UInt64(part.rawValue))
+        node.isScheduled[part.number] = false
+        trace.mix(now, .turn, node.position, UInt64(part.number))
         switch part {
-        case .loop:
-            core.loop.turn()
+        case .agent:
+            core.agent.turn()
             noteTold(node)
-            checker.checkLoop(node, world: self)
+        case .loop(let lane):
+            core.loops[lane].turn()
+            checker.checkLoop(core.loops[lane], of: node, world: self)
         case .writer: writerTurn(node, core)
-        case .applier:
-            let inbox = core.applierLoop.inbox
+        case .applier(let position):
+            let inbox = core.appliers[position].inbox
             let touched = checker.observe(inbox.drain(), of: node, putBack: inbox, world: self)
-            core.applierLoop.turn()
+            core.appliers[position].turn()
             checker.checkState(node, touched, world: self)
         }
         // As long as everybody has to stay where they are, it stays as well, and does nothing any more.

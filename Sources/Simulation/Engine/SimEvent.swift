@@ -20,7 +20,23 @@ enum SimEvent {
     case fault
 }
 
-/// The three parts of a node that take turns.
-enum NodePart: Int, CaseIterable {
-    case loop, writer, applier
+/// A part of a node that takes turns.
+enum NodePart: Equatable {
+    case agent, writer
+    case loop(Int)
+    case applier(Int)
+
+    static let maximumLoops = 3
+    static let maximumAppliers = 2
+    static let count = 2 + maximumLoops + maximumAppliers
+
+    /// Below ``count``.
+    var number: Int {
+        switch self {
+        case .agent: 0
+        case .writer: 1
+        case .loop(let lane): 2 + lane
+        case .applier(let position): 2 + Self.maximumLoops + position
+        }
+    }
 }

@@ -110,7 +110,7 @@ struct BodiesRoom {
         guard let fetch = fetches[id], fetch.asked == other else { return }
         guard let bytes else { return askNext(id, floor) }
         fetches[id] = nil
-        floor.ways.applier.put(.putBack(fetch.group, fetch.chunk, bytes, from: other))
+        floor.apply(.putBack(fetch.group, fetch.chunk, bytes, from: other))
         fetch.completion(bytes)
     }
 

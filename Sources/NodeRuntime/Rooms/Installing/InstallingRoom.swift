@@ -39,7 +39,7 @@ struct InstallingRoom {
         from sender: NodeID,
         _ floor: Floor
     ) {
-        let transfer = floor.place.session &+ nextTransfer
+        let transfer = floor.place.firstNumber &+ nextTransfer
         nextTransfer += 1
         installs[group] = SnapshotInstall(
             transfer: transfer,

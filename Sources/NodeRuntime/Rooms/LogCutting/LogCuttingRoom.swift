@@ -1,10 +1,34 @@
 internal import Consensus
+internal import MailStore
 internal import ReplicaCore
 
 /// Cuts the logs behind what the state keeps durably, leaving some for followers that lag.
 struct LogCuttingRoom {
+    private var nextMilliseconds: Int64 = 0
+    private var isLooking = false
+
+    /// On every tick: now and then, the state is asked what it would keep in a crash.
+    mutating func tick(_ floor: Floor) {
+        guard floor.nowMilliseconds >= nextMilliseconds, !isLooking, !floor.groups.unflushed.isEmpty else { return }
+        nextMilliseconds = floor.nowMilliseconds + floor.settings.maintenanceMilliseconds
+        isLooking = true
+        let groups = Array(floor.groups.unflushed)
+        let replaced = floor.groups.replacedStates
+        let reader = floor.reader
+        let ways = floor.ways
+        ways.background.run {
+            do {
+                let indexes = try groups.map { (group: $0, index: try reader.durableAppliedIndex($0).index) }
+                ways.inbox.put(.durable(DurableIndexes(indexes: indexes, replacedStates: replaced)))
+            } catch {
+                ways.failed(error)
+            }
+        }
+    }
+
     /// What the state would keep in a crash was looked up.
-    func finished(_ durable: DurableIndexes, _ floor: Floor) {
+    mutating func finished(_ durable: DurableIndexes, _ floor: Floor) {
+        isLooking = false
         guard durable.replacedStates == floor.groups.replacedStates else { return }
         for (group, index) in durable.indexes {
             guard let raft = floor.replica(group)?.raft, floor.standing(of: group).hasState else { continue }

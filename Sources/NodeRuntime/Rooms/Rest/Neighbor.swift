@@ -1,7 +1,8 @@
 internal import Consensus
 internal import PeerTransport
 
-/// Another node, as far as groups at rest are concerned: what each says of all of them at once, several times a second.
+/// A replica loop of another node, as far as groups at rest are concerned: what each says of all of them at once, several
+/// times a second.
 ///
 /// Plain values, no I/O; time is counted in ticks of this node's clock. Every proof is dated by when this node *sent*
 /// what it answers: a beat that was lost, late, repeated, or of an earlier run can prove too little, never too much
@@ -18,6 +19,8 @@ struct Neighbor {
     }
 
     let node: NodeID
+    /// The place of the loop among those of its node.
+    let lane: UInt8
     /// Groups at rest that this node leads, with a replica there that is known to follow.
     var leading = RestSet()
     /// Groups at rest whose leader is there.
@@ -41,15 +44,16 @@ struct Neighbor {
     /// When the whole list was sent last: what answers an earlier beat says nothing of it.
     private var listTick: UInt64 = 0
 
-    init(node: NodeID, tick: UInt64) {
+    init(node: NodeID, lane: UInt8 = 0, tick: UInt64) {
         self.node = node
+        self.lane = lane
         heardTick = tick
         followTick = tick
         leadTick = tick
     }
 
-    func beat(session: UInt64, tick: UInt64) -> Beat {
-        Beat(session: session, number: tick, leading: leading.digest, echo: newest)
+    func beat(in lanes: Lanes = .single, session: UInt64, tick: UInt64) -> Beat {
+        Beat(lanes: lanes, session: session, number: tick, leading: leading.digest, echo: newest)
     }
 
     /// - Parameters:

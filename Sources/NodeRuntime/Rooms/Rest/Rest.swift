@@ -24,17 +24,39 @@ struct RestState {
     var awake = GroupSet()
     /// When something other than the clock and heartbeats last reached a group.
     var touched: [GroupID: UInt64] = [:]
-    /// Sorted by node.
+    /// Loops of other nodes that have groups in common with this one; sorted by node and lane.
     var neighbors: [Neighbor] = []
+    /// How many loops each node has, as it said last; one where it has said nothing.
+    private(set) var laneCounts: [NodeID: UInt8] = [:]
     var sleepCount = 0
     var wakeCount = 0
 
-    /// Where a neighbour is; those unknown so far are counted from now on.
-    mutating func position(of node: NodeID) -> Int {
-        let position = neighbors.firstIndex { $0.node >= node } ?? neighbors.endIndex
-        if position == neighbors.endIndex || neighbors[position].node != node {
-            neighbors.insert(Neighbor(node: node, tick: tick), at: position)
+    /// Which loop of another node has a group.
+    func lane(of group: GroupID, on node: NodeID) -> UInt8 {
+        UInt8(group.rawValue % UInt32(laneCounts[node, default: 1]))
+    }
+
+    /// Where the loop of another node is that has a group; those unknown so far are counted from now on.
+    mutating func position(of node: NodeID, for group: GroupID) -> Int {
+        position(of: node, lane: lane(of: group, on: node))
+    }
+
+    mutating func position(of node: NodeID, lane: UInt8) -> Int {
+        let position = neighbors.firstIndex { ($0.node, $0.lane) >= (node, lane) } ?? neighbors.endIndex
+        if position == neighbors.endIndex || neighbors[position].node != node || neighbors[position].lane != lane {
+            neighbors.insert(Neighbor(node: node, lane: lane, tick: tick), at: position)
         }
         return position
+    }
+
+    /// Another node has so many loops now: nothing that rests may count on what was said of those that it had.
+    mutating func changeLanes(of node: NodeID, to count: UInt8) {
+        let groups = neighbors.filter { $0.node == node }
+        precondition(
+            groups.allSatisfy { $0.leading.isEmpty && $0.following.isEmpty && $0.forsaken.isEmpty },
+            "whatever rests with a node wakes before its lanes change"
+        )
+        neighbors.removeAll { $0.node == node }
+        laneCounts[node] = count
     }
 }

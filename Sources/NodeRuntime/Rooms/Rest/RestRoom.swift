@@ -27,13 +27,15 @@ struct RestRoom {
         let tick = floor.rest.tick
         let limits = floor.restLimits
         let peers = replica.raft.peersAtRest { node in
-            floor.rest.neighbors.first { $0.node == node }?.presence(tick: tick, limits) ?? .unclear
+            let lane = floor.rest.lane(of: group, on: node)
+            let neighbor = floor.rest.neighbors.first { $0.node == node && $0.lane == lane }
+            return neighbor?.presence(tick: tick, limits) ?? .unclear
         }
         guard let peers else { return }
         let resting = RestingGroup(group: group, leadership: leadership)
         var forsaken: [NodeID] = []
         for member in replica.raft.configuration.members where member.replica != leadership.leader {
-            let position = floor.rest.position(of: member.node)
+            let position = floor.rest.position(of: member.node, for: group)
             if peers.contains(member) {
                 floor.rest.neighbors[position].leading.insert(resting)
                 floor.rest.neighbors[position].announcements.append(resting)
@@ -56,7 +58,8 @@ struct RestRoom {
     func receiveList(_ list: RestList, from other: NodeID, _ floor: Floor) {
         if let range = list.range {
             let named = Set(list.groups.map(\.group))
-            let stale = floor.rest.neighbors[floor.rest.position(of: other)].following.groups[range].filter { !named.contains($0) }
+            let position = floor.rest.position(of: other, lane: list.lanes.from)
+            let stale = floor.rest.neighbors[position].following.groups[range].filter { !named.contains($0) }
             for group in stale { floor.wake(group, from: other) }
         }
         for resting in list.groups { follow(resting, to: other, floor) }
@@ -64,12 +67,11 @@ struct RestRoom {
 
     private func follow(_ resting: RestingGroup, to other: NodeID, _ floor: Floor) {
         let group = resting.group
-        if let earlier = floor.rest.rests[group], case .follower(of: other, _) = earlier.role, earlier.resting == resting {
-            return
-        }
-        let position = floor.rest.position(of: other)
-        guard floor.rest.rests[group] == nil, let replica = floor.replica(group), replica.restAsFollower == resting.leadership,
-            replica.leaderNode == other
+        let earlier = floor.rest.rests[group]
+        if let earlier, case .follower(of: other, _) = earlier.role, earlier.resting == resting { return }
+        let position = floor.rest.position(of: other, for: group)
+        guard floor.rest.rests[group] == nil, let replica = floor.replica(group),
+            replica.restAsFollower == resting.leadership, replica.leaderNode == other
         else {
             floor.rest.neighbors[position].stirred.append(group)
             return
@@ -140,19 +142,26 @@ struct RestRoom {
     private func sendBeats(_ floor: Floor) {
         for position in floor.rest.neighbors.indices {
             let other = floor.rest.neighbors[position].node
+            let lanes = lanes(to: floor.rest.neighbors[position], floor)
             // Ahead of the beat: it stands for what was announced.
             let announcements = floor.rest.neighbors[position].announcements.filter { floor.rest.rests[$0.group]?.resting == $0 }
             floor.rest.neighbors[position].announcements.removeAll(keepingCapacity: true)
-            for piece in announcements.pieces { floor.send(.resting(RestList(groups: piece, range: nil)), to: other) }
+            for piece in announcements.pieces {
+                floor.send(.resting(RestList(lanes: lanes, groups: piece, range: nil)), to: other)
+            }
             let stirred = floor.rest.neighbors[position].stirred
             floor.rest.neighbors[position].stirred.removeAll(keepingCapacity: true)
             for piece in stirred.pieces { floor.send(.stirred(piece), to: other) }
-            floor.send(.beat(floor.rest.neighbors[position].beat(session: floor.place.session, tick: floor.rest.tick)), to: other)
+            let (session, tick) = (floor.place.session, floor.rest.tick)
+            floor.send(.beat(floor.rest.neighbors[position].beat(in: lanes, session: session, tick: tick)), to: other)
         }
     }
 
+    /// Every loop hears every beat, since each says how many loops its sender has; what it proves concerns one loop.
     func receiveBeat(_ beat: Beat, from other: NodeID, _ floor: Floor) {
-        let position = floor.rest.position(of: other)
+        if beat.lanes.count != floor.rest.laneCounts[other, default: 1] { changeLanes(of: other, beat, floor) }
+        guard beat.lanes.to == floor.place.lane else { return }
+        let position = floor.rest.position(of: other, lane: beat.lanes.from)
         let news = floor.rest.neighbors[position].receive(beat, session: floor.place.session, tick: floor.rest.tick)
         if news.hasReturned { wakeAll(floor.rest.neighbors[position].forsaken, from: other, floor) }
         if news.hasRestarted {
@@ -162,15 +171,34 @@ struct RestRoom {
         if news.needsList { sendList(to: position, floor) }
     }
 
+    /// Another node has more loops than before, or fewer: what its beats stood for is said anew.
+    private func changeLanes(of other: NodeID, _ beat: Beat, _ floor: Floor) {
+        for neighbor in floor.rest.neighbors where neighbor.node == other {
+            wakeAll(neighbor.leading.groups, from: other, floor)
+            wakeAll(neighbor.following.groups, from: other, floor)
+            wakeAll(neighbor.forsaken, from: other, floor)
+        }
+        floor.rest.changeLanes(of: other, to: beat.lanes.count)
+        for replica in floor.groups.replicas {
+            guard replica.raft.configuration.members.contains(where: { $0.node == other }) else { continue }
+            _ = floor.rest.position(of: other, for: replica.group)
+        }
+    }
+
+    private func lanes(to neighbor: Neighbor, _ floor: Floor) -> Lanes {
+        Lanes(from: floor.place.lane, of: floor.place.lanes, to: neighbor.lane)
+    }
+
     /// Everything at rest, in pieces that together cover all groups.
     private func sendList(to position: Int, _ floor: Floor) {
         let other = floor.rest.neighbors[position].node
+        let lanes = lanes(to: floor.rest.neighbors[position], floor)
         let pieces = floor.rest.neighbors[position].leading.groups.compactMap { floor.rest.rests[$0]?.resting }.pieces
         var first = GroupID(0)
         for (index, piece) in (pieces.isEmpty ? [[]] : pieces).enumerated() {
             let isLast = index + 1 >= pieces.count
             let last = isLast ? GroupID(.max) : piece.last?.group ?? first
-            floor.send(.resting(RestList(groups: piece, range: first...last)), to: other)
+            floor.send(.resting(RestList(lanes: lanes, groups: piece, range: first...last)), to: other)
             first = isLast ? last : GroupID(last.rawValue + 1)
         }
         floor.rest.neighbors[position].listWasSent(tick: floor.rest.tick)
@@ -202,8 +230,8 @@ extension Floor {
     }
 
     /// What a beat has to say for the followers of a node to be taken for heard from.
-    package func digestRelied(on node: NodeID) -> RestDigest {
-        rest.neighbors[rest.position(of: node)].following.digest
+    package func digestRelied(on node: NodeID, lane: UInt8) -> RestDigest {
+        rest.neighbors.first { $0.node == node && $0.lane == lane }?.following.digest ?? RestDigest()
     }
 }
 

@@ -27,15 +27,15 @@ extension RestState {
     }
 
     private mutating func stopLeading(_ ended: Rest, _ peers: [Member], _ forsaken: [NodeID]) -> [Heard] {
-        for node in forsaken { neighbors[position(of: node)].forsaken.remove(ended.resting.group) }
-        for member in peers { neighbors[position(of: member.node)].leading.remove(ended.resting) }
+        for node in forsaken { neighbors[position(of: node, for: ended.resting.group)].forsaken.remove(ended.resting.group) }
+        for member in peers { neighbors[position(of: member.node, for: ended.resting.group)].leading.remove(ended.resting) }
         return heard(of: peers, since: ended)
     }
 
-    /// What was proven while they were at
+    /// What was proven of members while they were at rest.
     mutating func heard(of peers: [Member], since current: Rest) -> [Heard] {
         peers.compactMap { member in
-            let proven = neighbors[position(of: member.node)].followTick
+            let proven = neighbors[position(of: member.node, for: current.resting.group)].followTick
             return proven >= current.sinceTick ? Heard(member.replica, ticksAgo: Int(tick - proven)) : nil
         }
     }
@@ -46,20 +46,20 @@ extension RestState {
         _ proofs: UInt64,
         wokenBy other: NodeID?
     ) -> [Heard] {
-        let position = position(of: leader)
+        let position = position(of: leader, for: ended.resting.group)
         neighbors[position].following.remove(ended.resting)
         if other != leader { neighbors[position].stirred.append(ended.resting.group) }
         return heard(ended, leader, proofs)
     }
 
     mutating func heard(_ current: Rest, _ leader: NodeID, _ proofs: UInt64) -> [Heard] {
-        let position = position(of: leader)
+        let position = position(of: leader, for: current.resting.group)
         guard neighbors[position].leadProofs > proofs else { return [] }
         let ticksAgo = Int(tick - neighbors[position].leadTick)
         return [Heard(current.resting.leadership.leader, ticksAgo: ticksAgo)]
     }
 
-    /// Whether a message only answers a heartbeat that a leader sent before it went to  It must not wake: on a
+    /// Whether a message only answers a heartbeat that a leader sent before it went to rest. It must not wake: on a
     /// machine that has too much to do, the answers to the heartbeats of a wake would be the next wake.
     func isLateAnswer(_ message: ReplicaMessage) -> Bool {
         guard case .heartbeatResponse = message.message.body, let current = rests[message.group],

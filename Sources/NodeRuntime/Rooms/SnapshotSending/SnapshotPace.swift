@@ -6,16 +6,11 @@ internal import PeerTransport
 /// A bucket that fills at the rate, up to a quarter of a second's worth. A piece may be read when there is anything in
 /// it, and takes what pieces weigh at most; what it weighed less is given back.
 struct SnapshotPace {
-    /// More pulls than this do not wait: who asked asks again.
-    static let maximumWaiting = 64
-
     /// 0: as fast as the receivers ask.
     private let bytesPerSecond: Int
     private let pieceBytes: Int
     private var bytes: Int
     private var filledMilliseconds: Int64
-    /// In the order of their first asking; one for each group of each node.
-    private var waiting: [(pull: SnapshotPull, node: NodeID)] = []
 
     init(bytesPerSecond: Int, pieceBytes: Int, _ nowMilliseconds: Int64) {
         self.bytesPerSecond = bytesPerSecond
@@ -44,18 +39,26 @@ struct SnapshotPace {
 
     /// A piece that was paid for weighed so much.
     mutating func sent(_ count: Int) { if bytesPerSecond > 0 { bytes += pieceBytes - count } }
+}
 
-    mutating func postpone(_ pull: SnapshotPull, to node: NodeID) {
-        if let known = waiting.firstIndex(where: { $0.node == node && $0.pull.group == pull.group }) {
-            waiting[known].pull = pull
-        } else if waiting.count < Self.maximumWaiting {
-            waiting.append((pull, node))
+/// Pulls that wait for the rate, in the order of their first asking; one for each group of each node.
+struct WaitingPulls {
+    /// More do not wait: the node that asked asks again.
+    static let maximumCount = 64
+
+    private var pulls: [(pull: SnapshotPull, node: NodeID)] = []
+
+    var isEmpty: Bool { pulls.isEmpty }
+
+    /// Has a pull wait, in the place of an earlier one for the same.
+    mutating func add(_ pull: SnapshotPull, from node: NodeID) {
+        if let known = pulls.firstIndex(where: { $0.node == node && $0.pull.group == pull.group }) {
+            pulls[known].pull = pull
+        } else if pulls.count < Self.maximumCount {
+            pulls.append((pull, node))
         }
     }
 
-    /// The pull that has waited longest, if a piece may be read for it now.
-    mutating func next(_ nowMilliseconds: Int64) -> (pull: SnapshotPull, node: NodeID)? {
-        guard !waiting.isEmpty, admit(nowMilliseconds) else { return nil }
-        return waiting.removeFirst()
-    }
+    /// The pull that has waited longest.
+    mutating func next() -> (pull: SnapshotPull, node: NodeID)? { pulls.isEmpty ? nil : pulls.removeFirst() }
 }

@@ -15,20 +15,12 @@ package struct SnapshotPieceRead: Sendable {
 
 /// Sends snapshots: piece by piece, as the receiver asks, and no faster than the rate allows.
 struct SnapshotSendingRoom {
-    private var pace: SnapshotPace
-
-    init(_ settings: CoreSettings, _ nowMilliseconds: Int64) {
-        pace = SnapshotPace(
-            bytesPerSecond: settings.snapshotBytesPerSecond,
-            pieceBytes: settings.snapshotPieceBytes,
-            nowMilliseconds
-        )
-    }
+    private var waiting = WaitingPulls()
 
     /// Another node asks for a piece.
     mutating func receivePull(_ pull: SnapshotPull, from node: NodeID, _ floor: Floor) {
         if pull.after.isEmpty { learnCommitted(pull, floor) }
-        guard pace.admit(floor.nowMilliseconds) else { return pace.postpone(pull, to: node) }
+        guard floor.ways.snapshots.admitPiece(floor.nowMilliseconds) else { return waiting.add(pull, from: node) }
         read(pull, for: node, floor)
     }
 
@@ -44,7 +36,10 @@ struct SnapshotSendingRoom {
     /// On every tick: what had to wait for the rate.
     mutating func tick(_ floor: Floor) {
         floor.ways.snapshots.closeIdle(floor.nowMilliseconds)
-        while let (pull, node) = pace.next(floor.nowMilliseconds) { read(pull, for: node, floor) }
+        while !waiting.isEmpty, floor.ways.snapshots.admitPiece(floor.nowMilliseconds) {
+            guard let (pull, node) = waiting.next() else { return }
+            read(pull, for: node, floor)
+        }
     }
 
     private func refusal(of pull: SnapshotPull) -> PeerMessage {
@@ -75,7 +70,7 @@ struct SnapshotSendingRoom {
     }
 
     /// A piece was read: it leaves, if the log here still holds what follows the snapshot.
-    mutating func finished(_ read: SnapshotPieceRead, _ floor: Floor) {
+    func finished(_ read: SnapshotPieceRead, _ floor: Floor) {
         let (pull, index) = (read.pull, read.source.appliedIndex)
         guard let hosted = floor.groups[pull.group], hosted.doubt == .none, let raft = hosted.replica?.raft,
             index >= raft.snapshot.index, index <= raft.lastIndex
@@ -89,7 +84,7 @@ struct SnapshotSendingRoom {
             term: read.source.appliedTerm,
             configuration: raft.configuration(at: index)
         )
-        pace.sent(read.chunk.rows.readableBytes)
+        floor.ways.snapshots.notePiece(bytes: read.chunk.rows.readableBytes)
         let content = SnapshotPiece.Content.rows(
             read.chunk.rows,
             checksum: read.chunk.checksum,

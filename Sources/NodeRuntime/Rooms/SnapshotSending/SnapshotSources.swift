@@ -5,7 +5,8 @@ internal import NIOConcurrencyHelpers
 internal import PeerTransport
 internal import StateStorage
 
-/// Open snapshots that other nodes are pulling; a bounded number, closed when nobody asks any more.
+/// Open snapshots that other nodes are pulling from any loop of this node; a bounded number, closed when nobody asks any
+/// more. They share one rate.
 final class SnapshotSources: Sendable {
     static let maximumOpen = 8
     static let idleMilliseconds: Int64 = 30_000
@@ -23,6 +24,23 @@ final class SnapshotSources: Sendable {
     }
 
     private let open = NIOLockedValueBox<[Key: Entry]>([:])
+    private let pace: NIOLockedValueBox<SnapshotPace>
+
+    init(_ settings: CoreSettings, _ nowMilliseconds: Int64) {
+        pace = NIOLockedValueBox(
+            SnapshotPace(
+                bytesPerSecond: settings.snapshotBytesPerSecond,
+                pieceBytes: settings.snapshotPieceBytes,
+                nowMilliseconds
+            )
+        )
+    }
+
+    /// Whether a piece may be read now. If so, it is paid for.
+    func admitPiece(_ nowMilliseconds: Int64) -> Bool { pace.withLockedValue { $0.admit(nowMilliseconds) } }
+
+    /// A piece that was paid for weighed so much.
+    func notePiece(bytes: Int) { pace.withLockedValue { $0.sent(bytes) } }
 
     /// The snapshot of a transfer; a new one at its start. Nil when there is none (any more), or too many are open.
     func source(

@@ -2,7 +2,7 @@ internal import Consensus
 internal import MailModel
 internal import MailStore
 internal import PeerTransport
-internal import ReplicaCore
+package import ReplicaCore
 
 /// The coordinator's part in verifications: it has all replicas of a group that this node leads keep their state at one
 /// index, compares what they say, and searches for what differs (`Docs/decisions/0010-verification.md`).
@@ -47,7 +47,7 @@ struct VerificationRoom {
         let configuration = replica.raft.configuration
         guard !configuration.isJoint else { return .failure(.configurationInFlight) }
         count += 1
-        let id = VerificationID(floor.place.session &+ count)
+        let id = VerificationID(floor.place.firstNumber &+ count)
         let machine = GroupVerification(
             id: id,
             index: replica.raft.lastIndex.next,
@@ -217,7 +217,8 @@ struct VerificationRoom {
     }
 }
 
-enum VerificationCourse: Sendable {
+/// How far a verification is.
+package enum VerificationCourse: Sendable {
     case running(VerificationProgress)
     case ended(VerificationNote, VerificationReport)
     /// No verification of that ID is known here.

@@ -1,4 +1,4 @@
-internal import Consensus
+package import Consensus
 internal import LogStorage
 internal import MailModel
 internal import MailStore
@@ -6,88 +6,29 @@ internal import NIOCore
 internal import PeerTransport
 internal import ReplicaCore
 
-/// A replica loop: owns its replicas, and routes the calls of this node's clients to their groups.
+/// A replica loop: owns the groups of its lane, and hands what reaches it to the room that is concerned.
 ///
-/// One function, `turn()`: take everything that came, have the rooms do what it asks for, hand over what they produced. A thread calls it in a node, the simulator in a simulation. Nothing here blocks, but for reading old log
-/// entries for a follower that lags.
-package final class NodeLoop {
+/// One function, `turn()`: take everything that came, have the rooms do what it asks for, hand over what they produced.
+/// A thread calls it in a node, the simulator in a simulation. Nothing here blocks, but for reading old log entries for
+/// a follower that lags.
+package final class ReplicaLoop {
     package let floor: Floor
     var rooms: LoopRooms
-    let maintenance: Maintenance
-    package internal(set) var versions: VersionState
-    let identityStore: any NodeIdentityStore
-    package var identity: NodeIdentity
-    var founding = FoundingState()
     /// Whether what recovery found was taken in.
-    var hasBegun = false
-    /// Since when calls of the state have been under way, on the monotonic clock; nothing in a simulation.
-    var stateWatches: [StateWatch] = []
-    /// When this process last went on after it had stood still.
-    var resumedMilliseconds: Int64 = 0
+    private var hasBegun = false
     private var lastTick: Int64
 
-    struct Dependencies {
-        let node: NodeID
-        let session: UInt64
-        let settings: CoreSettings
-        let clock: any NodeClock
-        let inbox: Inbox<LoopInput>
-        let network: any PeerNetwork
-        let writer: Inbox<LogWriter.Job>
-        let applier: Inbox<ApplierLoop.Job>
-        let blocking: any BlockingWork
-        let background: any BlockingWork
-        let stateReads: StateReads
-        let log: any LogReading
-        let maintenance: Maintenance
-        let gate: ReadGate
-        let keptStates: KeptStates
-        let identity: NodeIdentity
-        let identityStore: any NodeIdentityStore
-        let peers: [NodeID]
-        let registration: Registration
-        let version: ClusterVersion
-        let failed: @Sendable (any Error) -> Void
+    init(_ floor: Floor, _ rooms: LoopRooms) {
+        self.floor = floor
+        self.rooms = rooms
+        lastTick = floor.nowMilliseconds
     }
 
-    init(_ parts: Dependencies) {
-        floor = Floor(
-            Floor.Place(
-                node: parts.node,
-                session: parts.session,
-                peers: parts.peers,
-                mailGroups: parts.identity.mailGroups
-            ),
-            parts.settings,
-            WrittenVersion(known: parts.registration.node.versions, cluster: parts.version),
-            clock: parts.clock,
-            Floor.Ways(
-                inbox: parts.inbox,
-                network: parts.network,
-                writer: parts.writer,
-                applier: parts.applier,
-                blocking: parts.blocking,
-                background: parts.background,
-                state: parts.maintenance.stateStore,
-                snapshots: SnapshotSources(),
-                failed: parts.failed
-            ),
-            LogPayloadSource(log: parts.log, failed: parts.failed)
-        )
-        rooms = LoopRooms(
-            reads: ReadsRoom(parts.gate, parts.stateReads),
-            sending: SnapshotSendingRoom(parts.settings, floor.nowMilliseconds),
-            markedStates: MarkedStatesRoom(parts.keptStates),
-            housekeeping: HousekeepingRoom(parts.settings)
-        )
-        maintenance = parts.maintenance
-        identity = parts.identity
-        identityStore = parts.identityStore
-        versions = VersionState(parts.registration, mailGroups: parts.identity.mailGroups)
-        lastTick = floor.nowMilliseconds
-        // Calls wait for a group also while it has not begun, or its replica here is being replaced.
-        for group in parts.identity.groups { floor.groups.insert(group) }
-    }
+    /// Whether every replica that this loop came up with takes part, or was given up.
+    package var isSettled: Bool { hasBegun && rooms.recall.isOver }
+
+    /// The snapshot that is on its way to a group here.
+    package func install(of group: GroupID) -> SnapshotInstall? { rooms.installing.install(of: group, floor) }
 
     /// - Returns: whether there was anything to do.
     @discardableResult
@@ -121,9 +62,10 @@ package final class NodeLoop {
             }
         case .lost(let node): noteLost(node)
         case .persisted(let writes):
-            floor.logProgress.persisted(writes.count, floor.nowMilliseconds)
+            floor.logProgress.notePersisted(writes.count, floor.nowMilliseconds)
             for write in writes {
                 floor.step(write.group) { $0.persisted(write.sequence, floor.source, into: &$1) }
+                tellRooms()
             }
         case .applied(let batches):
             for batch in batches {
@@ -131,6 +73,7 @@ package final class NodeLoop {
                 rooms.calls.finishApplied(batch, floor)
                 rooms.housekeeping.receive(batch)
                 floor.step(batch.group) { $0.applied(upTo: batch.upTo, floor.source, into: &$1) }
+                tellRooms()
             }
         case .submit(let call): rooms.calls.submit(call, floor)
         case .read(let call): rooms.reads.enqueue(call, floor)
@@ -143,8 +86,10 @@ package final class NodeLoop {
         case .bodies(let work): rooms.bodies.finished(work, floor)
         case .unreadable(let group, let reason): rooms.trouble.noteUnreadable(group, reason, floor)
         case .stopped(let group, let index, let reason): floor.stop(group, at: index, reason: reason)
-        case .version(let version): take(version)
-        case .control(let body): body(self)
+        case .version(let version): noteVersion(version)
+        case .clusterRead(let cluster): rooms.version.finished(cluster, floor)
+        case .order(let order): follow(order)
+        case .question(let question): answer(question)
         }
     }
 
@@ -164,8 +109,7 @@ package final class NodeLoop {
             rooms.reads.receiveAnswer(index, to: id, about: group, floor)
         case .snapshotPull(let pull): rooms.sending.receivePull(pull, from: node, floor)
         case .snapshotPiece(let piece): rooms.installing.receivePiece(piece, floor)
-        case .introduction(let directory): takeIntroduction(directory, from: node)
-        case .founded(let founders, let mailGroups): takeFounded(founders, mailGroups)
+        case .introduction, .founded: break
         case .recall(let group, let replica, let run):
             rooms.recall.receiveQuestion(of: replica, inRun: run, about: group, from: node, floor)
         case .testimony(let group, let replica, let run, let testimony, let witness):
@@ -208,6 +152,75 @@ package final class NodeLoop {
             rooms.verification.receiveRangeAnswer(digest, sequence: sequence, to: id, of: group, by: replica, floor)
         }
     }
+
+    private func follow(_ order: LoopOrder) {
+        switch order {
+        case .begin(let begin): take(begin)
+        case .beginFounded(let founded):
+            floor.apply(.open(founded.group))
+            floor.admitNew(founded.group, founded.replica, founded.configuration)
+        case .replaceMissing: replaceMissing()
+        case .health(let health): floor.health = health
+        case .handOver(let target): rooms.leadership.handOver(to: target, floor)
+        case .balance(let onlyToReturned): rooms.leadership.balance(onlyToReturned: onlyToReturned, floor)
+        case .propose(let configuration, let group, let isWanted):
+            if isWanted() { floor.propose(configuration, in: group) }
+        }
+    }
+
+    private func answer(_ question: LoopQuestion) {
+        switch question {
+        case .groups(let completion): completion(groupReports)
+        case .problems(let completion): completion(problems)
+        case .transferLeadership(let group, let target, let completion):
+            completion(floor.transferLeadership(of: group, to: target))
+        case .verify(let group, let isScrub, let completion):
+            completion(rooms.verification.begin(group, isScrub: isScrub, floor))
+        case .verificationCourse(let group, let id, let completion):
+            completion(rooms.verification.course(of: group, id, floor))
+        case .resign(let completion): completion(rooms.leadership.resign(floor))
+        }
+    }
+
+    // MARK: The beginning
+
+    private func take(_ begin: LoopBegin) {
+        for group in begin.opened {
+            let raft = RaftNode(
+                id: group.replica,
+                settings: floor.settings.replica.raft,
+                hardState: group.hardState,
+                snapshot: group.snapshot,
+                headers: group.headers,
+                appliedIndex: group.appliedIndex,
+                isStateLost: group.isRebuilding,
+                seed: floor.electionSeed(of: group.group)
+            )
+            floor.admit(
+                Replica(group: group.group, raft: raft, settings: floor.settings.replica),
+                as: .recalling(hasState: !group.isRebuilding)
+            )
+            rooms.recall.begin(group.group, floor)
+        }
+        for group in begin.quarantined { floor.giveUp(group.group, reason: group.reason) }
+        hasBegun = true
+        if begin.isComplete { replaceMissing() }
+        for (group, index, reason) in begin.stopped { floor.stop(group, at: index, reason: reason) }
+    }
+
+    /// Groups of which a member of the cluster should have a replica, and this node has none.
+    private func replaceMissing() {
+        for group in floor.groups.absent {
+            floor.giveUp(group, reason: "The log of this node has nothing of it.")
+        }
+    }
+
+    /// The directory here has come to this version. It may have been further, before its state was lost.
+    private func noteVersion(_ version: ClusterVersion) {
+        if version > floor.version.cluster, version <= floor.version.known.newest { floor.version.cluster = version }
+    }
+
+    // MARK: Messages
 
     private func noteLost(_ node: NodeID) {
         // Only leaders have anything under way, and none of those at rest.
@@ -273,19 +286,17 @@ package final class NodeLoop {
         rooms.reads.tick(floor)
         rooms.installing.tick(floor)
         rooms.sending.tick(floor)
-        tendFounding()
-        tendRegistration()
         rooms.recall.tick(floor)
         rooms.rebuild.tick(floor)
         rooms.admission.tick(floor)
-        tendHang()
         rooms.leadership.tick(floor)
         rooms.verification.tick(floor)
         rooms.markedStates.tick(floor)
         rooms.verification.beginScheduled(floor)
         rooms.bodies.tick(floor)
         rooms.housekeeping.tick(floor)
-        maintenance.tick(self)
+        rooms.logCutting.tick(floor)
+        rooms.version.tick(floor)
         tellRooms()
     }
 
@@ -293,7 +304,6 @@ package final class NodeLoop {
     private func skip(_ ticks: Int) {
         lastTick = floor.nowMilliseconds
         floor.logProgress.skip(Int64(ticks) * floor.settings.tickMilliseconds)
-        resumedMilliseconds = floor.nowMilliseconds
         guard floor.settings.replica.raft.leaseTicks != nil else { return }
         for replica in floor.groups.replicas where replica.isLeader {
             floor.step(replica.group) { _ = $0.control(.rested(ticks: ticks, heard: []), floor.source, into: &$1) }

@@ -1,0 +1,17 @@
+package import Consensus
+package import MailModel
+package import PeerTransport
+
+/// Everything that reaches the agent of a node.
+package enum AgentInput: Sendable {
+    /// What a node says to this one, not to one of its groups.
+    case received(PeerMessage, from: NodeID)
+    case founding(FoundingInput)
+    case registration(RegistrationInput)
+    /// Nil where the file system does not say.
+    case freeBytes(Int?)
+    /// The state was flushed, and the file system asked; or one of the two has failed.
+    case upkeepIsOver
+    /// The directory has come to this version.
+    case version(ClusterVersion)
+}

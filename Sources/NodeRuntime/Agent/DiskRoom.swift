@@ -1,0 +1,119 @@
+internal import NIOConcurrencyHelpers
+
+/// Since when the log owes a replica loop an answer. The loop writes it, the agent reads it.
+final class LogProgress: Sendable {
+    private struct State {
+        var pending = 0
+        var sinceMilliseconds: Int64 = 0
+    }
+
+    private let state = NIOLockedValueBox(State())
+
+    func noteWritten(_ count: Int, _ nowMilliseconds: Int64) {
+        state.withLockedValue { state in
+            if state.pending == 0 { state.sinceMilliseconds = nowMilliseconds }
+            state.pending += count
+        }
+    }
+
+    func notePersisted(_ count: Int, _ nowMilliseconds: Int64) {
+        state.withLockedValue { state in
+            state.pending -= count
+            state.sinceMilliseconds = nowMilliseconds
+        }
+    }
+
+    /// So much time has passed in which nobody could have seen an answer: this process did not run either.
+    func skip(_ milliseconds: Int64) { state.withLockedValue { $0.sinceMilliseconds += milliseconds } }
+
+    /// How long nothing has come back although something was written.
+    func waitMilliseconds(_ nowMilliseconds: Int64) -> Int64 {
+        state.withLockedValue { $0.pending > 0 ? nowMilliseconds - $0.sinceMilliseconds : 0 }
+    }
+}
+
+/// Tells since when somebody waits for the state.
+struct StateWatch: Sendable {
+    /// What is waited for, as it stands in a sentence.
+    let name: String
+    /// What may take so many times as long as others before it counts as hanging.
+    var patience: Int64 = 1
+    let startMilliseconds: @Sendable () -> Int64?
+}
+
+/// What the disk of this node is like, for all its replica loops.
+///
+/// A full disk is foreseen: below a reserve the node takes no new mail in, neither from its own clients nor, for groups
+/// that it leads, from others. Reads, flags and expunges go on, and so does what makes room. A disk that hangs looks
+/// like one that is slow, for a while: the groups go on without it, and then the node ends.
+struct DiskRoom {
+    /// One for each replica loop.
+    private let logs: [LogProgress]
+    /// Since when calls of the state have been under way, on the monotonic clock; nothing in a simulation.
+    var stateWatches: [StateWatch] = []
+    /// When this process last went on after it had stood still.
+    private var resumedMilliseconds: Int64 = 0
+
+    init(_ logs: [LogProgress]) { self.logs = logs }
+
+    mutating func noteResumed(_ desk: AgentDesk) { resumedMilliseconds = desk.nowMilliseconds }
+
+    /// Looked at with every round of upkeep.
+    ///
+    /// - Parameter bytes: nil where the file system does not say: then all stays as it was, since a disk that cannot
+    ///   even be asked is none to give the all-clear for.
+    func noteFreeBytes(_ bytes: Int?, _ desk: AgentDesk) {
+        guard let bytes else { return }
+        var health = desk.health
+        let reserve = desk.settings.reservedBytes
+        // A tenth more than the reserve ends it, so that it does not come and go.
+        health.isSpaceLow = bytes < (health.isSpaceLow ? reserve + reserve / 10 : reserve)
+        guard health != desk.health else { return }
+        desk.publish(health)
+        desk.observers.disk?(
+            health.isSpaceLow
+                ? .spaceIsLow(freeBytes: bytes, reservedBytes: reserve) : .spaceIsBack(freeBytes: bytes)
+        )
+    }
+
+    /// On every tick.
+    func tick(_ desk: AgentDesk) {
+        let (milliseconds, what) = longestWait(desk.nowMilliseconds)
+        guard milliseconds < desk.settings.hangEndMilliseconds else {
+            return desk.failed(DiskHangs(milliseconds: milliseconds, what: what))
+        }
+        var health = desk.health
+        health.isHanging = milliseconds >= desk.settings.hangMilliseconds
+        guard health != desk.health else { return }
+        desk.publish(health)
+        desk.observers.disk?(health.isHanging ? .hangs(milliseconds: milliseconds, what: what) : .recovered)
+    }
+
+    private func longestWait(_ nowMilliseconds: Int64) -> (milliseconds: Int64, what: String) {
+        let wait = logs.map { $0.waitMilliseconds(nowMilliseconds) }.max() ?? 0
+        var longest = (milliseconds: wait, what: "a write of the log")
+        for watch in stateWatches {
+            guard let start = watch.startMilliseconds() else { continue }
+            // While this process stood still, nobody could have answered.
+            let wait = (nowMilliseconds - max(start, resumedMilliseconds)) / watch.patience
+            if wait > longest.milliseconds { longest = (wait, watch.name) }
+        }
+        return longest
+    }
+}
+
+/// The disk has not answered for longer than a node waits.
+struct DiskHangs: Error, CustomStringConvertible {
+    let milliseconds: Int64
+    let what: String
+    var description: String { "the disk has not finished \(what) for \(milliseconds / 1_000) s" }
+}
+
+/// What an operator should hear of this node's disk.
+package enum DiskEvent: Sendable {
+    case spaceIsLow(freeBytes: Int, reservedBytes: Int)
+    case spaceIsBack(freeBytes: Int)
+    /// Something that was asked of the disk has not come back for so long.
+    case hangs(milliseconds: Int64, what: String)
+    case recovered
+}

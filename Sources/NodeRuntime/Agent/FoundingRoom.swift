@@ -1,0 +1,161 @@
+internal import Consensus
+internal import LogStorage
+internal import PeerTransport
+
+/// What reaches ``FoundingRoom`` from the disk.
+package enum FoundingInput: Sendable {
+    /// The identity is on the disk as it was changed.
+    case saved(NodeIdentity)
+    /// The groups with which the cluster began are in the log.
+    case groupsCreated([FoundedGroup])
+}
+
+/// A group as the cluster began with it.
+package struct FoundedGroup: Sendable {
+    let group: GroupID
+    /// This node's.
+    let replica: ReplicaID
+    let configuration: Configuration
+}
+
+/// A cluster begins once: when every node it is configured with is there with an empty directory. The lowest of them
+/// decides, and tells the others who began. A directory that was not there then never votes for what the founding
+/// replicas of its node knew.
+struct FoundingRoom {
+    private static let introductionMilliseconds: Int64 = 200
+    private static let reportMilliseconds: Int64 = 5_000
+
+    private(set) var identity: NodeIdentity
+    private let store: any NodeIdentityStore
+    /// The groups of which this node has nothing yet.
+    private let missing: [GroupID]
+    /// The directories of the nodes that wait as well, as they said last.
+    private var introduced: [NodeID: UInt64] = [:]
+    private var nextMilliseconds: Int64 = 0
+    private var reportedMilliseconds: Int64?
+    /// The decision has fallen and is being made durable.
+    private var isDecided = false
+    private var hasBegun = false
+
+    /// - Parameter missing: the groups that recovery has found nothing of.
+    init(_ identity: NodeIdentity, _ store: any NodeIdentityStore, missing: [GroupID]) {
+        self.identity = identity
+        self.store = store
+        self.missing = missing
+    }
+
+    /// On every tick, until the cluster has begun.
+    mutating func tick(_ desk: AgentDesk) {
+        if !hasBegun {
+            hasBegun = true
+            // A founding that was interrupted goes on.
+            if identity.isFounded { complete(desk) }
+        }
+        guard !identity.isFounded, !isDecided, desk.nowMilliseconds >= nextMilliseconds else { return }
+        nextMilliseconds = desk.nowMilliseconds + Self.introductionMilliseconds
+        let others = desk.peers.filter { $0 != desk.node }
+        let absent = others.filter { introduced[$0] == nil }
+        guard absent.isEmpty, desk.node == desk.peers.min() else {
+            for peer in others { desk.send(.introduction(directory: identity.directory), to: peer) }
+            return report(absent, desk)
+        }
+        var founders = others.compactMap { peer in introduced[peer].map { Founder(node: peer, directory: $0) } }
+        founders.append(Founder(node: desk.node, directory: identity.directory))
+        decide(founders.sorted { $0.node < $1.node }, desk)
+    }
+
+    private mutating func report(_ absent: [NodeID], _ desk: AgentDesk) {
+        guard let since = reportedMilliseconds else {
+            reportedMilliseconds = desk.nowMilliseconds
+            return
+        }
+        guard desk.nowMilliseconds - since >= Self.reportMilliseconds else { return }
+        reportedMilliseconds = desk.nowMilliseconds
+        desk.observers.membership?(.waiting(for: absent.isEmpty ? [desk.peers.min() ?? desk.node] : absent))
+    }
+
+    /// Another node waits for the cluster to begin.
+    mutating func receiveIntroduction(of directory: UInt64, from peer: NodeID, _ desk: AgentDesk) {
+        if identity.isFounded {
+            return desk.send(.founded(identity.founders, mailGroups: identity.mailGroups), to: peer)
+        }
+        guard !isDecided, desk.peers.contains(peer) else { return }
+        introduced[peer] = directory
+    }
+
+    /// The cluster has begun, with this node or without it.
+    mutating func receiveFounding(by founders: [Founder], mailGroups: UInt32, _ desk: AgentDesk) {
+        guard !identity.isFounded, !isDecided, !founders.isEmpty else { return }
+        guard mailGroups == identity.mailGroups else {
+            isDecided = true
+            return desk.failed(
+                StartupError(
+                    "The cluster has \(mailGroups) groups, and the setting cluster.groups says \(identity.mailGroups). "
+                        + "Start this node again with cluster.groups \(mailGroups)."
+                )
+            )
+        }
+        decide(founders, desk)
+    }
+
+    /// First the decision is made durable, then what follows from it: a crash between finds the decision.
+    private mutating func decide(_ founders: [Founder], _ desk: AgentDesk) {
+        isDecided = true
+        var decided = identity
+        decided.founders = founders
+        save(decided, desk)
+    }
+
+    mutating func finished(_ input: FoundingInput, _ desk: AgentDesk) {
+        switch input {
+        case .saved(let saved):
+            let wasFounded = identity.isFounded
+            identity = saved
+            if !wasFounded { desk.observers.membership?(.founded(saved.founders)) }
+            complete(desk)
+        case .groupsCreated(let groups):
+            for group in groups { desk.inboxes.put(.order(.beginFounded(group)), for: group.group) }
+            finish(desk)
+        }
+    }
+
+    /// Makes the groups as they were founded, those that are not there yet.
+    private func complete(_ desk: AgentDesk) {
+        guard !identity.isComplete else { return desk.inboxes.putToAll(.order(.replaceMissing)) }
+        let own = Founder(node: desk.node, directory: identity.directory)
+        guard identity.founders.contains(own), !missing.isEmpty else { return finish(desk) }
+        let groups = missing.map { group in
+            FoundedGroup(
+                group: group,
+                replica: NodeIdentity.replica(of: group, in: identity.directory, 0),
+                configuration: identity.configuration(of: group)
+            )
+        }
+        let operations = groups.map { group in
+            let point = SnapshotPoint(index: .zero, term: .zero, configuration: group.configuration)
+            return LogOperation.createGroup(group.group, replica: group.replica, point)
+        }
+        let inbox = desk.inboxes.agent
+        desk.writer.put(.perform(operations) { inbox.put(.founding(.groupsCreated(groups))) })
+    }
+
+    private func finish(_ desk: AgentDesk) {
+        var complete = identity
+        complete.isComplete = true
+        save(complete, desk)
+    }
+
+    private func save(_ changed: NodeIdentity, _ desk: AgentDesk) {
+        let store = store
+        let inbox = desk.inboxes.agent
+        let failed = desk.failed
+        desk.background.run {
+            do {
+                try store.save(changed)
+                inbox.put(.founding(.saved(changed)))
+            } catch {
+                failed(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import Consensus
+internal import MailModel
+internal import NIOConcurrencyHelpers
+internal import PeerTransport
+
+/// What belongs to a node and not to one of its groups: how its cluster begins, what the directory is told of it, its
+/// disk, its flushes. It asks the replica loops by typed messages, and shares nothing with them.
+///
+/// One function, `turn()`. A thread calls it in a node, the simulator in a simulation. Nothing here blocks.
+package final class NodeAgent {
+    package let desk: AgentDesk
+    package let inbox: Inbox<AgentInput>
+    private(set) var founding: FoundingRoom
+    private var registration: RegistrationRoom
+    var disk: DiskRoom
+    private var upkeep = UpkeepRoom()
+    /// For the threads that want to know how the cluster began.
+    let published: NIOLockedValueBox<NodeIdentity>
+    private var lastTick: Int64
+
+    init(_ desk: AgentDesk, _ founding: FoundingRoom, _ registration: RegistrationRoom, _ disk: DiskRoom) {
+        self.desk = desk
+        self.founding = founding
+        self.registration = registration
+        self.disk = disk
+        inbox = desk.inboxes.agent
+        published = NIOLockedValueBox(founding.identity)
+        lastTick = desk.nowMilliseconds
+    }
+
+    package var identity: NodeIdentity { founding.identity }
+
+    /// Whether the directory has carried out what this run of the node had to say.
+    package var isTold: Bool { registration.isOver }
+
+    /// - Returns: whether there was anything to do.
+    @discardableResult
+    package func turn() -> Bool {
+        let inputs = inbox.drain()
+        desk.nowMilliseconds = desk.clock.monotonicMilliseconds()
+        for input in inputs { take(input) }
+        return tickIfDue() || !inputs.isEmpty
+    }
+
+    /// How long a thread may sleep before the next tick is due.
+    var millisecondsToNextTick: Int64 {
+        max(0, lastTick + desk.settings.tickMilliseconds - desk.clock.monotonicMilliseconds())
+    }
+
+    private func take(_ input: AgentInput) {
+        switch input {
+        case .received(.introduction(let directory), let node):
+            founding.receiveIntroduction(of: directory, from: node, desk)
+        case .received(.founded(let founders, let mailGroups), _):
+            founding.receiveFounding(by: founders, mailGroups: mailGroups, desk)
+        case .received: break
+        case .founding(let input):
+            founding.finished(input, desk)
+            published.withLockedValue { $0 = founding.identity }
+        case .registration(let input): registration.finished(input, desk)
+        case .freeBytes(let bytes): disk.noteFreeBytes(bytes, desk)
+        case .upkeepIsOver: upkeep.finished()
+        case .version(let version): take(version)
+        }
+    }
+
+    /// The directory here has come to this version. It may have been further, before its state was lost.
+    private func take(_ version: ClusterVersion) {
+        guard version > desk.version.cluster else { return }
+        guard version <= desk.version.known.newest else {
+            return desk.failed(VersionError(cluster: version, known: desk.version.known))
+        }
+        desk.version.cluster = version
+        desk.observers.membership?(.version(version))
+    }
+
+    private func tickIfDue() -> Bool {
+        let elapsed = desk.nowMilliseconds - lastTick
+        guard elapsed >= desk.settings.tickMilliseconds else { return false }
+        if elapsed >= desk.settings.tickMilliseconds * Int64(CoreSettings.maximumTicksPerTurn + 1) {
+            disk.noteResumed(desk)
+        }
+        lastTick = desk.nowMilliseconds
+        founding.tick(desk)
+        registration.tick(identity, desk)
+        disk.tick(desk)
+        upkeep.tick(desk)
+        return true
+    }
+}

@@ -1,0 +1,33 @@
+internal import StateStorage
+
+/// What has to be done now and then for log and state as a whole: flushing, tidying, asking how much room there is.
+struct UpkeepRoom {
+    private var nextMilliseconds: Int64 = 0
+    private var flushedMilliseconds: Int64 = 0
+    private var isBusy = false
+
+    /// On every tick.
+    mutating func tick(_ desk: AgentDesk) {
+        let now = desk.nowMilliseconds
+        guard now >= nextMilliseconds, !isBusy else { return }
+        nextMilliseconds = now + desk.settings.maintenanceMilliseconds
+        desk.writer.put(.tidy)
+        // Only what is flushed may leave the log: that is what makes room.
+        let flushes = desk.health.isSpaceLow || now - flushedMilliseconds >= desk.settings.flushMilliseconds
+        if flushes { flushedMilliseconds = now }
+        isBusy = true
+        let inbox = desk.inboxes.agent
+        let (gauge, state, failed) = (desk.gauge, desk.state, desk.failed)
+        desk.background.run {
+            inbox.put(.freeBytes(gauge.freeBytes()))
+            do {
+                if flushes { try state.flush() }
+            } catch {
+                failed(error)
+            }
+            inbox.put(.upkeepIsOver)
+        }
+    }
+
+    mutating func finished() { isBusy = false }
+}

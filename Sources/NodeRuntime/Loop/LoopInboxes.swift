@@ -1,0 +1,96 @@
+package import Consensus
+internal import ReplicaCore
+package import PeerTransport
+
+/// The ways to the replica loops of a node and to its agent: which loop a group belongs to, and the inbox of each.
+///
+/// A group belongs to one loop for as long as the process lives. Groups are dealt out in turn, so that those that a
+/// node leads are spread over its loops.
+package final class LoopInboxes: Sendable {
+    package let loops: [Inbox<LoopInput>]
+    package let agent = Inbox<AgentInput>()
+
+    /// - Parameter count: at least 1, at most ``PeerLimits/maximumLanes``.
+    init(loops count: Int) {
+        precondition(count >= 1 && count <= PeerLimits.maximumLanes, "a node has 1 to 255 replica loops")
+        loops = (0..<count).map { _ in Inbox<LoopInput>() }
+    }
+
+    package func loop(of group: GroupID) -> Int { Int(group.rawValue) % loops.count }
+
+    /// Hands an input to the loop of a group.
+    package func put(_ input: LoopInput, for group: GroupID) { loops[loop(of: group)].put(input) }
+
+    /// Hands an input to every loop.
+    package func putToAll(_ input: LoopInput) { for loop in loops { loop.put(input) } }
+
+    /// Hands out what came from another node, a batch for each loop.
+    package func receive(_ messages: [PeerMessage], from node: NodeID) {
+        var batches: [[PeerMessage]] = Array(repeating: [], count: loops.count)
+        for message in messages { deal(message, from: node, into: &batches) }
+        for (loop, batch) in zip(loops, batches) where !batch.isEmpty { loop.put(.received(batch, from: node)) }
+    }
+
+    private func deal(_ message: PeerMessage, from node: NodeID, into batches: inout [[PeerMessage]]) {
+        switch message.address {
+        case .group(let group): batches[loop(of: group)].append(message)
+        case .lane(let lane):
+            // A node that has just started may still be taken for what it was before.
+            if Int(lane) < loops.count { batches[Int(lane)].append(message) }
+        case .everyLane: for loop in batches.indices { batches[loop].append(message) }
+        case .groups(let groups):
+            for group in groups { batches[loop(of: group)].append(.stirred([group])) }
+        case .node: agent.put(.received(message, from: node))
+        }
+    }
+
+    /// What was under way to a node may be lost.
+    package func lost(_ node: NodeID) { putToAll(.lost(node)) }
+
+    /// Hands out what the log has durably, a batch for each loop.
+    func tellPersisted(_ writes: [PersistedWrite]) {
+        deal(writes, group: \.group) { .persisted($0) }
+    }
+
+    /// Hands out what an applier has done, a batch for each loop.
+    func tellApplied(_ applied: [AppliedEntries]) {
+        deal(applied, group: \.group) { .applied($0) }
+    }
+
+    private func deal<Item>(_ items: [Item], group: (Item) -> GroupID, _ input: ([Item]) -> LoopInput) {
+        guard loops.count > 1 else { return loops[0].put(input(items)) }
+        var batches: [[Item]] = Array(repeating: [], count: loops.count)
+        for item in items { batches[loop(of: group(item))].append(item) }
+        for (loop, batch) in zip(loops, batches) where !batch.isEmpty { loop.put(input(batch)) }
+    }
+}
+
+extension PeerMessage {
+    /// Whom on a node a message is for.
+    fileprivate enum Address {
+        case group(GroupID)
+        /// One replica loop.
+        case lane(UInt8)
+        case everyLane
+        /// The loops of these groups, each with its own.
+        case groups([GroupID])
+        /// The node itself.
+        case node
+    }
+
+    fileprivate var address: Address {
+        switch self {
+        case .replica(let message): .group(message.group)
+        case .forward(let group, _, _), .forwardReply(let group, _, _), .readIndex(let group, _),
+            .readIndexReply(let group, _, _), .recall(let group, _, _), .testimony(let group, _, _, _, _),
+            .join(let group, _), .verification(let group, _), .body(let group, _):
+            .group(group)
+        case .snapshotPull(let pull): .group(pull.group)
+        case .snapshotPiece(let piece): .group(piece.group)
+        case .introduction, .founded: .node
+        case .beat: .everyLane
+        case .resting(let list): .lane(list.lanes.to)
+        case .stirred(let groups): .groups(groups)
+        }
+    }
+}
