@@ -51,7 +51,9 @@ extension World {
             }
         }
         if core.loop(of: group).install(of: group) != nil { roles.insert(.receiver) }
-        if nodes.contains(where: { $0.core?.loop(of: group).install(of: group)?.from == node.id }) { roles.insert(.sender) }
+        if nodes.contains(where: { $0.core?.loop(of: group).install(of: group)?.from == node.id }) {
+            roles.insert(.sender)
+        }
         return roles
     }
 

@@ -8,8 +8,8 @@ import Testing
 
 /// A state that does not answer costs the leaderships, and then the node; its clients are answered in time.
 @Suite struct HangTests {
-    private func hang(_ loop: ReplicaLoop, since milliseconds: Int64?) {
-        loop.stateWatches = [StateWatch(name: "a read of the state") { milliseconds }]
+    private func hang(_ node: TestNode, since milliseconds: Int64?) {
+        node.core?.agent.disk.stateWatches = [StateWatch(name: "a read of the state") { milliseconds }]
     }
 
     @Test func aStateThatHangsCostsTheLeaderships() throws {
@@ -19,15 +19,15 @@ import Testing
         let leader = try #require(cluster.leader(of: group))
         let loop = try #require(leader.core?.loop)
         let said = NIOLockedValueBox<[String]>([])
-        loop.floor.observers.disk = { event in
+        leader.core?.agent.desk.observers.disk = { event in
             if case .hangs(_, let what) = event { said.withLockedValue { $0.append(what) } }
         }
-        hang(loop, since: loop.nowMilliseconds)
+        hang(leader, since: loop.nowMilliseconds)
         cluster.run(ticks: Int(cluster.settings.hangMilliseconds / cluster.settings.tickMilliseconds) + 40)
         #expect(said.withLockedValue { $0 } == ["a read of the state"])
         #expect(cluster.leader(of: group)?.id != leader.id)
         #expect(loop.floor.health.isHanging)
-        hang(loop, since: nil)
+        hang(leader, since: nil)
         cluster.run(ticks: 2)
         #expect(!loop.floor.health.isHanging)
         #expect(leader.failure == nil)
@@ -39,7 +39,7 @@ import Testing
         let node = cluster[1]
         let loop = try #require(node.core?.loop)
         node.expectsFailure = true
-        hang(loop, since: loop.nowMilliseconds)
+        hang(node, since: loop.nowMilliseconds)
         cluster.run(ticks: Int(cluster.settings.hangEndMilliseconds / cluster.settings.tickMilliseconds) + 4)
         #expect("\(try #require(node.failure))".contains("has not finished a read of the state for 60 s"))
     }
@@ -81,12 +81,14 @@ import Testing
     @Test func theReserveStaysWhileTheDiskDoesNotSay() throws {
         let cluster = try TestCluster(nodes: 1, groups: 2)
         cluster.run(ticks: 40)
-        let loop = try #require(cluster[1].core?.loop)
-        loop.noteFreeBytes(cluster.settings.reservedBytes - 1)
-        #expect(loop.floor.health.isSpaceLow)
-        loop.noteFreeBytes(nil)
-        #expect(loop.floor.health.isSpaceLow)
-        loop.noteFreeBytes(cluster.settings.reservedBytes * 2)
-        #expect(!loop.floor.health.isSpaceLow)
+        let core = try #require(cluster[1].core)
+        func isSpaceLow(after bytes: Int?) -> Bool {
+            core.agent.inbox.put(.freeBytes(bytes))
+            cluster[1].turn()
+            return core.loop.floor.health.isSpaceLow
+        }
+        #expect(isSpaceLow(after: cluster.settings.reservedBytes - 1))
+        #expect(isSpaceLow(after: nil))
+        #expect(!isSpaceLow(after: cluster.settings.reservedBytes * 2))
     }
 }

@@ -121,7 +121,7 @@ import Testing
         let core = try #require(follower.core)
         core.inbox.put(.received(Array(pieces.prefix(1)), from: leader.id))
         core.loop.turn()
-        core.applierLoop.turn()
+        core.appliers[0].turn()
         try #require(try GroupSnapshotSink.note(of: group, in: follower.state) != nil)
         follower.kill()
         try cluster.start(follower)

@@ -6,21 +6,21 @@ import Testing
 /// How long the disk is thought to take.
 @Suite struct LogProgressTests {
     @Test func waitsFromTheFirstUnansweredWrite() {
-        var progress = LogProgress()
+        let progress = LogProgress()
         #expect(progress.waitMilliseconds(5_000) == 0)
-        progress.wrote(1_000)
-        progress.wrote(4_000)
+        progress.noteWritten(1, 1_000)
+        progress.noteWritten(1, 4_000)
         #expect(progress.waitMilliseconds(5_000) == 4_000)
-        progress.persisted(1, 6_000)
+        progress.notePersisted(1, 6_000)
         #expect(progress.waitMilliseconds(8_000) == 2_000)
-        progress.persisted(1, 9_000)
+        progress.notePersisted(1, 9_000)
         #expect(progress.waitMilliseconds(99_000) == 0)
     }
 
     /// A process that is stopped for a minute, and goes on, must not blame its disk and end.
     @Test func pausesOfTheProcessDoNotCount() {
-        var progress = LogProgress()
-        progress.wrote(1_000)
+        let progress = LogProgress()
+        progress.noteWritten(1, 1_000)
         progress.skip(60_000)
         #expect(progress.waitMilliseconds(61_500) == 500)
     }
@@ -36,6 +36,7 @@ import Testing
         try #require(loop.floor.logProgress.waitMilliseconds(loop.nowMilliseconds + 1) == 1)
         cluster.pause(milliseconds: 2 * cluster.settings.hangEndMilliseconds)
         loop.turn()
+        leader.core?.agent.turn()
         #expect(!loop.floor.health.isHanging)
         cluster.run(ticks: 20)
         #expect(leader.failure == nil)

@@ -25,8 +25,8 @@ import Testing
         )
     }
 
-    private func writer(_ log: RecordingLog, _ loop: Inbox<LoopInput>, failures: Counter = Counter()) -> LogWriter {
-        LogWriter(log: log, network: NoNetwork(), loop: loop, maximumSegments: 16) { _ in failures.value += 1 }
+    private func writer(_ log: RecordingLog, _ inboxes: LoopInboxes, failures: Counter = Counter()) -> LogWriter {
+        LogWriter(log: log, network: NoNetwork(), inboxes: inboxes, maximumSegments: 16) { _ in failures.value += 1 }
     }
 
     private func persisted(_ loop: Inbox<LoopInput>) -> [UInt64] {
@@ -38,33 +38,33 @@ import Testing
     /// More than a round of the log can hold at all.
     @Test func aBacklogIsSplit() {
         let log = RecordingLog()
-        let loop = Inbox<LoopInput>()
-        let writer = writer(log, loop)
+        let inboxes = LoopInboxes(loops: 1)
+        let writer = writer(log, inboxes)
         for number in 0..<UInt64(1_100) { writer.inbox.put(.write(write(number + 1, first: number + 1, count: 1))) }
         writer.turn()
         #expect(log.rounds.count == 69)
         #expect(log.rounds.allSatisfy { $0 <= LogWriter.roundBytes })
         #expect(log.entries == 1_100)
-        #expect(persisted(loop) == Array(1...1_100))
+        #expect(persisted(inboxes.loops[0]) == Array(1...1_100))
     }
 
     @Test func aWriteLargerThanARoundIsReportedAtItsEnd() {
         let log = RecordingLog()
-        let loop = Inbox<LoopInput>()
-        let writer = writer(log, loop)
-        log.willAppend = { #expect(loop.isEmpty) }
+        let inboxes = LoopInboxes(loops: 1)
+        let writer = writer(log, inboxes)
+        log.willAppend = { #expect(inboxes.loops[0].isEmpty) }
         writer.inbox.put(.write(write(1, first: 5, count: 40)))
         writer.turn()
         #expect(log.rounds.count == 3)
         #expect(log.firsts == [5, 21, 37])
-        #expect(persisted(loop) == [1])
+        #expect(persisted(inboxes.loops[0]) == [1])
     }
 
     @Test func aFailureInTheMiddleIsTheEnd() {
         let log = RecordingLog()
-        let loop = Inbox<LoopInput>()
+        let inboxes = LoopInboxes(loops: 1)
         let failures = Counter()
-        let writer = writer(log, loop, failures: failures)
+        let writer = writer(log, inboxes, failures: failures)
         log.failsFrom = 1
         writer.inbox.put(.write(write(1, first: 1, count: 16)))
         writer.inbox.put(.write(write(2, first: 17, count: 20)))
@@ -72,7 +72,7 @@ import Testing
         writer.turn()
         #expect(failures.value == 1)
         // The first was durable before the disk failed.
-        #expect(persisted(loop) == [1])
+        #expect(persisted(inboxes.loops[0]) == [1])
         writer.inbox.put(.write(write(4, first: 38, count: 1)))
         #expect(!writer.turn())
     }

@@ -17,10 +17,10 @@ import Testing
     @Test func aNodeIsReadyWhileItKnowsAllLeaders() throws {
         let cluster = try TestCluster(groups: 3)
         let loop = try #require(cluster[1].core?.loop)
-        #expect(loop.unreadyReasons.count == 3)
+        #expect(loop.problems.unready.count == 3)
         cluster.run(ticks: 60)
-        #expect(loop.unreadyReasons.isEmpty)
-        #expect(loop.membershipProblems.isEmpty)
+        #expect(loop.problems.unready.isEmpty)
+        #expect(loop.problems.membership.isEmpty)
     }
 
     /// Also while groups rest: silence between nodes wakes them.
@@ -31,20 +31,20 @@ import Testing
         let cut = cluster[1].id
         cluster.run(ticks: 80) { _, from, to in from == cut || to == cut }
         let loop = try #require(cluster[1].core?.loop)
-        #expect(loop.unreadyReasons.count == 3)
-        #expect(loop.unreadyReasons.allSatisfy { $0.contains("no leader that this node knows") })
-        #expect(cluster[2].core?.loop.unreadyReasons == [])
+        #expect(loop.problems.unready.count == 3)
+        #expect(loop.problems.unready.allSatisfy { $0.contains("no leader that this node knows") })
+        #expect(cluster[2].core?.loop.problems.unready == [])
         cluster.run(ticks: 80)
-        #expect(loop.unreadyReasons.isEmpty)
+        #expect(loop.problems.unready.isEmpty)
     }
 
     @Test func aGroupThatStandsStillIsAProblem() throws {
         let cluster = try cluster()
         let loop = try #require(cluster[1].core?.loop)
         loop.floor.stop(GroupID(1), at: LogIndex(7), reason: "its entry cannot be read")
-        #expect(loop.membershipProblems.count == 1)
-        #expect(loop.membershipProblems.first?.contains("group 1 stands still before entry 7") == true)
-        #expect(loop.unreadyReasons == ["group 1 stands still here"])
+        #expect(loop.problems.membership.count == 1)
+        #expect(loop.problems.membership.first?.contains("group 1 stands still before entry 7") == true)
+        #expect(loop.problems.unready == ["group 1 stands still here"])
     }
 
     /// Only the leader knows it.

@@ -162,7 +162,7 @@ import Testing
         let cluster = try resting()
         let group = try #require(cluster.groups.first { cluster.leader(of: $0) === cluster[1] })
         let isCut = { (from: NodeID, to: NodeID) in Set([from, to]) == [NodeID(2), NodeID(3)] }
-        cluster[1].core?.inbox.put(.control { _ = $0.floor.transferLeadership(of: group, to: NodeID(2)) })
+        cluster[1].core?.inbox.put(.question(.transferLeadership(of: group, to: NodeID(2)) { _ in }))
         cluster.run(ticks: 2 * cluster.settings.replica.raft.electionTimeoutTicks) { _, from, to in isCut(from, to) }
         #expect(cluster[2].core?.loop.replica(group)?.isLeader == true)
         let stranded = try #require(cluster[3].core?.loop)

@@ -44,25 +44,20 @@ import Testing
     }
 
     @Test func pullsWaitInOrderAndOnceEach() {
-        var pace = SnapshotPace(bytesPerSecond: 1_000, pieceBytes: 1_000, 0)
-        let admitted = [pace.admit(0), pace.admit(0)]
-        #expect(admitted == [true, false])
-        pace.postpone(pull(1, transfer: 1), to: NodeID(2))
-        pace.postpone(pull(2, transfer: 2), to: NodeID(2))
+        var waiting = WaitingPulls()
+        waiting.add(pull(1, transfer: 1), from: NodeID(2))
+        waiting.add(pull(2, transfer: 2), from: NodeID(2))
         // Begun anew: it keeps its place.
-        pace.postpone(pull(1, transfer: 3), to: NodeID(2))
-        let served = [100, 1_000, 1_000, 3_000, 9_000].map { pace.next($0)?.pull.transfer }
-        #expect(served == [nil, 3, nil, 2, nil])
+        waiting.add(pull(1, transfer: 3), from: NodeID(2))
+        let served = (0..<3).map { _ in waiting.next()?.pull.transfer }
+        #expect(served == [3, 2, nil])
     }
 
     @Test func theQueueIsBounded() {
-        var pace = SnapshotPace(bytesPerSecond: 1, pieceBytes: 1_000, 0)
-        for group in 0..<UInt32(1_000) { pace.postpone(pull(group, transfer: 1), to: NodeID(2)) }
+        var waiting = WaitingPulls()
+        for group in 0..<UInt32(1_000) { waiting.add(pull(group, transfer: 1), from: NodeID(2)) }
         var count = 0
-        for second in Int64(1)...200_000 where pace.next(second * 1_000) != nil {
-            pace.sent(1_000)
-            count += 1
-        }
-        #expect(count == SnapshotPace.maximumWaiting)
+        while waiting.next() != nil { count += 1 }
+        #expect(count == WaitingPulls.maximumCount)
     }
 }

@@ -92,8 +92,8 @@ import Testing
     /// A snapshot that is all on its way stays open for its last piece, but takes nobody's place, and not for ever.
     @Test func whatIsAllSentGivesWay() throws {
         let transfer = try Transfer()
-        let sources = SnapshotSources()
-        let store = try #require(transfer.leader.core).loop.maintenance.stateStore
+        let sources = SnapshotSources(CoreSettings(), 0)
+        let store = try #require(transfer.leader.core).loop.floor.ways.state
         func isOpen(_ number: UInt64, at time: Int64, after: [UInt8] = []) throws -> Bool {
             let pull = SnapshotPull(group: transfer.group, transfer: number, atLeast: .zero, term: .zero, after: after)
             return try sources.source(for: pull, from: NodeID(9), store: store, nowMilliseconds: time) != nil

@@ -15,7 +15,7 @@ import Testing
         cluster.run(ticks: 140)
         try #require(cluster.allAreLed && led(by: 1, cluster) > 0)
         let loop = try #require(cluster[1].core?.loop)
-        loop.noteFreeBytes(loop.settings.reservedBytes - 1)
+        cluster[1].noteFreeBytes(loop.floor.settings.reservedBytes - 1)
         cluster.run(ticks: 4)
         #expect(cluster.allAreLed)
         #expect(led(by: 1, cluster) == 0)
@@ -27,9 +27,9 @@ import Testing
         let cluster = try TestCluster(groups: 12)
         cluster.run(ticks: 140)
         let loop = try #require(cluster[1].core?.loop)
-        loop.noteFreeBytes(loop.settings.reservedBytes - 1)
+        cluster[1].noteFreeBytes(loop.floor.settings.reservedBytes - 1)
         cluster.run(ticks: 4)
-        for node in cluster.nodes.dropFirst() { node.core?.loop.handOverLeaderships(to: cluster[1].id) }
+        for node in cluster.nodes.dropFirst() { node.core?.inboxes.putToAll(.order(.handOver(to: cluster[1].id))) }
         cluster.run(ticks: 12)
         #expect(cluster.allAreLed)
         #expect(led(by: 1, cluster) == 0)
@@ -40,11 +40,11 @@ import Testing
         cluster.run(ticks: 140)
         let reserve = cluster.settings.reservedBytes
         for node in cluster.nodes {
-            node.core?.loop.noteFreeBytes(reserve - 1)
+            node.noteFreeBytes(reserve - 1)
         }
         cluster.run(ticks: 100)
         let terms = cluster.groups.map { cluster[1].core?.loop.replica($0)?.raft.term }
-        for node in cluster.nodes { node.core?.loop.noteFreeBytes(reserve - 1) }
+        for node in cluster.nodes { node.noteFreeBytes(reserve - 1) }
         cluster.run(ticks: 100)
         #expect(cluster.allAreLed)
         #expect(cluster.groups.map { cluster[1].core?.loop.replica($0)?.raft.term } == terms)
@@ -53,12 +53,12 @@ import Testing
     @Test func theReserveEndsWithSomeMoreThanItself() throws {
         let cluster = try TestCluster(groups: 2)
         let loop = try #require(cluster[1].core?.loop)
-        let reserve = loop.settings.reservedBytes
-        loop.noteFreeBytes(reserve - 1)
+        let reserve = loop.floor.settings.reservedBytes
+        cluster[1].noteFreeBytes(reserve - 1)
         #expect(loop.floor.health.isSpaceLow)
-        loop.noteFreeBytes(reserve + 1)
+        cluster[1].noteFreeBytes(reserve + 1)
         #expect(loop.floor.health.isSpaceLow)
-        loop.noteFreeBytes(reserve + reserve / 10)
+        cluster[1].noteFreeBytes(reserve + reserve / 10)
         #expect(!loop.floor.health.isSpaceLow)
     }
 }

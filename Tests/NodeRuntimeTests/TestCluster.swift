@@ -26,6 +26,7 @@ final class TestCluster {
         groups groupCount: UInt32,
         ticksUntilRest: Int = 4,
         versions: [KnownVersions] = [],
+        loops: [Int] = [],
         _ change: (inout CoreSettings) -> Void = { _ in }
     ) throws {
         var settings = CoreSettings()
@@ -35,6 +36,10 @@ final class TestCluster {
         groups = (0..<groupCount).map { GroupID($0) }
         for number in 1...UInt64(count) { nodes.append(TestNode(NodeID(number))) }
         for (node, versions) in zip(nodes, versions) { node.versions = versions }
+        for (node, loops) in zip(nodes, loops) {
+            node.loops = loops
+            node.appliers = loops
+        }
         for node in nodes { try start(node) }
     }
 
@@ -53,6 +58,9 @@ final class TestCluster {
         }
         if node.isStateLost { try StateRecovery.beginAnew(recovered, in: node.state) }
         node.isStateLost = false
+        var settings = settings
+        settings.loops = node.loops
+        settings.appliers = node.appliers
         node.core = try NodeCore(
             NodeCore.Environment(
                 node: node.id,
@@ -110,21 +118,23 @@ final class TestCluster {
         for sender in nodes {
             let sent = sender.takeSent()
             for (message, target) in sent where !isLost(message, sender.id, target) {
-                nodes.first { $0.id == target }?.core?.inbox.put(.received([message], from: sender.id))
+                nodes.first { $0.id == target }?.core?.inboxes.receive([message], from: sender.id)
             }
         }
     }
 
     func leader(of group: GroupID) -> TestNode? {
-        nodes.first { $0.core?.loop.replica(group)?.isLeader == true }
+        nodes.first { $0.core?.replica(group)?.isLeader == true }
     }
 
-    var allRest: Bool { nodes.allSatisfy { $0.core == nil || $0.core?.loop.floor.rest.awake.isEmpty == true } }
+    var allRest: Bool {
+        nodes.allSatisfy { node in (node.core?.loops ?? []).allSatisfy { $0.floor.rest.awake.isEmpty } }
+    }
 
     /// Every group has a leader that the others that are up follow.
     var allAreLed: Bool {
         groups.allSatisfy { group in
-            let up = nodes.compactMap { $0.core?.loop.replica(group) }
+            let up = nodes.compactMap { $0.core?.replica(group) }
             return up.count { $0.isLeader } == 1 && Set(up.map(\.leaderNode)).count == 1
         }
     }
@@ -137,6 +147,9 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
     let state = MemoryStateStore()
     var core: NodeCore?
     var run: UInt64 = 0
+    /// Its next run has so many threads.
+    var loops = 1
+    var appliers = 1
     /// What its program knows.
     var versions = KnownVersions.current
     /// The next start finds no state.
@@ -165,9 +178,16 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
 
     func turn() {
         guard !isStopped else { return }
-        core?.loop.turn()
+        core?.agent.turn()
+        for loop in core?.loops ?? [] { loop.turn() }
         core?.writer.turn()
-        if !isStateBusy { core?.applierLoop.turn() }
+        if !isStateBusy { for applier in core?.appliers ?? [] { applier.turn() } }
+    }
+
+    /// The file system says how much room there is.
+    func noteFreeBytes(_ bytes: Int) {
+        core?.agent.inbox.put(.freeBytes(bytes))
+        turn()
     }
 
     func failed(_ error: any Error) {
@@ -191,7 +211,7 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
                 deadlineMilliseconds: .max,
                 completion: Completion(on: nil) { if (try? $0.get()) != nil { completed() } }
             )
-            core?.inbox.put(.submit(call))
+            core?.inboxes.put(.submit(call), for: group)
         }
     }
 }
@@ -222,7 +242,20 @@ private struct NoIdentityStore: NodeIdentityStore {
     func save(_ identity: NodeIdentity) throws { Issue.record("nothing changes the identity") }
 }
 
+/// For nodes with one loop.
+extension NodeCore {
+    var loop: ReplicaLoop { loops[0] }
+    var inbox: Inbox<LoopInput> { inboxes.loops[0] }
+}
+
 extension ReplicaLoop {
+    var nowMilliseconds: Int64 { floor.nowMilliseconds }
+    var inbox: Inbox<LoopInput> { floor.ways.inbox }
+    func replica(_ group: GroupID) -> Replica? { floor.replica(group) }
+    var replicas: [Replica] { Array(floor.groups.replicas) }
+    var groups: HostedGroups { floor.groups }
+    func standing(of group: GroupID) -> Standing { floor.standing(of: group) }
+
     /// Takes a call in at once, without a turn.
     func submit(_ call: ClientCall) { rooms.calls.submit(call, floor) }
 

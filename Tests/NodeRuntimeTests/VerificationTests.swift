@@ -140,7 +140,7 @@ import Testing
         try harm(node, isCounted: isCounted, in: cluster)
         if isLeader, cluster.leader(of: Self.group)?.id != node.id {
             let now = try #require(cluster.leader(of: Self.group)?.core?.loop)
-            now.handOverLeaderships(to: node.id)
+            now.inbox.put(.order(.handOver(to: node.id)))
             cluster.run(ticks: 50)
         }
         let before = try #require(node.core?.loop.replica(Self.group)?.raft.id)

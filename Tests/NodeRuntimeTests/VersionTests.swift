@@ -90,7 +90,7 @@ import Testing
         let node = try #require(cluster.nodes.first { $0.id == sender })
         try restart(node, Self.first, in: cluster)
         cluster.run(ticks: 60)
-        #expect(node.core?.loop.versions.isTold == true)
+        #expect(node.core?.agent.isTold == true)
         for (message, from) in late where from == sender {
             cluster.leader(of: .directory)?.core?.inbox.put(.received([message], from: sender))
         }
@@ -194,7 +194,7 @@ import Testing
         #expect(cluster[3].core?.loop.floor.version.cluster == .first)
         cluster.run(ticks: Self.ticks)
         #expect(versions(cluster) == [2, 2, 2])
-        #expect(cluster[3].core?.loop.versions.isTold == true)
+        #expect(cluster[3].core?.agent.isTold == true)
     }
 
     private static func call(_ completion: @escaping @Sendable (Result<MailOutcome, ServiceFailure>) -> Void)

@@ -59,4 +59,28 @@ enum House {
         }
         return found
     }
+
+    /// Rooms of a running node never see one another, nor who calls them: what one must know of another lies on the
+    /// floor.
+    static func rooms(_ file: SwiftFile) -> [Violation] {
+        let path = file.path.split(separator: "/").map(String.init)
+        guard path.count >= 4, path[1] == "NodeRuntime" else { return [] }
+        let own: String
+        switch path[2] {
+        case "Rooms": own = path[3] + "Room"
+        case "Agent" where path[3].hasSuffix("Room.swift"): own = String(path[3].dropLast(".swift".count))
+        default: return []
+        }
+        let callers: Set = ["LoopRooms", "ReplicaLoop", "NodeAgent", "NodeCore"]
+        var found: [Violation] = []
+        for (number, line) in file.code.enumerated() {
+            let words = line.split { !$0.isLetter && !$0.isNumber }.map(String.init)
+            for word in words where (word.hasSuffix("Room") && word != "Room" && word != own) || callers.contains(word)
+            {
+                guard word.first?.isUppercase == true else { continue }
+                found.append(file.violation(number + 1, "\(own) may not see \(word)"))
+            }
+        }
+        return found
+    }
 }

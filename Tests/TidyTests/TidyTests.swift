@@ -10,7 +10,7 @@ import Testing
 
     @Test(arguments: [
         Rules.lineLength, Rules.fileLength, Rules.functionLength, Rules.purity, Rules.reasons, Rules.traps,
-        House.imports,
+        House.imports, House.rooms,
     ])
     func swift(_ rule: @Sendable (SwiftFile) -> [Violation]) {
         for violation in Repository.swift.flatMap(rule) { Issue.record("\(violation)") }
@@ -37,6 +37,17 @@ import Testing
         let fits = String(repeating: "\n", count: 600)
         #expect(Rules.fileLength(SwiftFile(path: "a.swift", fits)).isEmpty)
         #expect(Rules.fileLength(SwiftFile(path: "a.swift", fits + "\n")).count == 1)
+    }
+
+    @Test func rooms() {
+        func found(_ path: String, _ text: String) -> Int { House.rooms(SwiftFile(path: path, text)).count }
+        let reads = "Sources/NodeRuntime/Rooms/Reads/ReadsRoom.swift"
+        #expect(found(reads, "struct ReadsRoom {\n    func tick(_ floor: Floor) {}\n}") == 0)
+        #expect(found(reads, "// As CallsRoom does.\nlet hasRoom = floor.hasRoom") == 0)
+        #expect(found(reads, "struct ReadsRoom {\n    var calls: CallsRoom\n}") == 1)
+        #expect(found("Sources/NodeRuntime/Rooms/Reads/ReadTable.swift", "func f(_ rooms: LoopRooms) {}") == 1)
+        #expect(found("Sources/NodeRuntime/Agent/DiskRoom.swift", "let upkeep: UpkeepRoom") == 1)
+        #expect(found("Sources/NodeRuntime/Agent/NodeAgent.swift", "let upkeep: UpkeepRoom") == 0)
     }
 
     @Test(arguments: [

@@ -115,10 +115,10 @@ extension Node {
     public func verificationProblems() async -> [String] {
         let node = settings.node.rawValue
         return await askAll { .problems($0) }.flatMap(\.doubted).sorted().map { group in
-                """
-                group \(group.rawValue): the replica on node \(node) differs from others, and no majority says who is \
-                right; `staffettactl group verify \(group.rawValue) --scrub` compares again
-                """
+            """
+            group \(group.rawValue): the replica on node \(node) differs from others, and no majority says who is \
+            right; `staffettactl group verify \(group.rawValue) --scrub` compares again
+            """
         }
     }
 }

@@ -2,7 +2,6 @@ internal import Consensus
 package import MailModel
 internal import MailStore
 
-
 /// What a node tells the directory of itself and of its cluster.
 package struct Registration: Sendable {
     package let clusterID: UInt64
@@ -69,7 +68,8 @@ struct RegistrationRoom {
 
     /// On every tick, until the directory has heard who this is.
     mutating func tick(_ identity: NodeIdentity, _ desk: AgentDesk) {
-        guard let message = untold.first, !isTelling, identity.isFounded, desk.nowMilliseconds >= nextMilliseconds else {
+        guard let message = untold.first, !isTelling, identity.isFounded, desk.nowMilliseconds >= nextMilliseconds
+        else {
             return
         }
         isTelling = true

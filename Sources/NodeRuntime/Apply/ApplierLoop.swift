@@ -124,7 +124,10 @@ package final class ApplierLoop {
                 guard let sink = sinks[group] else { continue }
                 do {
                     try sink.add(chunk)
-                    inboxes.put(.installing(.pieceWritten(group, transfer: transfer, lastKey: chunk.lastKey)), for: group)
+                    inboxes.put(
+                        .installing(.pieceWritten(group, transfer: transfer, lastKey: chunk.lastKey)),
+                        for: group
+                    )
                 } catch is DecodingError {
                     // What the peer sent cannot be used; nothing of ours is damaged.
                     inboxes.put(.installing(.failed(group, transfer: transfer)), for: group)

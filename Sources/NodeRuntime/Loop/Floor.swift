@@ -30,11 +30,7 @@ package final class Floor {
     /// Since when the log owes this loop an answer.
     let logProgress: LogProgress
     /// Messages, writes and work for the applier of this turn.
-    private var outgoing = OutgoingBatches()
-    private var writes: [LogWriter.Job] = []
-    /// How many of them the log writer answers.
-    private var writeCount = 0
-    private var applies: [ApplierLoop.Job] = []
+    private var output = TurnOutput()
     /// What the replica that is being stepped asks for; empty between two steps.
     private var effects: [ReplicaEffect] = []
     /// What rooms are still to be told.
@@ -112,37 +108,21 @@ package final class Floor {
         return nextNumber
     }
 
-    func send(_ message: PeerMessage, to node: NodeID) { outgoing.add(message, to: node) }
+    func send(_ message: PeerMessage, to node: NodeID) { output.outgoing.add(message, to: node) }
 
     /// Hands a job to the log writer when the turn ends.
-    func write(_ job: LogWriter.Job) { writes.append(job) }
+    func write(_ job: LogWriter.Job) { output.writes.append(job) }
 
     /// Hands a job to the applier when the turn ends.
-    func apply(_ job: ApplierLoop.Job) { applies.append(job) }
+    func apply(_ job: ApplierLoop.Job) { output.applies.append(job) }
 
     /// Has rooms told of something when the room that calls this has ended.
     func tell(_ event: FloorEvent) { events.append(event) }
 
     /// The turn is over: what it produced leaves. Followers are sent entries before this node's own log has them.
     func handOver() {
-        outgoing.send(over: ways.network)
-        if !writes.isEmpty {
-            if writeCount > 0 { logProgress.noteWritten(writeCount, nowMilliseconds) }
-            writeCount = 0
-            ways.writer.put(contentsOf: writes)
-            writes.removeAll(keepingCapacity: true)
-        }
-        if !applies.isEmpty {
-            handOverApplies()
-            applies.removeAll(keepingCapacity: true)
-        }
-    }
-
-    private func handOverApplies() {
-        guard ways.appliers.count > 1 else { return ways.appliers[0].put(contentsOf: applies) }
-        var batches: [[ApplierLoop.Job]] = Array(repeating: [], count: ways.appliers.count)
-        for job in applies { batches[Int(job.group.rawValue) % batches.count].append(job) }
-        for (applier, batch) in zip(ways.appliers, batches) { applier.put(contentsOf: batch) }
+        if output.answeredWrites > 0 { logProgress.noteWritten(output.answeredWrites, nowMilliseconds) }
+        output.handOver(ways)
     }
 
     /// Changes a replica, which wakes if it rests. What it wants sent, written and applied is noted for the end of the
@@ -181,11 +161,11 @@ package final class Floor {
         guard !effects.isEmpty else { return }
         for effect in effects {
             switch effect {
-            case .send(let message): outgoing.add(message)
+            case .send(let message): output.outgoing.add(message)
             case .write(let write):
-                writeCount += 1
-                writes.append(.write(write))
-            case .apply(let entries): applies.append(.apply(group, entries))
+                output.answeredWrites += 1
+                output.writes.append(.write(write))
+            case .apply(let entries): output.applies.append(.apply(group, entries))
             case .readReady(let id, let index): events.append(.readReady(group, id: id, index))
             case .readRejected(let id, _): events.append(.readRejected(group, id: id))
             case .installSnapshot(let point, let sender):

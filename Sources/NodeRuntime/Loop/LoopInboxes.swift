@@ -1,6 +1,6 @@
 package import Consensus
-internal import ReplicaCore
 package import PeerTransport
+internal import ReplicaCore
 
 /// The ways to the replica loops of a node and to its agent: which loop a group belongs to, and the inbox of each.
 ///

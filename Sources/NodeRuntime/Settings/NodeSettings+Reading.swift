@@ -1,5 +1,7 @@
 internal import Consensus
 internal import MailModel
+internal import NIOCore
+internal import PeerTransport
 internal import ReplicaCore
 
 extension NodeSettings {
@@ -49,9 +51,16 @@ extension NodeSettings {
         core.verification.intervalMilliseconds =
             1_000 * Int64(try reader.integer("verify.interval-seconds", 0...(1 << 30)))
         core.verification.scrubBytesPerSecond = try reader.integer("verify.scrub-bytes-per-second", 0...(1 << 40))
+        core.loops = try Self.threads(reader.integer("threads.loops", 0...PeerLimits.maximumLanes))
+        core.appliers = try Self.threads(reader.integer("threads.appliers", 0...256))
         readThreads = try reader.integer("threads.read", 1...256)
         passwordThreads = try reader.integer("threads.password", 1...64)
         stateMemoryBytes = try reader.integer("state.memory-bytes", (1 << 20)...(8 << 30))
+    }
+
+    /// - Parameter count: 0 for half of the processors, at least one.
+    private static func threads(_ count: Int) -> Int {
+        count > 0 ? count : max(1, min(System.coreCount / 2, PeerLimits.maximumLanes))
     }
 
     /// Of each group, however many there are.

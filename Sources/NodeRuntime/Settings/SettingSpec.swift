@@ -62,6 +62,8 @@ public struct SettingSpec: Sendable {
         SettingSpec("verify.interval-seconds", "86400", "how often replicas compare their digests; 0: only on demand"),
         SettingSpec("verify.scrub-bytes-per-second", "16777216", "pace of reading all rows for it; 0: only on demand"),
         SettingSpec("threads.io", "2", "event loops for sockets"),
+        SettingSpec("threads.loops", "0", "threads that step groups; 0: half of the processors"),
+        SettingSpec("threads.appliers", "0", "threads that apply entries to the state; 0: half of the processors"),
         SettingSpec("threads.read", "4", "threads for reads that may wait for the disk"),
         SettingSpec("threads.password", "1", "threads for password checks"),
     ]

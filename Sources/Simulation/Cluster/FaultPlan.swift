@@ -339,7 +339,7 @@ extension World {
     /// The disk answers again.
     private func endHang(_ node: SimNode) {
         node.hangingUntil = 0
-        guard node.isUp, isScheduled(.writer, node) else { return }
+        guard node.isUp, node.isScheduled(.writer) else { return }
         schedule(.turn(node: node.position, incarnation: node.incarnation, .writer), after: 1_000)
     }
 }

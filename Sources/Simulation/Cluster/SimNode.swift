@@ -81,7 +81,7 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     var core: NodeCore?
     var endpoint: SimEndpoint?
     /// Turns already on the queue.
-    var isScheduled = Array(repeating: false, count: NodePart.count)
+    var turns = Array(repeating: false, count: NodePart.count)
     /// The process is stopped until then; its clock goes on.
     var pausedUntil: Int64 = 0
     var slowDiskUntil: Int64 = 0
@@ -144,6 +144,46 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     var reader: MailReader { MailReader(store: state.memory) }
 
     func freeBytes() -> Int? { isNearlyFull ? 0 : .max }
+
+    /// Whether a turn of the part is on the queue.
+    func isScheduled(_ part: NodePart) -> Bool { turns[part.number] }
+
+    /// The parts that have something to do and no turn on the queue.
+    func waitingParts(of core: NodeCore) -> [NodePart] {
+        var parts: [NodePart] = []
+        for (lane, inbox) in core.inboxes.loops.enumerated() where !inbox.isEmpty { parts.append(.loop(lane)) }
+        if !core.agent.inbox.isEmpty { parts.append(.agent) }
+        if !core.writer.inbox.isEmpty { parts.append(.writer) }
+        for (position, applier) in core.appliers.enumerated() where !applier.inbox.isEmpty {
+            parts.append(.applier(position))
+        }
+        parts.removeAll(where: isScheduled)
+        return parts
+    }
+
+    /// How long it takes until a part that has something to do gets to it, in microseconds.
+    func delay(of part: NodePart, _ now: Int64, _ timing: inout SimRandom) -> Int64 {
+        switch part {
+        case .agent: return timing.between(5...500)
+        case .loop: return timing.between(5...120)
+        case .applier: return timing.time(20...3_000)
+        case .writer:
+            let isSlow = slowDiskUntil > now
+            return max(0, hangingUntil - now) + (isSlow ? timing.time(20_000...800_000) : timing.time(100...4_000))
+        }
+    }
+
+    /// How long what a paused node would do is put off. It may go on earlier than was said.
+    func restOfPause(_ now: Int64) -> Int64 { min(max(0, pausedUntil - now), 50_000) }
+
+    /// Each run of a node has other threads.
+    func settings(from settings: CoreSettings) -> CoreSettings {
+        var settings = settings
+        let choice = SimRandom.mix(session)
+        settings.loops = 1 + Int(choice % UInt64(NodePart.maximumLoops))
+        settings.appliers = 1 + Int((choice >> 32) % UInt64(NodePart.maximumAppliers))
+        return settings
+    }
 
     /// Names this run of the node for ever.
     var session: UInt64 { SimRandom.mix(UInt64(position + 1) << 32 | incarnation) | 1 }

@@ -20,7 +20,7 @@ extension World {
         node.runningVersion = node.newestVersion
         node.failure = nil
         node.nextWrite = .normal
-        node.isScheduled = Array(repeating: false, count: NodePart.count)
+        node.turns = Array(repeating: false, count: NodePart.count)
         node.submitted = [:]
         node.pausedUntil = 0
         do {
@@ -41,7 +41,7 @@ extension World {
                 NodeCore.Environment(
                     node: node.id,
                     session: node.session,
-                    settings: settings(of: node),
+                    settings: node.settings(from: settings),
                     clock: node.clock,
                     network: endpoint,
                     blocking: SimBlockingWork(world: self, node: node.position, incarnation: node.incarnation),
@@ -75,15 +75,6 @@ extension World {
         trace.mix(now, .restart, node.position, node.incarnation)
         let event = SimEvent.tick(node: node.position, incarnation: node.incarnation)
         schedule(event, after: timing.between(0...settings.tickMilliseconds * 1_000))
-    }
-
-    /// Each run of a node has other threads.
-    private func settings(of node: SimNode) -> CoreSettings {
-        var settings = settings
-        let choice = SimRandom.mix(node.session)
-        settings.loops = 1 + Int(choice % UInt64(NodePart.maximumLoops))
-        settings.appliers = 1 + Int((choice >> 32) % UInt64(NodePart.maximumAppliers))
-        return settings
     }
 
     private func openLog(_ disk: any Disk, _ node: SimNode) throws -> (SegmentedLog, [RecoveredGroup]) {
@@ -192,10 +183,10 @@ extension World {
     }
 
     func tick(_ node: SimNode) {
-        let late = restOfPause(node)
+        let late = node.restOfPause(now)
         guard let core = node.core else { return }
         for part in core.loops.indices.map(NodePart.loop) + [.agent] {
-            if late == 0, node.core === core, !isScheduled(part, node) { turn(node, part) }
+            if late == 0, node.core === core, !node.isScheduled(part) { turn(node, part) }
         }
         guard node.isUp else { return }
         let event = SimEvent.tick(node: node.position, incarnation: node.incarnation)

@@ -76,7 +76,7 @@ extension World {
             let node = nodes[position]
             guard node.incarnation == incarnation, node.isUp else { return }
             if node.pausedUntil > now {
-                return schedule(.work(node: position, incarnation: incarnation, work), after: restOfPause(node))
+                return schedule(.work(node: position, incarnation: incarnation, work), after: node.restOfPause(now))
             }
             work()
             if node.failure != nil, !isCalm {
@@ -151,7 +151,7 @@ extension World {
                 text += "\n  node \(node.position + 1) is down"
                 continue
             }
-            text += "\n  node \(node.position + 1): scheduled \(node.isScheduled) failure \(node.failure ?? "-")"
+            text += "\n  node \(node.position + 1): scheduled \(node.turns) failure \(node.failure ?? "-")"
             text += " log waits \(!core.writer.inbox.isEmpty) hanging \(node.hangingUntil > now)"
             for replica in core.replicas {
                 let status = replica.raft.status

@@ -155,41 +155,21 @@ final class World: @unchecked Sendable {
     /// Schedules the turns of the parts that have something to do.
     func wake(_ node: SimNode) {
         guard let core = node.core else { return }
-        for (lane, inbox) in core.inboxes.loops.enumerated() where !inbox.isEmpty {
-            if !isScheduled(.loop(lane), node) { schedule(.loop(lane), of: node, after: timing.between(5...120)) }
-        }
-        if !isScheduled(.agent, node), !core.agent.inbox.isEmpty {
-            schedule(.agent, of: node, after: timing.between(5...500))
-        }
-        if !isScheduled(.writer, node), !core.writer.inbox.isEmpty {
-            let isSlow = node.slowDiskUntil > now
-            let delay =
-                max(0, node.hangingUntil - now) + (isSlow ? timing.time(20_000...800_000) : timing.time(100...4_000))
-            schedule(.writer, of: node, after: delay)
-        }
-        for (position, applier) in core.appliers.enumerated() where !applier.inbox.isEmpty {
-            guard !isScheduled(.applier(position), node) else { continue }
-            schedule(.applier(position), of: node, after: timing.time(20...3_000))
-        }
+        for part in node.waitingParts(of: core) { schedule(part, of: node, after: node.delay(of: part, now, &timing)) }
     }
-
-    func isScheduled(_ part: NodePart, _ node: SimNode) -> Bool { node.isScheduled[part.number] }
 
     private func schedule(_ part: NodePart, of node: SimNode, after delay: Int64) {
-        node.isScheduled[part.number] = true
+        node.turns[part.number] = true
         schedule(.turn(node: node.position, incarnation: node.incarnation, part), after: delay)
     }
-
-    /// How long what a paused node would do is put off. It may go on earlier than was said.
-    func restOfPause(_ node: SimNode) -> Int64 { min(max(0, node.pausedUntil - now), 50_000) }
 
     func turn(_ node: SimNode, _ part: NodePart) {
         guard let core = node.core else { return }
         if node.pausedUntil > now {
             let event = SimEvent.turn(node: node.position, incarnation: node.incarnation, part)
-            return schedule(event, after: restOfPause(node))
+            return schedule(event, after: node.restOfPause(now))
         }
-        node.isScheduled[part.number] = false
+        node.turns[part.number] = false
         trace.mix(now, .turn, node.position, UInt64(part.number))
         switch part {
         case .agent:

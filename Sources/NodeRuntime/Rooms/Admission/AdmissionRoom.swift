@@ -37,7 +37,8 @@ struct AdmissionRoom {
         guard floor.nowMilliseconds >= nextMilliseconds else { return }
         nextMilliseconds = floor.nowMilliseconds + Self.admissionMilliseconds
         for group in floor.rest.awake {
-            guard let replica = floor.replica(group), replica.isLeader, !replica.raft.configuration.learners.isEmpty else {
+            guard let replica = floor.replica(group), replica.isLeader, !replica.raft.configuration.learners.isEmpty
+            else {
                 continue
             }
             let status = replica.raft.status

@@ -22,7 +22,9 @@ struct CallsRoom {
         let sequence = table.takeSequence()
         guard !floor.isStopping else { return call.completion.finish(.failure(.stopping)) }
         guard table.count < floor.settings.maxCallsPerGroup else { return call.completion.finish(.failure(.busy)) }
-        guard !floor.health.isSpaceLow || !call.command.bringsMail else { return call.completion.finish(.failure(.noSpace)) }
+        guard !floor.health.isSpaceLow || !call.command.bringsMail else {
+            return call.completion.finish(.failure(.noSpace))
+        }
         guard let version = floor.version.toWrite(to: call.group) else {
             return call.completion.finish(.failure(.unavailable))
         }

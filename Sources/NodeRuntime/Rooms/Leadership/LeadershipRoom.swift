@@ -1,7 +1,8 @@
 internal import Consensus
 internal import ReplicaCore
 
-/// Moves leaderships: back to the replicas that are to lead, away from a node that stops or whose disk is full or hangs.
+/// Moves leaderships: back to the replicas that are to lead, and away from a node that stops, or whose disk is full or
+/// hangs.
 struct LeadershipRoom {
     /// Entries that a replica may lack to be given a leadership: it gets them before it campaigns.
     private static let maximumSuccessorLag = 8

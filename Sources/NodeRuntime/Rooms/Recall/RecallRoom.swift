@@ -2,8 +2,8 @@ internal import Consensus
 internal import PeerTransport
 internal import ReplicaCore
 
-/// Before a replica that comes from the disk hears or says anything in its group again, it asks every member that it can
-/// reach what it has told them.
+/// Before a replica that comes from the disk hears or says anything in its group again, it asks every member that it
+/// can reach what it has told them.
 ///
 /// A disk may come back as it was some time ago, by a restored image or a controller that lied. Its log is in order and
 /// says nothing of it; but the members whom the replica has promised more remember.

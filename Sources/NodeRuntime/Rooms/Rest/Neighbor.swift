@@ -1,8 +1,8 @@
 internal import Consensus
 internal import PeerTransport
 
-/// A replica loop of another node, as far as groups at rest are concerned: what each says of all of them at once, several
-/// times a second.
+/// A replica loop of another node, as far as groups at rest are concerned: what each says of all of them at once,
+/// several times a second.
 ///
 /// Plain values, no I/O; time is counted in ticks of this node's clock. Every proof is dated by when this node *sent*
 /// what it answers: a beat that was lost, late, repeated, or of an earlier run can prove too little, never too much

@@ -41,7 +41,12 @@ struct RestState {
         position(of: node, lane: lane(of: group, on: node))
     }
 
-    mutating func position(of node: NodeID, lane: UInt8) -> Int {
+    /// Where a loop of another node is; nil where it has no group in common with this one.
+    func knownPosition(of node: NodeID, lane: UInt8) -> Int? {
+        neighbors.firstIndex { $0.node == node && $0.lane == lane }
+    }
+
+    private mutating func position(of node: NodeID, lane: UInt8) -> Int {
         let position = neighbors.firstIndex { ($0.node, $0.lane) >= (node, lane) } ?? neighbors.endIndex
         if position == neighbors.endIndex || neighbors[position].node != node || neighbors[position].lane != lane {
             neighbors.insert(Neighbor(node: node, lane: lane, tick: tick), at: position)

@@ -58,8 +58,9 @@ struct RestRoom {
     func receiveList(_ list: RestList, from other: NodeID, _ floor: Floor) {
         if let range = list.range {
             let named = Set(list.groups.map(\.group))
-            let position = floor.rest.position(of: other, lane: list.lanes.from)
-            let stale = floor.rest.neighbors[position].following.groups[range].filter { !named.contains($0) }
+            let position = floor.rest.knownPosition(of: other, lane: list.lanes.from)
+            let following = position.map { floor.rest.neighbors[$0].following.groups[range] } ?? []
+            let stale = following.filter { !named.contains($0) }
             for group in stale { floor.wake(group, from: other) }
         }
         for resting in list.groups { follow(resting, to: other, floor) }
@@ -144,7 +145,9 @@ struct RestRoom {
             let other = floor.rest.neighbors[position].node
             let lanes = lanes(to: floor.rest.neighbors[position], floor)
             // Ahead of the beat: it stands for what was announced.
-            let announcements = floor.rest.neighbors[position].announcements.filter { floor.rest.rests[$0.group]?.resting == $0 }
+            let announcements = floor.rest.neighbors[position].announcements.filter {
+                floor.rest.rests[$0.group]?.resting == $0
+            }
             floor.rest.neighbors[position].announcements.removeAll(keepingCapacity: true)
             for piece in announcements.pieces {
                 floor.send(.resting(RestList(lanes: lanes, groups: piece, range: nil)), to: other)
@@ -160,8 +163,10 @@ struct RestRoom {
     /// Every loop hears every beat, since each says how many loops its sender has; what it proves concerns one loop.
     func receiveBeat(_ beat: Beat, from other: NodeID, _ floor: Floor) {
         if beat.lanes.count != floor.rest.laneCounts[other, default: 1] { changeLanes(of: other, beat, floor) }
-        guard beat.lanes.to == floor.place.lane else { return }
-        let position = floor.rest.position(of: other, lane: beat.lanes.from)
+        // A loop that has no group in common with this one is none of its business.
+        guard beat.lanes.to == floor.place.lane,
+            let position = floor.rest.knownPosition(of: other, lane: beat.lanes.from)
+        else { return }
         let news = floor.rest.neighbors[position].receive(beat, session: floor.place.session, tick: floor.rest.tick)
         if news.hasReturned { wakeAll(floor.rest.neighbors[position].forsaken, from: other, floor) }
         if news.hasRestarted {

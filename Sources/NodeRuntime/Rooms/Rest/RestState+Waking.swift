@@ -27,8 +27,12 @@ extension RestState {
     }
 
     private mutating func stopLeading(_ ended: Rest, _ peers: [Member], _ forsaken: [NodeID]) -> [Heard] {
-        for node in forsaken { neighbors[position(of: node, for: ended.resting.group)].forsaken.remove(ended.resting.group) }
-        for member in peers { neighbors[position(of: member.node, for: ended.resting.group)].leading.remove(ended.resting) }
+        for node in forsaken {
+            neighbors[position(of: node, for: ended.resting.group)].forsaken.remove(ended.resting.group)
+        }
+        for member in peers {
+            neighbors[position(of: member.node, for: ended.resting.group)].leading.remove(ended.resting)
+        }
         return heard(of: peers, since: ended)
     }
 

@@ -5,8 +5,8 @@ internal import NIOConcurrencyHelpers
 internal import PeerTransport
 internal import StateStorage
 
-/// Open snapshots that other nodes are pulling from any loop of this node; a bounded number, closed when nobody asks any
-/// more. They share one rate.
+/// Open snapshots that other nodes are pulling from any loop of this node; a bounded number, closed when nobody asks
+/// any more. They share one rate.
 final class SnapshotSources: Sendable {
     static let maximumOpen = 8
     static let idleMilliseconds: Int64 = 30_000
