@@ -1,3 +1,4 @@
+internal import MailModel
 internal import NIOCore
 
 /// The sum of the hashes of a group's rows: each put or delete changes it in constant time, and the order of rows
@@ -11,10 +12,7 @@ public struct StateDigest: Hashable, Sendable, CustomStringConvertible {
     mutating func add(_ hash: UInt64) { value &+= hash }
     mutating func remove(_ hash: UInt64) { value &-= hash }
 
-    public var description: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
+    public var description: String { Hexadecimal.digits(of: value) }
 }
 
 /// A fast 64-bit hash of bytes, eight at a time; part of formats, so its values never change.

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// A row by its key, for people. Addresses and names of mailboxes are nobody's business who reads a log: they appear as
 /// hashes, which are the same on every node.
@@ -53,8 +54,7 @@ private struct Fields {
     }
 
     func hex(_ name: String, _ offset: Int, _ count: Int) -> String {
-        let digits = bytes(offset, count).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
-        return name + digits.joined()
+        name + Hexadecimal.digits(of: bytes(offset, count))
     }
 
     func text(_ name: String, _ offset: Int) -> String {
