@@ -300,12 +300,3 @@ enum DirectoryRows {
         return (node, run)
     }
 }
-
-extension Span<UInt8> {
-    func copied() -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count)
-        for index in indices { bytes.append(self[index]) }
-        return bytes
-    }
-}
