@@ -1,3 +1,4 @@
+internal import Consensus
 internal import NIOConcurrencyHelpers
 
 /// A disk in memory that can crash, fail and rot, the same way for the same seed.
@@ -147,19 +148,12 @@ public final class MemoryDisk: Disk {
     }
 }
 
-/// Decides what a crash leaves; SplitMix64.
+/// Decides what a crash leaves.
 struct Coin {
-    private var state: UInt64?
+    private var random: SplitMix64?
 
-    init(seed: UInt64?) { state = seed }
+    /// - Parameter seed: nil for a coin that always says no.
+    init(seed: UInt64?) { random = seed.map { SplitMix64(seed: $0) } }
 
-    mutating func toss() -> Bool {
-        guard let before = state else { return false }
-        let next = before &+ 0x9E37_79B9_7F4A_7C15
-        state = next
-        var z = next
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return (z ^ (z >> 31)) & 1 == 1
-    }
+    mutating func toss() -> Bool { (random?.next() ?? 0) & 1 == 1 }
 }

@@ -146,7 +146,7 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     func freeBytes() -> Int? { isNearlyFull ? 0 : .max }
 
     /// Names this run of the node for ever.
-    var session: UInt64 { SimRandom.mix(UInt64(position + 1) << 32 | incarnation) | 1 }
+    var session: UInt64 { SplitMix64.mix(UInt64(position + 1) << 32 | incarnation) | 1 }
 }
 
 /// What a machine's data directory says of itself.
