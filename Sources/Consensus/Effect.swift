@@ -1,3 +1,5 @@
+/// What a replica is in its present term (Raft paper, figure 4), with the pre-candidate of a pre-vote (dissertation,
+/// section 9.6).
 public enum RoleKind: UInt8, Hashable, Sendable {
     case follower, preCandidate, candidate, leader
 }
@@ -58,6 +60,7 @@ public struct Persist: Hashable, Sendable {
     public let hardState: HardState?
     /// Index of the first entry of `entries`; everything the log held from here on is replaced.
     public let firstIndex: LogIndex
+    /// Headers of the entries to write, contiguous from `firstIndex`; empty where only the hard state changed.
     public let entries: [EntryHeader]
     /// Messages that promise what is made durable here.
     public let messages: [Message]
@@ -79,8 +82,12 @@ public struct Persist: Hashable, Sendable {
 
 /// The effects of a step, in order. Reused between steps to spare allocations.
 public struct Effects: Sendable {
+    /// All effects since the last ``removeAll()``, oldest first.
     public var list: [Effect] = []
+    /// No effects.
     public init() {}
+    /// Adds an effect behind all others.
     public mutating func append(_ effect: Effect) { list.append(effect) }
+    /// Forgets all effects and keeps their storage for the next step.
     public mutating func removeAll() { list.removeAll(keepingCapacity: true) }
 }

@@ -10,7 +10,7 @@ struct ReadQueue: Sendable {
     /// The newest round that was sent. Rises for the life of the replica, so that no answer fits two questions.
     var round: UInt64 = 0
     var waiting: [Waiting] = []
-    /// When the rounds that nobody has confirmed yet were sent; kept for leases only.
+    /// When the rounds that no quorum has confirmed yet were sent; kept for leases only.
     var sent: [(round: UInt64, at: UInt64)] = []
     var leaseEnd: UInt64 = 0
     /// Whether this term's leases are void, since a successor may have been told to ignore them.
@@ -86,7 +86,7 @@ extension RaftNode {
         )
     }
 
-    /// Serves the reads whose round a quorum has answered: nobody else led when they came in.
+    /// Serves the reads whose round a quorum has answered: no other replica led when they came in.
     mutating func confirmReads(into effects: inout Effects) {
         guard !reads.waiting.isEmpty || !reads.sent.isEmpty else { return }
         let confirmed = configuration.quorum.reached { replica in

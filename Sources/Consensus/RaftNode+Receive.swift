@@ -1,7 +1,7 @@
 extension RaftNode {
     /// Brings the term up to date (figure 2, all servers) and hands the message to whom it concerns.
     mutating func receive(_ message: Message, into effects: inout Effects) {
-        // Meant for one that was here before: replica IDs are not reused, nodes are.
+        // Meant for a replica that was on this node before: replica IDs are not reused, nodes are.
         guard message.to == id else { return }
         if let contradiction = contradiction(in: message) {
             effects.append(.contradicted(contradiction, by: message.from))
@@ -83,7 +83,7 @@ extension RaftNode {
         ticksSinceLeader = 0
     }
 
-    /// Tells the sender of a stale request that its term is over; stale answers concern nobody any more.
+    /// Tells the sender of a stale request that its term is over; stale answers are dropped.
     private mutating func answerOldTerm(_ message: Message, into effects: inout Effects) {
         switch message.body {
         case .requestVote:

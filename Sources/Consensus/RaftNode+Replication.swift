@@ -22,7 +22,7 @@ extension RaftNode {
         )
     }
 
-    /// Up to here, entries are committed, and on this replica's disk: nobody has to hold them in memory any more. With
+    /// Up to here, entries are committed, and on this replica's disk: they need not be in memory any more. With
     /// a slow disk a leader's followers may commit much that it does not have yet.
     var releasedIndex: LogIndex { max(min(commitIndex, persists.durableIndex), log.snapshot.index) }
 

@@ -1,7 +1,10 @@
 /// A leadership as a quiet group has it: who leads which term, and where the log ends that all have, committed.
 public struct Leadership: Hashable, Sendable {
+    /// The replica that leads.
     public let leader: ReplicaID
+    /// The term that it leads.
     public let term: Term
+    /// The last entry of every log. It is committed and applied.
     public let lastIndex: LogIndex
 
     public init(leader: ReplicaID, term: Term, lastIndex: LogIndex) {
@@ -13,7 +16,9 @@ public struct Leadership: Hashable, Sendable {
 
 /// A replica of which something was heard while this one's clock stood still, and how long ago that was.
 public struct Heard: Hashable, Sendable {
+    /// The replica that was heard of.
     public let replica: ReplicaID
+    /// Ticks since then, by this replica's clock had it not stood still.
     public let ticksAgo: Int
 
     public init(_ replica: ReplicaID, ticksAgo: Int) {
