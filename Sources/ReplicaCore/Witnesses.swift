@@ -1,13 +1,13 @@
 public import Consensus
 
 /// What one replica has told another of itself. It said so only once it was durable, so it must still know it after any
-/// restart: one that does not has lost a part of its log, or came up with an old image of its disk.
+/// restart: a replica that does not has lost a part of its log, or came up with an old image of its disk.
 public struct Testimony: Hashable, Sendable {
     /// The newest term it was in.
     public var term: Term
     /// How far it said, in that term, that its log is durable: matching its leader's, or as the leader.
     public var index: LogIndex
-    /// The term of the entry there; zero where the one that testifies does not know it.
+    /// The term of the entry there; zero where the replica that testifies does not know it.
     public var entryTerm: Term
     /// The newest term in which it gave its vote to the replica that testifies.
     public var voteTerm: Term

@@ -16,11 +16,11 @@ extension NodeLoop {
         case .verdict(let id, let replica, let verdict): take(verdict, group, id, replica, from: other)
         case .answer(let id, let replica, let status):
             stepVerification(group, id) { machine, now, effects in
-                machine.take(status, from: replica, nowMilliseconds: now, into: &effects)
+                machine.receiveStatus(status, from: replica, nowMilliseconds: now, into: &effects)
             }
         case .rangeAnswer(let id, let replica, let sequence, let digest):
             stepVerification(group, id) { machine, now, effects in
-                machine.take(digest, sequence: sequence, from: replica, nowMilliseconds: now, into: &effects)
+                machine.receiveRange(digest, sequence: sequence, from: replica, nowMilliseconds: now, into: &effects)
             }
         }
     }
