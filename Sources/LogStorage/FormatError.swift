@@ -11,7 +11,7 @@ struct FormatError: Error, Hashable, CustomStringConvertible {
         case unknownType(UInt8)
         /// A number that no log writes.
         case outOfRange
-        /// It names another log or segment.
+        /// The bytes name another log or segment.
         case foreign
     }
 

@@ -41,7 +41,15 @@ final class LogReader: LogReading {
         maxBytes: Int
     ) throws(LogError) -> [LogEntry] {
         precondition(first <= last, "An empty range of entries.")
-        let found = state.withLockedValue { state in Self.places(state, group, first, last, maxBytes) }
+        let found = state.withLockedValue { state in
+            Self.places(
+                of: group,
+                from: first,
+                upTo: last,
+                maxBytes: maxBytes,
+                in: state
+            )
+        }
         let entries = try Self.load(found.get())
         for (offset, entry) in entries.enumerated() where entry.damaged {
             throw LogError(.damaged, "The payload of entry \((first + offset).rawValue) is damaged.", group: group)
@@ -50,11 +58,11 @@ final class LogReader: LogReading {
     }
 
     private static func places(
-        _ state: LogState,
-        _ group: GroupID,
-        _ first: LogIndex,
-        _ last: LogIndex,
-        _ maxBytes: Int
+        of group: GroupID,
+        from first: LogIndex,
+        upTo last: LogIndex,
+        maxBytes: Int,
+        in state: LogState
     ) -> Result<[Place], LogError> {
         guard let log = state.table.groups[group] else {
             return .failure(LogError(.unknownGroup, "There is no such group.", group: group))

@@ -28,6 +28,7 @@ public protocol LogStore: AnyObject {
 
     /// Bytes of all segments on disk.
     var diskBytes: Int { get }
+    /// How many segments there are on disk, the one that is written to included.
     var segmentCount: Int { get }
 }
 

@@ -94,8 +94,7 @@ struct SegmentScanner {
         return checksum
     }
 
-    /// Whether every bad sector looks as if it had never been written, and none can have come to look like that by a
-    /// single flipped bit.
+    /// Whether every bad sector is all zeros, as before its first write, and no single flipped bit explains that.
     func looksTorn(_ found: Found) -> Bool {
         let allZero = found.badSectors.allSatisfy { sector in
             isZero(at: found.dataOffset + sector * Layout.sectorBytes, count: Layout.sectorBytes)

@@ -19,6 +19,7 @@ public final class SegmentedLog: LogStore {
     var lastChecksum: UInt32
     /// Whether the last round says nothing but that the rounds before it are durable.
     var isSealed = false
+    /// The failed write or sync after which the log refuses everything; nil while it works.
     public internal(set) var failure: LogError?
 
     /// Opens the log, or makes a new one where there is none.
@@ -35,13 +36,13 @@ public final class SegmentedLog: LogStore {
         precondition(settings.blockBytes > 0 && settings.blockBytes % Layout.sectorBytes == 0)
         precondition(settings.segmentBytes >= 4 * settings.blockBytes)
         let found = try Recovery(disk: disk, logID: settings.logID).run()
-        // What would be written next could not be read again. Nobody writes so much: these numbers are made up.
+        // What would be written next could not be read again. No disk writes so much: these numbers are made up.
         guard found.lastRound < Layout.maxNumber, found.nextSequence <= Layout.maxNumber else {
             throw LogError(.unsupported, "The numbers of rounds or segments are used up.")
         }
         let table = found.state.table
         let recovered = table.sortedIDs.map { id in RecoveredGroup(id, table.groups[id]!) }
-        let log = SegmentedLog(disk, settings, found)
+        let log = SegmentedLog(disk: disk, settings: settings, found: found)
         try log.guarded { () throws(LogError) in
             try log.roll(makingRoomFor: 0, sequence: found.nextSequence)
             try log.cut(found.tail)
@@ -50,7 +51,7 @@ public final class SegmentedLog: LogStore {
         return (log, recovered)
     }
 
-    private init(_ disk: any Disk, _ settings: LogSettings, _ found: Recovery.Outcome) {
+    private init(disk: any Disk, settings: LogSettings, found: Recovery.Outcome) {
         self.disk = disk
         self.settings = settings
         state = NIOLockedValueBox(found.state)
