@@ -106,6 +106,10 @@ public enum Frame {
         return body
     }
 
+    /// Decodes what a frame carries: messages, one after the other, up to its end.
+    ///
+    /// - Throws: ``DecodingError``, for a message that is not understood, and for more than
+    ///   ``PeerLimits/maximumFrameMessages``.
     public static func messages(in body: ByteBuffer) throws(DecodingError) -> [PeerMessage] {
         var decoder = WireDecoder(body, subject: "peer message")
         var messages: [PeerMessage] = []
@@ -122,7 +126,7 @@ struct Hello: Hashable {
     static let magic: UInt64 = 0x5354_4146_4645_5454  // "STAFFETT"
     /// Of this program. What it says to the others is of the cluster's version, which both know.
     static let known = KnownVersions.current
-    /// No hello, of whatever version, is larger: nobody unknown makes this node keep more.
+    /// No hello, of whatever version, is larger: an unknown peer cannot make this node keep more.
     static let maximumFrameBytes = 1_024
 
     /// The newest and the oldest cluster version that it knows.

@@ -9,7 +9,7 @@ final class PeerComplaints: Sendable {
     enum Reason: String {
         /// No connection came about.
         case unreachable
-        /// TLS failed: a certificate that nobody vouches for, or none.
+        /// TLS failed: a certificate that no trust root vouches for, or none.
         case certificate
         case wrongCluster
         case wrongNode

@@ -16,6 +16,11 @@ public final class PeerLinks: PeerNetwork {
     private let receiver: any PeerReceiver
     private let logger: Logger
 
+    /// No links yet: ``connect(to:host:port:)`` opens them.
+    ///
+    /// - Parameters:
+    ///   - tls: nil connects without encryption.
+    ///   - receiver: hears of links that broke and of batches that were dropped.
     public init(
         identity: PeerIdentity,
         tls: PeerTLS?,
@@ -54,6 +59,7 @@ public final class PeerLinks: PeerNetwork {
         links.withLockedValue { $0[node] }?.send(messages)
     }
 
+    /// Closes all links. What waits in their queues is lost.
     public func stop() {
         for link in links.withLockedValue({ Array($0.values) }) { link.stop() }
     }

@@ -41,6 +41,7 @@ public enum PeerMessage: Sendable {
 /// A node of a cluster's first hour, and the data directory that it had then. A node that comes with another directory
 /// has lost what that one held.
 public struct Founder: Hashable, Sendable {
+    /// The ID that the node has in the cluster.
     public let node: NodeID
     /// Drawn at random when the directory was made.
     public let directory: UInt64
@@ -51,6 +52,7 @@ public struct Founder: Hashable, Sendable {
     }
 }
 
+/// What became of a command that was forwarded.
 public enum ForwardResult: Hashable, Sendable {
     case outcome(MailOutcome)
     /// Nothing happened here; the node named, if any, is thought to lead.
@@ -61,7 +63,9 @@ public enum ForwardResult: Hashable, Sendable {
     case noSpace
 }
 
+/// "Send me more of a snapshot." The receiver of a snapshot asks for every piece.
 public struct SnapshotPull: Hashable, Sendable {
+    /// The group whose snapshot is pulled.
     public let group: GroupID
     /// Chosen by the receiver of the snapshot; names one transfer.
     public let transfer: UInt64
@@ -81,17 +85,22 @@ public struct SnapshotPull: Hashable, Sendable {
     }
 }
 
+/// A piece of a snapshot, or why there is none.
 public struct SnapshotPiece: Sendable {
+    /// What the sender has for the receiver.
     public enum Content: Sendable {
         case rows(ByteBuffer, checksum: UInt64, lastKey: [UInt8], isLast: Bool)
         /// The sender cannot serve this transfer (any more): the receiver starts over or gives up.
         case refused
     }
 
+    /// The group whose snapshot it is.
     public let group: GroupID
+    /// The transfer of the ``SnapshotPull`` that this answers.
     public let transfer: UInt64
     /// What the snapshot covers.
     public let point: SnapshotPoint?
+    /// The rows, or the refusal.
     public let content: Content
 
     public init(group: GroupID, transfer: UInt64, point: SnapshotPoint?, content: Content) {

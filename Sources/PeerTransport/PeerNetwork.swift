@@ -1,15 +1,16 @@
 public import Consensus
 internal import NIOCore
 
-/// How a node's threads reach other nodes. Best effort, in order while a link is up: whoever needs an answer asks
-/// again.
+/// How a node's threads reach other nodes. Best effort, in order while a link is up: a sender that needs an answer
+/// asks again.
 public protocol PeerNetwork: AnyObject, Sendable {
     /// Hands over a batch; never blocks. What exceeds the link's limit of bytes is dropped, and the receiver told so.
     func send(_ messages: [PeerMessage], to node: NodeID)
 }
 
-/// Who hears what comes in. Called on the transport's event loops.
+/// The part of a node that hears what other nodes say. Called on the transport's event loops.
 public protocol PeerReceiver: AnyObject, Sendable {
+    /// Takes in what the node said, in the order in which one connection brought it.
     func received(_ messages: [PeerMessage], from node: NodeID)
     /// What was under way to the node may be lost: the link broke, or its queue was full.
     func lost(_ node: NodeID)
@@ -17,7 +18,9 @@ public protocol PeerReceiver: AnyObject, Sendable {
 
 /// Who this node is to others.
 public struct PeerIdentity: Hashable, Sendable {
+    /// The cluster that the node belongs to: others are refused.
     public let cluster: UInt64
+    /// The node itself.
     public let node: NodeID
 
     public init(cluster: UInt64, node: NodeID) {
@@ -26,6 +29,7 @@ public struct PeerIdentity: Hashable, Sendable {
     }
 }
 
+/// Sizes and times of the connections between nodes.
 public enum PeerLimits {
     /// Bytes waiting for one peer, in this process.
     public static let queuedBytes = 64 << 20
@@ -37,9 +41,11 @@ public enum PeerLimits {
     public static let maximumFrameBytes = 16 << 20
     /// No frame may hold more messages: the smallest take many times their bytes in memory.
     public static let maximumFrameMessages = 1 << 16
+    /// The longest pause between two attempts to connect.
     public static let maximumBackoffMilliseconds: Int64 = 1_000
     /// How long one attempt to connect may take: an address that says nothing is tried again after it.
     static let connectSeconds: Int64 = 2
+    /// How long the first frame of a connection may take to come.
     public static let handshakeSeconds: Int64 = 5
     /// A connection is given up when the other side's system has not acknowledged anything for so long. Left to itself,
     /// TCP goes on repeating, with pauses that double: after a long silent cut it would find out only long after the

@@ -24,7 +24,9 @@ public struct Beat: Hashable, Sendable {
 
 /// The answer to a beat; travels in the next beat of the other direction.
 public struct BeatEcho: Hashable, Sendable {
+    /// The run of the node whose beat is answered.
     public let session: UInt64
+    /// The number of the beat that is answered.
     public let number: UInt64
     /// Whether, when the beat came, its receiver had exactly the followers at rest that the beat stood for.
     public let agrees: Bool
@@ -39,7 +41,11 @@ public struct BeatEcho: Hashable, Sendable {
 /// A set of groups at rest in 12 bytes: equal when the sets are equal, whatever the order in which they came about,
 /// and otherwise only by a chance of 1 in 2^64.
 public struct RestDigest: Hashable, Sendable {
+    /// The sum of a hash of each group and its leadership, modulo 2
+    ///
+    /// 64.
     public var sum: UInt64
+    /// How many groups the set holds.
     public var count: UInt32
 
     public init(sum: UInt64 = 0, count: UInt32 = 0) {
@@ -50,7 +56,9 @@ public struct RestDigest: Hashable, Sendable {
 
 /// A group at rest, as its leader has it.
 public struct RestingGroup: Hashable, Sendable {
+    /// The group at rest.
     public let group: GroupID
+    /// The leadership under which it rests.
     public let leadership: Leadership
 
     public init(group: GroupID, leadership: Leadership) {
@@ -61,6 +69,7 @@ public struct RestingGroup: Hashable, Sendable {
 
 /// Groups at rest that the sender leads, with a replica at the receiver that is to rest as well.
 public struct RestList: Hashable, Sendable {
+    /// The groups, at most ``PeerLimits/maximumRestingGroups``.
     public let groups: [RestingGroup]
     /// In this range, there are no others. Nil: the list only tells what is new.
     public let range: ClosedRange<GroupID>?
