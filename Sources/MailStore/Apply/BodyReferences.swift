@@ -55,14 +55,14 @@ extension MailApplier {
         for (name, body) in sorted {
             let key = Key(context.group, .bodies, name.account, name.body)
             if body.row.references > 0 {
-                putLookedUp(context, key, body.row.row, replacing: body.old)
+                putLookedUp(context, key, row: body.row.row, replacing: body.old)
             } else {
                 deleteLookedUp(context, key, old: body.old)
             }
         }
         for (name, body) in sorted where body.row.references == 0 {
             let owner = Context(group: context.group, account: name.account, timestamp: context.timestamp)
-            removeChunks(owner, name.body, body.row.chunks)
+            removeChunks(owner, of: name.body, count: body.row.chunks)
         }
     }
 }

@@ -18,13 +18,13 @@ extension MailApplier {
         let new = table.row
         guard old != new else { return }
         if let new {
-            putLookedUp(context, key, new, replacing: old)
+            putLookedUp(context, key, row: new, replacing: old)
         } else if let old {
             deleteLookedUp(context, key, old: old)
         }
     }
 
-    /// The keywords of contents that nobody reaches any more.
+    /// The keywords of contents that no mailbox has any more.
     func removeKeywords(_ context: Context, _ contents: ContentsID) throws {
         let key = Key(context.group, .keywords, context.account, contents)
         if let row = try lookUp(key) { deleteLookedUp(context, key, old: row) }

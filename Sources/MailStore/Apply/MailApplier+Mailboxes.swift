@@ -4,12 +4,12 @@ internal import NIOCore
 internal import StateStorage
 
 extension MailApplier {
-    func createMailbox(_ context: Context, _ name: MailboxName, _ use: SpecialUse?) throws -> MailOutcome {
+    func createMailbox(_ context: Context, named name: MailboxName, use: SpecialUse?) throws -> MailOutcome {
         if let existing = try mailbox(context, named: name), existing.selectable { throw Refusal.mailboxExists }
         let missing = try missingAncestors(of: name, context)
         guard try account(context).hasRoom(forMailboxes: missing.count + 1) else { throw Refusal.tooManyMailboxes }
-        for ancestor in missing { _ = try addMailbox(context, ancestor, nil, subscribed: false) }
-        let record = try addMailbox(context, name, use, subscribed: false)
+        for ancestor in missing { _ = try addMailbox(context, named: ancestor, use: nil, subscribed: false) }
+        let record = try addMailbox(context, named: name, use: use, subscribed: false)
         return .mailboxCreated(record.id, uidValidity: record.uidValidity)
     }
 
@@ -25,21 +25,21 @@ extension MailApplier {
     /// Adds a mailbox, in the place of a row that only keeps a subscription, if there is one.
     func addMailbox(
         _ context: Context,
-        _ name: MailboxName,
-        _ use: SpecialUse?,
+        named name: MailboxName,
+        use: SpecialUse?,
         subscribed: Bool,
         selectable: Bool = true
     ) throws -> MailboxRecord {
         let previous = try mailbox(context, named: name)
-        if let previous { try drop(context, previous) }
+        if let previous { try dropMailbox(context, previous) }
         var owner = try account(context)
-        var record = try owner.makeMailbox(name, use, at: context.timestamp)
+        var record = try owner.makeMailbox(named: name, use: use, at: context.timestamp)
         record.subscribed = subscribed || previous?.subscribed == true
         record.selectable = selectable
         try owner.count(record, adding: true)
         set(context, owner)
         set(context, record)
-        putLookedUp(context, nameKey(context, name), Self.nameRow(record.id), replacing: nil)
+        putLookedUp(context, nameKey(context, name), row: Self.nameRow(record.id), replacing: nil)
         return record
     }
 
@@ -49,7 +49,7 @@ extension MailApplier {
         guard !name.isInbox else { throw Refusal.badMailboxName }
         guard let found = try mailbox(context, named: name), found.selectable else { throw Refusal.noSuchMailbox }
         try abandonContents(context, found)
-        try drop(context, found)
+        try dropMailbox(context, found)
         if found.subscribed { try keepSubscription(context, of: name) }
         return .done
     }
@@ -63,7 +63,7 @@ extension MailApplier {
         set(context, owner)
     }
 
-    private func drop(_ context: Context, _ record: MailboxRecord) throws {
+    private func dropMailbox(_ context: Context, _ record: MailboxRecord) throws {
         removeMailbox(context, record)
         var owner = try account(context)
         try owner.count(record, adding: false)
@@ -77,8 +77,8 @@ extension MailApplier {
         guard try mailbox(context, named: to)?.selectable != true else { throw Refusal.mailboxExists }
         let missing = try missingAncestors(of: to, context)
         guard try account(context).hasRoom(forMailboxes: missing.count + 1) else { throw Refusal.tooManyMailboxes }
-        for ancestor in missing { _ = try addMailbox(context, ancestor, nil, subscribed: false) }
-        var target = try addMailbox(context, to, nil, subscribed: false)
+        for ancestor in missing { _ = try addMailbox(context, named: ancestor, use: nil, subscribed: false) }
+        var target = try addMailbox(context, named: to, use: nil, subscribed: false)
         var owner = try account(context)
         var emptied = inbox
         target.takeMessages(of: inbox)
@@ -90,7 +90,7 @@ extension MailApplier {
         return .done
     }
 
-    func setSubscribed(_ context: Context, _ name: MailboxName, _ subscribed: Bool) throws -> MailOutcome {
+    func setSubscribed(_ context: Context, name: MailboxName, to subscribed: Bool) throws -> MailOutcome {
         var owner = try account(context)
         let found = try mailbox(context, named: name)
         guard found?.subscribed ?? false != subscribed else { return .done }
@@ -106,7 +106,7 @@ extension MailApplier {
             set(context, record)
         } else if let found {
             // Nothing but the subscription was there.
-            try drop(context, found)
+            try dropMailbox(context, found)
         }
         return .done
     }
@@ -114,7 +114,7 @@ extension MailApplier {
     /// Subscribes a name, whether or not there is a mailbox of it.
     private func keepSubscription(_ context: Context, of name: MailboxName) throws {
         guard var record = try mailbox(context, named: name) else {
-            _ = try addMailbox(context, name, nil, subscribed: true, selectable: false)
+            _ = try addMailbox(context, named: name, use: nil, subscribed: true, selectable: false)
             return
         }
         guard !record.subscribed else { return }
@@ -139,8 +139,8 @@ extension AccountRecord {
 
     /// A mailbox with a number of its own, which is not counted yet.
     mutating func makeMailbox(
-        _ name: MailboxName,
-        _ use: SpecialUse?,
+        named name: MailboxName,
+        use: SpecialUse?,
         at time: Timestamp
     ) throws(DecodingError) -> MailboxRecord {
         // Rises with time and with every mailbox, so that a name used again never shows an old UIDVALIDITY.
@@ -159,7 +159,7 @@ extension AccountRecord {
 }
 
 extension MailboxRecord {
-    /// All messages leave at once: whoever looks for changes is told that none of them is there any more.
+    /// All messages leave at once. A session that looks for changes is told that all UIDs up to now are gone.
     fileprivate mutating func empty(into contents: ContentsID) {
         self.contents = contents
         messages = 0

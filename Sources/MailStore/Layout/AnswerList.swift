@@ -9,7 +9,7 @@ struct AnswerList {
 
     private struct Entry {
         let sequence: UInt64
-        /// Nil for one that is gone.
+        /// Nil where the answer is gone.
         var answer: Answer?
     }
 

@@ -4,8 +4,8 @@ internal import NIOCore
 /// The keywords of a mailbox's messages: the name of each number, and how many messages have it. A number whose keyword
 /// no message has any more is free for another name.
 ///
-/// It is a row of its own, under the number of the contents: mail without keywords never touches it, and RENAME of
-/// INBOX hands it over with the messages.
+/// The table is a row of its own, under the number of the contents: mail without keywords never touches it, and RENAME
+/// of INBOX hands it over with the messages.
 struct KeywordTable: Equatable {
     private struct Slot: Equatable {
         /// Empty for a number that is free.
@@ -46,7 +46,7 @@ struct KeywordTable: Equatable {
         return row
     }
 
-    /// By number; empty for one that is free.
+    /// Names by number; empty for a number that is free.
     var names: [String] { slots.map(\.name) }
 
     /// By number: how many messages have it.

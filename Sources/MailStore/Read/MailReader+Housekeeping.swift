@@ -5,11 +5,16 @@ internal import StateStorage
 
 /// Which retentions end now: what was kept before these times may go.
 public struct HousekeepingTimes: Hashable, Sendable {
+    /// Messages that were expunged before this time may go.
     public let expunged: Timestamp
+    /// Answers that were given before this time may be forgotten.
     public let requests: Timestamp
+    /// Deliveries that came before this time need not be recognised any more.
     public let deliveries: Timestamp
+    /// Uploads that began before this time and were not finished may go.
     public let uploads: Timestamp
 
+    /// The retentions of ``MailLimits`` that have ended at `now`.
     public init(now: Timestamp) {
         func before(_ retention: Int64) -> Timestamp { Timestamp(milliseconds: now.rawValue - retention) }
         expunged = before(MailLimits.expungedRetentionMilliseconds)

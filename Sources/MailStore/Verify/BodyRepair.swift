@@ -5,8 +5,11 @@ internal import StateStorage
 
 /// The bytes of a body cannot be read, or are not those that its row names.
 public struct HarmedChunk: Error, Hashable, Sendable {
+    /// The account whose body it is.
     public let account: AccountID
+    /// The body.
     public let body: BodyID
+    /// Counts the chunks of a body from 0.
     public let index: UInt32
 
     public init(account: AccountID, body: BodyID, index: UInt32) {

@@ -6,12 +6,16 @@ public import StateStorage
 /// A group's state as it was at one applied index, kept for a bounded time while replicas are compared. Whatever
 /// happens to the rows meanwhile, these stay as they were.
 public final class MarkedState: Sendable {
+    /// The group whose state this is.
     public let group: GroupID
+    /// The last entry that the state contains.
     public let index: LogIndex
     /// The digest that was kept with every change.
     public let digest: StateDigest
     private let snapshot: NIOLockedValueBox<(any StateSnapshot)?>
 
+    /// Keeps the group's present state.
+    ///
     /// - Returns: nil when the group has no state.
     public init?(group: GroupID, store: any StateStore) throws {
         let snapshot = store.makeSnapshot()
@@ -66,10 +70,15 @@ public final class MarkedState: Sendable {
 
 /// The digest of some rows in the order of their keys.
 public struct RowRun: Hashable, Sendable {
+    /// How many rows the run has.
     public private(set) var count = 0
+    /// The sum of their hashes, modulo 2
+    ///
+    /// 64.
     public private(set) var sum: UInt64 = 0
     /// The last key, without the group.
     public private(set) var last: [UInt8] = []
+    /// Bytes of their keys and values.
     public private(set) var bytes = 0
     /// Rows that name a body.
     private(set) var bodies = 0

@@ -30,6 +30,9 @@ public struct StateAudit {
     /// Deleted accounts whose rows are not all gone.
     private var deleted: Set<AccountID> = []
 
+    /// Reads all rows of the group, and finds the problems.
+    ///
+    /// - Throws: what the store throws, and `DecodingError` for a row that cannot be read.
     public init(_ group: GroupID, in store: any StateStore) throws {
         self.group = group
         self.store = store

@@ -6,6 +6,7 @@ internal import StateStorage
 /// Reads all rows of a group, step by step, and computes from them what is otherwise only kept along: the digest, and
 /// the checksums of bodies. What has rotted on a disk, or was changed behind the applier's back, shows here.
 public struct StateScrub: Sendable {
+    /// What the rows say.
     public enum Result: Hashable, Sendable {
         case intact
         /// The rows have another digest than the group's row says.
@@ -26,6 +27,7 @@ public struct StateScrub: Sendable {
     /// Rows that name a body, and bodies found.
     private var named = 0
     private var found = 0
+    /// Bytes of keys and values that were read so far.
     public private(set) var bytes: UInt64 = 0
     /// Nil until all was read.
     public private(set) var result: Result?
@@ -95,7 +97,7 @@ public struct StateScrub: Sendable {
             if !fits { result = .harmedBody(key: name) }
             return
         }
-        // Bytes that nothing names harm nobody.
+        // Bytes that no row names are never served.
     }
 }
 
