@@ -2,11 +2,12 @@ internal import NIOConcurrencyHelpers
 package import NIOCore
 internal import Synchronization
 
-/// Another store, of which it notes which rows are read and changed while somebody counts them: for tests of bounds,
-/// and for the measurement of commands.
+/// Passes all calls on to another store, and notes which rows they read and change while ``isCounting`` is set: for
+/// tests of bounds, and for the measurement of commands.
 package final class CountingStateStore: StateStore {
     /// What was touched. A row that is touched twice counts once, its bytes each time.
     package struct Touched: Hashable, Sendable {
+        /// Different keys that were read or changed. The two bounds of a range that is deleted count as keys.
         package var rows = 0
         /// Keys and values, read and written.
         package var bytes = 0
@@ -23,6 +24,8 @@ package final class CountingStateStore: StateStore {
     private let state = NIOLockedValueBox(State())
     private let isOn: Synchronization.Atomic<Bool>
 
+    /// Puts itself in front of `inner`.
+    ///
     /// - Parameter counting: whether it counts from the start.
     package init(over inner: any StateStore, counting: Bool = true) {
         self.inner = inner

@@ -4,7 +4,7 @@ public import NIOCore
 /// A store in memory that behaves like ``RocksStateStore`` and does the same for the same calls, every time: the
 /// simulator's disk-less state.
 ///
-/// It crashes on request: ``crash()`` forgets what was not flushed.
+/// The store crashes on request: ``crash()`` forgets what was not flushed.
 public final class MemoryStateStore: StateStore {
     private struct State {
         var rows = SortedRows()
@@ -96,6 +96,7 @@ public final class MemoryStateStore: StateStore {
         fileprivate init(rows: SortedRows) { self.rows = rows }
     }
 
+    /// All that is flushed now.
     public var image: Image { Image(rows: rows(.persisted)) }
 
     /// Goes to what an image holds, opened afresh.

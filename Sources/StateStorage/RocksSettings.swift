@@ -5,10 +5,12 @@ public struct RocksSettings: Hashable, Sendable {
         case openOrCreate, mustExist, mustNotExist
     }
 
+    /// The codecs that a store knows how to use.
     public enum Compression: Hashable, Sendable {
         case none, lz4, zstd
     }
 
+    /// Whether the directory must, must not or may hold a store.
     public var presence: Presence = .openOrCreate
     /// Memory for rows that are not flushed; when it is full, the store flushes by itself.
     public var writeBufferBytes = 64 << 20
@@ -20,13 +22,17 @@ public struct RocksSettings: Hashable, Sendable {
     public var blockCacheBytes = 128 << 20
     /// Values of at least this size, message bodies, are kept in blob files, which compactions do not copy.
     public var minBlobBytes = 4096
+    /// The size at which a new blob file is begun.
     public var blobFileBytes = 256 << 20
     /// Of rows. Falls back to what RocksDB was built with.
     public var rowCompression = Compression.lz4
     /// Of values in blob files. Falls back to what RocksDB was built with.
     public var blobCompression = Compression.zstd
+    /// Bits that the filter of a file on disk has for each of its keys.
     public var bloomBitsPerKey = 10.0
+    /// How many files the store keeps open at once.
     public var openFileLimit = 512
+    /// How many flushes and compactions run at once.
     public var backgroundJobs = 2
 
     public init() {}

@@ -39,6 +39,9 @@ public protocol StateStore: StateReader {
 }
 
 extension StateStore {
+    /// The value of `key` among what `tier` shows.
+    ///
+    /// - Throws: ``StateError``, when the row cannot be read.
     public func get(_ key: [UInt8], tier: ReadTier) throws(StateError) -> ByteBuffer? {
         try get(key.span, tier: tier)
     }
