@@ -36,6 +36,8 @@ public struct TextSearch {
     private var decoded: [UInt8] = []
     private var folded: [UInt8] = []
 
+    /// A search that has seen nothing of its message.
+    ///
     /// - Parameters:
     ///   - summary: What was stored with the message; without it the message is parsed before it is searched.
     ///   - charsets: Those that are known beside the tables of this module.
