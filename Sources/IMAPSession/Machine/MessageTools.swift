@@ -24,11 +24,17 @@ public protocol MessageTools: Sendable {
 
 /// Terms that are looked for in many messages.
 public protocol PreparedSearch {
+    /// A searcher for one message.
+    ///
+    /// - Parameters:
+    ///   - outline: what is stored of the message; nil where it cannot be understood.
+    ///   - sizeBytes: the size of the message.
     func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching
 }
 
 /// Computes a message's summary while its bytes pass by, in bounded memory.
 public protocol MessageParsing {
+    /// Takes in the next bytes of the message.
     mutating func append(_ bytes: ByteBuffer)
     /// The encoded summary, to be stored with the message.
     mutating func finish() -> ByteBuffer
@@ -36,6 +42,7 @@ public protocol MessageParsing {
 
 /// Works out a message's outline while its bytes pass by, in memory that is bounded by 4 MiB of any one header.
 public protocol OutlineReading {
+    /// Takes in the next bytes of the message.
     mutating func append(_ bytes: ByteBuffer)
     /// The outline of all bytes so far, as whole as it gets.
     mutating func finish() -> any MessageOutline
@@ -57,6 +64,7 @@ public protocol MessageOutline {
     func writeBodyStructure(into buffer: inout ByteBuffer, isExtended: Bool)
     /// The same two piece by piece, for an outline that was read from the message and may be long.
     func makeEnvelopeWriter() -> any ResponseWriting
+    /// Writes the body structure piece by piece; see ``makeEnvelopeWriter()``.
     func makeBodyStructureWriter(isExtended: Bool) -> any ResponseWriting
     /// Whether nothing of the envelope was too long to be kept; otherwise the header says more.
     var isEnvelopeWhole: Bool { get }
@@ -79,8 +87,11 @@ public struct OutlinePart: Hashable, Sendable {
     /// Header and text of the message within, when the part is a message/rfc822.
     public var message: Message?
 
+    /// Where a message within a part lies.
     public struct Message: Hashable, Sendable {
+        /// Its header, with the empty line.
         public var header: Range<UInt64>
+        /// What follows its header.
         public var text: Range<UInt64>
 
         public init(header: Range<UInt64>, text: Range<UInt64>) {

@@ -6,6 +6,7 @@ public struct SessionSettings: Hashable, Sendable {
     public var offersStartTLS = false
     /// Whether passwords may be sent without TLS; otherwise LOGINDISABLED.
     public var allowsPlaintextLogin = false
+    /// What the client's commands may need at most.
     public var limits = IMAPLimits()
     /// What the greeting calls this server.
     public var serverName = "Staffetta"

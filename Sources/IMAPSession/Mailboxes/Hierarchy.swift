@@ -105,7 +105,7 @@ struct Hierarchy {
             child = nodes[child].nextSibling
         }
         guard inOrder, children.count > 1 else { return children }
-        names.withUnsafeBytes { bytes in children.sort { isBefore(nodes[$0], nodes[$1], bytes) } }
+        names.withUnsafeBytes { bytes in children.sort { isBefore(nodes[$0], nodes[$1], in: bytes) } }
         if node == Self.root, let inbox = children.firstIndex(where: { level(of: $0).isInbox }) {
             children.insert(children.remove(at: inbox), at: 0)
         }
@@ -116,7 +116,7 @@ struct Hierarchy {
     /// thousand bytes to their ends would take a turn of 40 ms.
     private static let orderedBytes = 64
 
-    private func isBefore(_ first: Node, _ second: Node, _ names: UnsafeRawBufferPointer) -> Bool {
+    private func isBefore(_ first: Node, _ second: Node, in names: UnsafeRawBufferPointer) -> Bool {
         let shared = min(first.nameBytes, second.nameBytes, Self.orderedBytes)
         var offset = 0
         while offset + 8 <= shared {
@@ -138,7 +138,7 @@ struct Hierarchy {
         var above = node
         while above != Self.root {
             above = nodes[above].parent
-            // Whoever marked this one has marked those above it as well.
+            // The levels above a marked level are marked too.
             guard !nodes[above].marks.contains(.hasSelectedUnmatched) else { return }
             nodes[above].marks.insert(.hasSelectedUnmatched)
         }

@@ -21,7 +21,7 @@ struct FetchWork {
     var unseen: [UIDSet] = []
     /// What became `\Seen` by this command.
     var seen: [UIDSet] = []
-    /// A message was expunged by somebody else.
+    /// Another session has expunged a message.
     var hasGone = false
 
     struct Message {

@@ -158,7 +158,7 @@ extension SearchCondition {
         case .modSeq(let value): return subject.view.modSeqs[index] >= value
         case .date(let field, let relation, let day):
             guard let details = subject.details else { return nil }
-            return Self.day(field, details, subject.outline).map { relation.isMet($0, day) } ?? false
+            return Self.day(field, of: details, outline: subject.outline).map { relation.isMet($0, day) } ?? false
         case .larger(let size): return subject.details.map { $0.sizeBytes > size }
         case .smaller(let size): return subject.details.map { $0.sizeBytes < size }
         case .olderThan(let moment): return subject.details.map { $0.internalDate.seconds <= moment }
@@ -170,8 +170,8 @@ extension SearchCondition {
 
     private static func day(
         _ field: DateField,
-        _ details: MessageDetails,
-        _ outline: (any MessageOutline)?
+        of details: MessageDetails,
+        outline: (any MessageOutline)?
     ) -> Int? {
         switch field {
         case .received: day(details.internalDate)

@@ -34,11 +34,11 @@ extension Session {
         guard let view else { return }
         if let returns = command.returns {
             guard !returns.options.contains(.save), returns.partial == nil else {
-                return bad(tag, "SEARCH cannot return this")
+                return answerBad(tag, "SEARCH cannot return this")
             }
         }
         if case .named(let charset) = command.charset, tools.utf8([], charset: charset) == nil {
-            return no(tag, .badCharset(["US-ASCII", "UTF-8"]), "This charset is not known here")
+            return answerNo(tag, code: .badCharset(["US-ASCII", "UTF-8"]), "This charset is not known here")
         }
         var compiler = SearchCompiler(view: view, nowSeconds: now.rawValue / 1_000) { [tools] text in
             guard case .named(let charset) = command.charset else { return text }
@@ -57,7 +57,7 @@ extension Session {
                 end: view.count
             )
         } catch {
-            return bad(tag, error.sentence)
+            return answerBad(tag, error.sentence)
         }
         continueSearch()
     }
@@ -207,7 +207,7 @@ extension Session {
                 session.concludeSearch(work)
             }
         }
-        let result = extendedResult(work, returns, view)
+        let result = extendedResult(of: work, returning: returns, in: view)
         encoder.beginExtendedSearch(work.tag, result)
         writeRanges(result.all?.ranges[...] ?? [], isFirst: true) { session in
             session.encoder.endExtendedSearch(result)
@@ -217,7 +217,7 @@ extension Session {
 
     private mutating func concludeSearch(_ work: SearchWork) {
         conclude(work.command.numberSpace == .uid ? .all : .withoutExpunge) { session in
-            session.encoder.tagged(work.tag, .ok, nil, "Searched")
+            session.encoder.tagged(work.tag, .ok, code: nil, text: "Searched")
         }
     }
 
@@ -248,7 +248,7 @@ extension Session {
         next(&self)
     }
 
-    private func extendedResult(_ work: SearchWork, _ returns: SearchReturn, _ view: MailboxView)
+    private func extendedResult(of work: SearchWork, returning returns: SearchReturn, in view: MailboxView)
         -> ExtendedSearchResult
     {
         let space = work.command.numberSpace
