@@ -14,10 +14,10 @@ extension LMTPHandler {
         var pending: [EventLoopFuture<Void>] = []
         for (index, recipient) in open.recipients.enumerated() where recipient.upload.isGoing {
             guard let chunk = open.chunk(for: recipient) else { continue }
-            pending.append(upload(chunk, index, recipient, on: context.eventLoop))
+            pending.append(upload(chunk, for: recipient, at: index, on: context.eventLoop))
         }
         guard !pending.isEmpty else {
-            // When every recipient has failed, nobody needs what is there.
+            // When every recipient has failed, the bytes are not needed.
             transaction?.trimWindow()
             return false
         }
@@ -37,8 +37,8 @@ extension LMTPHandler {
 
     private func upload(
         _ chunk: ByteBuffer,
-        _ index: Int,
-        _ recipient: Transaction.Recipient,
+        for recipient: Transaction.Recipient,
+        at index: Int,
         on loop: any EventLoop
     ) -> EventLoopFuture<Void> {
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -82,7 +82,7 @@ extension LMTPHandler {
         #endif
         let futures = done.recipients.map { recipient -> EventLoopFuture<LMTPReply> in
             let id = identity?.delivery(from: done.reversePath, to: recipient.name)
-            return deliver(done, recipient, id, summary, now, on: loop)
+            return deliver(done, to: recipient, id: id, summary: summary, at: now, on: loop)
         }
         reset()
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -100,10 +100,10 @@ extension LMTPHandler {
 
     private func deliver(
         _ done: Transaction,
-        _ recipient: Transaction.Recipient,
-        _ id: DeliveryID?,
-        _ summary: MessageSummary,
-        _ now: Timestamp,
+        to recipient: Transaction.Recipient,
+        id: DeliveryID?,
+        summary: MessageSummary,
+        at now: Timestamp,
         on loop: any EventLoop
     ) -> EventLoopFuture<LMTPReply> {
         let bound = NIOLoopBound(self, eventLoop: loop)

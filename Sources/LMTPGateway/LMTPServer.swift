@@ -15,6 +15,7 @@ public final class LMTPServer: Sendable {
         self.sessions = sessions
     }
 
+    /// The port that the server listens on, also where the system chose it.
     public var port: Int? { channel.localAddress?.port }
 
     /// One session by itself, for a channel that is no socket: the simulator drives it byte by byte.
@@ -28,6 +29,9 @@ public final class LMTPServer: Sendable {
         )
     }
 
+    /// Listens for MTAs.
+    ///
+    /// - Throws: what the system says when the address cannot be listened on.
     public static func start(
         host: String,
         port: Int,
