@@ -12,7 +12,7 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_ListGroupsRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_ListGroupsResponse {
-        let page = try Paging.page(await node.groups(), request.pageToken, request.pageSize) {
+        let page = try Paging.page(await node.groups(), after: request.pageToken, size: request.pageSize) {
             UInt64($0.group.rawValue) + 1
         }
         return .with {
