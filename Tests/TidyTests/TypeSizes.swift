@@ -23,8 +23,8 @@ enum TypeSizes {
         "NodeRuntime.NodeLoop": Size(storedProperties: 39, lines: 2_223),
         "Simulation.SimNode": Size(storedProperties: 25, lines: 89),
         // A counter for each kind of fault and of answer.
-        "Simulation.SimulationCounts": Size(storedProperties: 48, lines: 106),
-        "Simulation.World": Size(storedProperties: 27, lines: 1_627),
+        "Simulation.SimulationCounts": Size(storedProperties: 48, lines: 152),
+        "Simulation.World": Size(storedProperties: 27, lines: 1_648),
         // What each kind of command needs to be there.
         "staffetta-bench.ApplyRig": Size(storedProperties: 11, lines: 696),
     ]

@@ -66,7 +66,7 @@ struct Checker {
         self.settings = settings
     }
 
-    /// What the cluster has come to, by what was committed.
+    /// The cluster's version, by what was committed.
     var version: ClusterVersion { groups[0].model.version ?? .first }
     func model(_ group: GroupID) -> GroupModel { groups[Int(group.rawValue)].model }
     var checkCount: Int { checks }
@@ -83,9 +83,12 @@ struct Checker {
             let term = replica.message.term
             switch replica.message.body {
             case .preVote, .preVoteResponse: continue
-            case .requestVote: note(vote: replica.message.from, of: replica.message.from, term, group, world)
+            case .requestVote:
+                note(vote: replica.message.from, of: replica.message.from, term: term, group: group, in: world)
             case .voteResponse(let granted):
-                if granted { note(vote: replica.message.to, of: replica.message.from, term, group, world) }
+                if granted {
+                    note(vote: replica.message.to, of: replica.message.from, term: term, group: group, in: world)
+                }
             case .appendEntries, .appendAccepted, .appendRejected, .heartbeat, .heartbeatResponse, .installSnapshot,
                 .snapshotRejected, .timeoutNow:
                 break
@@ -95,7 +98,7 @@ struct Checker {
         }
     }
 
-    private mutating func note(vote: ReplicaID, of replica: ReplicaID, _ term: Term, _ group: Int, _ world: World) {
+    private mutating func note(vote: ReplicaID, of replica: ReplicaID, term: Term, group: Int, in world: World) {
         checks += 1
         let key = Vote(replica: replica, term: term)
         let earlier = groups[group].votes.updateValue(vote, forKey: key)
@@ -115,13 +118,13 @@ struct Checker {
         for replica in core.loop.replicas {
             let group = Int(replica.group.rawValue)
             checks += 1
-            checkIdentity(replica, node, group, world)
+            checkIdentity(of: replica, on: node, group: group, in: world)
             let commitIndex = replica.commitIndex
             if commitIndex < shown[node.position][group].commitIndex {
                 world.fail("the commit index never goes back", "node \(node.position + 1), group \(group)")
             }
             if replica.isLeader {
-                checkLeader(replica, node, group, world)
+                checkLeader(replica, on: node, group: group, in: world)
                 if commitIndex > shown[node.position][group].commitIndex {
                     if replica.raft.durableIndex < commitIndex { world.crashAheadOfDisk(node) }
                     if shown[node.position][group].committedTerm != replica.term {
@@ -135,7 +138,7 @@ struct Checker {
     }
 
     /// A replica that is seen for the first time in a run of its node is what it was, or is another one.
-    private mutating func checkIdentity(_ replica: Replica, _ node: SimNode, _ group: Int, _ world: World) {
+    private mutating func checkIdentity(of replica: Replica, on node: SimNode, group: Int, in world: World) {
         let known = shown[node.position][group]
         if known.replica == replica.id, known.incarnation == node.incarnation { return }
         var now = Shown(replica: replica.id, incarnation: node.incarnation)
@@ -152,7 +155,7 @@ struct Checker {
         shown[node.position][group] = now
     }
 
-    private mutating func checkLeader(_ replica: Replica, _ node: SimNode, _ group: Int, _ world: World) {
+    private mutating func checkLeader(_ replica: Replica, on node: SimNode, group: Int, in world: World) {
         let term = replica.term
         if let leader = groups[group].leaders[term] {
             if leader != node.position {
@@ -166,7 +169,7 @@ struct Checker {
         groups[group].leaders[term] = node.position
         world.counts.elections += 1
         world.crashAfterElection(node)
-        world.trace.add(world.now, .role, node.position, "leads group \(group) in term \(term.rawValue)")
+        world.trace.add(at: world.now, .role, node: node.position, "leads group \(group) in term \(term.rawValue)")
         // It has just been elected: it must have all that was committed in earlier terms.
         let known = groups[group].committed
         let committed = known.prefix((known.lastIndex { $0.committedIn < term } ?? -1) + 1)
@@ -203,17 +206,17 @@ struct Checker {
             switch job {
             case .apply(let group, let entries):
                 if !touched.contains(group) { touched.append(group) }
-                for entry in entries { observe(entry, group, node, world) }
+                for entry in entries { observe(entry, group: group, on: node, in: world) }
             case .beginInstall(let group):
                 world.harmEnded(node, group, found: false)
-                world.trace.add(world.now, .note, node.position, "begins to install group \(group.rawValue)")
+                world.trace.add(at: world.now, .note, node: node.position, "begins to install group \(group.rawValue)")
             case .finishInstall(let group, _, let point, _):
                 if !touched.contains(group) { touched.append(group) }
                 world.counts.snapshots += 1
                 world.trace.add(
-                    world.now,
+                    at: world.now,
                     .note,
-                    node.position,
+                    node: node.position,
                     "has group \(group.rawValue) installed at \(point.index.rawValue)"
                 )
             case .addPiece, .open, .reset, .mark, .putBack: break
@@ -223,7 +226,7 @@ struct Checker {
         return touched
     }
 
-    private mutating func observe(_ entry: CommittedEntry, _ group: GroupID, _ node: SimNode, _ world: World) {
+    private mutating func observe(_ entry: CommittedEntry, group: GroupID, on node: SimNode, in world: World) {
         checks += 1
         let position = Int(group.rawValue)
         let index = entry.index.rawValue
@@ -259,7 +262,7 @@ struct Checker {
                 "group \(position), entry \(index): \(Self.name(envelope))"
             )
         }
-        if let envelope, group == .directory { checkDirectoryCommand(envelope, index, world) }
+        if let envelope, group == .directory { checkDirectoryCommand(envelope, at: index, in: world) }
         if let envelope, envelope.request.session != 0, group != .directory {
             let registered = groups[position].registered[envelope.request]
             if registered?.command != envelope.command || registered?.account != envelope.account {
@@ -270,7 +273,7 @@ struct Checker {
         switch groups[position].model.apply(envelope, at: index) {
         case .carriedOut:
             if let envelope, groups[position].model.recognised == recognised {
-                observeArrival(envelope, position, world)
+                observeArrival(of: envelope, group: position, in: world)
             }
         case .repeated: break
         case .dropped:
@@ -278,12 +281,17 @@ struct Checker {
                 world.fail("what somebody waits for is carried out", "group \(position), entry \(index): \(request)")
             }
         }
-        world.trace.mix(world.now, .commit, position, index, entry.term.rawValue)
-        world.trace.add(world.now, .commit, node.position, "group \(position) entry \(index): \(Self.name(envelope))")
+        world.trace.mix(at: world.now, kind: .commit, node: position, index, entry.term.rawValue)
+        world.trace.add(
+            at: world.now,
+            .commit,
+            node: node.position,
+            "group \(position) entry \(index): \(Self.name(envelope))"
+        )
     }
 
     /// The directory hears from nodes only, and only what is so.
-    private func checkDirectoryCommand(_ envelope: CommandEnvelope, _ index: UInt64, _ world: World) {
+    private func checkDirectoryCommand(_ envelope: CommandEnvelope, at index: UInt64, in world: World) {
         let isInOrder: Bool
         switch envelope.command {
         case .directory(.found(let cluster, _, let version)): isInOrder = cluster == 1 && version == .first
@@ -339,7 +347,7 @@ struct Checker {
 
     // MARK: What clients were told
 
-    mutating func register(_ request: RequestID, _ group: GroupID, _ account: AccountID, _ command: MailCommand) {
+    mutating func register(_ request: RequestID, group: GroupID, account: AccountID, command: MailCommand) {
         groups[Int(group.rawValue)].registered[request] = Registered(command: command, account: account)
     }
 
@@ -349,7 +357,7 @@ struct Checker {
     }
 
     /// A client was told how its call ended.
-    mutating func acknowledged(_ request: RequestID, _ group: GroupID, _ outcome: MailOutcome, world: World) {
+    mutating func acknowledged(_ request: RequestID, group: GroupID, outcome: MailOutcome, world: World) {
         checks += 1
         let position = Int(group.rawValue)
         guard let answer = groups[position].model.answers[request] else {
