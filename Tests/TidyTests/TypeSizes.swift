@@ -26,7 +26,7 @@ enum TypeSizes {
         "Simulation.SimulationCounts": Size(storedProperties: 48, lines: 152),
         "Simulation.World": Size(storedProperties: 27, lines: 1_648),
         // What each kind of command needs to be there.
-        "staffetta-bench.ApplyRig": Size(storedProperties: 11, lines: 696),
+        "staffetta-bench.ApplyRig": Size(storedProperties: 11, lines: 733),
     ]
 
     static func violations(_ files: [SwiftFile]) -> [Violation] {
