@@ -50,7 +50,7 @@ extension MailApplier {
     }
 
     /// Changes the rows of all bodies that were noted.
-    func put(_ references: BodyReferences, _ context: Context) {
+    func putBodies(_ references: BodyReferences, _ context: Context) {
         let sorted = references.bodies.sorted { $0.key < $1.key }
         for (name, body) in sorted {
             let key = Key(context.group, .bodies, name.account, name.body)

@@ -22,7 +22,7 @@ extension MailApplier {
         putLookedUp(context, key, row: row, replacing: nil)
 
         let inner = Context(group: context.group, account: id, timestamp: context.timestamp)
-        set(
+        setAccount(
             inner,
             AccountRecord(
                 id: id,
@@ -43,7 +43,7 @@ extension MailApplier {
     func updateAccount(_ context: Context, _ change: (inout AccountRecord) -> Void) throws -> MailOutcome {
         var record = try account(context)
         change(&record)
-        set(context, record)
+        setAccount(context, record)
         return .done
     }
 

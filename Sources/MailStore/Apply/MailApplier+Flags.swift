@@ -49,8 +49,8 @@ extension MailApplier {
         if !changed.isEmpty {
             record.highestModSeq = modSeq
             record.flagsModSeq = modSeq
-            set(context, record)
-            if let table { try set(context, table, of: record.contents) }
+            setMailbox(context, record)
+            if let table { try setKeywords(context, table, of: record.contents) }
         }
         return .flagsStored(
             modSeq: record.highestModSeq,
@@ -94,9 +94,9 @@ extension MailApplier {
         var removed = UIDSet()
         let messages = try found.map { try MessageRow(row: $0) }
         for ((uid, flags), message) in zip(rows, messages) {
-            try record.count(flags.flags, message.sizeBytes, adding: false)
+            try record.countMessage(flags.flags, bytes: message.sizeBytes, adding: false)
             fewer.add(flags.flags.keywords)
-            try owner.count(messages: 1, message.sizeBytes, adding: false)
+            try owner.countMessages(1, bytes: message.sizeBytes, adding: false)
             removed.append(uid)
         }
         // Table by table, as the store has them: rows beside those written before cost it next to nothing.
@@ -120,10 +120,10 @@ extension MailApplier {
         }
         record.highestModSeq = modSeq
         record.expungeModSeq = modSeq
-        set(context, record)
+        setMailbox(context, record)
         try table?.count(adding: KeywordTally(), removing: fewer)
-        if let table { try set(context, table, of: contents) }
-        set(context, owner)
+        if let table { try setKeywords(context, table, of: contents) }
+        setAccount(context, owner)
         return .expunged(removed, modSeq: modSeq)
     }
 
@@ -172,7 +172,7 @@ extension MailApplier {
         for (uid, flags, message) in messages {
             let mapped = MessageFlags(system: flags.system, keywords: mapping.map(flags.keywords))
             _ = try refer(context, to: message.bodyID, by: 1, in: &references)
-            try target.count(mapped, message.sizeBytes, adding: true)
+            try target.countMessage(mapped, bytes: message.sizeBytes, adding: true)
             more.add(mapped.keywords)
             newFlags.append(mapped)
             taken.append(uid)
@@ -190,14 +190,14 @@ extension MailApplier {
             let key = Key(context.group, .flags, context.account, target.contents, UID(first + UInt32(offset)))
             put(context, key, row: FlagsRow(flags: flags, modSeq: modSeq).row)
         }
-        put(references, context)
+        putBodies(references, context)
         if !messages.isEmpty {
             target.highestModSeq = modSeq
-            set(context, target)
+            setMailbox(context, target)
             try table?.count(adding: more, removing: KeywordTally())
-            if let table { try set(context, table, of: target.contents) }
-            try owner.count(messages: UInt64(messages.count), addedBytes, adding: true)
-            set(context, owner)
+            if let table { try setKeywords(context, table, of: target.contents) }
+            try owner.countMessages(UInt64(messages.count), bytes: addedBytes, adding: true)
+            setAccount(context, owner)
         }
         // Not `source`: it may be the target.
         if removing { _ = try removeMessages(context, from: try mailbox(context, id), flags: rows, messages: found) }

@@ -103,7 +103,7 @@ extension MailApplier {
         }
         for key in keys { batch.delete(key) }
         for (key, row) in gone { delete(context, key, old: row) }
-        put(references, context)
+        putBodies(references, context)
         if let last = keys.last { groups[context.group]?.indexStarts[.expungedByTime] = IndexStart(key: last + [0]) }
         mustCommitFirst = true
         return .purged(UInt32(room.removed))

@@ -10,7 +10,7 @@ extension MailApplier {
     }
 
     /// Takes over what a command made of a table.
-    func set(_ context: Context, _ changed: KeywordTable, of contents: ContentsID) throws {
+    func setKeywords(_ context: Context, _ changed: KeywordTable, of contents: ContentsID) throws {
         let key = Key(context.group, .keywords, context.account, contents)
         var table = changed
         table.giveBack()

@@ -36,9 +36,9 @@ extension MailApplier {
         var record = try owner.makeMailbox(named: name, use: use, at: context.timestamp)
         record.subscribed = subscribed || previous?.subscribed == true
         record.selectable = selectable
-        try owner.count(record, adding: true)
-        set(context, owner)
-        set(context, record)
+        try owner.countMailbox(record, adding: true)
+        setAccount(context, owner)
+        setMailbox(context, record)
         putLookedUp(context, nameKey(context, name), row: Self.nameRow(record.id), replacing: nil)
         return record
     }
@@ -58,16 +58,16 @@ extension MailApplier {
     private func abandonContents(_ context: Context, _ record: MailboxRecord) throws {
         guard record.messages > 0 else { return }
         var owner = try account(context)
-        try owner.count(messages: UInt64(record.messages), record.sizeBytes, adding: false)
+        try owner.countMessages(UInt64(record.messages), bytes: record.sizeBytes, adding: false)
         leaveRemnant(context, record.contents)
-        set(context, owner)
+        setAccount(context, owner)
     }
 
     private func dropMailbox(_ context: Context, _ record: MailboxRecord) throws {
         removeMailbox(context, record)
         var owner = try account(context)
-        try owner.count(record, adding: false)
-        set(context, owner)
+        try owner.countMailbox(record, adding: false)
+        setAccount(context, owner)
     }
 
     /// Hands the messages of INBOX to a new mailbox, with their UIDs; INBOX and its children stay (RFC 3501, section
@@ -83,9 +83,9 @@ extension MailApplier {
         var emptied = inbox
         target.takeMessages(of: inbox)
         emptied.empty(into: try owner.takeContentsID())
-        set(context, owner)
-        set(context, target)
-        set(context, emptied)
+        setAccount(context, owner)
+        setMailbox(context, target)
+        setMailbox(context, emptied)
         mustCommitFirst = true
         return .done
     }
@@ -101,9 +101,9 @@ extension MailApplier {
             try keepSubscription(context, of: name)
         } else if var record = found, record.selectable {
             try owner.subscriptionCount.count(1, adding: false, "account row")
-            set(context, owner)
+            setAccount(context, owner)
             record.subscribed = false
-            set(context, record)
+            setMailbox(context, record)
         } else if let found {
             // Nothing but the subscription was there.
             try dropMailbox(context, found)
@@ -120,15 +120,15 @@ extension MailApplier {
         guard !record.subscribed else { return }
         var owner = try account(context)
         try owner.subscriptionCount.count(1, adding: true, "account row")
-        set(context, owner)
+        setAccount(context, owner)
         record.subscribed = true
-        set(context, record)
+        setMailbox(context, record)
     }
 }
 
 extension AccountRecord {
     /// Follows the row of a name that comes or goes.
-    mutating func count(_ record: MailboxRecord, adding: Bool) throws(DecodingError) {
+    mutating func countMailbox(_ record: MailboxRecord, adding: Bool) throws(DecodingError) {
         if record.selectable { try mailboxCount.count(1, adding: adding, "account row") }
         if record.subscribed { try subscriptionCount.count(1, adding: adding, "account row") }
     }

@@ -51,11 +51,11 @@ extension MailApplier {
         record.uidNext = UID(uid.rawValue + 1)
         record.highestModSeq = modSeq
         try table?.count(keywords, adding: true)
-        if let table { try set(context, table, of: record.contents) }
-        try record.count(flags.flags, message.sizeBytes, adding: true)
-        set(context, record)
-        try owner.count(messages: 1, message.sizeBytes, adding: true)
-        set(context, owner)
+        if let table { try setKeywords(context, table, of: record.contents) }
+        try record.countMessage(flags.flags, bytes: message.sizeBytes, adding: true)
+        setMailbox(context, record)
+        try owner.countMessages(1, bytes: message.sizeBytes, adding: true)
+        setAccount(context, owner)
         return .appended(id, uidValidity: record.uidValidity, uid: uid)
     }
 
@@ -166,7 +166,7 @@ extension MailApplier {
         var record = try selectable(context, id)
         let from = record.recentFrom
         record.recentFrom = record.uidNext
-        set(context, record)
+        setMailbox(context, record)
         return .recentClaimed(from: from, upTo: record.uidNext)
     }
 }
@@ -217,7 +217,7 @@ extension FixedWidthInteger where Self: UnsignedInteger {
 
 extension MailboxRecord {
     /// Follows a message that comes or goes.
-    mutating func count(_ flags: MessageFlags, _ sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
+    mutating func countMessage(_ flags: MessageFlags, bytes sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
         try messages.count(1, adding: adding, "mailbox row")
         if !flags.system.contains(.seen) { try unseen.count(1, adding: adding, "mailbox row") }
         if flags.system.contains(.deleted) { try deleted.count(1, adding: adding, "mailbox row") }
@@ -227,7 +227,7 @@ extension MailboxRecord {
 
 extension AccountRecord {
     /// Follows messages that come or go.
-    mutating func count(messages: UInt64, _ sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
+    mutating func countMessages(_ messages: UInt64, bytes sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
         try usedMessages.count(messages, adding: adding, "account row")
         try usedBytes.count(sizeBytes, adding: adding, "account row")
     }

@@ -99,7 +99,7 @@ extension MailApplier {
             delete(context, Key(raw: key.copied()), old: ByteBuffer(copying: value))
             return true
         }
-        put(references, context)
+        putBodies(references, context)
         let next = Key(context.group, .messages, context.account, contents, last).bytes
         remnant.position = Array(next.dropFirst(prefix.bytes.count)) + [0]
         return isDone

@@ -75,9 +75,9 @@ extension MailApplier {
             rows[move.record.name] = Self.nameRow(move.record.id)
             if let subscription = move.subscription {
                 rows[move.name] = Self.nameRow(subscription.id)
-                try owner.count(subscription, adding: false)
+                try owner.countMailbox(subscription, adding: false)
             }
-            try owner.count(move.record, adding: false)
+            try owner.countMailbox(move.record, adding: false)
         }
         // Whose old name is another's new one now leaves its subscription to that one.
         for move in moves where move.record.subscribed { renamed[move.record.name]?.subscribed = true }
@@ -86,7 +86,7 @@ extension MailApplier {
             var subscription = try owner.makeMailbox(named: move.record.name, use: nil, at: context.timestamp)
             subscription.subscribed = true
             subscription.selectable = false
-            try owner.count(subscription, adding: true)
+            try owner.countMailbox(subscription, adding: true)
             left.append(subscription)
         }
         for move in moves { if let subscription = move.subscription { removeMailboxRow(context, subscription) } }
@@ -94,13 +94,13 @@ extension MailApplier {
             deleteLookedUp(context, nameKey(context, move.record.name), old: Self.nameRow(move.record.id))
         }
         let records = moves.compactMap { renamed[$0.name] }
-        for record in records { try owner.count(record, adding: true) }
+        for record in records { try owner.countMailbox(record, adding: true) }
         // Table by table, as the store has them, in the order of names: rows beside each other cost it next to nothing.
         for record in left + records {
             let row = Self.nameRow(record.id)
             putLookedUp(context, nameKey(context, record.name), row: row, replacing: rows[record.name])
         }
-        for record in records + left { set(context, record) }
-        set(context, owner)
+        for record in records + left { setMailbox(context, record) }
+        setAccount(context, owner)
     }
 }

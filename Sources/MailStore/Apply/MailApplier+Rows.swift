@@ -55,7 +55,7 @@ extension MailApplier {
         return record
     }
 
-    func set(_ context: Context, _ record: AccountRecord) {
+    func setAccount(_ context: Context, _ record: AccountRecord) {
         let key = AccountKey(group: context.group, account: context.account)
         if accounts[key]?.isDirty != true { dirtyAccounts.append(key) }
         accounts[key] = Cached(record: record, digestedHash: accounts[key]?.digestedHash ?? 0, isDirty: true)
@@ -92,7 +92,7 @@ extension MailApplier {
         return try mailbox(context, id)
     }
 
-    func set(_ context: Context, _ record: MailboxRecord) {
+    func setMailbox(_ context: Context, _ record: MailboxRecord) {
         let key = MailboxKey(group: context.group, account: context.account, mailbox: record.id)
         if mailboxes[key]?.isDirty != true { dirtyMailboxes.append(key) }
         mailboxes[key] = Cached(record: record, digestedHash: mailboxes[key]?.digestedHash ?? 0, isDirty: true)
