@@ -113,13 +113,13 @@ extension AccountModel {
 
     mutating func expunge(_ id: MailboxID, _ uids: UIDSet, onlyDeleted: Bool) throws(Refusal) -> MailOutcome {
         let position = try selectable(id)
-        let removed = expunge(position) {
+        let removed = removeMessages(at: position) {
             (!onlyDeleted || $0.flags.system.contains(.deleted)) && uids.contains(UID($0.uid))
         }
         return .expunged(removed, modSeq: ModSeq(mailboxes[position].modSeq))
     }
 
-    mutating func expunge(_ position: Int, where isGone: (Message) -> Bool) -> UIDSet {
+    mutating func removeMessages(at position: Int, where isGone: (Message) -> Bool) -> UIDSet {
         let removed = mailboxes[position].messages.filter(isGone).map { UID($0.uid) }
         guard !removed.isEmpty else { return UIDSet() }
         mailboxes[position].messages.removeAll(where: isGone)
@@ -168,7 +168,7 @@ extension AccountModel {
         let taken = UIDSet(messages.map { UID($0.uid) })
         if removing {
             let gone = Set(messages.map(\.uid))
-            _ = expunge(source) { gone.contains($0.uid) }
+            _ = removeMessages(at: source) { gone.contains($0.uid) }
         }
         return .copied(
             MailboxID(mailboxes[target].id),

@@ -42,7 +42,7 @@ extension Checker {
     /// A gateway names a delivery: the same name for the same message and recipient, through whichever node.
     mutating func named(_ name: DeliveryID?, body: BodyID, in world: World) {
         countCheck()
-        guard let name, mail.note(name, of: body) else {
+        guard let name, mail.noteDelivery(name, of: body) else {
             return world.fail("a delivery always has the same name, for itself alone", "body \(body)")
         }
     }

@@ -76,7 +76,7 @@ struct Checker {
 
     // MARK: What nodes say
 
-    mutating func observe(_ messages: [PeerMessage], from node: Int, world: World) {
+    mutating func observeMessages(_ messages: [PeerMessage], from node: Int, world: World) {
         for message in messages {
             guard case .replica(let replica) = message else { continue }
             let group = Int(replica.group.rawValue)
@@ -195,7 +195,7 @@ struct Checker {
     // MARK: What is committed
 
     /// Looks at what a node hands to its state machine, and puts it back. Says which groups it is about.
-    mutating func observe(
+    mutating func observeJobs(
         _ jobs: [ApplierLoop.Job],
         of node: SimNode,
         putBack inbox: Inbox<ApplierLoop.Job>,
@@ -206,7 +206,7 @@ struct Checker {
             switch job {
             case .apply(let group, let entries):
                 if !touched.contains(group) { touched.append(group) }
-                for entry in entries { observe(entry, group: group, on: node, in: world) }
+                for entry in entries { observeEntry(entry, group: group, on: node, in: world) }
             case .beginInstall(let group):
                 world.harmEnded(node, group, found: false)
                 world.trace.add(at: world.now, .note, node: node.position, "begins to install group \(group.rawValue)")
@@ -226,7 +226,7 @@ struct Checker {
         return touched
     }
 
-    private mutating func observe(_ entry: CommittedEntry, group: GroupID, on node: SimNode, in world: World) {
+    private mutating func observeEntry(_ entry: CommittedEntry, group: GroupID, on node: SimNode, in world: World) {
         checks += 1
         let position = Int(group.rawValue)
         let index = entry.index.rawValue

@@ -29,14 +29,14 @@ struct MailLedger {
     }
 
     /// A gateway is about to store a body: as part of which message, and for whom.
-    mutating func note(_ body: BodyID, of mail: UInt64, for recipient: AccountAddress) {
+    mutating func noteBody(_ body: BodyID, of mail: UInt64, for recipient: AccountAddress) {
         copies[body] = Copy(mail: mail, recipient: recipient)
     }
 
     /// A gateway names a delivery.
     ///
     /// - Returns: whether it has that name always, and no other has it.
-    mutating func note(_ name: DeliveryID, of body: BodyID) -> Bool {
+    mutating func noteDelivery(_ name: DeliveryID, of body: BodyID) -> Bool {
         guard let copy = copies[body] else { return false }
         let known = names[copy] ?? name
         let owner = named[name] ?? copy

@@ -140,7 +140,7 @@ final class SimMailService: MailService, @unchecked Sendable {
     }
 
     private func note(_ body: BodyID, _ address: AccountAddress) {
-        world.checker.mail.note(body, of: mail, for: address)
+        world.checker.mail.noteBody(body, of: mail, for: address)
         bodies[address, default: []].append(body)
     }
 

@@ -92,7 +92,7 @@ final class World: @unchecked Sendable {
     func send(_ all: [PeerMessage], from: Int, to: Int) {
         let messages = withoutHarm(all, from: from)
         guard !messages.isEmpty else { return }
-        checker.observe(messages, from: from, world: self)
+        checker.observeMessages(messages, from: from, world: self)
         crashAfterVote(messages, from)
         // As the real links do, a frame holds about a megabyte.
         let half = messages.count / 2
@@ -191,7 +191,7 @@ final class World: @unchecked Sendable {
         case .writer: writerTurn(node, core)
         case .applier:
             let inbox = core.applierLoop.inbox
-            let touched = checker.observe(inbox.drain(), of: node, putBack: inbox, world: self)
+            let touched = checker.observeJobs(inbox.drain(), of: node, putBack: inbox, world: self)
             core.applierLoop.turn()
             checker.checkState(node, touched, world: self)
         }
