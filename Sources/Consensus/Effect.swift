@@ -4,7 +4,7 @@ public enum RoleKind: UInt8, Hashable, Sendable {
     case follower, preCandidate, candidate, leader
 }
 
-/// Why a proposal or a read was not taken. Nothing happened in any of these cases.
+/// Why the core refused a proposal or a read. Nothing happened in any of these cases.
 public enum Rejection: Hashable, Sendable {
     /// This replica does not lead; `leader` is the one it knows, if any.
     case notLeader(leader: ReplicaID?)
@@ -39,8 +39,9 @@ public enum Effect: Hashable, Sendable {
     /// The read with this ID may be served once the state machine has applied `index`.
     case readReady(id: UInt64, index: LogIndex)
     case readRejected(id: UInt64, Rejection)
-    /// Fetch the snapshot at (or past) this point from the replica `from` and install it. It is made live only after
-    /// every persist effect so far is durable; where the log does not hold the entry it ends with, the log goes.
+    /// Fetch the snapshot at (or past) this point from the replica `from` and install it. The shell makes the snapshot
+    /// live only after every persist effect so far is durable. Where the log lacks the entry of the point, the shell
+    /// drops the log.
     case installSnapshot(SnapshotPoint, from: ReplicaID)
     /// A replica sent what no correct one sends. Nothing was changed; for a snapshot that is live already, the group
     /// cannot go on here.

@@ -41,7 +41,7 @@ extension RaftNode {
             guard header.term >= last, header.term <= messageTerm else { return .termsOutOfOrder }
             last = header.term
         }
-        // What is compacted cannot be compared; it is not looked at either.
+        // Entries that are compacted cannot be compared.
         var index = append.previousIndex
         for header in append.entries {
             index = index.next

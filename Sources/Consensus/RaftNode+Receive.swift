@@ -66,7 +66,7 @@ extension RaftNode {
         }
     }
 
-    /// Takes in that `sender` leads the current term.
+    /// Follows `sender`, which leads the current term.
     private mutating func follow(_ sender: ReplicaID, into effects: inout Effects) {
         switch role {
         case .leader:
@@ -77,7 +77,7 @@ extension RaftNode {
             precondition(leader == nil || leader == sender, "two leaders in one term, which was looked at before")
             let isNew = leader != sender
             leader = sender
-            // How long to wait depends on who leads.
+            // The election timeout depends on who leads.
             if isNew { resetElectionTimer() } else { electionElapsed = 0 }
         }
         ticksSinceLeader = 0

@@ -16,7 +16,7 @@ public struct RaftSettings: Hashable, Sendable {
     public var maxUncommittedBytes: Int
     /// Reads that wait for a quorum to confirm the leader.
     public var maxPendingReads: Int
-    /// Ask before campaigning (Raft dissertation, section 9.6).
+    /// Whether a replica asks for pre-votes before it campaigns (Raft dissertation, section 9.6).
     public var preVote: Bool
     /// A leader that hears no quorum for an election timeout steps down (section 6.2), and a replica that hears a
     /// leader ignores vote requests (section 4.2.3).

@@ -51,9 +51,9 @@ public struct PeerStatus: Hashable, Sendable {
     public let nextIndex: LogIndex
     /// Entries of the leader's log that the peer is not known to have.
     public let lag: Int
-    /// Heard of since the last check of the quorum.
+    /// The peer was heard of since the last check of the quorum.
     public let isActive: Bool
-    /// Not heard of for an election timeout at some time since this replica leads.
+    /// At some time since this replica leads, the peer was not heard of for an election timeout.
     public let wasAway: Bool
 }
 
