@@ -62,7 +62,7 @@ public final class Replica {
     public var term: Term { raft.term }
     /// The node of the leader this replica knows.
     public var leaderNode: NodeID? { raft.leader.flatMap { address(of: $0) } }
-    /// Payload bytes in the cache, which are in memory.
+    /// Payload bytes that the cache holds in memory.
     public var cachedBytes: Int { cache.bytes }
     /// The leadership that this replica holds or follows, when nothing at all is under way here.
     public var restAsLeader: Leadership? { isLeader && isIdle ? raft.restAsLeader : nil }
@@ -86,10 +86,10 @@ public final class Replica {
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
     ) {
-        // What was meant for another replica, before this one, is nothing that this one was told.
+        // A message for a replica that was on this node before tells this one nothing.
         if message.message.to == raft.id { witnesses.note(message, from: node, by: raft) }
         if case .appendEntries(let append) = message.message.body {
-            // A peer that breaks the pairing of headers and payloads is not listened to.
+            // An append whose payloads do not pair with its headers is dropped.
             guard append.entries.count == message.payloads.count else { return }
             incoming = (append.previousIndex.next, message.payloads)
         }
@@ -129,7 +129,7 @@ public final class Replica {
         step(.readIndex(id: id), source, into: &output)
     }
 
-    /// Waits until the state machine has applied `index`, which the leader named for a read.
+    /// Answers `readReady` once the state machine has applied `index`, which the leader named for a read.
     public func awaitApplied(id: UInt64, index: LogIndex, into output: inout [ReplicaEffect]) {
         if index <= raft.appliedIndex, !isInstalling {
             output.append(.readReady(id: id, index: index))
@@ -146,7 +146,7 @@ public final class Replica {
     ) {
         step(.persisted(sequence: sequence), source, into: &output)
         handOver(source, into: &output)
-        // What is behind with applying reads again from the log.
+        // An applier that is behind reads payloads from the log again.
         cache.trim(toBytes: settings.cacheBytes, keepingFrom: raft.durableIndex.next)
     }
 
@@ -174,7 +174,7 @@ public final class Replica {
         into output: inout [ReplicaEffect]
     ) -> Rejection? {
         rejection = nil
-        // What a change of membership says is in its header.
+        // The entry of a change of membership has an empty payload: its header says all.
         if case .proposeConfiguration = event { proposed = [ByteBuffer()] }
         step(event, source, into: &output)
         proposed = []
@@ -187,7 +187,7 @@ public final class Replica {
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
     ) {
-        // Like every step, it may send what a leader could not send before.
+        // A leader may now offer snapshots to peers that it could not help before.
         step(.compacted(point), source, into: &output)
     }
 
@@ -240,7 +240,7 @@ public final class Replica {
         }
     }
 
-    /// Entries without a command have empty payloads; they are filled in where the core put them.
+    /// Fills in empty payloads for entries without a command, which the core has put in front of `index`.
     private func fill(upTo index: LogIndex) {
         while cache.next < index { cache.append(ByteBuffer()) }
     }
@@ -312,7 +312,7 @@ public final class Replica {
     /// Hands committed entries to the applier, within the limit of bytes under way.
     private func handOver(_ source: any PayloadSource, into output: inout [ReplicaEffect]) {
         guard !isInstalling else { return }
-        // Only what is durable here: the state must never get ahead of the log that it is replayed from.
+        // Only entries that are durable here: the state must never get ahead of the log that it is replayed from.
         let ready = Mutant.isOn(.appliedBeforeDurable) ? raft.commitIndex : min(raft.commitIndex, raft.durableIndex)
         while handedIndex < ready, applyingBytes < settings.maxApplyBytes || applying.isEmpty {
             let first = handedIndex.next
@@ -343,7 +343,7 @@ public final class Replica {
     }
 
     private func releaseReads(into output: inout [ReplicaEffect]) {
-        // What was applied is not there while a snapshot takes its place.
+        // The rows are not there while a snapshot takes their place.
         guard !waitingReads.isEmpty, !isInstalling else { return }
         let applied = raft.appliedIndex
         waitingReads.removeAll { read in

@@ -9,7 +9,7 @@ public struct ReplicaMessage: Sendable {
     public let message: Message
     /// One for each entry of an `appendEntries`; empty otherwise.
     public let payloads: [ByteBuffer]
-    /// How far the sender's log is durable; for a leader, which never cuts it in its term, a promise.
+    /// How far the sender's log is durable. For a leader this is a promise: a leader never cuts its log in its term.
     public let durableIndex: LogIndex
 
     public init(group: GroupID, message: Message, payloads: [ByteBuffer] = [], durableIndex: LogIndex = .zero) {
@@ -47,7 +47,7 @@ public struct ReplicaWrite: Sendable {
     public let headers: [EntryHeader]
     /// One payload for each of `headers`, empty for entries without a command.
     public let payloads: [ByteBuffer]
-    /// Leave once the write is durable.
+    /// Messages that leave once the write is durable.
     public let releases: [Outgoing]
 
     public init(
@@ -85,7 +85,7 @@ public struct CommittedEntry: Sendable {
     }
 }
 
-/// What the driver has to do for a replica, in the order given.
+/// What the shell has to do for a replica, in the order given.
 public enum ReplicaEffect: Sendable {
     case send(Outgoing)
     /// Hand to the log writer; its completion comes back as ``Replica/persisted(_:_:into:)``.
@@ -98,7 +98,7 @@ public enum ReplicaEffect: Sendable {
     /// Fetch a snapshot at or past this point from the node and install it.
     case installSnapshot(SnapshotPoint, from: NodeID)
     case roleChanged(RoleKind, term: Term, leader: NodeID?)
-    /// The replica on that node, where it is known, sent what no correct one sends.
+    /// The replica on that node, where the node is known, sent what no correct replica sends.
     case contradicted(Contradiction, by: NodeID?)
 }
 
