@@ -11,7 +11,7 @@ public protocol Disk: AnyObject, Sendable {
     func open(_ name: String) throws(DiskError) -> any DiskFile
     /// The names of all files, sorted.
     func list() throws(DiskError) -> [String]
-    /// Removes the file's name; the space is given back when nobody has the file open.
+    /// Removes the file's name; the space is given back when the file is not open any more.
     func delete(_ name: String) throws(DiskError)
     /// Gives a file another name, in place of the file that has that name, if any.
     func rename(_ name: String, to newName: String) throws(DiskError)

@@ -2,7 +2,7 @@ internal import Consensus
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
-/// What writer and readers share: the durable entries and the files they are in.
+/// What writer and readers share: the places of the durable entries, and the files of the segments.
 struct LogState: Sendable {
     struct Segment: Sendable {
         var sequence: UInt64
@@ -11,7 +11,7 @@ struct LogState: Sendable {
     }
 
     var table = GroupTable()
-    /// Oldest first; the last one is written to.
+    /// The segments, oldest first. The log writes to the last one.
     var segments: [Segment] = []
 
     func file(_ sequence: UInt64) -> (any DiskFile)? { segments.last { $0.sequence == sequence }?.file }

@@ -15,9 +15,9 @@ public final class MemoryDisk: Disk {
     struct State {
         /// What a program sees.
         var directory: [String: MemoryContent] = [:]
-        /// What is on the platter.
+        /// What survives a crash.
         var durableDirectory: [String: MemoryContent] = [:]
-        /// Rises with every crash; files opened before it are dead.
+        /// Rises with every crash. Files that were opened before a crash refuse everything.
         var generation = 0
         var faults: [Fault: Int] = [:]
         var syncCount = 0
@@ -103,7 +103,7 @@ public final class MemoryDisk: Disk {
     /// Lets one call fail, after so many that do not.
     public func inject(_ fault: Fault, afterCalls calls: Int = 0) { state.withLockedValue { $0.faults[fault] = calls } }
 
-    /// Lets nothing fail that has not failed yet.
+    /// Takes back all faults that have not happened yet.
     public func endFaults() { state.withLockedValue { $0.faults = [:] } }
 
     /// Loses power: of what was not synced, the seed decides sector by sector what survives.
@@ -129,7 +129,7 @@ public final class MemoryDisk: Disk {
     /// All bytes of a file.
     public func contents(of name: String) -> [UInt8]? { state.withLockedValue { $0.directory[name]?.bytes } }
 
-    /// Changes the bytes of a file behind everyone's back, durably.
+    /// Changes the bytes of a file as a failing disk would, durably.
     public func corrupt(_ name: String, _ change: (inout [UInt8]) -> Void) {
         state.withLockedValue { state in
             state.directory[name]?.corrupt(change)

@@ -8,7 +8,8 @@ final class MemoryContent: @unchecked Sendable {
     private(set) var bytes: [UInt8] = []
     /// What sectors written since the last sync held before, by number.
     private var before: [Int: [UInt8]] = [:]
-    /// What the platter holds of sectors whose sync failed: they read as written, count as clean, and are not there.
+    /// What the disk holds of sectors whose sync failed. Such sectors read as they were written, count as clean, and do
+    /// not survive a crash.
     private var lost: [Int: [UInt8]] = [:]
     private var durableSize = 0
 

@@ -51,7 +51,7 @@ final class PosixFile: DiskFile {
                 throw .system(written < 0 ? errno : EIO, call: "pwritev", path: path)
             }
             offset += written
-            // Goes on behind what a short write has done.
+            // A short write is continued behind its last byte.
             var rest = written
             while rest > 0 {
                 let length = unsafe vectors[first].iov_len
@@ -66,7 +66,8 @@ final class PosixFile: DiskFile {
         }
     }
 
-    /// Never repeated, not even when interrupted: a second call may succeed although data was lost by the first.
+    /// The call is never repeated, not even when it was interrupted: a second call may succeed although the first one
+    /// lost data.
     func dataSync() throws(DiskError) {
         guard fdatasync(descriptor) == 0 else { throw .system(errno, call: "fdatasync", path: path) }
     }

@@ -130,10 +130,10 @@ extension RecordBody {
     }
 }
 
-/// Where an entry's bytes are.
+/// Where an entry's payload is.
 struct Location: Hashable, Sendable {
     var segment: UInt64
-    /// Of the payload in the file, behind the configuration.
+    /// The offset of the payload in the file, behind the configuration.
     var offset: Int
     var bytes: Int
     var checksum: UInt32

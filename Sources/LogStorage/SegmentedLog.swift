@@ -24,7 +24,7 @@ public final class SegmentedLog: LogStore {
 
     /// Opens the log, or makes a new one where there is none.
     ///
-    /// A new segment is begun with every opening; so all that is found is known, from then on, to be all there was.
+    /// Every opening begins a new segment. From then on, all records of the older segments are known.
     ///
     /// - Returns: the log, and every group it knows with a verdict, in the order of their IDs.
     /// - Throws: ``LogError``, when the disk fails or the log is not one that this program may touch. Damage throws
@@ -71,7 +71,7 @@ public final class SegmentedLog: LogStore {
         try guarded { () throws(LogError) in try write(records) }
     }
 
-    /// On its own, so that the planner's copy of the table is gone before the table is changed.
+    /// A function of its own, so that the planner's copy of the table is gone before the table is changed.
     private func plan(_ round: LogRound) throws(LogError) -> [Record] {
         var planner = RoundPlanner(state.withLockedValue { $0.table })
         for operation in round.operations { try planner.add(operation) }
@@ -84,12 +84,12 @@ public final class SegmentedLog: LogStore {
         try guarded { () throws(LogError) in try write([]) }
     }
 
-    /// Lets the first failure be the last thing that happens.
+    /// Runs `body`, and keeps a failure of the disk: the log refuses everything after it.
     func guarded<Result>(_ body: () throws(LogError) -> Result) throws(LogError) -> Result {
         do throws(LogError) {
             return try body()
         } catch {
-            // Damage found while reading and limits leave the disk as it was.
+            // Damage that was read, and limits, leave the disk as it was.
             if error.kind == .inputOutput || error.kind == .noSpace { failure = error }
             throw error
         }
