@@ -22,7 +22,7 @@ public struct BodyChunk: Hashable, Sendable {
 public enum BodyMessage: Hashable, Sendable {
     /// "Which bytes do you have there?" `id` is never used twice.
     case ask(id: UInt64, BodyChunk)
-    /// Nil: none that are whole.
+    /// The bytes; nil where the node has none that are whole.
     case answer(id: UInt64, ByteBuffer?)
 }
 

@@ -257,7 +257,7 @@ final class PeerLink: Sendable {
     }
 }
 
-/// Waits for the answer to the hello; afterwards nothing is read on this connection but its end.
+/// Waits for the answer to the hello. Afterwards this connection reads nothing but its end.
 private final class PeerDialHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
@@ -292,7 +292,7 @@ private final class PeerDialHandler: ChannelInboundHandler {
 }
 
 extension PeerMessage {
-    /// What a message weighs in queues.
+    /// About how many bytes a message counts for in queues.
     package var approximateBytes: Int {
         switch self {
         case .replica(let message): message.payloads.reduce(96) { $0 + $1.readableBytes + 16 }

@@ -15,7 +15,7 @@ public struct PeerTLS: Sendable {
         let key = NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: keyFile, format: .pem))
         var server = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: key)
         server.trustRoots = .file(trustRootsFile)
-        // The names in the certificates are the operator's; what counts is who signed them.
+        // The names in the certificates are the operator's choice: only the signature counts.
         server.certificateVerification = .noHostnameVerification
         server.minimumTLSVersion = .tlsv13
         self.server = try NIOSSLContext(configuration: server)

@@ -38,8 +38,8 @@ public struct BeatEcho: Hashable, Sendable {
     }
 }
 
-/// A set of groups at rest in 12 bytes: equal when the sets are equal, whatever the order in which they came about,
-/// and otherwise only by a chance of 1 in 2^64.
+/// A set of groups at rest in 12 bytes: equal sets have equal digests, in whatever order their groups came; digests
+/// of different sets are equal with a chance of 1 in 2^64.
 public struct RestDigest: Hashable, Sendable {
     /// The sum of a hash of each group and its leadership, modulo 2
     ///
@@ -71,7 +71,7 @@ public struct RestingGroup: Hashable, Sendable {
 public struct RestList: Hashable, Sendable {
     /// The groups, at most ``PeerLimits/maximumRestingGroups``.
     public let groups: [RestingGroup]
-    /// In this range, there are no others. Nil: the list only tells what is new.
+    /// The list names all of the sender's groups at rest in this range. Nil: the list only tells what is new.
     public let range: ClosedRange<GroupID>?
 
     public init(groups: [RestingGroup], range: ClosedRange<GroupID>?) {
@@ -115,7 +115,7 @@ extension ByteBuffer {
 }
 
 extension WireDecoder {
-    /// What concerns no single group names none.
+    /// A message that concerns no single group names group 0.
     func requireNoGroup(_ group: GroupID) throws(DecodingError) {
         guard group == .directory else { throw failure(.outOfRange) }
     }
