@@ -45,7 +45,7 @@ public final class MemoryStateStore: StateStore {
         if let failure { throw failure }
     }
 
-    /// Why a write or flush must be refused now; the injected failure becomes the first and final one.
+    /// Why a write or flush must be refused now. An injected failure becomes the first and final one.
     private static func admit(_ state: inout State) -> StateError? {
         precondition(!state.isClosed, "The state store was used after close.")
         if state.failure == nil, let injected = state.injected { state.failure = injected }

@@ -16,7 +16,7 @@ public struct RocksSettings: Hashable, Sendable {
     public var writeBufferBytes = 64 << 20
     /// How many such buffers may wait for their flush before writes do.
     public var writeBufferLimit = 4
-    /// What a filter of its keys takes of each, as a share; 0: there is none.
+    /// The share of each such buffer that a filter of its keys takes; 0: there is no filter.
     public var writeBufferFilterShare = 0.02
     /// Memory for blocks, indexes and filters read from disk.
     public var blockCacheBytes = 128 << 20
@@ -24,9 +24,9 @@ public struct RocksSettings: Hashable, Sendable {
     public var minBlobBytes = 4096
     /// The size at which a new blob file is begun.
     public var blobFileBytes = 256 << 20
-    /// Of rows. Falls back to what RocksDB was built with.
+    /// The codec of rows. A codec that RocksDB was built without falls back to another one.
     public var rowCompression = Compression.lz4
-    /// Of values in blob files. Falls back to what RocksDB was built with.
+    /// The codec of values in blob files. A codec that RocksDB was built without falls back to another one.
     public var blobCompression = Compression.zstd
     /// Bits that the filter of a file on disk has for each of its keys.
     public var bloomBitsPerKey = 10.0
