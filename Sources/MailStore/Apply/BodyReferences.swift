@@ -21,7 +21,7 @@ struct BodyReferences {
 }
 
 extension MailApplier {
-    /// Adds or takes away a reference, and notes it: ``put(_:_:)`` changes the rows.
+    /// Adds or takes away a reference, and notes it: ``MailApplier/putBodies(_:_:)`` changes the rows.
     ///
     /// - Returns: how many more rows that are; the last reference takes the bytes with it.
     func refer(

@@ -84,11 +84,11 @@ extension MailApplier {
     func earlierOutcome(_ request: RequestID, _ group: GroupID) -> MailOutcome? {
         guard let window = groups[group]?.sessions[request.session], !Mutant.isOn(.answersForgotten) else { return nil }
         if let answer = window.answers[request.sequence] { return answer.outcome }
-        // Late, and nobody waits for it any more: what it did, or that it did nothing, is settled.
+        // The request is late, and its session does not wait any more: whether it was carried out is settled.
         return request.sequence < window.settledBelow ? .refused(.notHere) : nil
     }
 
-    /// Forgets the answers that the session says it has, but not that they were given.
+    /// Forgets the answers that the session says it has, and remembers the mark below which they were given.
     func settle(_ envelope: CommandEnvelope, _ group: GroupID) {
         let session = envelope.request.session
         guard session != 0 else { return }

@@ -20,7 +20,7 @@ extension MailApplier {
         if !rows.isEmpty, losesKeywords || !names.keywords.isEmpty {
             table = try keywordTable(context, record.contents)
         }
-        // Taking a keyword away that the mailbox does not know changes nothing, and must not add it.
+        // A keyword that is taken away and that the mailbox does not know must not be added to its table.
         let numbers = operation == .remove ? [] : table?.take(names.keywords) ?? []
         let keywords =
             operation == .remove
@@ -232,7 +232,7 @@ extension MessageFlags {
 }
 
 extension MailboxRecord {
-    /// Follows a change of a message's flags.
+    /// Counts a change of a message's flags.
     fileprivate mutating func recount(_ old: MessageFlags, _ new: MessageFlags) throws(DecodingError) {
         if !new.system.contains(.seen) { try unseen.count(1, adding: true, "mailbox row") }
         if !old.system.contains(.seen) { try unseen.count(1, adding: false, "mailbox row") }

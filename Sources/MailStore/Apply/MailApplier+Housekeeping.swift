@@ -36,7 +36,7 @@ enum ExpungedRow {
         return message
     }
 
-    /// From a key of the table `expunged`.
+    /// The position that a key of the table `expunged` names.
     static func position(_ key: Span<UInt8>) throws(DecodingError) -> Position {
         guard key.count == Key.afterMailbox + 12 else {
             throw DecodingError(.truncated, offset: key.count, subject: "expunged key")
@@ -109,8 +109,8 @@ extension MailApplier {
         return .purged(UInt32(room.removed))
     }
 
-    /// Forgets deliveries, the oldest first. Those of deleted accounts go along, and are not counted: what is passed
-    /// over would be passed over again by every command that follows.
+    /// Forgets deliveries, the oldest first. Deliveries of deleted accounts go along, and are not counted: rows that
+    /// one command leaves in place, every later one would pass over again.
     func purgeDeliveries(_ context: Context, before: Timestamp, limit asked: UInt32) throws -> MailOutcome {
         try commit()
         var room = PieceRoom(asked)
@@ -216,7 +216,7 @@ extension MailApplier {
             guard node.versions.contains(version) else { throw Refusal.unsupportedVersion }
             let key = DirectoryRows.nodeKey(node.id)
             let old = try lookUp(key)
-            // What was held up on its way must not stand for what the node's present run has said.
+            // A registration of an earlier run that was held up must not replace that of the present run.
             guard try old.map({ try DirectoryRows.node(in: $0).run < run }) ?? true else {
                 throw Refusal.staleRegistration
             }

@@ -9,7 +9,7 @@ extension MailApplier {
         return try row.map { try KeywordTable(row: $0) } ?? KeywordTable()
     }
 
-    /// Takes over what a command made of a table.
+    /// Puts the keyword table as a command has changed it.
     func setKeywords(_ context: Context, _ changed: KeywordTable, of contents: ContentsID) throws {
         let key = Key(context.group, .keywords, context.account, contents)
         var table = changed

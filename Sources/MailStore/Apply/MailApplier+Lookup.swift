@@ -81,7 +81,7 @@ extension MailApplier {
     private static let unmatchedMessage = DecodingError(.truncated, offset: 0, subject: "message row of a flags row")
 }
 
-/// How much of a piece of housekeeping there is room for.
+/// How much more one housekeeping command may do.
 struct PieceRoom {
     private let limit: Int
     private(set) var removed = 0
@@ -95,10 +95,10 @@ struct PieceRoom {
         removed < limit && rows < MailLimits.rowsPerPurge && bytes < MailLimits.messageRowBytesPerCommand
     }
 
-    /// So many rows were touched that are not counted.
+    /// Counts rows that were touched without anything being removed.
     mutating func passOver(rows more: Int) { rows += more }
 
-    /// Something was removed, with so many rows; so many bytes were read for that.
+    /// Counts something that was removed, with its rows and the bytes that were read for it.
     mutating func take(rows more: Int, bytes read: Int) {
         removed += 1
         rows += more

@@ -43,8 +43,8 @@ extension MailApplier {
         return record
     }
 
-    /// Its name stays where it is subscribed (RFC 3501, section 6.3.6). Where mailboxes are below it, it is a level
-    /// without messages from now on (6.3.4), of which they tell by their names: there is no row of it.
+    /// Deletes a mailbox. Its name stays where it is subscribed (RFC 3501, section 6.3.6). A mailbox with others below
+    /// becomes a level without messages (6.3.4), which has no row: the names below tell of it.
     func deleteMailbox(_ context: Context, _ name: MailboxName) throws -> MailOutcome {
         guard !name.isInbox else { throw Refusal.badMailboxName }
         guard let found = try mailbox(context, named: name), found.selectable else { throw Refusal.noSuchMailbox }
@@ -54,7 +54,7 @@ extension MailApplier {
         return .done
     }
 
-    /// Lets go of a mailbox's messages, whose rows stay for the retention time: that takes the same time for all.
+    /// Leaves a mailbox's messages behind as a remnant. The cost does not depend on their number.
     private func abandonContents(_ context: Context, _ record: MailboxRecord) throws {
         guard record.messages > 0 else { return }
         var owner = try account(context)
@@ -105,7 +105,7 @@ extension MailApplier {
             record.subscribed = false
             setMailbox(context, record)
         } else if let found {
-            // Nothing but the subscription was there.
+            // The row held nothing but the subscription.
             try dropMailbox(context, found)
         }
         return .done
@@ -127,7 +127,7 @@ extension MailApplier {
 }
 
 extension AccountRecord {
-    /// Follows the row of a name that comes or goes.
+    /// Counts a mailbox or a subscription that comes or goes.
     mutating func countMailbox(_ record: MailboxRecord, adding: Bool) throws(DecodingError) {
         if record.selectable { try mailboxCount.count(1, adding: adding, "account row") }
         if record.subscribed { try subscriptionCount.count(1, adding: adding, "account row") }
@@ -143,7 +143,7 @@ extension AccountRecord {
         use: SpecialUse?,
         at time: Timestamp
     ) throws(DecodingError) -> MailboxRecord {
-        // Rises with time and with every mailbox, so that a name used again never shows an old UIDVALIDITY.
+        // UIDVALIDITY rises with time and with every mailbox, so that a name used again never shows an old one.
         let seconds = UInt32(clamping: time.rawValue / 1_000)
         uidValidityFloor = max(uidValidityFloor &+ 1, seconds)
         let id = MailboxID(nextMailboxID)
@@ -173,7 +173,7 @@ extension MailboxRecord {
         emptiedBelow = uidNext
     }
 
-    /// Takes over all of a mailbox's messages, as they are, and what is known of them.
+    /// Takes over all messages of another mailbox as they are, with all counts.
     fileprivate mutating func takeMessages(of other: MailboxRecord) {
         contents = other.contents
         uidNext = other.uidNext

@@ -32,7 +32,7 @@ extension MailApplier {
         guard record.uidNext.rawValue < .max else { throw Refusal.uidsExhausted }
         let names = message.flags.keywords
         var table = names.isEmpty ? nil : try keywordTable(context, record.contents)
-        // What the mailbox has no room for is left out: the message matters more.
+        // Keywords that the mailbox has no room for are left out: the message matters more.
         let keywords = KeywordSet((table?.take(names) ?? []).compactMap { $0 })
         try storeBody(context, message)
 
@@ -216,7 +216,7 @@ extension FixedWidthInteger where Self: UnsignedInteger {
 }
 
 extension MailboxRecord {
-    /// Follows a message that comes or goes.
+    /// Counts a message that comes or goes.
     mutating func countMessage(_ flags: MessageFlags, bytes sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
         try messages.count(1, adding: adding, "mailbox row")
         if !flags.system.contains(.seen) { try unseen.count(1, adding: adding, "mailbox row") }
@@ -226,7 +226,7 @@ extension MailboxRecord {
 }
 
 extension AccountRecord {
-    /// Follows messages that come or go.
+    /// Counts messages that come or go.
     mutating func countMessages(_ messages: UInt64, bytes sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
         try usedMessages.count(messages, adding: adding, "account row")
         try usedBytes.count(sizeBytes, adding: adding, "account row")

@@ -6,10 +6,10 @@ internal import StateStorage
 /// What a deleted mailbox or account has left behind: rows that no query reaches, and that are removed a bounded number
 /// at a time.
 struct RemnantRow {
-    /// When it was deleted.
+    /// When the mailbox or account was deleted.
     let time: Timestamp
-    /// Everything of it that lies before this in the order of keys is gone: a table, and what follows the account in
-    /// its keys. What was removed need not be passed over again.
+    /// The rows before this position in the order of keys are gone: a table, and what follows the account in its keys.
+    /// A scan from here passes over no removed row.
     var position: [UInt8]
 
     var row: ByteBuffer {
@@ -31,7 +31,7 @@ struct RemnantRow {
         try decoder.finish()
     }
 
-    /// No key is longer: mailbox names are the longest part of one.
+    /// No position is longer: mailbox names are the longest part of a key.
     private static let maxPositionBytes = 4_096
 }
 
@@ -42,7 +42,7 @@ extension MailApplier {
         putLookedUp(context, key, row: RemnantRow(time: context.timestamp, position: []).row, replacing: nil)
     }
 
-    /// Removes the next rows of what was left behind; with the last of them the note of it goes.
+    /// Removes the next rows of a remnant, and with the last of them the remnant's own row.
     func purgeRemnant(_ context: Context, _ contents: ContentsID, limit asked: UInt32) throws -> MailOutcome {
         let key = Key(context.group, .remnants, context.account, contents)
         guard let row = try lookUp(key) else { return .purged(0) }
@@ -105,8 +105,8 @@ extension MailApplier {
         return isDone
     }
 
-    /// Whatever an account had, table by table. Bodies go with everything that refers to them, so that nothing is
-    /// counted; their bytes go with the rows that name them, as scrubs expect.
+    /// Removes the rows of a deleted account, table by table. Bodies go together with all references to them, so none
+    /// is counted. The bytes of a body go with the row that names them, as scrubs expect.
     ///
     /// - Returns: whether there are no more.
     private func removeAccountRows(

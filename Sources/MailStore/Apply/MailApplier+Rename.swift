@@ -9,7 +9,7 @@ extension MailApplier {
     private struct Move {
         let record: MailboxRecord
         let name: MailboxName
-        /// What waits under the new name.
+        /// The subscription that waits under the new name.
         let subscription: MailboxRecord?
     }
 
@@ -79,7 +79,7 @@ extension MailApplier {
             }
             try owner.countMailbox(move.record, adding: false)
         }
-        // Whose old name is another's new one now leaves its subscription to that one.
+        // A mailbox whose old name is another's new name leaves its subscription to that one.
         for move in moves where move.record.subscribed { renamed[move.record.name]?.subscribed = true }
         var left: [MailboxRecord] = []
         for move in moves where move.record.subscribed && renamed[move.record.name] == nil {

@@ -60,7 +60,7 @@ public final class MailApplier {
         self.batch = store.makeBatch()
     }
 
-    /// Reads what the store has of a group. Must precede its first entry.
+    /// Reads what the store has of a group. To be called before the group's first entry.
     ///
     /// - Returns: the applied index; 0 for a group that has nothing yet.
     @discardableResult
@@ -115,7 +115,7 @@ public final class MailApplier {
         } catch let refusal as Refusal {
             outcome = .refused(refusal)
         }
-        // Not before: a command may write the batch of those before it, in which this entry must not count as applied.
+        // Not before `carryOut`, which may write the batch: this entry must not count as applied in it.
         advance(group, to: index, term: term)
         settle(envelope, group)
         remember(outcome, of: envelope, group)
@@ -138,7 +138,7 @@ public final class MailApplier {
     }
 
     /// Writes the batch: data and applied indexes together. A command calls this only before its first change, so
-    /// that the store never holds a part of one.
+    /// that the store never holds a part of a command.
     public func commit() throws {
         mustCommitFirst = false
         writeDirtyRecords()
@@ -164,8 +164,8 @@ public final class MailApplier {
         if accounts.count + mailboxes.count > ApplierLimits.cachedRecords { forgetCaches() }
     }
 
-    /// Forgets what is not written yet, of all groups: they stand again where the store has them. For when a command
-    /// has failed in the middle, and its part of the batch cannot be told apart.
+    /// Forgets the batch, of all groups: they stand again where the store has them. This is for a command that failed
+    /// in the middle, whose part of the batch cannot be told apart.
     ///
     /// - Parameter failed: the group whose command it was.
     public func rollBack(after failed: GroupID) throws {
@@ -182,7 +182,7 @@ public final class MailApplier {
         for group in changed.sorted() where groups[group] != nil { try open(group) }
     }
 
-    /// Accounts changed since the last call; for those who watch them.
+    /// The accounts that were changed since the last call; watches are told of them.
     public func takeTouchedAccounts() -> Set<AccountID> {
         defer { touchedAccounts.removeAll(keepingCapacity: true) }
         return touchedAccounts
@@ -195,7 +195,7 @@ public final class MailApplier {
 
     private func carryOut(_ envelope: CommandEnvelope, _ group: GroupID) throws -> MailOutcome {
         let context = Context(group: group, account: envelope.account, timestamp: envelope.timestamp)
-        // What is left of a deleted account is out of reach, though rows of it are there for a while.
+        // A deleted account is out of reach, though rows of it are there for a while.
         if envelope.command.isOfAnAccount { _ = try account(context) }
         switch envelope.command {
         case .createAccount(let address, let credential, let quota, let mailboxes):

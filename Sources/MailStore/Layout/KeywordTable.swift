@@ -49,7 +49,7 @@ struct KeywordTable: Equatable {
     /// Names by number; empty for a number that is free.
     var names: [String] { slots.map(\.name) }
 
-    /// By number: how many messages have it.
+    /// How many messages have the keyword, by number.
     var counts: [UInt32] { slots.map(\.messages) }
 
     /// - Throws: for a number that a message has and that has no name, which a sound state does not hold.
@@ -106,7 +106,7 @@ struct KeywordTable: Equatable {
         }
     }
 
-    /// Follows a message that comes or goes.
+    /// Counts the keywords of a message that comes or goes.
     mutating func count(_ keywords: KeywordSet, adding: Bool) throws(DecodingError) {
         guard !keywords.isEmpty else { return }
         for number in keywords.numbers {
@@ -115,7 +115,7 @@ struct KeywordTable: Equatable {
         }
     }
 
-    /// Follows many messages whose flags change, that come or that go.
+    /// Counts the keywords of many messages whose flags change, that come or that go.
     mutating func count(adding more: KeywordTally, removing fewer: KeywordTally) throws(DecodingError) {
         guard !more.isEmpty || !fewer.isEmpty else { return }
         for number in 0..<MailLimits.keywordsPerMailbox {

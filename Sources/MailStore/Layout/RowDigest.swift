@@ -2,13 +2,13 @@ internal import MailModel
 internal import NIOCore
 
 /// The sum of the hashes of a group's rows: each put or delete changes it in constant time, and the order of rows
-/// does not matter. Not a defence against forgery; it finds divergence.
+/// does not matter. The digest finds divergence; it is no defence against forgery.
 public struct StateDigest: Hashable, Sendable, CustomStringConvertible {
     /// The sum of the rows' hashes, modulo 2
     ///
     /// 64.
     public internal(set) var value: UInt64
-    /// Of no rows.
+    /// The digest of no rows.
     public static let empty = StateDigest(0)
 
     public init(_ value: UInt64) { self.value = value }

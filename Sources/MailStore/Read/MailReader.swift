@@ -252,7 +252,8 @@ public struct MailReader: Sendable {
         return details
     }
 
-    /// At most `maximumBytes` from `offset` on, and not past the end of the chunk that `offset` lies in.
+    /// Bytes of a body from `offset` on: at most `maximumBytes`, and not past the end of the chunk that `offset` lies
+    /// in.
     private func body(
         _ body: BodyID,
         of account: AccountID,
@@ -264,7 +265,7 @@ public struct MailReader: Sendable {
         let (index, within) = offset.quotientAndRemainder(dividingBy: UInt64(MailLimits.bodyChunkBytes))
         let name = HarmedChunk(account: account, body: body, index: UInt32(clamping: index))
         guard let bytes = try checkedChunk(group, name) else {
-            // Past the end of a body that exists there is nothing, which is an answer.
+            // Past the end of a body that exists, no bytes are the answer.
             return try store.get(Key(group, .bodies, account, body).bytes) == nil ? nil : ByteBuffer()
         }
         let start = min(Int(within), bytes.readableBytes)
@@ -285,14 +286,14 @@ public struct MailReader: Sendable {
         /// The version that all nodes write.
         public let version: ClusterVersion
 
-        /// What the cluster can go on to, because every node's program knows it.
+        /// The version that the cluster can go on to, because every node's program knows it; nil where there is none.
         public var nextVersion: ClusterVersion? {
             guard let next = version.next, !nodes.isEmpty else { return nil }
             return nodes.allSatisfy { $0.versions.contains(next) } ? next : nil
         }
     }
 
-    /// What the nodes of this cluster may write; nil before it is founded.
+    /// The version in which the nodes of this cluster write; nil before it is founded.
     public func clusterVersion() throws -> ClusterVersion? {
         try store.get(DirectoryRows.versionKey.bytes).map { try DirectoryRows.version(in: $0) }
     }

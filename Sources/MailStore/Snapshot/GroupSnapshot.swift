@@ -29,7 +29,7 @@ public final class GroupSnapshotSource: Sendable {
     /// The rows behind `after` (empty: from the start) that fit into about `maximumBytes`, at least one.
     public func chunk(after: [UInt8], maximumBytes: Int) throws -> SnapshotChunk {
         let range = GroupRange(group)
-        // Asked for by another node: a key of another group would get that group's rows under this one's name.
+        // Another node has sent the key: a key of another group would get that group's rows under this group's name.
         guard after.isEmpty || after.span.starts(with: range.start.span) else {
             throw DecodingError(.outOfRange, offset: 0, subject: "key to continue a snapshot from")
         }
@@ -56,7 +56,7 @@ public final class GroupSnapshotSource: Sendable {
 public struct SnapshotChunk: Sendable {
     /// Keys without their group, and values: each behind its length (32 bits).
     public let rows: ByteBuffer
-    /// Where the next chunk goes on.
+    /// The last key of the chunk. The next chunk goes on behind it.
     public let lastKey: [UInt8]
     /// Whether no rows follow.
     public let isLast: Bool
@@ -85,7 +85,7 @@ public struct SnapshotChunk: Sendable {
     }
 }
 
-/// Puts a group's rows in place of what a replica has.
+/// Puts the rows of a snapshot in place of the group's rows.
 ///
 /// The order makes it restartable at every point: a durable mark, the range cleared, chunks written, all flushed, and
 /// one last batch with the group's own row. A group that is found marked at open has no state and starts over.
@@ -155,7 +155,7 @@ public final class GroupSnapshotSink {
         while decoder.remaining > 0 {
             let bare = try decoder.bytes(maximum: Self.maximumKeyBytes)
             let table = bare.getInteger(at: bare.readerIndex, as: UInt8.self) ?? 0
-            // What no version up to this one has written cannot be read here, nor moved with its account.
+            // Rows of an unknown table cannot be read by this program.
             guard let kind = Table(rawValue: table) else { throw decoder.failure(.unknownTag(UInt64(table))) }
             let key = prefix + Array(bare.readableBytesView)
             let value = try decoder.bytes(maximum: MailLimits.commandBytes)
@@ -165,7 +165,7 @@ public final class GroupSnapshotSink {
         try write()
     }
 
-    /// Makes the group live: what was written is durable before its applied index is.
+    /// Makes the group live. The rows are durable before the applied index is.
     ///
     /// - Parameter note: kept until the next install. After a crash, the node brings the log in line by it.
     public func finish(note: [UInt8]) throws -> LogIndex {
@@ -173,7 +173,7 @@ public final class GroupSnapshotSink {
             throw DecodingError(.truncated, offset: 0, subject: "snapshot without its group row")
         }
         let state = try GroupState.decodeMeta(metaRow)
-        // What is harmed there must not come to be here.
+        // Rows that are harmed at the sender must not be taken over.
         guard state.digest == digest else {
             throw DecodingError(.outOfRange, offset: 0, subject: "snapshot whose rows have another digest than it says")
         }
@@ -197,7 +197,7 @@ public final class GroupSnapshotSink {
         batch.clear()
     }
 
-    /// Outside every group's range: groups end below 2³²−1.
+    /// A key outside every group's range: groups end below 2³²−1.
     private static func installingKey(_ group: GroupID) -> [UInt8] {
         [255, 255, 255, 255, 1] + Key.prefix(group)
     }
@@ -207,7 +207,7 @@ public final class GroupSnapshotSink {
     }
 }
 
-/// Every key of a group.
+/// The range of all keys of a group.
 struct GroupRange {
     let start: [UInt8]
     let end: [UInt8]
