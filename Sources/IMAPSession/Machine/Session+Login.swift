@@ -29,7 +29,7 @@ extension Session {
         end()
     }
 
-    /// RFC 2971: what the client tells is neither kept nor logged.
+    /// ID (RFC 2971): what the client tells is neither kept nor logged.
     mutating func id(_ tag: String) {
         var fields = [IDField("name", settings.serverName)]
         if let version = settings.serverVersion { fields.append(IDField("version", version)) }
@@ -47,7 +47,7 @@ extension Session {
         effects.append(.startTLS)
     }
 
-    /// RFC 5161: what is not known is ignored.
+    /// ENABLE (RFC 5161): unknown names are ignored.
     mutating func enable(_ tag: String, _ names: [String]) {
         var enabled: [String] = []
         if names.contains("CONDSTORE") {

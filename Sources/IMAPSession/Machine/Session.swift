@@ -15,7 +15,7 @@ public struct Session {
         case logout
     }
 
-    /// What has to come in before the session goes on.
+    /// What the session waits for, before it goes on.
     enum Awaited {
         case nothing
         case answer((inout Session, Result<MailAnswer, ServiceFailure>) -> Void)
@@ -165,7 +165,7 @@ public struct Session {
     /// Ends the session from outside.
     public mutating func end(_ reason: SessionEnd) {
         guard phase != .logout else { return }
-        // Within a literal, any text would be taken for its bytes.
+        // Within a literal, the client would take any text for the literal's bytes.
         if encoder.pendingLiteralBytes == 0 { encoder.untagged(.bye, code: nil, text: reason.sentence) }
         end()
     }
@@ -180,7 +180,7 @@ public struct Session {
 // MARK: - What goes out
 
 extension Session {
-    /// Hands over what the encoder holds.
+    /// Sends what the encoder holds.
     mutating func flush() {
         guard encoder.writtenBytes > 0 else { return }
         effects.append(.write(encoder.takeBuffer()))
@@ -235,7 +235,7 @@ extension Session {
         }
     }
 
-    /// Lets others have a turn, and waits until the client takes bytes.
+    /// Lets other connections have a turn, and goes on when the client takes bytes.
     mutating func giveWay(_ next: @escaping (inout Session) -> Void) {
         flush()
         awaited = .resume(next)

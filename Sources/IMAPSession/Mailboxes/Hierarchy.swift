@@ -13,7 +13,7 @@ struct Hierarchy {
         static let hasSelectedUnmatched = Marks(rawValue: 4)
     }
 
-    /// Plain numbers, so that a tree of a hundred thousand levels is freed at once.
+    /// Nodes refer to each other by numbers, so that a tree of a hundred thousand levels is freed at once.
     private struct Node {
         let nameStart: Int
         let nameBytes: Int
@@ -21,7 +21,7 @@ struct Hierarchy {
         let hash: Int
         var firstChild = none
         var nextSibling = none
-        /// None for a level that is only implied by mailboxes below it.
+        /// The mailbox's record; none for a level that only mailboxes below it imply.
         var record = none
         var marks: Marks = []
     }
@@ -64,7 +64,7 @@ struct Hierarchy {
     }
 
     private mutating func child(_ level: ArraySlice<UInt8>, of parent: Int) -> Int {
-        // With the process's own key: names that a client chooses must not all come to one place.
+        // The hash has the process's own key: a client must not be able to choose names that collide.
         var hasher = Hasher()
         hasher.combine(parent)
         level.withUnsafeBytes { hasher.combine(bytes: $0) }
@@ -152,7 +152,7 @@ struct HierarchyWalk {
         let position: MailboxMatcher.Position
         let pathBytes: Int
         let isInInbox: Bool
-        /// Those to go to, the next one last; nil until the walk goes below.
+        /// The children to go to, the next one last; nil until the walk goes below.
         var children: [Int]?
     }
 
@@ -167,7 +167,7 @@ struct HierarchyWalk {
     private var frames: [Frame] = []
     /// The name of the last stop.
     private(set) var path: [UInt8] = []
-    /// What the walk has cost so far, in steps of a few nanoseconds.
+    /// The steps that the walk has taken so far, each of a few nanoseconds.
     private(set) var steps = 0
 
     init(_ matcher: MailboxMatcher, leavesOutUnmatched: Bool) {

@@ -29,7 +29,7 @@ extension IMAPSyntax.SpecialUse {
         }
     }
 
-    /// As a mailbox can have it here; nil for uses that need a mailbox of another kind.
+    /// The store's word for the use; nil for uses that need a mailbox of another kind.
     var stored: MailModel.SpecialUse? {
         switch self {
         case .archive: .archive

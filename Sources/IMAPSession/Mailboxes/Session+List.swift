@@ -74,7 +74,7 @@ extension Session {
         end()
     }
 
-    /// Goes on until it is done, or others have to get a turn.
+    /// Goes on until the LIST is done, or other connections must get a turn.
     private mutating func continueListing(_ work: ListWork) {
         var budget = SessionLimits.listStepsPerTurn
         while budget > 0, let record = work.records.popLast() {
@@ -127,7 +127,7 @@ extension Session {
 
 /// A level as LIST sees it.
 private struct ListedLevel {
-    /// Nil for a level that is only implied by mailboxes below it.
+    /// The mailbox; nil for a level that only mailboxes below it imply.
     let record: MailboxRecord?
     let marks: Hierarchy.Marks
 

@@ -28,7 +28,7 @@ indirect enum SearchCondition {
     case olderThan(Int64)
     case youngerThan(Int64)
     case emailID(String)
-    /// What only the message's bytes tell: the n-th term.
+    /// The n-th term is found in the message's bytes.
     case term(Int)
 }
 
@@ -39,7 +39,7 @@ struct SearchCompiler {
     /// Makes UTF-8 of a search string.
     private let utf8: ([UInt8]) -> [UInt8]
     private(set) var terms: [SearchTerm] = []
-    /// Where each of them stands.
+    /// The number of each term.
     private var numbers: [SearchTerm: Int] = [:]
     private(set) var usesModSeq = false
     /// How many conditions there are, which is what looking at one message costs.
@@ -176,7 +176,7 @@ extension SearchCondition {
         switch field {
         case .received: day(details.internalDate)
         case .saved: day(details.saved.rawValue / 1_000)
-        // Without a Date field that can be read, the day it was received is the best there is.
+        // Without a Date field that can be read, the day of receipt stands for it.
         case .sent:
             outline?.sentDay ?? day(details.internalDate)
         }

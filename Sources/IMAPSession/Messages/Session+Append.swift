@@ -11,7 +11,7 @@ struct AppendWork {
     let internalDate: InternalDate
     let lengthBytes: Int
     var parser: any MessageParsing
-    /// Received and not yet sent on.
+    /// Bytes that were received and are not in a chunk yet.
     var buffer = ByteBuffer()
     var chunks: UInt32 = 0
 
@@ -69,7 +69,7 @@ extension Session {
         uploadFullChunks { _ in }
     }
 
-    /// Sends on what fills a chunk; the client is held back until the store has it.
+    /// Uploads the next full chunk. The client is held back until the store has it.
     private mutating func uploadFullChunks(_ next: @escaping (inout Session) -> Void) {
         guard let work = appending, work.isUpload, work.buffer.readableBytes >= MailLimits.bodyChunkBytes else {
             return next(&self)

@@ -8,7 +8,7 @@ struct CopyWork {
     let mailbox: MailModel.MailboxName
     var pieces: MessagePieces
     var target: MailboxID?
-    /// What each command has added to the target, for a COPY that is taken back.
+    /// The UIDs that each command has added to the target, for a COPY that is taken back.
     var added: [UIDSet] = []
     var uidValidity: UInt32 = 0
     var source = NumberSet()
@@ -27,7 +27,7 @@ extension Session {
         let sets = view.uidSets(indexes, limit: limit)
         copying = CopyWork(tag: tag, isMove: isMove, mailbox: mailbox, pieces: MessagePieces(sets))
         guard sets.isEmpty else { return copyNext() }
-        // Nothing to copy is no fault, a missing mailbox is one.
+        // An empty set is no fault. A missing mailbox is a fault, also for an empty set.
         query(.mailbox(mailbox), for: tag) { session, answer in
             guard case .mailbox(let record) = answer, record.selectable else {
                 session.copying = nil

@@ -60,7 +60,7 @@ extension Session {
         }
     }
 
-    /// Goes on until the store or the client has to be waited for.
+    /// Goes on until the session has to wait for the store or the client.
     mutating func continueFetch() {
         var budget = SessionLimits.messagesPerSlice
         while true {
@@ -226,7 +226,7 @@ extension Session {
 }
 
 extension MailboxView {
-    /// Of these, the messages changed after a MODSEQ.
+    /// The messages in these ranges that were changed after a MODSEQ.
     func indexes(_ ranges: [Range<Int>], changedSince since: UInt64) -> [Range<Int>] {
         var result: [Range<Int>] = []
         for range in ranges {
@@ -243,7 +243,7 @@ extension MailboxView {
 }
 
 extension Optional<any MessageOutline> {
-    /// What there is to say of a message whose summary cannot be read: never an error (clients would give up).
+    /// The envelope, an empty one for a message whose summary cannot be read: clients would give up at an error.
     var envelope: ByteBuffer {
         var buffer = ByteBuffer()
         if let self {

@@ -36,7 +36,7 @@ extension Session {
         guard let work = fetching, let message = work.current, let piece = message.piece, let details = message.details
         else { preconditionFailure("no bytes are wanted") }
         let count = min(piece.range.count, SessionLimits.bodyPieceBytes)
-        // Within a literal nothing else may be written: what is there goes out first.
+        // Within a literal nothing else may be written: the responses before it go out first.
         query(.body(details.bodyID, offset: piece.range.lowerBound, maximumBytes: count)) { session, result in
             switch result {
             case .success(.body(let bytes)) where bytes.readableBytes > 0:
@@ -90,7 +90,7 @@ extension Session {
         effects.append(.write(encoder.literalBytesPassing(bytes)))
     }
 
-    /// All bytes of the item are there.
+    /// Ends an item whose bytes have all come.
     mutating func finishPiece() {
         guard let work = fetching, let message = work.current, let piece = message.piece else { return }
         fetching?.current?.piece = nil
@@ -216,7 +216,7 @@ extension Range<UInt64> {
 }
 
 extension BodySection {
-    /// Where the section lies in the message; nil when the message has no such part.
+    /// The range of the section in the message; nil when the message has no such part.
     func range(in outline: (any MessageOutline)?, _ size: UInt64) -> Range<UInt64>? {
         let bounds = 0..<size
         guard !part.isEmpty else {

@@ -7,10 +7,10 @@ struct SearchWork {
     let tag: String
     let command: SearchCommand
     let condition: SearchCondition
-    /// What only the messages' bytes tell.
+    /// The terms that are looked for in the messages' bytes.
     let search: any PreparedSearch
     let usesModSeq: Bool
-    /// What looking at one message costs: the number of conditions.
+    /// The steps that one message costs: the number of conditions.
     let stepsPerMessage: Int
     /// The next index to look at, of those there were at the start.
     var next = 0
@@ -23,7 +23,7 @@ struct SearchWork {
     var range: Range<UInt64>?
     /// Bytes that were read and not looked at.
     var unsearched = ByteBuffer()
-    /// Indexes that met the condition.
+    /// Indexes of messages that met the condition.
     var found: [Int] = []
     var detailsPerQuery = SessionLimits.firstDetails
 }
@@ -62,7 +62,7 @@ extension Session {
         continueSearch()
     }
 
-    /// Looks at what the view tells, until rows are needed or others have to get a turn.
+    /// Decides conditions by what the view tells, until rows are needed or other connections must get a turn.
     private mutating func continueSearch() {
         guard let view, var work = searching else { return }
         searching = nil
@@ -160,7 +160,7 @@ extension Session {
                 session.searching?.unsearched = bytes
                 session.searchPiece()
             case .success:
-                // Expunged and purged meanwhile: it is not found.
+                // The message was expunged and purged meanwhile: it is not found.
                 session.searching?.current = nil
                 session.searching?.range = nil
                 session.searchDetails()
@@ -171,7 +171,7 @@ extension Session {
         }
     }
 
-    /// Looks at what was read, a slice at a time.
+    /// Searches the bytes that were read, a slice at a time.
     private mutating func searchPiece() {
         let readable = searching?.unsearched.readableBytes ?? 0
         let length = min(readable, SessionLimits.searchedBytesPerSlice)

@@ -128,7 +128,8 @@ extension Session {
 }
 
 extension MailboxView {
-    /// Takes over what a STORE did, as far as nobody else changed the same messages: that is what its client expects.
+    /// Takes over the flags that a STORE set, for messages that no other session changed: that is what its client
+    /// expects.
     fileprivate mutating func expect(_ work: StoreWork) {
         guard work.command.isSilent else { return }
         let names = work.command.flags

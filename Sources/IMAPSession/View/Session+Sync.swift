@@ -165,7 +165,7 @@ extension Session {
 
     // MARK: Changes while the client waits
 
-    /// Something of the account changed.
+    /// The store has changed something of the account.
     public mutating func accountChanged() {
         isStale = true
     }
