@@ -284,7 +284,7 @@ final class IMAPConnection: ChannelInboundHandler {
         session.secured()
     }
 
-    /// Closes behind the last bytes, which get a short time to go out.
+    /// Closes the connection behind its last bytes, which get a short time to go out.
     private func close(_ context: ChannelHandlerContext) {
         guard !isClosing else { return }
         isClosing = true

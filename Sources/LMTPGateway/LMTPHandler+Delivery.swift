@@ -67,7 +67,7 @@ extension LMTPHandler {
             for _ in open.answeredRecipients { send(tooLarge) }
             return reset()
         }
-        // What came last may hold more than the one chunk that goes with the delivery.
+        // The last bytes may be more than the one chunk that goes with the delivery.
         guard !uploadChunks(finishing: true), var done = transaction else { return }
         mode = .busy
         let summary = done.parser.finish()
@@ -112,7 +112,7 @@ extension LMTPHandler {
         switch recipient.upload {
         case .failed: return loop.makeSucceededFuture(Self.unavailable)
         case .refused(let outcome):
-            // Names more chunks than the store took, so that it cannot be stored.
+            // The command names more chunks than the store took, so that the message cannot be stored.
             body = .uploaded(chunks: recipient.sentChunks + 1)
             uploaded = loop.makeSucceededFuture(outcome)
         case .going where recipient.sentChunks == 0:
@@ -158,7 +158,7 @@ extension LMTPHandler {
         }
     }
 
-    /// Never a permanent answer for a fault of ours.
+    /// The replies when the store fails. They are never permanent: the fault is this server's.
     static let noRoom = LMTPReply(451, "4.3.1", "the store has no room for new mail now, try again")
     static let unavailable = LMTPReply(451, "4.3.0", "the store cannot answer now, try again")
 

@@ -17,7 +17,7 @@ final class LMTPHandler: ChannelInboundHandler {
         case command
         case data
         case bdat(remaining: Int, isLast: Bool)
-        /// Waiting for the store: uploads or the last commit.
+        /// The session waits for the store: for uploads or the last commit.
         case busy
         case closed
     }
@@ -218,7 +218,7 @@ final class LMTPHandler: ChannelInboundHandler {
         readMore()
     }
 
-    /// Goes on behind what the other connections of the event loop have waiting.
+    /// Goes on when the other connections of the event loop have had a turn.
     private func takeTurnSoon(_ context: ChannelHandlerContext) {
         guard !isTurnScheduled else { return }
         isTurnScheduled = true
@@ -470,7 +470,7 @@ final class LMTPHandler: ChannelInboundHandler {
 
     private func startTLS() {
         guard let tls = settings.tls, !isTLS else { return send(LMTPReply(502, "5.5.1", "TLS is not available")) }
-        // Nothing said before the handshake may count after it.
+        // No command of before the handshake may count after it.
         guard input.readableBytes == 0, let context else { return close() }
         send(LMTPReply(220, "2.0.0", "ready for TLS"))
         flush()

@@ -64,7 +64,8 @@ public final class LMTPServer: Sendable {
         return LMTPServer(channel: channel, sessions: sessions)
     }
 
-    /// Takes no new connections, lets transactions under way finish for a moment, and closes the rest with 421.
+    /// Takes no new connections, ends sessions without a transaction by 421, and waits up to two seconds for the
+    /// others.
     public func stop() async {
         try? await channel.close()
         sessions.stopAll()

@@ -18,7 +18,7 @@ struct Transaction {
         var upload = Upload.going
     }
 
-    /// What became of the chunks that were sent ahead.
+    /// How the upload of the chunks stands that go ahead.
     enum Upload {
         case going
         /// The store wants no more of them.
@@ -127,7 +127,7 @@ struct Transaction {
         return bytes(of: recipient, from: start, count: size)
     }
 
-    /// Everything of a recipient's copy that was not sent in chunks.
+    /// The bytes of a recipient's copy that were not sent in chunks.
     func rest(for recipient: Recipient) -> ByteBuffer {
         let start = Int(recipient.sentChunks) * MailLimits.bodyChunkBytes
         return bytes(of: recipient, from: start, count: recipient.prefix.readableBytes + receivedBytes - start)
