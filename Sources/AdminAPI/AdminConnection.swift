@@ -3,7 +3,9 @@ public import GRPCNIOTransportHTTP2Posix
 
 /// A node's admin address.
 public struct AdminEndpoint: Hashable, Sendable, CustomStringConvertible {
+    /// A name or an address; an IPv6 address without brackets.
     public let host: String
+    /// 1 to 65535.
     public let port: Int
 
     public init(host: String, port: Int) {

@@ -45,6 +45,7 @@ public final class AdminServer: Sendable {
         return AdminServer(server: server, running: running)
     }
 
+    /// Takes no more calls, and returns when those under way have ended.
     public func stop() async {
         server.beginGracefulShutdown()
         try? await running.value
@@ -90,8 +91,8 @@ enum Paging {
     /// A page of what is sorted by a number; the token is the last number shown.
     static func page<Item>(
         _ items: [Item],
-        _ token: String,
-        _ size: Int32,
+        after token: String,
+        size: Int32,
         by key: (Item) -> UInt64
     ) throws(RPCError) -> (items: [Item], next: String) {
         var rest = items[...]

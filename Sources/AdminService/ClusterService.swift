@@ -14,7 +14,7 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_GetStatusResponse {
         let groups = await node.groups()
-        let nodes = await describeNodes(node, groups, version)
+        let nodes = await describeNodes(of: node, groups: groups, version: version)
         var problems = await node.membershipProblems()
         problems += await node.verificationProblems()
         problems += groups.compactMap { group in
@@ -66,8 +66,8 @@ struct NodesService: Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_ListNodesRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_ListNodesResponse {
-        let nodes = await describeNodes(node, await node.groups(), version)
-        let page = try Paging.page(nodes, request.pageToken, request.pageSize) { $0.id }
+        let nodes = await describeNodes(of: node, groups: await node.groups(), version: version)
+        let page = try Paging.page(nodes, after: request.pageToken, size: request.pageSize) { $0.id }
         return .with {
             $0.nodes = page.items
             $0.nextPageToken = page.next
@@ -78,7 +78,7 @@ struct NodesService: Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_DescribeNodeRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_Node {
-        let nodes = await describeNodes(node, await node.groups(), version)
+        let nodes = await describeNodes(of: node, groups: await node.groups(), version: version)
         guard let found = nodes.first(where: { $0.id == request.id }) else {
             throw RPCError(
                 code: .notFound,
@@ -90,8 +90,7 @@ struct NodesService: Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
 }
 
 /// The directory's nodes, sorted, with what this node knows of the groups they lead.
-private func describeNodes(_ node: Node, _ groups: [GroupReport], _ version: String) async -> [Staffetta_Admin_V1_Node]
-{
+private func describeNodes(of node: Node, groups: [GroupReport], version: String) async -> [Staffetta_Admin_V1_Node] {
     node.nodes().sorted { $0.id < $1.id }.map { description in
         .with {
             $0.id = description.id

@@ -12,7 +12,7 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_ListGroupsRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_ListGroupsResponse {
-        let page = try Paging.page(await node.groups(), request.pageToken, request.pageSize) {
+        let page = try Paging.page(await node.groups(), after: request.pageToken, size: request.pageSize) {
             UInt64($0.group.rawValue) + 1
         }
         return .with {
@@ -188,7 +188,7 @@ extension Staffetta_Admin_V1_VerifiedReplica {
             guard let row = replica.row else { return }
             $0.table = row.table
             $0.row = row.description
-            $0.key = row.key.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+            $0.key = Hexadecimal.digits(of: row.key)
         }
     }
 }

@@ -6,8 +6,11 @@ internal import CryptoExtras
 public struct PasswordHash: Sendable, CustomStringConvertible {
     /// The cost of a hash: 128 · r · 2^logN bytes of memory.
     public struct Cost: Hashable, Sendable {
+        /// The logarithm to base 2 of scrypt's cost N.
         public let logN: Int
+        /// scrypt's block size.
         public let r: Int
+        /// scrypt's parallelism.
         public let p: Int
         public init(logN: Int, r: Int, p: Int) {
             self.logN = logN
@@ -19,6 +22,7 @@ public struct PasswordHash: Sendable, CustomStringConvertible {
         public static let standard = Cost(logN: 14, r: 8, p: 1)
     }
 
+    /// No longer password is hashed: a bound on what an attempt to log in costs.
     public static let maximumPasswordBytes = 1_024
     private static let saltBytes = 16
     private static let hashBytes = 32
@@ -49,13 +53,15 @@ public struct PasswordHash: Sendable, CustomStringConvertible {
         guard !password.isEmpty, password.count <= Self.maximumPasswordBytes else { return nil }
         var random = SystemRandomNumberGenerator()
         let salt = (0..<Self.saltBytes).map { _ in UInt8.random(in: 0...255, using: &random) }
-        guard let hash = Self.derive(password, salt, cost) else { return nil }
+        guard let hash = Self.deriveHash(of: password, salt: salt, cost: cost) else { return nil }
         self.init(cost: cost, salt: salt, hash: hash)
     }
 
     /// Whether the password is the one that was hashed. Takes a while: not on an event loop.
     public func verify(_ password: [UInt8]) -> Bool {
-        guard password.count <= Self.maximumPasswordBytes, let other = Self.derive(password, salt, cost) else {
+        guard password.count <= Self.maximumPasswordBytes,
+            let other = Self.deriveHash(of: password, salt: salt, cost: cost)
+        else {
             return false
         }
         // Every byte is compared, wherever the first difference is.
@@ -64,7 +70,7 @@ public struct PasswordHash: Sendable, CustomStringConvertible {
         return difference == 0 && hash.count == other.count && self.hash.contains { $0 != 0 }
     }
 
-    private static func derive(_ password: [UInt8], _ salt: [UInt8], _ cost: Cost) -> [UInt8]? {
+    private static func deriveHash(of password: [UInt8], salt: [UInt8], cost: Cost) -> [UInt8]? {
         let key = try? KDF.Scrypt.deriveKey(
             from: password,
             salt: salt,
@@ -78,6 +84,7 @@ public struct PasswordHash: Sendable, CustomStringConvertible {
 
     // MARK: The text form
 
+    /// The hash in its text form, in ASCII.
     public var encoded: [UInt8] {
         let head = "$scrypt$ln=\(cost.logN),r=\(cost.r),p=\(cost.p)$"
         return Array(head.utf8) + Base64NoPadding.encode(salt) + [UInt8(ascii: "$")] + Base64NoPadding.encode(hash)

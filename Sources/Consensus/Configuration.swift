@@ -1,6 +1,8 @@
 /// A replica's place: which node holds it, and how eagerly it should lead.
 public struct Member: Hashable, Sendable {
+    /// The replica itself: never another one's ID again.
     public let replica: ReplicaID
+    /// The node whose data directory holds the replica.
     public let node: NodeID
     /// Higher campaigns sooner; 0 never campaigns by itself.
     public let priority: UInt8
@@ -24,6 +26,7 @@ public struct Configuration: Hashable, Sendable {
     /// Replicas that receive the log without a vote, sorted.
     public private(set) var learners: [ReplicaID]
 
+    /// A configuration of any kind. The arrays may come in any order and are sorted here.
     public init(
         members: [Member],
         voters: [ReplicaID],
@@ -41,11 +44,14 @@ public struct Configuration: Hashable, Sendable {
         self.init(members: members, voters: members.map(\.replica))
     }
 
+    /// Whether two sets of voters must agree (section 4.3).
     public var isJoint: Bool { !outgoingVoters.isEmpty }
 
+    /// Whether the replica votes, in either half of a joint configuration.
     public func isVoter(_ replica: ReplicaID) -> Bool {
         voters.contains(replica) || outgoingVoters.contains(replica)
     }
 
+    /// The member with that replica ID; nil where there is none.
     public func member(_ replica: ReplicaID) -> Member? { members.first { $0.replica == replica } }
 }

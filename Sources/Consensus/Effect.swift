@@ -1,8 +1,10 @@
+/// What a replica is in its present term (Raft paper, figure 4), with the pre-candidate of a pre-vote (dissertation,
+/// section 9.6).
 public enum RoleKind: UInt8, Hashable, Sendable {
     case follower, preCandidate, candidate, leader
 }
 
-/// Why a proposal or a read was not taken. Nothing happened in any of these cases.
+/// Why the core refused a proposal or a read. Nothing happened in any of these cases.
 public enum Rejection: Hashable, Sendable {
     /// This replica does not lead; `leader` is the one it knows, if any.
     case notLeader(leader: ReplicaID?)
@@ -37,8 +39,9 @@ public enum Effect: Hashable, Sendable {
     /// The read with this ID may be served once the state machine has applied `index`.
     case readReady(id: UInt64, index: LogIndex)
     case readRejected(id: UInt64, Rejection)
-    /// Fetch the snapshot at (or past) this point from the replica `from` and install it. It is made live only after
-    /// every persist effect so far is durable; where the log does not hold the entry it ends with, the log goes.
+    /// Fetch the snapshot at (or past) this point from the replica `from` and install it. The shell makes the snapshot
+    /// live only after every persist effect so far is durable. Where the log lacks the entry of the point, the shell
+    /// drops the log.
     case installSnapshot(SnapshotPoint, from: ReplicaID)
     /// A replica sent what no correct one sends. Nothing was changed; for a snapshot that is live already, the group
     /// cannot go on here.
@@ -58,6 +61,7 @@ public struct Persist: Hashable, Sendable {
     public let hardState: HardState?
     /// Index of the first entry of `entries`; everything the log held from here on is replaced.
     public let firstIndex: LogIndex
+    /// Headers of the entries to write, contiguous from `firstIndex`; empty where only the hard state changed.
     public let entries: [EntryHeader]
     /// Messages that promise what is made durable here.
     public let messages: [Message]
@@ -79,8 +83,12 @@ public struct Persist: Hashable, Sendable {
 
 /// The effects of a step, in order. Reused between steps to spare allocations.
 public struct Effects: Sendable {
+    /// All effects since the last ``removeAll()``, oldest first.
     public var list: [Effect] = []
+    /// No effects.
     public init() {}
+    /// Adds an effect behind all others.
     public mutating func append(_ effect: Effect) { list.append(effect) }
+    /// Forgets all effects and keeps their storage for the next step.
     public mutating func removeAll() { list.removeAll(keepingCapacity: true) }
 }

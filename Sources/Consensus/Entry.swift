@@ -13,9 +13,11 @@ public enum EntryKind: Hashable, Sendable {
 /// The shell keeps the payloads, addressed by index, in its log and cache. So the core stays free of byte buffers,
 /// and message bytes go from socket to log, peers and state by reference.
 public struct EntryHeader: Hashable, Sendable {
+    /// The term of the leader that took the entry in.
     public let term: Term
     /// Size of the payload in bytes, as counted against windows and limits.
     public let payloadBytes: UInt32
+    /// What the entry does when it is applied.
     public let kind: EntryKind
 
     public init(term: Term, payloadBytes: UInt32, kind: EntryKind) {
@@ -27,7 +29,9 @@ public struct EntryHeader: Hashable, Sendable {
 
 /// What a replica must never forget besides its log (Raft paper, figure 2: persistent state).
 public struct HardState: Hashable, Sendable {
+    /// The latest term that the replica has seen (`currentTerm`).
     public var term: Term
+    /// The candidate that got this replica's vote in `term` (`votedFor`); nil while it has not voted.
     public var vote: ReplicaID?
     /// A hint that spares a restart from waiting; the log itself decides what is committed.
     public var commitIndex: LogIndex
@@ -41,8 +45,11 @@ public struct HardState: Hashable, Sendable {
 
 /// The last entry that a snapshot covers, and the configuration that was in force there.
 public struct SnapshotPoint: Hashable, Sendable {
+    /// The index of the last entry that the snapshot covers; 0 where no entry is covered.
     public let index: LogIndex
+    /// The term of the entry at `index`.
     public let term: Term
+    /// The configuration in force at `index`.
     public let configuration: Configuration
 
     public init(index: LogIndex, term: Term, configuration: Configuration) {

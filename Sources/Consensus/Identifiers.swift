@@ -2,11 +2,14 @@
 public struct Term: RawRepresentable, Hashable, Comparable, Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
+    /// The term of that number.
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
     public static func < (a: Term, b: Term) -> Bool { a.rawValue < b.rawValue }
+    /// Before the first election.
     public static let zero = Term(0)
     /// No election gets this far. Decoders refuse what is above, so that arithmetic behind them cannot overflow.
     public static let maximum = Term(1 << 62)
+    /// The term that a candidate in this one campaigns for.
     public var next: Term { Term(rawValue + 1) }
 }
 
@@ -14,13 +17,18 @@ public struct Term: RawRepresentable, Hashable, Comparable, Sendable {
 public struct LogIndex: RawRepresentable, Hashable, Comparable, Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
+    /// The index of that number.
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
     public static func < (a: LogIndex, b: LogIndex) -> Bool { a.rawValue < b.rawValue }
+    /// Before the first entry.
     public static let zero = LogIndex(0)
     /// No log gets this long. Decoders refuse what is above, so that arithmetic behind them cannot overflow.
     public static let maximum = LogIndex(1 << 62)
+    /// The index one above.
     public var next: LogIndex { LogIndex(rawValue + 1) }
+    /// The index one below; index 0 has none, and asking for it traps.
     public var previous: LogIndex { LogIndex(rawValue - 1) }
+    /// The index `distance` entries above, or below where `distance` is negative. A result below 0 traps.
     public static func + (index: LogIndex, distance: Int) -> LogIndex {
         LogIndex(UInt64(Int64(index.rawValue) + Int64(distance)))
     }
@@ -32,6 +40,7 @@ public struct LogIndex: RawRepresentable, Hashable, Comparable, Sendable {
 public struct NodeID: RawRepresentable, Hashable, Comparable, Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
+    /// The node of that number.
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
     public static func < (a: NodeID, b: NodeID) -> Bool { a.rawValue < b.rawValue }
 }
@@ -40,8 +49,10 @@ public struct NodeID: RawRepresentable, Hashable, Comparable, Sendable {
 public struct GroupID: RawRepresentable, Hashable, Comparable, Sendable {
     public let rawValue: UInt32
     public init(rawValue: UInt32) { self.rawValue = rawValue }
+    /// The group of that number.
     public init(_ rawValue: UInt32) { self.rawValue = rawValue }
     public static func < (a: GroupID, b: GroupID) -> Bool { a.rawValue < b.rawValue }
+    /// The group whose state says which nodes, groups and slots there are.
     public static let directory = GroupID(0)
     /// The numbers above are reserved: the state's keys end there.
     public static let maximum = GroupID(UInt32.max - 2)
@@ -51,6 +62,7 @@ public struct GroupID: RawRepresentable, Hashable, Comparable, Sendable {
 public struct ReplicaID: RawRepresentable, Hashable, Comparable, Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
+    /// The replica of that number.
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
     public static func < (a: ReplicaID, b: ReplicaID) -> Bool { a.rawValue < b.rawValue }
 }

@@ -1,9 +1,12 @@
 /// A message between two replicas of one group. The group travels in the envelope of the shell.
 public struct Message: Hashable, Sendable {
+    /// The replica that sends the message.
     public let from: ReplicaID
+    /// The replica that the message is for; any other drops it.
     public let to: ReplicaID
     /// The sender's term; for pre-votes the term it would campaign in.
     public let term: Term
+    /// What is said.
     public let body: Body
 
     public init(from: ReplicaID, to: ReplicaID, term: Term, body: Body) {
@@ -13,6 +16,7 @@ public struct Message: Hashable, Sendable {
         self.body = body
     }
 
+    /// The kinds of messages (Raft paper, figure 2, and the sections of the dissertation that the cases name).
     public enum Body: Hashable, Sendable {
         /// "Would you vote for me?" Changes nothing at the receiver (Raft dissertation, section 9.6).
         case preVote(lastIndex: LogIndex, lastTerm: Term)
@@ -40,10 +44,13 @@ public struct Message: Hashable, Sendable {
 
 /// The header of an append: the payloads of `entries` travel beside it, in the same order.
 public struct AppendEntries: Hashable, Sendable {
+    /// The index of the entry just before `entries` (`prevLogIndex`).
     public let previousIndex: LogIndex
+    /// The leader's term of the entry at `previousIndex` (`prevLogTerm`).
     public let previousTerm: Term
     /// Headers of the entries that follow `previousIndex`, contiguous.
     public let entries: [EntryHeader]
+    /// The leader's commit index (`leaderCommit`). It may lie behind the last of `entries`.
     public let commitIndex: LogIndex
 
     public init(previousIndex: LogIndex, previousTerm: Term, entries: [EntryHeader], commitIndex: LogIndex) {

@@ -37,7 +37,7 @@ public enum Mutant: String, Sendable, CaseIterable {
     case syncRetried = "sync-retried"
     /// A log that is known to be damaged is used as far as it goes.
     case damageIgnored = "damage-ignored"
-    /// After a start nobody is asked what was promised before.
+    /// After a start a replica does not ask the others what it promised before.
     case recallSkipped = "recall-skipped"
 
     // The way to the state.
@@ -70,12 +70,16 @@ public enum Mutant: String, Sendable, CaseIterable {
     case readIDKept = "read-id-kept"
 
     #if Mutants
-        /// The one that is on. Set before a simulation starts, by its only thread.
+        /// The bug that is put back. Set before a simulation starts, by its only thread.
         nonisolated(unsafe) public static var active: Mutant?
+        /// Whether the code is to behave as this bug would.
         public static func isOn(_ mutant: Mutant) -> Bool { active == mutant }
+        /// Whether this build can put bugs back at all.
         public static let isBuiltIn = true
     #else
+        /// Whether the code is to behave as this bug would: never, in this build.
         @inlinable public static func isOn(_ mutant: Mutant) -> Bool { false }
+        /// Whether this build can put bugs back at all.
         public static let isBuiltIn = false
     #endif
 }

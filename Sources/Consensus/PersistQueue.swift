@@ -1,8 +1,8 @@
-/// What is on its way to the disk, and what has arrived there.
+/// The writes that are on their way to the disk, and what is durable.
 ///
 /// An index alone does not say what is durable: entries may be written, truncated and written again with other terms
-/// while the first write is still under way (the ABA problem). So each write is known by its sequence number, and a
-/// truncation takes away from older writes what they can no longer vouch for.
+/// while the first write is still under way (the ABA problem). So each write has a sequence number, and a truncation
+/// takes from older writes the entries that they do not make durable any more.
 struct PersistQueue: Sendable {
     private struct Write {
         let sequence: UInt64

@@ -1,10 +1,10 @@
 /// What the leader knows of one peer's log (Raft paper, figure 2: nextIndex and matchIndex).
 struct Progress: Sendable {
     enum State: Sendable {
-        /// Where the logs match is not known: one append at a time, and none while `paused`, until it is answered or a
-        /// heartbeat comes back.
+        /// The leader does not know where the logs match. It sends one append at a time, and pauses until the peer
+        /// answers the append or a heartbeat.
         case probe(paused: Bool)
-        /// The logs match: appends are sent ahead of their answers, as far as the window goes.
+        /// The logs match. The leader sends appends ahead of their answers, as far as the window goes.
         case replicate(InflightWindow)
         /// The peer was offered the snapshot at `index` and gets nothing until it has it.
         case snapshot(index: LogIndex, ticksSinceOffer: Int)
@@ -15,9 +15,9 @@ struct Progress: Sendable {
     private(set) var matchIndex = LogIndex.zero
     var nextIndex: LogIndex
     var state: State = .probe(paused: false)
-    /// Heard of since the last check of the quorum.
+    /// The peer was heard of since the last check of the quorum.
     var isActive: Bool
-    /// Not heard of between two checks of the quorum, at some time in this leadership.
+    /// At some time in this leadership, the peer was not heard of between two checks of the quorum.
     var wasAway = false
     /// The newest commit index that was sent to the peer, so that it is told once.
     var commitIndexSent = LogIndex.zero
@@ -32,7 +32,7 @@ struct Progress: Sendable {
         self.isActive = isActive
     }
 
-    /// Takes in that the peer has everything up to `index`. Answers come late and twice: the match never goes back.
+    /// The peer has everything up to `index`. Answers come late and twice: `matchIndex` never goes back.
     mutating func accept(upTo index: LogIndex) {
         if index > matchIndex {
             matchIndex = index
@@ -50,7 +50,7 @@ struct Progress: Sendable {
         }
     }
 
-    /// Changes the window in place: while the state holds it too, every change would copy it.
+    /// Changes the window in place: while `state` holds the window too, every change would copy it.
     mutating func changeWindow(_ change: (inout InflightWindow) -> Void) {
         guard case .replicate(var window) = state else { return }
         state = .probe(paused: true)

@@ -1,7 +1,7 @@
 extension RaftNode {
     /// Appends a configuration (Raft dissertation, chapter 4). Every change of voters goes through the joint
-    /// configuration of the current and the new ones, which the leader leaves by itself once it is committed: one rule
-    /// for all changes, rather than another for those of one voter (section 4.1), whose safety depends on more.
+    /// configuration of the current and the new voters, and the leader leaves it once it is committed. This one rule
+    /// holds for all changes: changes of one voter (section 4.1) need no joint configuration, but more conditions.
     mutating func proposeConfiguration(_ proposed: Configuration, into effects: inout Effects) {
         if let rejection = rejection(of: proposed) {
             effects.append(.rejected(rejection))
@@ -37,7 +37,7 @@ extension RaftNode {
         let current = configuration
         effects.append(.configurationChanged(current))
         guard role == .leader else { return }
-        // A newcomer counts as heard, or the next check of the quorum might come before its first answer.
+        // A newcomer counts as heard: the next check of the quorum may come before its first answer.
         peers = current.members.map(\.replica).filter { $0 != id }.map { replica in
             position(of: replica).map { peers[$0] }
                 ?? Progress(replica: replica, nextIndex: log.lastIndex.next, isActive: true)
@@ -45,13 +45,13 @@ extension RaftNode {
         if let target = transfer?.target, !current.isVoter(target) { transfer = nil }
     }
 
-    /// What a leader does once the configuration in force is committed: leave the joint one, or step down if it has
-    /// no vote in the new one (section 4.2.2).
+    /// Once the configuration in force is committed, the leader leaves a joint configuration, and steps down if it has
+    /// no vote (section 4.2.2).
     mutating func configurationCommitted(into effects: inout Effects) {
         guard log.configurationIndex <= commitIndex else { return }
         if configuration.isJoint {
             appendConfiguration(configuration.leavingJoint, into: &effects)
-            // Without the outgoing voters, what is there may be enough.
+            // Without the outgoing voters, the entries in the logs may be committed.
             advanceCommit(into: &effects)
         } else if !configuration.isVoter(id) {
             replicate(into: &effects)

@@ -1,5 +1,6 @@
-/// What a correct peer never sends: somebody broke the protocol, or a disk lied. Such a message changes nothing here
-/// and is not answered, so that what is committed stays, and whoever runs the cluster is told.
+/// What a correct peer never sends: a replica broke the protocol, or a disk lied. Such a message changes nothing here
+/// and is not answered, so that what is committed stays. The effect ``Effect/contradicted(_:by:)`` lets the shell tell
+/// the admins.
 public enum Contradiction: String, Hashable, Sendable {
     case twoLeadersInOneTerm = "another replica says that it leads the same term"
     case committedEntryChanged = "an entry that is committed here would be another one"
@@ -40,7 +41,7 @@ extension RaftNode {
             guard header.term >= last, header.term <= messageTerm else { return .termsOutOfOrder }
             last = header.term
         }
-        // What is compacted cannot be compared; it is not looked at either.
+        // Entries that are compacted cannot be compared.
         var index = append.previousIndex
         for header in append.entries {
             index = index.next

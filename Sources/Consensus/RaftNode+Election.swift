@@ -35,8 +35,8 @@ extension RaftNode {
     }
 
     /// Draws the next timeout from one to two election timeouts. Replicas of lower priority wait up to half a timeout
-    /// longer, so that the favourites usually come first but anyone can replace them. The last leader does not count as
-    /// one: when this timer fires, it is the one that is gone, and nobody should wait for its sake.
+    /// longer, so that the favourites usually come first but anyone can replace them. The last leader is no
+    /// favourite: when this timer fires, the last leader is gone, and waiting for it would take longer.
     mutating func resetElectionTimer() {
         electionElapsed = 0
         let base = settings.electionTimeoutTicks
@@ -48,14 +48,14 @@ extension RaftNode {
 
     // MARK: - Campaigning
 
-    /// Only a voter whose state knows every committed configuration change may stand, and none that waits for a
-    /// snapshot.
+    /// Only a voter may stand whose state machine has applied every committed configuration change, and which does not
+    /// wait for a snapshot.
     var mayCampaign: Bool {
         isNeeded && pendingSnapshot == nil && !log.hasConfiguration(after: appliedIndex, upTo: commitIndex)
     }
 
-    /// Whether this replica votes, or may be all that can carry on the change that removes it: until that is known to
-    /// be committed, it can have the only log with which the old voters' half can be won (dissertation, section 4.2.2).
+    /// Whether this replica votes, or voted in the last committed configuration: until the change that removes it is
+    /// known to be committed, only its log may win the half of the old voters (dissertation, section 4.2.2).
     private var isNeeded: Bool {
         configuration.isVoter(id) || log.configuration(at: commitIndex).isVoter(id)
     }
@@ -69,7 +69,7 @@ extension RaftNode {
     }
 
     mutating func campaignNow(into effects: inout Effects) {
-        // A vote for oneself is a vote too: it must not cut a lease short.
+        // A campaign is a vote for oneself, and a vote must not cut a lease short.
         if settings.leaseTicks != nil, sticksToLeader, !isQuorumAlone { return }
         guard role != .leader, mayCampaign else { return }
         campaign(preVote: settings.preVote, into: &effects)
@@ -100,8 +100,8 @@ extension RaftNode {
             role = .candidate
             hardState.term = term.next
             hardState.vote = id
-            // The requests leave with the vote for oneself: after a crash this term must not be campaigned in again
-            // with a log that has lost what was not durable. The own vote counts once it is durable.
+            // The requests leave when the vote for oneself is durable: after a crash this replica must not campaign in
+            // the same term again, with a log that has lost entries. The own vote counts from then on, too.
             for voter in otherVoters {
                 send(
                     .requestVote(
@@ -144,7 +144,7 @@ extension RaftNode {
         if sticksToLeader { return }
         if message.term > term, isUpToDate(lastIndex: lastIndex, lastTerm: lastTerm) {
             if Mutant.isOn(.preVoteKept) { hardState.vote = message.from }
-            // Nothing is promised, so that neither term nor vote change; the answer carries the term asked about.
+            // A pre-vote promises nothing: neither term nor vote change. The answer carries the term asked about.
             let body = Message.Body.preVoteResponse(granted: true)
             effects.append(.send(Message(from: id, to: message.from, term: message.term, body: body)))
             if role == .preCandidate, gives(wayTo: message.from) {
@@ -155,7 +155,7 @@ extension RaftNode {
         }
     }
 
-    /// Whether another that asks at the same time goes first. Both would be told to go on, and then split the votes:
+    /// Whether this pre-candidate gives way to another one. Both would be granted pre-votes, and then split the votes:
     /// the group would be without a leader for another election timeout.
     private func gives(wayTo other: ReplicaID) -> Bool {
         let own = configuration.member(id)?.priority ?? 0
@@ -200,7 +200,7 @@ extension RaftNode {
         recordVote(of: message.from, granted: granted, into: &effects)
     }
 
-    /// Whether a log that ends so holds at least as much as this one (Raft paper, section 5.4.1).
+    /// Whether a log that ends with that entry is at least as up-to-date as this one (Raft paper, section 5.4.1).
     private func isUpToDate(lastIndex: LogIndex, lastTerm: Term) -> Bool {
         lastTerm > log.lastTerm || (lastTerm == log.lastTerm && lastIndex >= log.lastIndex)
     }
@@ -215,7 +215,7 @@ extension RaftNode {
         }
         if role == .leader { abandonLeadership(into: &effects) }
         leader = newLeader
-        // A follower's clock goes on: only a leader's word or a vote given starts it anew.
+        // A follower's election timer goes on: only a leader's message, or a vote that was given, starts it anew.
         if role != .follower { resetElectionTimer() }
         role = .follower
         votes.removeAll()
@@ -230,7 +230,7 @@ extension RaftNode {
         uncommittedBytes = log.payloadBytes(after: releasedIndex, upTo: log.lastIndex)
         peers = configuration.members.map(\.replica).filter { $0 != id }
             .map { Progress(replica: $0, nextIndex: log.lastIndex.next, isActive: false) }
-        // Entries of earlier terms are committed through this one only (section 5.4.2).
+        // Only this entry commits entries of earlier terms (section 5.4.2).
         appendToLog([EntryHeader(term: term, payloadBytes: 0, kind: .noop)], into: &effects)
     }
 
@@ -239,7 +239,7 @@ extension RaftNode {
         peers.removeAll()
         transfer = nil
         uncommittedBytes = 0
-        // It heard itself until now: others may have its lease's promise, but it has given it up.
+        // This replica may vote for another one at once: the lease that it gives up is its own.
         ticksSinceLeader = settings.electionTimeoutTicks
     }
 }

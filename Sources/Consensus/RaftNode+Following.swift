@@ -1,7 +1,7 @@
 extension RaftNode {
     /// AppendEntries receiver (figure 2), in the current term and from its leader.
     mutating func handleAppend(_ append: AppendEntries, from leader: ReplicaID, into effects: inout Effects) {
-        // What is committed matches in any case, and is not looked at again (it may be compacted).
+        // Entries that are committed here match in any case. They are not looked at: they may be compacted.
         let skipped = min(max(commitIndex - append.previousIndex, 0), append.entries.count)
         let previous = append.previousIndex + skipped
         if previous < commitIndex {
@@ -28,7 +28,8 @@ extension RaftNode {
         send(.appendAccepted(matchIndex: lastNew), to: leader, into: &effects)
     }
 
-    /// Appends what the log lacks. It is cut only at a conflict: an old append must not undo newer ones.
+    /// Appends the entries that the log lacks. The log is cut only at a conflict: an old append must not undo newer
+    /// ones.
     private mutating func merge(
         _ entries: ArraySlice<EntryHeader>,
         after previous: LogIndex,
@@ -52,13 +53,13 @@ extension RaftNode {
         from leader: ReplicaID,
         into effects: inout Effects
     ) {
-        // The leader names no more than what this log is known to match.
+        // The leader names no index beyond this replica's match index.
         if leaderCommit > commitIndex, leaderCommit <= log.lastIndex { commit(upTo: leaderCommit) }
         send(.heartbeatResponse(readSequence: readSequence), to: leader, into: &effects)
     }
 
-    /// Where this log has that very entry, it has all that was committed before it as well (log matching). A leader
-    /// finds out by itself.
+    /// The entry is committed. Where this log has that very entry, all entries before it are committed here as well
+    /// (log matching). A leader counts for itself, and ignores this.
     mutating func learnCommitted(_ index: LogIndex, _ term: Term) {
         guard role != .leader, index > commitIndex, log.matches(index: index, term: term) else { return }
         commit(upTo: index)
@@ -78,12 +79,11 @@ extension RaftNode {
         }
     }
 
-    /// The state machine holds the snapshot at `point`, durably, and nothing else. The log was open all the while: it
-    /// lost nothing, and others may have needed its votes and its acknowledgements to go on.
+    /// The state machine holds the snapshot at `point`, durably, and nothing else. The log stayed open meanwhile: the
+    /// others may have needed this replica's votes and acknowledgements.
     ///
-    /// Where it has the entry of the point, what follows that entry is kept, and is applied to the snapshot; so the
-    /// snapshot may also be an older one than what was applied here before.
-
+    /// Where the log has the entry of the point, the entries behind that one are kept, and are applied to the snapshot.
+    /// So the snapshot may end before an entry that was applied here once.
     mutating func snapshotInstalled(_ point: SnapshotPoint, into effects: inout Effects) {
         guard pendingSnapshot != nil else { return }
         pendingSnapshot = nil
@@ -97,14 +97,14 @@ extension RaftNode {
         } else {
             log.reset(to: point)
             persists.reset(to: point.index)
-            // Written as a truncation, so that no older write brings back what followed.
+            // The disk sees a truncation, so that no older write brings back the entries that followed.
             noteChange(from: point.index.next)
         }
         commit(upTo: max(commitIndex, point.index))
         appliedIndex = point.index
         announced.applyIndex = max(announced.applyIndex, point.index)
         if configuration != before { configurationChanged(into: &effects) }
-        // A snapshot from a newer term ends this one: its leader must not count this log as its own.
+        // A snapshot of a newer term ends the present one: the leader of the present term must not count this log.
         if point.term > term { becomeFollower(term: point.term, leader: nil, into: &effects) }
         if let leader { send(.appendAccepted(matchIndex: point.index), to: leader, into: &effects) }
     }

@@ -7,10 +7,10 @@ struct ReadQueue: Sendable {
         let round: UInt64
     }
 
-    /// The newest round that was sent. Rises for the life of the replica, so that no answer fits two questions.
+    /// The newest round that was sent. The number rises for the life of the replica, so that no answer fits two rounds.
     var round: UInt64 = 0
     var waiting: [Waiting] = []
-    /// When the rounds that nobody has confirmed yet were sent; kept for leases only.
+    /// When the rounds that no quorum has confirmed yet were sent; kept for leases only.
     var sent: [(round: UInt64, at: UInt64)] = []
     var leaseEnd: UInt64 = 0
     /// Whether this term's leases are void, since a successor may have been told to ignore them.
@@ -32,7 +32,7 @@ extension RaftNode {
             effects.append(.readRejected(id: read, .notLeader(leader: leader)))
             return
         }
-        // Before that, earlier leaders' commits may be unknown here (section 6.4, step 1).
+        // Until then, a leader may not know what earlier leaders committed (section 6.4, step 1).
         guard log.term(at: commitIndex) == term else {
             effects.append(.readRejected(id: read, .leaderNotReady))
             return
@@ -45,7 +45,7 @@ extension RaftNode {
             effects.append(.readRejected(id: read, .tooManyPendingReads))
             return
         }
-        // While a round is under way, reads gather for the next one: it costs the same for one or a thousand.
+        // While a round is under way, reads gather for the next one: a round costs the same for one read or a thousand.
         let isIdle = reads.waiting.isEmpty
         reads.waiting.append(ReadQueue.Waiting(id: read, index: commitIndex, round: reads.round + 1))
         if isIdle { startRound(into: &effects) }
@@ -86,7 +86,7 @@ extension RaftNode {
         )
     }
 
-    /// Serves the reads whose round a quorum has answered: nobody else led when they came in.
+    /// Serves the reads whose round a quorum has answered: no other replica led when they came in.
     mutating func confirmReads(into effects: inout Effects) {
         guard !reads.waiting.isEmpty || !reads.sent.isEmpty else { return }
         let confirmed = configuration.quorum.reached { replica in

@@ -1,7 +1,7 @@
 extension RaftNode {
     /// Brings the term up to date (figure 2, all servers) and hands the message to whom it concerns.
     mutating func receive(_ message: Message, into effects: inout Effects) {
-        // Meant for one that was here before: replica IDs are not reused, nodes are.
+        // Meant for a replica that was on this node before: replica IDs are not reused, nodes are.
         guard message.to == id else { return }
         if let contradiction = contradiction(in: message) {
             effects.append(.contradicted(contradiction, by: message.from))
@@ -66,7 +66,7 @@ extension RaftNode {
         }
     }
 
-    /// Takes in that `sender` leads the current term.
+    /// Follows `sender`, which leads the current term.
     private mutating func follow(_ sender: ReplicaID, into effects: inout Effects) {
         switch role {
         case .leader:
@@ -77,13 +77,13 @@ extension RaftNode {
             precondition(leader == nil || leader == sender, "two leaders in one term, which was looked at before")
             let isNew = leader != sender
             leader = sender
-            // How long to wait depends on who leads.
+            // The election timeout depends on who leads.
             if isNew { resetElectionTimer() } else { electionElapsed = 0 }
         }
         ticksSinceLeader = 0
     }
 
-    /// Tells the sender of a stale request that its term is over; stale answers concern nobody any more.
+    /// Tells the sender of a stale request that its term is over; stale answers are dropped.
     private mutating func answerOldTerm(_ message: Message, into effects: inout Effects) {
         switch message.body {
         case .requestVote:

@@ -22,28 +22,31 @@ extension RaftNode {
         )
     }
 
-    /// Up to here, entries are committed, and on this replica's disk: nobody has to hold them in memory any more. With
-    /// a slow disk a leader's followers may commit much that it does not have yet.
+    /// Entries up to here are committed, and on this replica's disk: they need not be in memory any more. The followers
+    /// of a leader with a slow disk may commit much that the leader's disk does not have yet.
     var releasedIndex: LogIndex { max(min(commitIndex, persists.durableIndex), log.snapshot.index) }
 
-    /// Of a leader: what has been released since then makes room for more.
+    /// A leader takes new proposals in place of the entries that were released since `index` was the released index.
     mutating func release(after index: LogIndex) {
         uncommittedBytes -= log.payloadBytes(after: index, upTo: releasedIndex)
     }
 
     // MARK: - Sending
 
-    /// Sends every peer what its window has room for, and the commit index where no append would carry it.
+    /// Sends every peer the entries that its window has room for, and the commit index where no append will carry it.
     mutating func replicate(into effects: inout Effects) {
         for position in peers.indices {
             while sendAppend(to: position, into: &effects) {}
-            // Under load the next append tells the commit index, soon; only the last one needs a message of its own.
+            // Under load the next append tells the commit index, soon. The last commit index needs a message of its
+            // own.
             guard commitIndex == log.lastIndex, peers[position].matchIndex == commitIndex else { continue }
             if peers[position].commitIndexSent < commitIndex { sendHeartbeat(to: position, into: &effects) }
         }
     }
 
-    /// Sends one append, if the peer's state allows; says whether another may follow.
+    /// Sends one append, if the peer's state allows.
+    ///
+    /// - Returns: whether another may follow at once.
     private mutating func sendAppend(to position: Int, into effects: inout Effects) -> Bool {
         switch peers[position].state {
         case .probe(let paused):
@@ -70,7 +73,9 @@ extension RaftNode {
 
     private var appendLimits: (entries: Int, bytes: Int) { (settings.maxAppendEntries, settings.maxAppendBytes) }
 
-    /// Sends what follows `nextIndex`, or offers a snapshot where the log begins too late; then it answers `false`.
+    /// Sends the entries from `nextIndex` on, or offers a snapshot where the log begins behind them.
+    ///
+    /// - Returns: whether entries were sent.
     private mutating func sendAppend(
         to position: Int,
         limits: (entries: Int, bytes: Int),
@@ -96,7 +101,7 @@ extension RaftNode {
         return true
     }
 
-    /// Takes the entries for received, as long as nothing says otherwise.
+    /// Counts the entries as received, until the peer rejects them.
     private mutating func noteSent(_ entries: [EntryHeader], to position: Int) {
         guard !entries.isEmpty else { return }
         let last = peers[position].nextIndex + (entries.count - 1)
@@ -107,7 +112,7 @@ extension RaftNode {
     }
 
     private mutating func offerSnapshot(to position: Int, into effects: inout Effects) {
-        // Not to someone who may be gone: nothing would ever end the wait.
+        // A peer that may be gone is offered nothing: its answer would never end the wait.
         guard peers[position].isActive else { return }
         peers[position].state = .snapshot(index: log.snapshot.index, ticksSinceOffer: 0)
         send(.installSnapshot(log.snapshot), to: peers[position].replica, into: &effects)
@@ -129,7 +134,7 @@ extension RaftNode {
     mutating func handleAccepted(matchIndex: LogIndex, from replica: ReplicaID, into effects: inout Effects) {
         guard role == .leader, let position = position(of: replica) else { return }
         peers[position].isActive = true
-        // More than this log has can only come with a snapshot of a later leader.
+        // Only a snapshot of a later leader can give a peer more than this log has.
         guard matchIndex <= log.lastIndex else { return }
         let before = peers[position].matchIndex
         peers[position].accept(upTo: matchIndex)
@@ -149,15 +154,15 @@ extension RaftNode {
         let match = peers[position].matchIndex
         switch peers[position].state {
         case .replicate:
-            // Late, and overtaken by an acceptance.
+            // The rejection is late: an acceptance has overtaken it.
             guard previousIndex > match else { return }
             peers[position].becomeProbe(paused: false)
         case .probe:
             guard previousIndex == peers[position].nextIndex.previous else { return }
             let candidate = log.lastIndex(upTo: hintIndex, termUpTo: hintTerm)
             peers[position].nextIndex = max(min(previousIndex, candidate.next), match.next)
-            // What it accepted and now rejects, its disk has forgotten, and nobody could be asked when it started. It
-            // is offered with every heartbeat, not in a tight loop.
+            // A peer that rejects what it accepted has forgotten it, and could ask no replica about it when it
+            // started. The leader probes it with every heartbeat, not in a tight loop.
             peers[position].state = .probe(paused: previousIndex <= match)
         case .snapshot:
             break
@@ -176,7 +181,8 @@ extension RaftNode {
         confirmReads(into: &effects)
     }
 
-    /// A peer that answers but does not get on has probably lost what was under way: ask where it stands.
+    /// A peer that answers heartbeats while its match index stands still has probably lost the appends under way: the
+    /// leader asks where its log stands.
     private mutating func resume(_ position: Int, into effects: inout Effects) {
         let peer = peers[position]
         peers[position].isMoving = false
@@ -196,7 +202,7 @@ extension RaftNode {
         guard role == .leader, let position = position(of: replica) else { return }
         peers[position].isActive = true
         guard case .snapshot(index, _) = peers[position].state else { return }
-        // Paused until the next heartbeat is answered, lest a snapshot that always fails be offered in a tight loop.
+        // The peer is paused until it answers a heartbeat: a snapshot that always fails must not be offered in a loop.
         peers[position].becomeProbe(paused: true)
     }
 

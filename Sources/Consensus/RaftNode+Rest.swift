@@ -1,7 +1,10 @@
-/// A leadership as a quiet group has it: who leads which term, and where the log ends that all have, committed.
+/// The leadership of a group at rest: the leader, its term, and the end of the log, which all replicas have committed.
 public struct Leadership: Hashable, Sendable {
+    /// The replica that leads.
     public let leader: ReplicaID
+    /// The term that it leads.
     public let term: Term
+    /// The last entry of every log. It is committed and applied.
     public let lastIndex: LogIndex
 
     public init(leader: ReplicaID, term: Term, lastIndex: LogIndex) {
@@ -13,7 +16,9 @@ public struct Leadership: Hashable, Sendable {
 
 /// A replica of which something was heard while this one's clock stood still, and how long ago that was.
 public struct Heard: Hashable, Sendable {
+    /// The replica that was heard of.
     public let replica: ReplicaID
+    /// Ticks since then, by this replica's clock had it not stood still.
     public let ticksAgo: Int
 
     public init(_ replica: ReplicaID, ticksAgo: Int) {
@@ -22,12 +27,12 @@ public struct Heard: Hashable, Sendable {
     }
 }
 
-/// Rest: nothing is under way, so that nothing but the proof that leader and followers are there would be said. A
-/// shell that has that proof from elsewhere may stop the clock of a replica at rest, and make up for it by `rested`
-/// before anything else is stepped.
+/// Rest: nothing is under way in the group, and heartbeats would only prove that leader and followers are there. A
+/// shell that has this proof from elsewhere may stop the clock of a replica at rest. The shell makes up for the time by
+/// the event `rested`, before it steps anything else.
 ///
-/// Nothing here changes what a replica may do: safety never rests on a clock. Leases would, so that with leases no
-/// replica rests.
+/// Rest changes nothing of what a replica may do: safety depends on no clock. Leases do depend on one, so with leases
+/// no replica rests.
 extension RaftNode {
     /// The leadership that this follower follows, when nothing is under way here.
     public var restAsFollower: Leadership? {
@@ -44,12 +49,12 @@ extension RaftNode {
         return Leadership(leader: id, term: term, lastIndex: lastIndex)
     }
 
-    /// How a node stands to this one, as far as the shell knows.
+    /// Whether a node is there, as far as the shell knows.
     public enum Presence: Hashable, Sendable {
         case present
-        /// Not heard of for long: replicas on it are not waited for.
+        /// The node was not heard of for long: a leader does not wait for replicas on it.
         case gone
-        /// Neither the one nor the other is certain.
+        /// The node may be there or gone.
         case unclear
     }
 
@@ -65,7 +70,8 @@ extension RaftNode {
                 guard peer.isActive, peer.hasAll(upTo: lastIndex) else { return nil }
                 resting.append(member)
             case .gone:
-                // Not before the check of the quorum has found that out, too: what admins are told stands still.
+                // The check of the quorum must have found that out, too: the status that admins see stands still at
+                // rest.
                 guard !peer.isActive else { return nil }
             case .unclear: return nil
             }
@@ -101,8 +107,8 @@ extension RaftNode {
             electionElapsed += ticks
             let recent = heard.filter { $0.ticksAgo < settings.electionTimeoutTicks }
             func isRecent(_ replica: ReplicaID) -> Bool { recent.contains { $0.replica == replica } }
-            // The check of the quorum that would have come: else the count goes on, so that no row of short rests puts
-            // the check off.
+            // This is the check of the quorum that would have come meanwhile. Without a quorum the count goes on, so
+            // that no row of short rests puts the check off.
             guard isQuorum(isRecent) else { return }
             electionElapsed = 0
             for position in peers.indices { peers[position].isActive = isRecent(peers[position].replica) }

@@ -16,7 +16,7 @@ extension RaftNode {
         }
         guard transfer?.target != target else { return }
         transfer = Transfer(target: target)
-        // The target will be voted for whether this leader is heard or not, even if it gets the word late.
+        // Voters vote for the target although they hear this leader, even if the target campaigns late.
         reads.leaseForfeited = true
         finishTransferIfCaughtUp(into: &effects)
     }
@@ -26,7 +26,7 @@ extension RaftNode {
         if peers[position].matchIndex == log.lastIndex { send(.timeoutNow, to: transfer.target, into: &effects) }
     }
 
-    /// Gives up after an election timeout; until then the word is repeated, since it may have been lost.
+    /// Gives the transfer up after an election timeout. Until then `timeoutNow` is repeated: it may have been lost.
     mutating func tickTransfer(into effects: inout Effects) {
         guard var current = transfer else { return }
         current.elapsedTicks += 1

@@ -5,7 +5,9 @@
 /// shell, addressed by index. Storage is asynchronous: the core never waits for a write, and whatever promises that
 /// something is durable rides in the `Persist` effect that makes it so.
 public struct RaftNode: Sendable {
+    /// This replica. An ID is never used again, so that what one replica promised binds no other.
     public let id: ReplicaID
+    /// Limits and timings; fixed for the life of the machine.
     public let settings: RaftSettings
 
     // Persistent state (figure 2), as it will be once everything under way is durable.
@@ -14,13 +16,15 @@ public struct RaftNode: Sendable {
     var persists: PersistQueue
 
     // Volatile state.
+    /// What this replica is in the present term.
     public internal(set) var role: RoleKind = .follower
     /// The leader of the current term, if known.
     public internal(set) var leader: ReplicaID? {
         didSet { if let leader { lastLeader = leader } }
     }
-    /// The last one that was known.
+    /// The last leader that was known, of any term.
     var lastLeader: ReplicaID?
+    /// The last entry that the state machine has applied, as far as the shell has said.
     public internal(set) var appliedIndex: LogIndex
     var votes: [(replica: ReplicaID, granted: Bool)] = []
     /// Whether this replica campaigns because its leader told it to.
@@ -114,15 +118,21 @@ public struct RaftNode: Sendable {
         resetElectionTimer()
     }
 
+    /// The latest term that this replica has seen, perhaps not durable yet.
     public var term: Term { hardState.term }
+    /// The candidate that has this replica's vote in the present term, perhaps not durable yet.
     public var vote: ReplicaID? { hardState.vote }
     /// Whether a snapshot is to take the place of the state.
     public var isInstalling: Bool { pendingSnapshot != nil }
+    /// The last entry known to be committed.
     public var commitIndex: LogIndex { hardState.commitIndex }
+    /// The last entry of the log, perhaps not durable yet.
     public var lastIndex: LogIndex { log.lastIndex }
+    /// The term of the last entry, or of the snapshot where none follows it.
     public var lastTerm: Term { log.lastTerm }
     /// The first entry that the log still holds (or would hold next).
     public var firstIndex: LogIndex { log.firstIndex }
+    /// Where the log begins: the last entry that was compacted away or came with a snapshot.
     public var snapshot: SnapshotPoint { log.snapshot }
     /// The log is durable up to here.
     public var durableIndex: LogIndex { persists.durableIndex }

@@ -2,18 +2,21 @@
 public struct RaftSettings: Hashable, Sendable {
     /// A follower that hears no leader for this many ticks (up to twice as many, drawn at random) campaigns.
     public var electionTimeoutTicks: Int
+    /// A leader sends heartbeats once in so many ticks.
     public var heartbeatTicks: Int
-    /// Entries and payload bytes under way to one peer, before it has answered.
+    /// Entries under way to one peer, which has not answered for them yet.
     public var maxInflightEntries: Int
+    /// Payload bytes under way to one peer. While nothing is under way, one entry of any size is sent.
     public var maxInflightBytes: Int
-    /// Entries and payload bytes in one append; an append that carries anything carries at least one entry.
+    /// Entries in one append.
     public var maxAppendEntries: Int
+    /// Payload bytes in one append. An entry that is larger goes alone.
     public var maxAppendBytes: Int
     /// Payload bytes that the leader has taken in and that are not committed yet, or not on its own disk.
     public var maxUncommittedBytes: Int
     /// Reads that wait for a quorum to confirm the leader.
     public var maxPendingReads: Int
-    /// Ask before campaigning (Raft dissertation, section 9.6).
+    /// Whether a replica asks for pre-votes before it campaigns (Raft dissertation, section 9.6).
     public var preVote: Bool
     /// A leader that hears no quorum for an election timeout steps down (section 6.2), and a replica that hears a
     /// leader ignores vote requests (section 4.2.3).
@@ -23,6 +26,7 @@ public struct RaftSettings: Hashable, Sendable {
     /// two replicas tick out of phase.
     public var leaseTicks: Int?
 
+    /// The given limits. What does not fit together is found when a ``RaftNode`` is made, which traps.
     public init(
         electionTimeoutTicks: Int = 10,
         heartbeatTicks: Int = 1,

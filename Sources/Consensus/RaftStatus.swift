@@ -1,17 +1,30 @@
 /// A replica at a glance, for admins and tests.
 public struct RaftStatus: Hashable, Sendable {
+    /// The replica that is described.
     public let id: ReplicaID
+    /// What the replica is in `term`.
     public let role: RoleKind
+    /// The latest term that the replica has seen.
     public let term: Term
+    /// The candidate that has its vote in `term`, if any.
     public let vote: ReplicaID?
+    /// The leader of `term` as far as the replica knows.
     public let leader: ReplicaID?
+    /// The first entry that its log still holds, or would hold next.
     public let firstIndex: LogIndex
+    /// The last entry of its log, durable or not.
     public let lastIndex: LogIndex
+    /// The last entry of its log that its disk has.
     public let durableIndex: LogIndex
+    /// The last entry that it knows to be committed.
     public let commitIndex: LogIndex
+    /// The last entry that its state machine has applied.
     public let appliedIndex: LogIndex
+    /// Payload bytes that count against ``RaftSettings/maxUncommittedBytes``; 0 unless it leads.
     public let uncommittedBytes: Int
+    /// The configuration in force, committed or not.
     public let configuration: Configuration
+    /// The replica that leadership is being handed to, if any.
     public let transferTarget: ReplicaID?
     /// The snapshot that is being installed, if any.
     public let installing: SnapshotPoint?
@@ -21,25 +34,31 @@ public struct RaftStatus: Hashable, Sendable {
 
 /// What a leader knows of one peer.
 public struct PeerStatus: Hashable, Sendable {
+    /// How the leader sends to the peer.
     public enum State: Hashable, Sendable {
         case probe(paused: Bool)
         case replicate(inflightEntries: Int, inflightBytes: Int)
         case snapshot(index: LogIndex)
     }
 
+    /// The peer.
     public let replica: ReplicaID
+    /// How the leader sends to it now.
     public let state: State
+    /// The peer's log equals the leader's up to here, durably.
     public let matchIndex: LogIndex
+    /// The first entry that is sent to the peer next.
     public let nextIndex: LogIndex
     /// Entries of the leader's log that the peer is not known to have.
     public let lag: Int
-    /// Heard of since the last check of the quorum.
+    /// The peer was heard of since the last check of the quorum.
     public let isActive: Bool
-    /// Not heard of for an election timeout at some time since this replica leads.
+    /// At some time since this replica leads, the peer was not heard of for an election timeout.
     public let wasAway: Bool
 }
 
 extension RaftNode {
+    /// A picture of this replica as it stands between two steps.
     public var status: RaftStatus {
         RaftStatus(
             id: id,
@@ -60,6 +79,7 @@ extension RaftNode {
         )
     }
 
+    /// What this leader knows of each peer, sorted by replica; empty in other roles.
     public var peerStatus: [PeerStatus] {
         peers.map { peer in
             let state: PeerStatus.State =

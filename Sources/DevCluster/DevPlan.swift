@@ -1,20 +1,31 @@
 /// Where everything of a development cluster is. Ports and files are part of the front door: tests and people know
 /// them.
 public struct DevPlan: Sendable {
+    /// Where one node listens: a row of ports, from its base up.
     public struct Ports: Sendable {
+        /// The lowest port of the node.
         public let base: Int
+        /// For other nodes.
         public var peer: Int { base }
+        /// For gRPC.
         public var admin: Int { base + 1 }
+        /// Kept free for HTTP.
         public var http: Int { base + 2 }
+        /// For IMAP, with STARTTLS.
         public var imap: Int { base + 3 }
+        /// For IMAP with implicit TLS.
         public var imaps: Int { base + 4 }
+        /// For LMTP.
         public var lmtp: Int { base + 5 }
     }
 
+    /// How many nodes there are, numbered from 1.
     public let nodes: Int
     /// Absolute.
     public let directory: String
+    /// The base of all ports: node i has those from `portBase` + 10·i up.
     public let portBase: Int
+    /// How many demo accounts there are.
     public let accounts: Int
     /// Further settings for every node, by key.
     public let settings: [(key: String, value: String)]
@@ -29,11 +40,17 @@ public struct DevPlan: Sendable {
 
     /// Node `node` (from 1) listens from base + 10 · node on.
     public func ports(_ node: Int) -> Ports { Ports(base: portBase + 10 * node) }
+    /// The data directory of a node.
     public func dataDirectory(_ node: Int) -> String { "\(directory)/node-\(node)" }
+    /// The file with a node's process ID.
     public func pidFile(_ node: Int) -> String { "\(directory)/node-\(node).pid" }
+    /// The file that takes a node's output.
     public func logFile(_ node: Int) -> String { "\(directory)/node-\(node).log" }
+    /// The script that starts a node again.
     public func script(_ node: Int) -> String { "\(directory)/node-\(node).sh" }
+    /// The self-signed certificate of all nodes, in PEM.
     public var certificate: String { "\(directory)/tls.pem" }
+    /// Its private key, in PEM.
     public var certificateKey: String { "\(directory)/tls-key.pem" }
 
     static let datacenters = ["milano", "roma", "torino", "napoli", "bologna", "firenze", "venezia"]

@@ -5,10 +5,14 @@ internal import NIOConcurrencyHelpers
 public final class AddressLimit: Sendable {
     private let uses: NIOLockedValueBox<UseCounter<ClientAddress>>
     private let unlimited: [ClientAddressRange]
+    /// Connections of one client address at once; 0: any number.
     public let sessionsPerAddress: Int
 
+    /// The addresses of this machine.
     public static let loopback = ["127.0.0.0/8", "::1"].compactMap { ClientAddressRange($0) }
 
+    /// A limit that counts nothing yet.
+    ///
     /// - Parameters:
     ///   - sessionsPerAddress: connections of one IPv4 address, or one IPv6 network of 64 bits, at once; 0: any number.
     ///   - unlimited: addresses behind which there are many clients, such as those of a proxy or of a webmail.

@@ -2,7 +2,8 @@ public import Logging
 internal import NIOConcurrencyHelpers
 public import NIOCore
 
-/// Tells the log of clients that were turned away, once a minute at most: who tries all the time would fill it.
+/// Tells the log of clients that were turned away, once a minute at most: a client that tries all the time would fill
+/// the log.
 public final class LimitLog: Sendable {
     /// When the log may hear of the next one.
     private let tellAgain = NIOLockedValueBox<NIODeadline?>(nil)
@@ -11,9 +12,11 @@ public final class LimitLog: Sendable {
 
     public init() {}
 
+    /// Tells the log of one client, unless another one was told within the last minute.
+    ///
     /// - Parameters:
     ///   - client: an address, or an account without its name.
-    ///   - setting: the one whose limit the client has come to.
+    ///   - setting: the setting that names the client's limit.
     public func tell(_ client: String, setting: String, to logger: Logger, at now: NIODeadline) {
         guard mayTell(at: now) else { return }
         logger.notice(

@@ -6,10 +6,14 @@ internal import NIOConcurrencyHelpers
 /// one for IMAP and IMAPS.
 public final class ClientLimits: Sendable {
     private let accounts: NIOLockedValueBox<UseCounter<AccountReference>>
+    /// How many sessions one client address has at once.
     public let addresses: AddressLimit
+    /// How many sessions one account has at once; 0: any number.
     public let sessionsPerAccount: Int
     let log = LimitLog()
 
+    /// Limits that count nothing yet.
+    ///
     /// - Parameters:
     ///   - sessionsPerAccount: logins of one account at once; 0: any number.
     ///   - addresses: connections of one client address at once.

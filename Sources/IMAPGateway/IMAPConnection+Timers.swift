@@ -1,7 +1,7 @@
 internal import IMAPSession
 internal import NIOCore
 
-/// What is due at a connection.
+/// The timers of a connection.
 struct ConnectionTimers {
     var lastActivity: NIODeadline?
     var idle: Scheduled<Void>?
@@ -27,7 +27,7 @@ extension IMAPConnection {
         scheduleHeartbeat(context)
     }
 
-    /// One timer per connection, however many commands come: it looks when the last one came.
+    /// One timer per connection, however many commands come: when the timer fires, it looks when the last one came.
     private func scheduleIdleCheck(_ context: ChannelHandlerContext, in time: TimeAmount) {
         let limit = TimeAmount.seconds(configuration.settings.idleSeconds)
         timers.idle = context.eventLoop.assumeIsolated().scheduleTask(in: time) {

@@ -58,7 +58,11 @@ final class IMAPConnection: ChannelInboundHandler {
         if let reason = configuration.registry.add(context.channel) {
             session.end(reason)
         } else if !counted.enter(address: context.channel.remoteAddress?.ipAddress) {
-            tellOfLimit("imap.max-sessions-per-address", "\(context.channel.remoteAddress?.ipAddress ?? "")", context)
+            tellOfLimit(
+                "imap.max-sessions-per-address",
+                of: "\(context.channel.remoteAddress?.ipAddress ?? "")",
+                on: context
+            )
             session.end(.tooManyFromAddress)
         } else {
             session.greet()
@@ -236,11 +240,11 @@ final class IMAPConnection: ChannelInboundHandler {
     ) -> Bool {
         guard case .success(.authenticated(let account, _)) = result else { return true }
         guard !counted.enter(account: account) else { return true }
-        tellOfLimit("imap.max-sessions-per-account", "account \(account.id.rawValue)", context)
+        tellOfLimit("imap.max-sessions-per-account", of: "account \(account.id.rawValue)", on: context)
         return false
     }
 
-    private func tellOfLimit(_ setting: String, _ client: String, _ context: ChannelHandlerContext) {
+    private func tellOfLimit(_ setting: String, of client: String, on context: ChannelHandlerContext) {
         let log = configuration.settings.clients.log
         log.tell(client, setting: setting, to: configuration.logger, at: context.eventLoop.now)
     }
@@ -280,7 +284,7 @@ final class IMAPConnection: ChannelInboundHandler {
         session.secured()
     }
 
-    /// Closes behind the last bytes, which get a short time to go out.
+    /// Closes the connection behind its last bytes, which get a short time to go out.
     private func close(_ context: ChannelHandlerContext) {
         guard !isClosing else { return }
         isClosing = true

@@ -19,6 +19,7 @@ public final class IMAPServer: Sendable {
 
     /// Where the server listens; the port that the system chose, when it was asked for port 0.
     public var localAddress: SocketAddress? { channel.localAddress }
+    /// The port of ``localAddress``; nil for an address without one.
     public var port: Int? { channel.localAddress?.port }
     /// Connections open now.
     public var sessionCount: Int { registry.count }
@@ -73,8 +74,8 @@ public final class IMAPServer: Sendable {
         return IMAPServer(channel: channel, registry: registry, settings: settings)
     }
 
-    /// Stops: no new clients, BYE to those there are, as soon as their present command is answered; whoever is still
-    /// there after `stopSeconds` is cut off.
+    /// Stops: no new clients, BYE to those there are, as soon as their present command is answered; a client that is
+    /// still there after `stopSeconds` is cut off.
     public func stop() async {
         try? await channel.close()
         let loop = channel.eventLoop
@@ -85,6 +86,7 @@ public final class IMAPServer: Sendable {
     }
 }
 
+/// Why a server cannot start.
 public enum IMAPServerError: Error, Hashable, Sendable {
     /// Implicit TLS needs a certificate.
     case noCertificate

@@ -22,7 +22,7 @@ public struct IMAPServerSettings: Sendable {
 
 /// How the connections of a server become private.
 public enum IMAPServerMode: Hashable, Sendable {
-    /// Plain at first; STARTTLS is offered when there is a certificate.
+    /// Connections begin in plain text. STARTTLS is offered when there is a certificate.
     case plain
     /// TLS from the first byte (RFC 8314).
     case implicitTLS

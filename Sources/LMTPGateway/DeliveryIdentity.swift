@@ -37,7 +37,7 @@ struct DeliveryIdentity {
             var hash = SHA256()
             hash.update(data: Array("staffetta delivery 1\0".utf8))
             for text in [reversePath, recipient.text] {
-                // With its length: no other pair of texts gives the same bytes.
+                // The text with its length: no other pair of texts gives the same bytes.
                 withUnsafeBytes(of: UInt32(text.utf8.count).bigEndian) { hash.update(bufferPointer: $0) }
                 hash.update(data: Array(text.utf8))
             }

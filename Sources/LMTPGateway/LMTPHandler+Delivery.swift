@@ -14,10 +14,10 @@ extension LMTPHandler {
         var pending: [EventLoopFuture<Void>] = []
         for (index, recipient) in open.recipients.enumerated() where recipient.upload.isGoing {
             guard let chunk = open.chunk(for: recipient) else { continue }
-            pending.append(upload(chunk, index, recipient, on: context.eventLoop))
+            pending.append(upload(chunk, for: recipient, at: index, on: context.eventLoop))
         }
         guard !pending.isEmpty else {
-            // When every recipient has failed, nobody needs what is there.
+            // When every recipient has failed, the bytes are not needed.
             transaction?.trimWindow()
             return false
         }
@@ -37,8 +37,8 @@ extension LMTPHandler {
 
     private func upload(
         _ chunk: ByteBuffer,
-        _ index: Int,
-        _ recipient: Transaction.Recipient,
+        for recipient: Transaction.Recipient,
+        at index: Int,
         on loop: any EventLoop
     ) -> EventLoopFuture<Void> {
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -67,7 +67,7 @@ extension LMTPHandler {
             for _ in open.answeredRecipients { send(tooLarge) }
             return reset()
         }
-        // What came last may hold more than the one chunk that goes with the delivery.
+        // The last bytes may be more than the one chunk that goes with the delivery.
         guard !uploadChunks(finishing: true), var done = transaction else { return }
         mode = .busy
         let summary = done.parser.finish()
@@ -82,7 +82,7 @@ extension LMTPHandler {
         #endif
         let futures = done.recipients.map { recipient -> EventLoopFuture<LMTPReply> in
             let id = identity?.delivery(from: done.reversePath, to: recipient.name)
-            return deliver(done, recipient, id, summary, now, on: loop)
+            return deliver(done, to: recipient, id: id, summary: summary, at: now, on: loop)
         }
         reset()
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -100,10 +100,10 @@ extension LMTPHandler {
 
     private func deliver(
         _ done: Transaction,
-        _ recipient: Transaction.Recipient,
-        _ id: DeliveryID?,
-        _ summary: MessageSummary,
-        _ now: Timestamp,
+        to recipient: Transaction.Recipient,
+        id: DeliveryID?,
+        summary: MessageSummary,
+        at now: Timestamp,
         on loop: any EventLoop
     ) -> EventLoopFuture<LMTPReply> {
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -112,7 +112,7 @@ extension LMTPHandler {
         switch recipient.upload {
         case .failed: return loop.makeSucceededFuture(Self.unavailable)
         case .refused(let outcome):
-            // Names more chunks than the store took, so that it cannot be stored.
+            // The command names more chunks than the store took, so that the message cannot be stored.
             body = .uploaded(chunks: recipient.sentChunks + 1)
             uploaded = loop.makeSucceededFuture(outcome)
         case .going where recipient.sentChunks == 0:
@@ -158,7 +158,7 @@ extension LMTPHandler {
         }
     }
 
-    /// Never a permanent answer for a fault of ours.
+    /// The replies when the store fails. They are never permanent: the fault is this server's.
     static let noRoom = LMTPReply(451, "4.3.1", "the store has no room for new mail now, try again")
     static let unavailable = LMTPReply(451, "4.3.0", "the store cannot answer now, try again")
 

@@ -17,7 +17,7 @@ final class LMTPHandler: ChannelInboundHandler {
         case command
         case data
         case bdat(remaining: Int, isLast: Bool)
-        /// Waiting for the store: uploads or the last commit.
+        /// The session waits for the store: for uploads or the last commit.
         case busy
         case closed
     }
@@ -218,7 +218,7 @@ final class LMTPHandler: ChannelInboundHandler {
         readMore()
     }
 
-    /// Goes on behind what the other connections of the event loop have waiting.
+    /// Goes on when the other connections of the event loop have had a turn.
     private func takeTurnSoon(_ context: ChannelHandlerContext) {
         guard !isTurnScheduled else { return }
         isTurnScheduled = true
@@ -329,7 +329,7 @@ final class LMTPHandler: ChannelInboundHandler {
         switch command {
         case .lhlo(let name): greet(name)
         case .wrongGreeting: send(LMTPReply(500, "5.5.1", "this is LMTP: say LHLO"))
-        case .mail(let path, let parameters): begin(path, parameters)
+        case .mail(let path, let parameters): beginTransaction(from: path, parameters)
         case .rcpt(let path): addRecipient(path)
         case .data:
             guard checkRecipients() else { return }
@@ -369,7 +369,7 @@ final class LMTPHandler: ChannelInboundHandler {
         }
     }
 
-    private func begin(_ path: String, _ parameters: LMTPCommand.MailParameters) {
+    private func beginTransaction(from path: String, _ parameters: LMTPCommand.MailParameters) {
         guard clientName != nil else { return send(LMTPReply(503, "5.5.1", "say LHLO first")) }
         guard transaction == nil else { return send(LMTPReply(503, "5.5.1", "a transaction is open already")) }
         if let size = parameters.sizeBytes, size > settings.maxMessageBytes { return send(tooLarge) }
@@ -388,7 +388,7 @@ final class LMTPHandler: ChannelInboundHandler {
             isUTF8: open.isUTF8,
             time: service.now()
         )
-        transaction?.begin(stamp)
+        transaction?.beginContent(stampedBy: stamp)
     }
 
     private func checkRecipients() -> Bool {
@@ -430,7 +430,7 @@ final class LMTPHandler: ChannelInboundHandler {
         find(name, on: context.eventLoop).whenComplete { result in
             let (handler, slot) = bound.value
             handler.lookUps -= 1
-            slot.reply = handler.takeRecipient(name, path, place, result)
+            slot.reply = handler.replyToRecipient(name, path: path, place: place, found: result)
             handler.process()
         }
     }
@@ -438,11 +438,11 @@ final class LMTPHandler: ChannelInboundHandler {
     /// A look-up has ended.
     ///
     /// - Returns: the reply to its RCPT.
-    private func takeRecipient(
+    private func replyToRecipient(
         _ name: RecipientName,
-        _ path: String,
-        _ place: Int,
-        _ result: Result<FoundRecipient?, any Error>
+        path: String,
+        place: Int,
+        found result: Result<FoundRecipient?, any Error>
     ) -> LMTPReply {
         switch result {
         case .success(let found?):
@@ -459,7 +459,7 @@ final class LMTPHandler: ChannelInboundHandler {
             transaction?.refuse(place: place)
             switch name {
             case .address: return LMTPReply(550, "5.1.1", "<\(name.text)> is no account here")
-            // Whoever runs the server has made a mistake, for which no mail may be lost.
+            // The setting is wrong, for which no mail may be lost.
             case .postmaster: return LMTPReply(451, "4.3.5", "address.postmaster is set to no account, try again")
             }
         case .failure:
@@ -470,7 +470,7 @@ final class LMTPHandler: ChannelInboundHandler {
 
     private func startTLS() {
         guard let tls = settings.tls, !isTLS else { return send(LMTPReply(502, "5.5.1", "TLS is not available")) }
-        // Nothing said before the handshake may count after it.
+        // No command of before the handshake may count after it.
         guard input.readableBytes == 0, let context else { return close() }
         send(LMTPReply(220, "2.0.0", "ready for TLS"))
         flush()

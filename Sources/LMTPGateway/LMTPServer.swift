@@ -15,6 +15,7 @@ public final class LMTPServer: Sendable {
         self.sessions = sessions
     }
 
+    /// The port that the server listens on, also where the system chose it.
     public var port: Int? { channel.localAddress?.port }
 
     /// One session by itself, for a channel that is no socket: the simulator drives it byte by byte.
@@ -28,6 +29,9 @@ public final class LMTPServer: Sendable {
         )
     }
 
+    /// Listens for MTAs.
+    ///
+    /// - Throws: what the system says when the address cannot be listened on.
     public static func start(
         host: String,
         port: Int,
@@ -60,7 +64,8 @@ public final class LMTPServer: Sendable {
         return LMTPServer(channel: channel, sessions: sessions)
     }
 
-    /// Takes no new connections, lets transactions under way finish for a moment, and closes the rest with 421.
+    /// Takes no new connections, ends sessions without a transaction by 421, and waits up to two seconds for the
+    /// others.
     public func stop() async {
         try? await channel.close()
         sessions.stopAll()

@@ -4,6 +4,7 @@ public import NIOSSL
 
 /// What an operator decides about LMTP, and limits.
 public struct LMTPSettings: Sendable {
+    /// What an MTA is told of a recipient without room.
     public enum OverQuota: Sendable {
         /// 552 5.2.2: the sender learns of it.
         case reject
@@ -11,19 +12,25 @@ public struct LMTPSettings: Sendable {
         case `defer`
     }
 
+    /// The name by which the server greets, and which `Received` fields name.
     public var hostName = "localhost"
+    /// Bytes of one message; announced by SIZE (RFC 1870).
     public var maxMessageBytes = 50 << 20
+    /// Recipients of one message.
     public var maxRecipients = 100
+    /// Connections at once.
     public var maxSessions = 1_000
     /// How many of them an address has; servers with the same object count together. A mail gateway opens many at once,
     /// and one that opens too many leaves room for the others.
     public var addresses = AddressLimit(sessionsPerAddress: 500)
+    /// What is said where a recipient's account has no room.
     public var overQuota = OverQuota.reject
     /// The byte between a name and its detail: `user+detail@domain` reaches `user@domain`, unless an account has the
     /// whole name; nil: there are no details.
     public var detailSeparator: UInt8? = UInt8(ascii: "+")
-    /// Who gets mail for `<postmaster>` without a domain; nil: nobody.
+    /// The account that gets mail for `<postmaster>` without a domain; nil: such recipients are refused.
     public var postmaster: AccountAddress?
+    /// How long a client may say nothing.
     public var commandTimeoutSeconds: Int64 = 300
     /// For STARTTLS; nil: not offered.
     public var tls: NIOSSLContext?

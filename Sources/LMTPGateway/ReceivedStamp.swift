@@ -19,7 +19,7 @@ struct ReceivedStamp: Hashable {
     ///   - path: the recipient as the client named it; nil when others get the message as well.
     func field(id: BodyID, for path: String?) -> String {
         var text = "Received: from \(sender)\r\n\tby \(Self.isDomain(hostName) ? hostName : "localhost")"
-        text += " with \(protocolName) id \(Self.hex(id.high))\(Self.hex(id.low))"
+        text += " with \(protocolName) id \(Hexadecimal.digits(of: id.high))\(Hexadecimal.digits(of: id.low))"
         if let path, isUTF8 || path.utf8.allSatisfy({ $0 < 0x80 }) { text += "\r\n\tfor <\(path)>" }
         return text + ";\r\n\t\(Self.date(time))\r\n"
     }
@@ -55,11 +55,6 @@ struct ReceivedStamp: Hashable {
             true
         default: false
         }
-    }
-
-    private static func hex(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
     // MARK: Dates

@@ -1,12 +1,12 @@
 internal import MailModel
 
-/// Whom RCPT names.
+/// The recipient that RCPT names.
 enum RecipientName: Hashable {
     /// `<postmaster>` without a domain, which every server must know (RFC 5321, section 4.5.1).
     case postmaster
     case address(AccountAddress)
 
-    /// Nil for a path that can be nobody's address.
+    /// The name in a path; nil for a path that can be no account's address.
     init?(path: String) {
         if path.utf8.elementsEqual("postmaster".utf8, by: { $0 | 0x20 == $1 }) {
             self = .postmaster
@@ -16,7 +16,7 @@ enum RecipientName: Hashable {
         self = .address(address)
     }
 
-    /// How replies and the names of deliveries spell it.
+    /// The name as replies and the names of deliveries spell it.
     var text: String {
         switch self {
         case .postmaster: "postmaster"

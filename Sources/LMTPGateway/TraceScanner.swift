@@ -4,7 +4,7 @@ internal import NIOCore
 ///
 /// An MTA gives every message that it takes in another ID, so that equal bytes with an ID are one message, sent again.
 /// Only the topmost `Received` fields that follow each other count; what filters have put before them is passed over.
-/// Works byte by byte, in constant memory, and stops at the end of the header or after ``limitBytes``.
+/// The scanner works byte by byte, in constant memory, and stops at the end of the header or after ``limitBytes``.
 struct TraceScanner {
     enum Verdict: Hashable {
         case undecided
@@ -26,7 +26,7 @@ struct TraceScanner {
     private(set) var verdict = Verdict.undecided
     private var position = Position.lineStart
     private var name = ShortWord()
-    /// Set while in a `Received` field.
+    /// The scanner of the `Received` field that is being read, if one is.
     private var stamp: StampScanner?
     private var isAfterReceived = false
     private var scannedBytes = 0
@@ -177,7 +177,7 @@ private struct StampScanner {
         case .bracketOpen: next = .literal
         case .angleOpen: next = .angle
         case .semicolon:
-            // What follows is the date.
+            // The date follows.
             isOver = true
         default:
             if place == .between { startWord(.word) }

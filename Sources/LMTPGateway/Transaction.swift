@@ -18,7 +18,7 @@ struct Transaction {
         var upload = Upload.going
     }
 
-    /// What became of the chunks that were sent ahead.
+    /// How the upload of the chunks stands that go ahead.
     enum Upload {
         case going
         /// The store wants no more of them.
@@ -49,7 +49,7 @@ struct Transaction {
     /// One for each RCPT, in the order in which the client sent them: the order of the replies after the message
     /// (RFC 2033, section 4.2). Look-ups end in any order.
     private(set) var places: [Place] = []
-    /// Who gets a copy, in the order in which the look-ups ended.
+    /// The recipients that get a copy, in the order in which the look-ups ended.
     var recipients: [Recipient] = []
     var parser = MessageParser()
     var identity = DeliveryIdentity()
@@ -94,8 +94,8 @@ struct Transaction {
         recipients.append(recipient)
     }
 
-    /// The message begins: nobody is added any more, and every copy gets its first lines.
-    mutating func begin(_ stamp: ReceivedStamp) {
+    /// The message begins: no recipient is added any more, and every copy gets its first lines.
+    mutating func beginContent(stampedBy stamp: ReceivedStamp) {
         let isForOne = answeredRecipients.count == 1
         for index in recipients.indices {
             let recipient = recipients[index]
@@ -127,7 +127,7 @@ struct Transaction {
         return bytes(of: recipient, from: start, count: size)
     }
 
-    /// Everything of a recipient's copy that was not sent in chunks.
+    /// The bytes of a recipient's copy that were not sent in chunks.
     func rest(for recipient: Recipient) -> ByteBuffer {
         let start = Int(recipient.sentChunks) * MailLimits.bodyChunkBytes
         return bytes(of: recipient, from: start, count: recipient.prefix.readableBytes + receivedBytes - start)

@@ -12,7 +12,7 @@ enum Checksum {
 
     static func of(_ buffer: ByteBuffer) -> UInt32 { extend(0, buffer.readableBytesUInt8Span) }
 
-    /// Of the bytes in `range`, counted from the buffer's reader index.
+    /// The checksum of the bytes in `range`, counted from the buffer's reader index.
     static func of(_ buffer: ByteBuffer, _ range: Range<Int>) -> UInt32 {
         let span = buffer.readableBytesUInt8Span
         return extend(0, span.extracting(range))

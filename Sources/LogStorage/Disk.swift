@@ -11,7 +11,9 @@ public protocol Disk: AnyObject, Sendable {
     func open(_ name: String) throws(DiskError) -> any DiskFile
     /// The names of all files, sorted.
     func list() throws(DiskError) -> [String]
+    /// Removes the file's name; the space is given back when the file is not open any more.
     func delete(_ name: String) throws(DiskError)
+    /// Gives a file another name, in place of the file that has that name, if any.
     func rename(_ name: String, to newName: String) throws(DiskError)
     /// Makes every creation, deletion and renaming so far durable.
     func syncDirectory() throws(DiskError)
@@ -25,6 +27,8 @@ public protocol DiskFile: AnyObject, Sendable {
     func dataSync() throws(DiskError)
     /// Up to `count` bytes from `offset` on; fewer only where the file ends.
     func read(at offset: Int, count: Int) throws(DiskError) -> ByteBuffer
+    /// The bytes of the file, with those that were set aside.
     func size() throws(DiskError) -> Int
+    /// Cuts the file to `bytes`, or fills it up with zeros.
     func truncate(to bytes: Int) throws(DiskError)
 }

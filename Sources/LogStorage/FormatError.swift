@@ -11,12 +11,12 @@ struct FormatError: Error, Hashable, CustomStringConvertible {
         case unknownType(UInt8)
         /// A number that no log writes.
         case outOfRange
-        /// It names another log or segment.
+        /// The bytes name another log or segment.
         case foreign
     }
 
     let reason: Reason
-    /// In the bytes that were decoded.
+    /// The place in the bytes that were decoded.
     let offset: Int
     /// What should be there.
     let subject: StaticName
@@ -70,7 +70,7 @@ struct FormatDecoder {
         end = offset + slice.readableBytes
     }
 
-    /// Of what comes next.
+    /// The offset of the next byte.
     var offset: Int { end - bytes.readableBytes }
     var remaining: Int { bytes.readableBytes }
     /// The checksum of all that is left.
@@ -92,7 +92,7 @@ struct FormatDecoder {
         return value
     }
 
-    /// How many things follow that take so many bytes each.
+    /// A count of items that take so many bytes each. A count for which there are too few bytes is an error.
     mutating func count(bytesEach: Int) throws(FormatError) -> Int {
         let count = Int(try integer(UInt32.self))
         guard count * bytesEach <= remaining else { throw failure(.truncated) }

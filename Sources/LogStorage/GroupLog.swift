@@ -7,7 +7,7 @@ struct GroupLog: Sendable {
         var location: Location
     }
 
-    /// Who wrote this log. Another replica's log is another log, also of the same group on the same node.
+    /// The replica that wrote this log. Another replica's log is another log, also of the same group on the same node.
     private(set) var replica: ReplicaID
     private(set) var hardState = HardState()
     private(set) var snapshot: SnapshotPoint
@@ -30,7 +30,7 @@ struct GroupLog: Sendable {
         index >= firstIndex && index <= lastIndex ? slots[index - firstIndex] : nil
     }
 
-    /// Keeps the first reason.
+    /// Notes that the log is damaged. The first reason stays.
     mutating func markDamaged(_ reason: String) {
         if damage == nil { damage = reason }
     }
@@ -45,7 +45,7 @@ struct GroupLog: Sendable {
         )
     }
 
-    /// Takes a record in.
+    /// Adds a record to what the log holds.
     ///
     /// - Returns: why the record cannot follow what is there, if it cannot.
     mutating func apply(_ body: RecordBody, at location: Location, _ usage: inout SegmentUsage) -> String? {
@@ -82,7 +82,7 @@ struct GroupLog: Sendable {
         return nil
     }
 
-    /// The checkpoint is what the segments before it amount to. Those may be gone, wholly or in part.
+    /// The checkpoint stands for all records of the segments before it. These segments may be gone, wholly or in part.
     private mutating func apply(_ checkpoint: GroupCheckpoint, _ usage: inout SegmentUsage) {
         replica = checkpoint.replica
         hardState = checkpoint.hardState
@@ -108,7 +108,7 @@ struct GroupLog: Sendable {
     /// Lets go of all entries.
     mutating func clear(_ usage: inout SegmentUsage) { truncate(count: 0, &usage) }
 
-    /// What must hold when all records are in.
+    /// Checks what must hold when all records were added.
     mutating func finishReplay(_ usage: inout SegmentUsage) {
         if let hole = slots.firstIndex(where: { $0 == nil }) {
             markDamaged("Entry \((firstIndex + hole).rawValue) is missing.")

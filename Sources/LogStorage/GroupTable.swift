@@ -4,7 +4,7 @@ internal import Consensus
 struct GroupTable: Sendable {
     private(set) var groups: [GroupID: GroupLog] = [:]
     private(set) var usage = SegmentUsage()
-    /// Set once something was unreadable whose groups are unknown.
+    /// Why records of unknown groups are missing, once some were unreadable.
     private var gap: String?
 
     var hasGap: Bool { gap != nil }
@@ -12,13 +12,13 @@ struct GroupTable: Sendable {
     /// In the order of their IDs.
     var sortedIDs: [GroupID] { groups.keys.sorted() }
 
-    /// A record was written: it must fit.
+    /// Adds a record that was just written. A record that does not fit traps.
     mutating func applyWritten(_ record: PlacedRecord) {
         let failure = apply(record)
         precondition(failure == nil, "A record was written that does not fit: \(failure ?? "")")
     }
 
-    /// A record was found: what does not fit is damage.
+    /// Adds a record that was found. A record that does not fit is damage.
     mutating func replay(_ record: PlacedRecord) {
         let reason = chainFailure(record) ?? apply(record)
         guard let reason else { return }
@@ -37,7 +37,7 @@ struct GroupTable: Sendable {
     private mutating func apply(_ record: PlacedRecord) -> String? {
         switch record.body {
         case .create(let replica, let point):
-            // A group in quarantine starts afresh without ceremony.
+            // A group in quarantine may be created again without having been removed.
             if let group = groups[record.group], group.damage == nil { return "The group was created twice." }
             groups[record.group]?.clear(&usage)
             groups[record.group] = GroupLog(replica: replica, snapshot: point)
@@ -60,7 +60,7 @@ struct GroupTable: Sendable {
         return nil
     }
 
-    /// Puts a group in quarantine, and notes it when it is not known.
+    /// Puts a group in quarantine, also a group that the table does not know.
     mutating func damage(_ group: GroupID, _ reason: String) {
         let blank = GroupLog(
             replica: ReplicaID(0),
@@ -69,7 +69,7 @@ struct GroupTable: Sendable {
         groups[group, default: blank].markDamaged(reason)
     }
 
-    /// Something was unreadable that may have been anyone's.
+    /// Records were unreadable that may have been any group's.
     mutating func damageAll(_ reason: String) {
         if gap == nil { gap = reason }
         for group in sortedIDs { groups[group]?.markDamaged(reason) }

@@ -1,8 +1,8 @@
 /// The numbers of the on-disk format; see `Docs/formats/log.md`.
 enum Layout {
-    /// What a disk writes as a whole or not at all.
+    /// Bytes that a disk writes as a whole or not at all.
     static let sectorBytes = 512
-    /// Of a segment's header, a round's header and a record's header alike.
+    /// The size of a segment's header, a round's header and a record's header alike.
     static let headerBytes = 64
     /// "STAFFLOG", little-endian.
     static let segmentMagic: UInt64 = 0x474F_4C46_4641_5453
@@ -18,9 +18,9 @@ enum Layout {
     static let maxRecordBytes = (1 << 20) + (1 << 16)
     static let maxRoundBytes = 1 << 30
     static let maxRecordsPerRound = 1 << 20
-    /// No segment and no round has a higher number. What says otherwise was not written by any log.
+    /// No segment and no round has a higher number. Bytes that say otherwise were not written by a log.
     static let maxNumber: UInt64 = 1 << 62
-    /// The entries that a group's checkpoint may promise: room for them is made before they are found.
+    /// Entries that a group's checkpoint may promise. The table makes room for them before it finds them.
     static let maxEntriesOfGroup: UInt64 = 1 << 22
 }
 

@@ -2,6 +2,7 @@ public import Consensus
 
 /// Why the log could not do what was asked.
 public struct LogError: Error, Sendable, CustomStringConvertible {
+    /// What callers act upon.
     public enum Kind: Hashable, Sendable {
         /// The disk refused. After a failed write or sync the log refuses everything.
         case inputOutput
@@ -19,12 +20,15 @@ public struct LogError: Error, Sendable, CustomStringConvertible {
         case tooLarge
     }
 
+    /// What went wrong, for programs.
     public let kind: Kind
+    /// What went wrong, for people.
     public let message: String
     /// The file, where there is one to blame.
     public let path: String?
     /// Where in the file.
     public let offset: Int?
+    /// The group whose log is concerned; nil where all are.
     public let group: GroupID?
 
     public init(_ kind: Kind, _ message: String, path: String? = nil, offset: Int? = nil, group: GroupID? = nil) {

@@ -2,7 +2,7 @@ internal import Consensus
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
-/// What writer and readers share: the durable entries and the files they are in.
+/// What writer and readers share: the places of the durable entries, and the files of the segments.
 struct LogState: Sendable {
     struct Segment: Sendable {
         var sequence: UInt64
@@ -11,7 +11,7 @@ struct LogState: Sendable {
     }
 
     var table = GroupTable()
-    /// Oldest first; the last one is written to.
+    /// The segments, oldest first. The log writes to the last one.
     var segments: [Segment] = []
 
     func file(_ sequence: UInt64) -> (any DiskFile)? { segments.last { $0.sequence == sequence }?.file }
@@ -41,7 +41,15 @@ final class LogReader: LogReading {
         maxBytes: Int
     ) throws(LogError) -> [LogEntry] {
         precondition(first <= last, "An empty range of entries.")
-        let found = state.withLockedValue { state in Self.places(state, group, first, last, maxBytes) }
+        let found = state.withLockedValue { state in
+            Self.places(
+                of: group,
+                from: first,
+                upTo: last,
+                maxBytes: maxBytes,
+                in: state
+            )
+        }
         let entries = try Self.load(found.get())
         for (offset, entry) in entries.enumerated() where entry.damaged {
             throw LogError(.damaged, "The payload of entry \((first + offset).rawValue) is damaged.", group: group)
@@ -50,11 +58,11 @@ final class LogReader: LogReading {
     }
 
     private static func places(
-        _ state: LogState,
-        _ group: GroupID,
-        _ first: LogIndex,
-        _ last: LogIndex,
-        _ maxBytes: Int
+        of group: GroupID,
+        from first: LogIndex,
+        upTo last: LogIndex,
+        maxBytes: Int,
+        in state: LogState
     ) -> Result<[Place], LogError> {
         guard let log = state.table.groups[group] else {
             return .failure(LogError(.unknownGroup, "There is no such group.", group: group))

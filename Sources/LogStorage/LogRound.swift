@@ -3,7 +3,9 @@ public import NIOCore
 
 /// An entry with its payload.
 public struct LogEntry: Hashable, Sendable {
+    /// What the Raft core knows of the entry.
     public let header: EntryHeader
+    /// The command's bytes; empty for entries without a command.
     public let payload: ByteBuffer
 
     public init(header: EntryHeader, payload: ByteBuffer) {
@@ -29,6 +31,7 @@ public enum LogOperation: Sendable {
     /// and are dropped when it does not reach, or contradicts, it. A point behind the present one changes nothing.
     case setSnapshot(GroupID, SnapshotPoint)
 
+    /// The group whose log is changed.
     public var group: GroupID {
         switch self {
         case .createGroup(let group, replica: _, _), .removeGroup(let group), .saveHardState(let group, _),
@@ -40,16 +43,20 @@ public enum LogOperation: Sendable {
 
 /// What reaches the disk with one sync: in order, together or not at all.
 public struct LogRound: Sendable {
+    /// The changes, in the order in which they take effect.
     public private(set) var operations: [LogOperation] = []
     /// The payload bytes in it.
     public private(set) var byteCount = 0
 
+    /// A round of the given changes.
     public init(_ operations: [LogOperation] = []) {
         for operation in operations { append(operation) }
     }
 
+    /// Whether the round changes nothing.
     public var isEmpty: Bool { operations.isEmpty }
 
+    /// Adds a change behind the others.
     public mutating func append(_ operation: LogOperation) {
         operations.append(operation)
         if case .append(_, _, let entries) = operation {
@@ -57,6 +64,7 @@ public struct LogRound: Sendable {
         }
     }
 
+    /// Forgets the changes and keeps their storage for the next round.
     public mutating func removeAll() {
         operations.removeAll(keepingCapacity: true)
         byteCount = 0

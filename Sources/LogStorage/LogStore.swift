@@ -7,7 +7,9 @@ public protocol LogStore: AnyObject {
     /// - Throws: ``LogError``. A failed write or sync is final: everything that follows is refused with the same error.
     func append(_ round: LogRound) throws(LogError)
 
-    /// Deletes what no group needs any more.
+    /// Deletes the oldest segments in which no entry is needed any more.
+    ///
+    /// - Throws: ``LogError``, as ``append(_:)`` does.
     func purge() throws(LogError)
 
     /// Copies up to about `maxBytes` of entries that keep the oldest segment alive to the end of the log, then purges.
@@ -23,11 +25,12 @@ public protocol LogStore: AnyObject {
     /// falls idle and before a planned end; see `Docs/formats/log.md`.
     func seal() throws(LogError)
 
-    /// For reading, from any thread.
+    /// Reads entries, from any thread.
     var reader: any LogReading { get }
 
     /// Bytes of all segments on disk.
     var diskBytes: Int { get }
+    /// How many segments there are on disk, the one that is written to included.
     var segmentCount: Int { get }
 }
 

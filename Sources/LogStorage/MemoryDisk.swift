@@ -1,3 +1,4 @@
+internal import Consensus
 internal import NIOConcurrencyHelpers
 
 /// A disk in memory that can crash, fail and rot, the same way for the same seed.
@@ -14,9 +15,9 @@ public final class MemoryDisk: Disk {
     struct State {
         /// What a program sees.
         var directory: [String: MemoryContent] = [:]
-        /// What is on the platter.
+        /// What survives a crash.
         var durableDirectory: [String: MemoryContent] = [:]
-        /// Rises with every crash; files opened before it are dead.
+        /// Rises with every crash. Files that were opened before a crash refuse everything.
         var generation = 0
         var faults: [Fault: Int] = [:]
         var syncCount = 0
@@ -102,7 +103,7 @@ public final class MemoryDisk: Disk {
     /// Lets one call fail, after so many that do not.
     public func inject(_ fault: Fault, afterCalls calls: Int = 0) { state.withLockedValue { $0.faults[fault] = calls } }
 
-    /// Lets nothing fail that has not failed yet.
+    /// Takes back all faults that have not happened yet.
     public func endFaults() { state.withLockedValue { $0.faults = [:] } }
 
     /// Loses power: of what was not synced, the seed decides sector by sector what survives.
@@ -128,7 +129,7 @@ public final class MemoryDisk: Disk {
     /// All bytes of a file.
     public func contents(of name: String) -> [UInt8]? { state.withLockedValue { $0.directory[name]?.bytes } }
 
-    /// Changes the bytes of a file behind everyone's back, durably.
+    /// Changes the bytes of a file as a failing disk would, durably.
     public func corrupt(_ name: String, _ change: (inout [UInt8]) -> Void) {
         state.withLockedValue { state in
             state.directory[name]?.corrupt(change)
@@ -147,19 +148,12 @@ public final class MemoryDisk: Disk {
     }
 }
 
-/// Decides what a crash leaves; SplitMix64.
+/// Decides what a crash leaves.
 struct Coin {
-    private var state: UInt64?
+    private var random: SplitMix64?
 
-    init(seed: UInt64?) { state = seed }
+    /// - Parameter seed: nil for a coin that always says no.
+    init(seed: UInt64?) { random = seed.map { SplitMix64(seed: $0) } }
 
-    mutating func toss() -> Bool {
-        guard let before = state else { return false }
-        let next = before &+ 0x9E37_79B9_7F4A_7C15
-        state = next
-        var z = next
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return (z ^ (z >> 31)) & 1 == 1
-    }
+    mutating func toss() -> Bool { (random?.next() ?? 0) & 1 == 1 }
 }

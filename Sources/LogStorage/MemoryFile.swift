@@ -8,7 +8,8 @@ final class MemoryContent: @unchecked Sendable {
     private(set) var bytes: [UInt8] = []
     /// What sectors written since the last sync held before, by number.
     private var before: [Int: [UInt8]] = [:]
-    /// What the platter holds of sectors whose sync failed: they read as written, count as clean, and are not there.
+    /// What the disk holds of sectors whose sync failed. Such sectors read as they were written, count as clean, and do
+    /// not survive a crash.
     private var lost: [Int: [UInt8]] = [:]
     private var durableSize = 0
 
@@ -95,8 +96,8 @@ final class MemoryFile: DiskFile {
 
     func write(at offset: Int, pieces: [ByteBuffer]) throws(DiskError) {
         try access { state throws(DiskError) in
-            try check(&state, .noSpace, .noSpace, "pwritev: no space")
-            try check(&state, .write, .inputOutput, "pwritev: I/O error")
+            try throwIfInjected(.noSpace, as: .noSpace, message: "pwritev: no space", in: &state)
+            try throwIfInjected(.write, as: .inputOutput, message: "pwritev: I/O error", in: &state)
             var position = offset
             for piece in pieces where piece.readableBytes > 0 {
                 content.write(at: position, piece)
@@ -118,7 +119,7 @@ final class MemoryFile: DiskFile {
 
     func read(at offset: Int, count: Int) throws(DiskError) -> ByteBuffer {
         try access { state throws(DiskError) in
-            try check(&state, .read, .inputOutput, "pread: I/O error")
+            try throwIfInjected(.read, as: .inputOutput, message: "pread: I/O error", in: &state)
             let astray = state.takes(.misdirectedRead) ? 3 * Layout.sectorBytes : 0
             let start = min(offset + astray, content.bytes.count)
             return ByteBuffer(bytes: content.bytes[start..<min(start + count, content.bytes.count)])
@@ -131,11 +132,11 @@ final class MemoryFile: DiskFile {
         try access { _ throws(DiskError) in content.resize(bytes) }
     }
 
-    private func check(
-        _ state: inout MemoryDisk.State,
+    private func throwIfInjected(
         _ fault: MemoryDisk.Fault,
-        _ kind: DiskError.Kind,
-        _ message: String
+        as kind: DiskError.Kind,
+        message: String,
+        in state: inout MemoryDisk.State
     ) throws(DiskError) {
         if state.takes(fault) { throw DiskError(kind: kind, message: message, path: name) }
     }

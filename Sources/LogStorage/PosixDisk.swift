@@ -2,15 +2,19 @@ internal import Glibc
 
 /// A directory of the operating system.
 public final class PosixDisk: Disk {
+    /// The path of the directory.
     public let path: String
     /// Held open, so that it can be synced.
     private let descriptor: Int32
 
+    /// Opens the directory.
+    ///
     /// - Parameter path: an existing directory.
+    /// - Throws: ``DiskError``, when it cannot be opened.
     public init(path: String) throws(DiskError) {
         self.path = path
         descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(errno, "open", path) }
+        guard descriptor >= 0 else { throw .system(errno, call: "open", path: path) }
     }
 
     deinit { _ = Glibc.close(descriptor) }
@@ -29,12 +33,12 @@ public final class PosixDisk: Disk {
         while true {
             let file = unsafe openat(descriptor, name, flags, 0o600)
             if file >= 0 { return PosixFile(descriptor: file, path: path(of: name)) }
-            guard errno == EINTR else { throw .system(errno, "open", path(of: name)) }
+            guard errno == EINTR else { throw .system(errno, call: "open", path: path(of: name)) }
         }
     }
 
     public func list() throws(DiskError) -> [String] {
-        guard let stream = unsafe opendir(path) else { throw .system(errno, "opendir", path) }
+        guard let stream = unsafe opendir(path) else { throw .system(errno, call: "opendir", path: path) }
         defer { unsafe closedir(stream) }
         var names: [String] = []
         errno = 0
@@ -48,27 +52,29 @@ public final class PosixDisk: Disk {
             }
             if name != "." && name != ".." { names.append(name) }
         }
-        guard errno == 0 else { throw .system(errno, "readdir", path) }
+        guard errno == 0 else { throw .system(errno, call: "readdir", path: path) }
         return names.sorted()
     }
 
     public func delete(_ name: String) throws(DiskError) {
-        guard unsafe unlinkat(descriptor, name, 0) == 0 else { throw .system(errno, "unlink", path(of: name)) }
+        guard unsafe unlinkat(descriptor, name, 0) == 0 else {
+            throw .system(errno, call: "unlink", path: path(of: name))
+        }
     }
 
     public func rename(_ name: String, to newName: String) throws(DiskError) {
         guard unsafe renameat(descriptor, name, descriptor, newName) == 0 else {
-            throw .system(errno, "rename", path(of: name))
+            throw .system(errno, call: "rename", path: path(of: name))
         }
     }
 
     public func syncDirectory() throws(DiskError) {
-        guard fsync(descriptor) == 0 else { throw .system(errno, "fsync of the directory", path) }
+        guard fsync(descriptor) == 0 else { throw .system(errno, call: "fsync of the directory", path: path) }
     }
 }
 
 extension DiskError {
-    static func system(_ code: Int32, _ call: String, _ path: String) -> DiskError {
+    static func system(_ code: Int32, call: String, path: String) -> DiskError {
         let kind: Kind =
             switch code {
             case ENOSPC, EDQUOT: .noSpace

@@ -21,7 +21,7 @@ final class PosixFile: DiskFile {
         while bytes > 0 {
             let code = posix_fallocate(descriptor, 0, bytes)
             if code == 0 { return }
-            guard code == EINTR else { throw .system(code, "posix_fallocate", path) }
+            guard code == EINTR else { throw .system(code, call: "posix_fallocate", path: path) }
         }
     }
 
@@ -48,10 +48,10 @@ final class PosixFile: DiskFile {
             }
             guard written > 0 else {
                 if written < 0, errno == EINTR { continue }
-                throw .system(written < 0 ? errno : EIO, "pwritev", path)
+                throw .system(written < 0 ? errno : EIO, call: "pwritev", path: path)
             }
             offset += written
-            // Goes on behind what a short write has done.
+            // A short write is continued behind its last byte.
             var rest = written
             while rest > 0 {
                 let length = unsafe vectors[first].iov_len
@@ -66,9 +66,10 @@ final class PosixFile: DiskFile {
         }
     }
 
-    /// Never repeated, not even when interrupted: a second call may succeed although data was lost by the first.
+    /// The call is never repeated, not even when it was interrupted: a second call may succeed although the first one
+    /// lost data.
     func dataSync() throws(DiskError) {
-        guard fdatasync(descriptor) == 0 else { throw .system(errno, "fdatasync", path) }
+        guard fdatasync(descriptor) == 0 else { throw .system(errno, call: "fdatasync", path: path) }
     }
 
     func read(at offset: Int, count: Int) throws(DiskError) -> ByteBuffer {
@@ -90,17 +91,17 @@ final class PosixFile: DiskFile {
                 break
             }
         }
-        guard failure == 0 else { throw .system(failure, "pread", path) }
+        guard failure == 0 else { throw .system(failure, call: "pread", path: path) }
         return buffer
     }
 
     func size() throws(DiskError) -> Int {
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw .system(errno, "fstat", path) }
+        guard unsafe fstat(descriptor, &status) == 0 else { throw .system(errno, call: "fstat", path: path) }
         return status.st_size
     }
 
     func truncate(to bytes: Int) throws(DiskError) {
-        guard ftruncate(descriptor, bytes) == 0 else { throw .system(errno, "ftruncate", path) }
+        guard ftruncate(descriptor, bytes) == 0 else { throw .system(errno, call: "ftruncate", path: path) }
     }
 }

@@ -31,18 +31,18 @@ struct Record {
             header.vote = state.vote?.rawValue
         case .entry(let index, let entry):
             header.type = .entry
-            Self.fill(&header, &prefix, index, entry)
+            Self.fill(&header, &prefix, entry: entry, at: index)
         case .rewrittenEntry(let index, let entry):
             header.type = .rewrittenEntry
-            Self.fill(&header, &prefix, index, entry)
+            Self.fill(&header, &prefix, entry: entry, at: index)
         case .snapshot(let point, let keepsEntries):
             header.type = .snapshot
             header.entryKind = keepsEntries ? 1 : 0
-            Self.fill(&header, &prefix, point)
+            Self.fill(&header, &prefix, snapshot: point)
         case .create(let replica, let point):
             header.type = .create
             header.vote = replica.rawValue
-            Self.fill(&header, &prefix, point)
+            Self.fill(&header, &prefix, snapshot: point)
         case .remove:
             header.type = .remove
         case .checkpoint(let checkpoint):
@@ -56,8 +56,8 @@ struct Record {
     private static func fill(
         _ header: inout RecordHeader,
         _ prefix: inout ByteBuffer,
-        _ index: LogIndex,
-        _ entry: EntryHeader
+        entry: EntryHeader,
+        at index: LogIndex
     ) {
         header.index = index.rawValue
         header.term = entry.term.rawValue
@@ -71,7 +71,7 @@ struct Record {
         }
     }
 
-    private static func fill(_ header: inout RecordHeader, _ prefix: inout ByteBuffer, _ point: SnapshotPoint) {
+    private static func fill(_ header: inout RecordHeader, _ prefix: inout ByteBuffer, snapshot point: SnapshotPoint) {
         header.index = point.index.rawValue
         header.term = point.term.rawValue
         prefix.write(point.configuration)
@@ -130,10 +130,10 @@ extension RecordBody {
     }
 }
 
-/// Where an entry's bytes are.
+/// Where an entry's payload is.
 struct Location: Hashable, Sendable {
     var segment: UInt64
-    /// Of the payload in the file, behind the configuration.
+    /// The offset of the payload in the file, behind the configuration.
     var offset: Int
     var bytes: Int
     var checksum: UInt32

@@ -17,14 +17,15 @@ enum RecordType: UInt8 {
 /// One record in a round's head. What the numbers mean depends on the type.
 struct RecordHeader: Hashable {
     var type: RecordType
-    /// Of entries: 0 command, 1 noop, 2 configuration. Of snapshots: 1 when the entries behind the point stay, else 0.
+    /// For entries: 0 command, 1 noop, 2 configuration. For snapshots: 1 when the entries behind the point stay, else
+    /// 0.
     var entryKind: UInt8 = 0
     var group: GroupID
     /// The checksum of the group's record before, 0 for the first.
     var chain: UInt32
     var index: UInt64 = 0
     var term: UInt64 = 0
-    /// Of hard states the vote, of creations the replica.
+    /// For hard states the vote, for creations the replica.
     var vote: UInt64?
     /// Where the record's data starts in the round's data.
     var dataOffset = 0

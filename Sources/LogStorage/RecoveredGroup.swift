@@ -3,21 +3,24 @@ public import Consensus
 /// Whether a group's log is what it was when it was acknowledged.
 public enum LogVerdict: Hashable, Sendable {
     case intact
-    /// Something acknowledged may be missing: the replica must not vote, and comes back under another ID. The verdict
-    /// stays, over restarts too, until the group is removed.
+    /// An entry or vote that was acknowledged may be missing: the replica must not vote, and comes back under another
+    /// ID. The verdict stays, over restarts too, until the group is removed.
     case damaged(reason: String)
 }
 
 /// One group's log as it was found.
 public struct RecoveredGroup: Hashable, Sendable {
+    /// The group whose log this is.
     public let group: GroupID
-    /// Whose log this is.
+    /// The replica that wrote the log.
     public let replica: ReplicaID
+    /// The last hard state that is in the log.
     public let hardState: HardState
     /// The entries up to this point are gone; a snapshot covers them.
     public let snapshot: SnapshotPoint
-    /// The entries after the point. Not to be trusted when damaged.
+    /// The entries after the point. They must not be trusted when the verdict says that the log is damaged.
     public let entries: [EntryHeader]
+    /// Whether the log is to be trusted.
     public let verdict: LogVerdict
 
     public init(
@@ -36,6 +39,7 @@ public struct RecoveredGroup: Hashable, Sendable {
         self.verdict = verdict
     }
 
+    /// The index of the last entry, or of the snapshot point where there is none.
     public var lastIndex: LogIndex { snapshot.index + entries.count }
 
     /// The verdict, knowing that the state had durably applied everything up to `appliedIndex`: a log that ends before

@@ -18,7 +18,7 @@ struct Recovery {
         var lastRound: UInt64
         var lastChecksum: UInt32
         var nextSequence: UInt64
-        /// Nil when there is nothing to cut, or nothing may be cut for damage.
+        /// What is cut off the last segment; nil where nothing is to be cut, or nothing may be because of damage.
         var tail: Tail?
     }
 

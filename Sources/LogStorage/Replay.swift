@@ -7,13 +7,13 @@ struct Replay {
     private(set) var table = GroupTable()
     /// The last round that is known to have been written.
     private(set) var lastRound: UInt64 = 0
-    /// Nil when the round before is not known.
+    /// The checksum of the round before; nil where that round is not known.
     private(set) var lastChecksum: UInt32? = 0
     private var lastSequence: UInt64?
-    /// Whether something was unreadable whose groups are unknown.
+    /// Whether records of unknown groups were unreadable.
     var hasGap: Bool { table.hasGap }
 
-    /// A segment that cannot be read at all.
+    /// Takes in a segment that cannot be read at all.
     mutating func skip(sequence: UInt64, _ reason: String) {
         table.damageAll(reason)
         lastChecksum = nil
@@ -77,7 +77,7 @@ struct Replay {
         return skipGap(scanner, at: offset, reason)
     }
 
-    /// Something acknowledged is unreadable here: goes on at the next round that is readable.
+    /// Acknowledged records are unreadable here: replay goes on at the next round that is readable.
     private mutating func skipGap(_ scanner: SegmentScanner, at offset: Int, _ reason: String) -> Int? {
         table.damageAll("Segment \(scanner.header.sequence) is damaged at \(offset): \(reason).")
         lastChecksum = nil

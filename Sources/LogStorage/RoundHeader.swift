@@ -11,7 +11,7 @@ struct RoundHeader: Hashable {
     var headBytes: Int
     /// Size of the data behind the head, without the zeros that fill up the last sector.
     var dataBytes: Int
-    /// Of the head without this header.
+    /// The checksum of the head without this header.
     var headChecksum: UInt32
     /// The checksum of the header before, 0 for the first round of a log.
     var precedingChecksum: UInt32

@@ -36,7 +36,7 @@ struct RoundPlanner {
             plans[group]?.term = state.term
             records.append(Record(group: group, body: .hardState(state)))
         case .append(let group, let firstIndex, let entries):
-            try append(group, firstIndex, entries)
+            try addEntries(entries, from: firstIndex, to: group)
         case .setSnapshot(let group, let point):
             let plan = try known(group)
             guard point.index > plan.snapshotIndex else { return }
@@ -52,7 +52,7 @@ struct RoundPlanner {
 
     private var removed: Set<GroupID> = []
 
-    private mutating func append(_ group: GroupID, _ first: LogIndex, _ entries: [LogEntry]) throws(LogError) {
+    private mutating func addEntries(_ entries: [LogEntry], from first: LogIndex, to group: GroupID) throws(LogError) {
         guard !entries.isEmpty else { return }
         let plan = try known(group)
         precondition(first > plan.snapshotIndex && first <= plan.lastIndex.next, "The entries do not join the log.")

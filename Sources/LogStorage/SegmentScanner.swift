@@ -14,7 +14,7 @@ struct SegmentScanner {
         var records: [(header: RecordHeader, checksum: UInt32)]
         /// Data sectors that are not what was written.
         var badSectors: [Int]
-        /// What the sectors should be.
+        /// The checksums that the sectors should have.
         var sectorChecksums: [UInt32]
 
         var dataOffset: Int { offset + header.headBytes }
@@ -22,11 +22,11 @@ struct SegmentScanner {
 
     enum Finding {
         case round(Found)
-        /// Nothing was written here, or the first sector of what was did not arrive.
+        /// No round was written here, or the first sector of the round did not reach the disk.
         case blank
-        /// The start of a round, with sectors of its head that did not arrive.
+        /// The start of a round. Sectors of its head did not reach the disk.
         case tornHead
-        /// Something that was never written like that.
+        /// Bytes that no writer has written.
         case damagedHead(FormatError)
     }
 
@@ -94,8 +94,7 @@ struct SegmentScanner {
         return checksum
     }
 
-    /// Whether every bad sector looks as if it had never been written, and none can have come to look like that by a
-    /// single flipped bit.
+    /// Whether every bad sector is all zeros, as before its first write, and no single flipped bit explains that.
     func looksTorn(_ found: Found) -> Bool {
         let allZero = found.badSectors.allSatisfy { sector in
             isZero(at: found.dataOffset + sector * Layout.sectorBytes, count: Layout.sectorBytes)
@@ -107,8 +106,8 @@ struct SegmentScanner {
         return true
     }
 
-    /// The first block after `offset` that starts a round later than `number`. That there is one proves that round
-    /// `number` was durable: the writer begins no round before the one before is.
+    /// The first block after `offset` that starts a round later than `number`. Such a round proves that round
+    /// `number` was durable: the writer begins a round only when the round before is durable.
     func firstRound(after offset: Int, above number: UInt64) -> (offset: Int, number: UInt64)? {
         var block = offset.roundedUp(toMultipleOf: header.blockBytes)
         if block == offset { block += header.blockBytes }

@@ -18,8 +18,8 @@ extension SegmentedLog {
         }
     }
 
-    /// The oldest segment, when it is not the one written to and no entry in it is needed. Everything else in it is
-    /// also in the checkpoint with which the next one starts.
+    /// The oldest segment, when the log does not write to it and needs no entry in it. Its other records are
+    /// also in the checkpoint with which the next segment starts.
     private func oldestUnused() -> UInt64? {
         state.withLockedValue { state in
             guard state.segments.count > 1 else { return nil }
@@ -73,7 +73,7 @@ extension SegmentedLog {
         var entries: [OldEntry] = []
         var bytes = 0
         for id in state.table.sortedIDs {
-            // What is in quarantine cannot be trusted, and is to be removed rather than copied.
+            // Entries of a group in quarantine cannot be trusted: the group will be removed.
             guard let group = state.table.groups[id], group.damage == nil else { continue }
             for (offset, slot) in group.slots.enumerated() {
                 guard let slot, slot.location.segment == oldest.sequence else { continue }

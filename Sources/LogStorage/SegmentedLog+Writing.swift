@@ -3,7 +3,7 @@ internal import NIOConcurrencyHelpers
 internal import NIOCore
 
 extension SegmentedLog {
-    /// Writes one round and syncs it; then, and only then, readers see it.
+    /// Writes one round and syncs it. Readers see the round when it is durable.
     func write(_ records: [Record]) throws(LogError) {
         let dataBytes = RoundEncoder.dataBytes(records.lazy.map { $0.header().header.dataBytes })
         guard dataBytes <= Layout.maxRoundBytes, records.count <= Layout.maxRecordsPerRound else {

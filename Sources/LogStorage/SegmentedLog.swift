@@ -19,11 +19,12 @@ public final class SegmentedLog: LogStore {
     var lastChecksum: UInt32
     /// Whether the last round says nothing but that the rounds before it are durable.
     var isSealed = false
+    /// The failed write or sync after which the log refuses everything; nil while it works.
     public internal(set) var failure: LogError?
 
     /// Opens the log, or makes a new one where there is none.
     ///
-    /// A new segment is begun with every opening; so all that is found is known, from then on, to be all there was.
+    /// Every opening begins a new segment. From then on, all records of the older segments are known.
     ///
     /// - Returns: the log, and every group it knows with a verdict, in the order of their IDs.
     /// - Throws: ``LogError``, when the disk fails or the log is not one that this program may touch. Damage throws
@@ -35,13 +36,13 @@ public final class SegmentedLog: LogStore {
         precondition(settings.blockBytes > 0 && settings.blockBytes % Layout.sectorBytes == 0)
         precondition(settings.segmentBytes >= 4 * settings.blockBytes)
         let found = try Recovery(disk: disk, logID: settings.logID).run()
-        // What would be written next could not be read again. Nobody writes so much: these numbers are made up.
+        // What would be written next could not be read again. No disk writes so much: these numbers are made up.
         guard found.lastRound < Layout.maxNumber, found.nextSequence <= Layout.maxNumber else {
             throw LogError(.unsupported, "The numbers of rounds or segments are used up.")
         }
         let table = found.state.table
         let recovered = table.sortedIDs.map { id in RecoveredGroup(id, table.groups[id]!) }
-        let log = SegmentedLog(disk, settings, found)
+        let log = SegmentedLog(disk: disk, settings: settings, found: found)
         try log.guarded { () throws(LogError) in
             try log.roll(makingRoomFor: 0, sequence: found.nextSequence)
             try log.cut(found.tail)
@@ -50,7 +51,7 @@ public final class SegmentedLog: LogStore {
         return (log, recovered)
     }
 
-    private init(_ disk: any Disk, _ settings: LogSettings, _ found: Recovery.Outcome) {
+    private init(disk: any Disk, settings: LogSettings, found: Recovery.Outcome) {
         self.disk = disk
         self.settings = settings
         state = NIOLockedValueBox(found.state)
@@ -70,7 +71,7 @@ public final class SegmentedLog: LogStore {
         try guarded { () throws(LogError) in try write(records) }
     }
 
-    /// On its own, so that the planner's copy of the table is gone before the table is changed.
+    /// A function of its own, so that the planner's copy of the table is gone before the table is changed.
     private func plan(_ round: LogRound) throws(LogError) -> [Record] {
         var planner = RoundPlanner(state.withLockedValue { $0.table })
         for operation in round.operations { try planner.add(operation) }
@@ -83,12 +84,12 @@ public final class SegmentedLog: LogStore {
         try guarded { () throws(LogError) in try write([]) }
     }
 
-    /// Lets the first failure be the last thing that happens.
+    /// Runs `body`, and keeps a failure of the disk: the log refuses everything after it.
     func guarded<Result>(_ body: () throws(LogError) -> Result) throws(LogError) -> Result {
         do throws(LogError) {
             return try body()
         } catch {
-            // Damage found while reading and limits leave the disk as it was.
+            // Damage that was read, and limits, leave the disk as it was.
             if error.kind == .inputOutput || error.kind == .noSpace { failure = error }
             throw error
         }

@@ -15,7 +15,9 @@ public enum MailLimits {
     /// Keywords that one command may name: at least what the grammar of gateways lets through, so that none of
     /// theirs is unreadable in apply.
     public static let keywordsPerCommand = 256
+    /// Bytes of one keyword.
     public static let keywordBytes = 128
+    /// Mailboxes that exist at once, INBOX among them.
     public static let mailboxesPerAccount = 10_000
     /// Names, of mailboxes or not: so many more rows than mailboxes may an account have.
     public static let subscriptionsPerAccount = 10_000
@@ -26,8 +28,11 @@ public enum MailLimits {
     /// Messages that one command may touch; gateways split larger sets. STORE touches a row of each message, EXPUNGE
     /// four, COPY five, MOVE seven.
     public static let messagesPerStore = 250
+    /// Messages of one EXPUNGE; see ``messagesPerStore``.
     public static let messagesPerExpunge = 140
+    /// Messages of one COPY; see ``messagesPerStore``.
     public static let messagesPerCopy = 75
+    /// Messages of one MOVE; see ``messagesPerStore``.
     public static let messagesPerMove = 55
     /// Bytes of message rows that one command reads at most, unless it is a single one: the summaries in them may be
     /// large.
@@ -43,6 +48,7 @@ public enum MailLimits {
     public static let rowsPerPurge = 400
     /// A body of more chunks than this, 250 MB, is removed as a range.
     public static let chunksRemovedSingly = 1_000
+    /// Ranges of one set of UIDs.
     public static let rangesPerSet = 20_000
     /// Requests of one session whose answers one command lets be forgotten; the next goes on.
     public static let answersForgottenPerCommand = 500

@@ -2,7 +2,9 @@ public import NIOCore
 
 /// Where an account is: enough for the router to find its group.
 public struct AccountReference: Hashable, Sendable {
+    /// The account.
     public let id: AccountID
+    /// The slot of its address, which names its group.
     public let slot: Slot
     public init(id: AccountID, slot: Slot) {
         self.id = id
@@ -22,6 +24,7 @@ public enum ServiceFailure: Error, Hashable, Sendable {
     case noSpace
 }
 
+/// What came of an attempt to log in.
 public enum AuthenticationResult: Hashable, Sendable {
     case authenticated(AccountReference, AccountAddress)
     /// Unknown account or wrong password: one answer for both.
@@ -78,11 +81,14 @@ public protocol MailService: AnyObject, Sendable {
     func now() -> Timestamp
 }
 
+/// A watch of one account: its changes are told until ``cancel()``.
 public protocol AccountWatch: Sendable {
+    /// Ends the watch. A call that is on its way may still come.
     func cancel()
 }
 
 extension MailService {
+    /// Finds the account as ``find(_:on:)`` does.
     public func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
         find(address, on: loop)
     }

@@ -4,8 +4,11 @@ public import NIOCore
 
 /// A piece of a body, as it is stored.
 public struct BodyChunk: Hashable, Sendable {
+    /// The account whose message it is.
     public let account: AccountID
+    /// The body that the piece belongs to.
     public let body: BodyID
+    /// Counts the pieces of a body from 0.
     public let index: UInt32
 
     public init(account: AccountID, body: BodyID, index: UInt32) {
@@ -19,7 +22,7 @@ public struct BodyChunk: Hashable, Sendable {
 public enum BodyMessage: Hashable, Sendable {
     /// "Which bytes do you have there?" `id` is never used twice.
     case ask(id: UInt64, BodyChunk)
-    /// Nil: none that are whole.
+    /// The bytes; nil where the node has none that are whole.
     case answer(id: UInt64, ByteBuffer?)
 }
 

@@ -61,8 +61,8 @@ public enum Frame {
         buffer.setInteger(checksum, at: start + lengthBytes)
     }
 
-    /// Of what is encoded from an offset on, and the payloads between. Not of slices: while one lives, the next write
-    /// would copy the whole frame.
+    /// The checksum of the bytes that were encoded from an offset on, and of the payloads between them. It is not
+    /// computed over slices: while a slice lives, the next write would copy the whole frame.
     private static func checksum(of encoded: ByteBuffer, from start: Int, _ apart: PayloadsApart) -> UInt32 {
         var checksum: UInt32 = 0
         var next = start
@@ -106,6 +106,10 @@ public enum Frame {
         return body
     }
 
+    /// Decodes what a frame carries: messages, one after the other, up to its end.
+    ///
+    /// - Throws: ``DecodingError``, for a message that is not understood, and for more than
+    ///   ``PeerLimits/maximumFrameMessages``.
     public static func messages(in body: ByteBuffer) throws(DecodingError) -> [PeerMessage] {
         var decoder = WireDecoder(body, subject: "peer message")
         var messages: [PeerMessage] = []
@@ -120,9 +124,9 @@ public enum Frame {
 /// The first frame of a connection: who speaks, to whom, and which versions its program knows.
 struct Hello: Hashable {
     static let magic: UInt64 = 0x5354_4146_4645_5454  // "STAFFETT"
-    /// Of this program. What it says to the others is of the cluster's version, which both know.
+    /// The versions that this program knows. What it says to others is in the cluster's version, which both know.
     static let known = KnownVersions.current
-    /// No hello, of whatever version, is larger: nobody unknown makes this node keep more.
+    /// No hello, of whatever version, is larger: an unknown peer cannot make this node keep more.
     static let maximumFrameBytes = 1_024
 
     /// The newest and the oldest cluster version that it knows.
@@ -144,7 +148,7 @@ struct Hello: Hashable {
         buffer.writeInteger(oldest)
     }
 
-    /// Why its answer is no welcome, with what is expected here and what came.
+    /// Why the answer to this hello is no welcome: what is expected here, and what came.
     func complaint(_ answer: HelloAnswer, to identity: PeerIdentity) -> String {
         switch answer {
         case .welcome: answer.sentence

@@ -4,12 +4,12 @@ internal import NIOCore
 internal import NIOSSL
 
 /// Log lines about peers that are refused or out of reach: each reason once a minute for each peer, with how often it
-/// came up since. A peer that comes back at once, again and again, must not fill the disk.
+/// came up since the last line. A peer that comes back at once, again and again, must not fill the disk.
 final class PeerComplaints: Sendable {
     enum Reason: String {
         /// No connection came about.
         case unreachable
-        /// TLS failed: a certificate that nobody vouches for, or none.
+        /// TLS failed: a certificate that no trust root vouches for, or none.
         case certificate
         case wrongCluster
         case wrongNode
@@ -47,14 +47,14 @@ final class PeerComplaints: Sendable {
         self.now = now
     }
 
-    /// Says it, unless it was said of this peer within the last minute.
+    /// Logs a complaint, unless one of this reason was logged of this peer within the last minute.
     func warn(_ reason: Reason, of peer: String, _ text: String) {
         guard let suppressed = count(reason, of: peer) else { return }
         let tail = suppressed == 0 ? "" : " (and \(suppressed) more like this since it was last said)"
         logger.warning("\(peer): \(text)\(tail)")
     }
 
-    /// - Returns: how many were not said since the last time; nil when this one is not to be said either.
+    /// - Returns: how many complaints were not logged since the last one; nil when this one is not to be logged either.
     private func count(_ reason: Reason, of peer: String) -> Int? {
         let now = now()
         let interval = TimeAmount.seconds(PeerLimits.complaintSeconds)
@@ -76,7 +76,7 @@ final class PeerComplaints: Sendable {
 }
 
 extension HelloAnswer {
-    /// Under which a refusal is noted; nil for a welcome.
+    /// The reason under which a refusal is noted; nil for a welcome.
     var complaint: PeerComplaints.Reason? {
         switch self {
         case .welcome: nil

@@ -16,6 +16,11 @@ public final class PeerLinks: PeerNetwork {
     private let receiver: any PeerReceiver
     private let logger: Logger
 
+    /// No links yet: ``connect(to:host:port:)`` opens them.
+    ///
+    /// - Parameters:
+    ///   - tls: nil connects without encryption.
+    ///   - receiver: hears of links that broke and of batches that were dropped.
     public init(
         identity: PeerIdentity,
         tls: PeerTLS?,
@@ -54,6 +59,7 @@ public final class PeerLinks: PeerNetwork {
         links.withLockedValue { $0[node] }?.send(messages)
     }
 
+    /// Closes all links. What waits in their queues is lost.
     public func stop() {
         for link in links.withLockedValue({ Array($0.values) }) { link.stop() }
     }
@@ -251,7 +257,7 @@ final class PeerLink: Sendable {
     }
 }
 
-/// Waits for the answer to the hello; afterwards nothing is read on this connection but its end.
+/// Waits for the answer to the hello. Afterwards this connection reads nothing but its end.
 private final class PeerDialHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
@@ -286,7 +292,7 @@ private final class PeerDialHandler: ChannelInboundHandler {
 }
 
 extension PeerMessage {
-    /// What a message weighs in queues.
+    /// About how many bytes a message counts for in queues.
     package var approximateBytes: Int {
         switch self {
         case .replica(let message): message.payloads.reduce(96) { $0 + $1.readableBytes + 16 }

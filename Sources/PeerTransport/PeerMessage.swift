@@ -11,7 +11,7 @@ public enum PeerMessage: Sendable {
     case forwardReply(group: GroupID, request: RequestID, ForwardResult)
     /// "Which index must a linearizable read see?" `id` is never used twice.
     case readIndex(group: GroupID, id: UInt64)
-    /// Nil: the receiver cannot say, because it does not lead (or not yet).
+    /// The index; nil where the node does not lead, or cannot say yet.
     case readIndexReply(group: GroupID, id: UInt64, index: LogIndex?)
     /// Asks for the rows behind a key of a snapshot (empty: a new snapshot).
     case snapshotPull(SnapshotPull)
@@ -23,14 +23,14 @@ public enum PeerMessage: Sendable {
     /// "What has my replica told yours of itself?" Asked before the first vote after a start. `run` is the run of the
     /// node that asks.
     case recall(group: GroupID, replica: ReplicaID, run: UInt64)
-    /// `run` is that of the question: what an earlier run asked may be answered after the replica has said more.
+    /// `run` is the run of the question. An answer to an earlier run's question may be older than the last promise.
     /// `witness` is the replica that answers, nil where the node has none.
     case testimony(group: GroupID, replica: ReplicaID, run: UInt64, Testimony, witness: ReplicaID?)
     /// "I have an empty replica of your group, and may have lost another one: take it in."
     case join(group: GroupID, replica: ReplicaID)
     case beat(Beat)
     case resting(RestList)
-    /// Of the groups that the receiver said are at rest, or may think so, these are not: it is to wake their leaders.
+    /// These groups are not at rest, although the receiver said so or may think so: the receiver wakes their leaders.
     case stirred([GroupID])
     /// Whether the replicas of a group hold the same.
     case verification(group: GroupID, VerificationMessage)
@@ -39,8 +39,9 @@ public enum PeerMessage: Sendable {
 }
 
 /// A node of a cluster's first hour, and the data directory that it had then. A node that comes with another directory
-/// has lost what that one held.
+/// has lost the data of the first one.
 public struct Founder: Hashable, Sendable {
+    /// The ID that the node has in the cluster.
     public let node: NodeID
     /// Drawn at random when the directory was made.
     public let directory: UInt64
@@ -51,6 +52,7 @@ public struct Founder: Hashable, Sendable {
     }
 }
 
+/// What became of a command that was forwarded.
 public enum ForwardResult: Hashable, Sendable {
     case outcome(MailOutcome)
     /// Nothing happened here; the node named, if any, is thought to lead.
@@ -61,7 +63,9 @@ public enum ForwardResult: Hashable, Sendable {
     case noSpace
 }
 
+/// "Send me more of a snapshot." The receiver of a snapshot asks for every piece.
 public struct SnapshotPull: Hashable, Sendable {
+    /// The group whose snapshot is pulled.
     public let group: GroupID
     /// Chosen by the receiver of the snapshot; names one transfer.
     public let transfer: UInt64
@@ -81,17 +85,22 @@ public struct SnapshotPull: Hashable, Sendable {
     }
 }
 
+/// A piece of a snapshot, or why there is none.
 public struct SnapshotPiece: Sendable {
+    /// What the sender has for the receiver.
     public enum Content: Sendable {
         case rows(ByteBuffer, checksum: UInt64, lastKey: [UInt8], isLast: Bool)
         /// The sender cannot serve this transfer (any more): the receiver starts over or gives up.
         case refused
     }
 
+    /// The group whose snapshot it is.
     public let group: GroupID
+    /// The transfer of the ``SnapshotPull`` that this answers.
     public let transfer: UInt64
     /// What the snapshot covers.
     public let point: SnapshotPoint?
+    /// The rows, or the refusal.
     public let content: Content
 
     public init(group: GroupID, transfer: UInt64, point: SnapshotPoint?, content: Content) {

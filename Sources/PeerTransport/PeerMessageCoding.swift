@@ -25,14 +25,16 @@ private enum Tag: UInt8 {
 }
 
 extension PeerMessage {
-    /// Limits of what a decoder takes in from a peer.
+    /// Bytes that the payload of one entry, or one forwarded command, may take.
     public static let maximumEntryBytes = MailLimits.commandBytes + 4_096
     static let maximumKeyBytes = 4_096
+    /// Bytes that the rows of one snapshot piece may take.
     public static let maximumChunkBytes = 4 << 20
     static let maximumFounders = 1_024
     static let verificationVersion: UInt8 = 1
     static let bodyVersion: UInt8 = 1
 
+    /// Appends the message in the format of `Docs/formats/peer.md`.
     public func encode(into buffer: inout ByteBuffer) {
         var none = PayloadsApart.none
         encode(into: &buffer, apart: &none)
@@ -124,6 +126,9 @@ extension PeerMessage {
         }
     }
 
+    /// Reads one message.
+    ///
+    /// - Throws: ``DecodingError``, for what is cut off, out of range or of a version that this program does not know.
     public init(from decoder: inout WireDecoder) throws(DecodingError) {
         let raw: UInt8 = try decoder.integer()
         guard let tag = Tag(rawValue: raw) else { throw decoder.failure(.unknownTag(UInt64(raw))) }

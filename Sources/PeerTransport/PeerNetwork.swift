@@ -1,23 +1,27 @@
 public import Consensus
 internal import NIOCore
 
-/// How a node's threads reach other nodes. Best effort, in order while a link is up: whoever needs an answer asks
-/// again.
+/// How a node's threads reach other nodes. Best effort, in order while a link is up: a sender that needs an answer
+/// asks again.
 public protocol PeerNetwork: AnyObject, Sendable {
-    /// Hands over a batch; never blocks. What exceeds the link's limit of bytes is dropped, and the receiver told so.
+    /// Hands over a batch; never blocks. A batch that exceeds the link's limit of bytes is dropped, and the receiver
+    /// told so.
     func send(_ messages: [PeerMessage], to node: NodeID)
 }
 
-/// Who hears what comes in. Called on the transport's event loops.
+/// The part of a node that hears what other nodes say. Called on the transport's event loops.
 public protocol PeerReceiver: AnyObject, Sendable {
+    /// Takes in what the node said, in the order in which one connection brought it.
     func received(_ messages: [PeerMessage], from node: NodeID)
-    /// What was under way to the node may be lost: the link broke, or its queue was full.
+    /// Messages under way to the node may be lost: the link broke, or its queue was full.
     func lost(_ node: NodeID)
 }
 
-/// Who this node is to others.
+/// By what this node is known to others.
 public struct PeerIdentity: Hashable, Sendable {
+    /// The cluster that the node belongs to: others are refused.
     public let cluster: UInt64
+    /// The node itself.
     public let node: NodeID
 
     public init(cluster: UInt64, node: NodeID) {
@@ -26,6 +30,7 @@ public struct PeerIdentity: Hashable, Sendable {
     }
 }
 
+/// Sizes and times of the connections between nodes.
 public enum PeerLimits {
     /// Bytes waiting for one peer, in this process.
     public static let queuedBytes = 64 << 20
@@ -33,20 +38,22 @@ public enum PeerLimits {
     public static let frameBytes = 1 << 20
     /// Payloads from this size up are written from where they are, instead of being copied into the frame.
     static let uncopiedBytes = 16 << 10
-    /// No frame may claim more.
+    /// No frame is larger.
     public static let maximumFrameBytes = 16 << 20
-    /// No frame may hold more messages: the smallest take many times their bytes in memory.
+    /// No frame holds more messages: the smallest messages take many times their bytes in memory.
     public static let maximumFrameMessages = 1 << 16
+    /// The longest pause between two attempts to connect.
     public static let maximumBackoffMilliseconds: Int64 = 1_000
     /// How long one attempt to connect may take: an address that says nothing is tried again after it.
     static let connectSeconds: Int64 = 2
+    /// How long the first frame of a connection may take to come.
     public static let handshakeSeconds: Int64 = 5
     /// A connection is given up when the other side's system has not acknowledged anything for so long. Left to itself,
-    /// TCP goes on repeating, with pauses that double: after a long silent cut it would find out only long after the
-    /// network is back.
+    /// TCP repeats with pauses that double: after a long silent cut, the connection would be found dead only long after
+    /// the network is back.
     static let silenceMilliseconds = 3_000
-    /// An accepted connection is given up when nothing has come for so long, not even an answer to probes. Its side
-    /// writes nothing but the greeting: without probes it would not find out that the other side has given up.
+    /// An accepted connection is given up when nothing has come for so long, not even an answer to probes. The side
+    /// that accepted writes nothing but the greeting: without probes it would not notice that the other side is gone.
     static let deafMilliseconds = 10_000
     /// The probes begin after so long a silence. A node that runs says something every 100 ms.
     static let probeAfterSeconds = 3
@@ -57,7 +64,7 @@ public enum PeerLimits {
     static let userTimeout = NIOBSDSocket.Option(rawValue: 18)
     /// How long a complaint about a peer is not repeated.
     static let complaintSeconds: Int64 = 60
-    /// Complaints that are told apart; what is new when there are so many goes under one name.
+    /// Complaints that are told apart. Beyond that, new ones go under one name.
     static let maximumComplaints = 1_000
     /// Groups that one message about groups at rest may name.
     public static let maximumRestingGroups = 4_096

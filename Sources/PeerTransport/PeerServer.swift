@@ -16,8 +16,15 @@ public final class PeerServer: Sendable {
         self.accepted = accepted
     }
 
+    /// The port that the server listens on, also where the system chose it.
     public var port: Int? { channel.localAddress?.port }
 
+    /// Listens for other nodes.
+    ///
+    /// - Parameters:
+    ///   - tls: nil lets nodes connect without encryption.
+    ///   - receiver: hears what the nodes say, on the event loops of `group`.
+    /// - Throws: what the system says when the address cannot be listened on.
     public static func start(
         host: String,
         port: Int,
@@ -53,7 +60,7 @@ public final class PeerServer: Sendable {
         return PeerServer(channel: channel, accepted: accepted)
     }
 
-    /// Takes no more connections, and ends those that there are: whoever is behind them must look for this node anew.
+    /// Takes no more connections, and ends those that there are: the nodes at their other ends connect anew.
     public func stop() async {
         try? await channel.close()
         await accepted.close()
@@ -146,7 +153,7 @@ final class PeerAcceptHandler: ChannelInboundHandler {
             }
             if case .open(let node) = state, !batch.isEmpty { receiver.received(batch, from: node) }
         } catch {
-            refuse(context, .unreadable, "sent what cannot be read: \(error)")
+            refuse(context, for: .unreadable, saying: "sent what cannot be read: \(error)")
         }
     }
 
@@ -158,7 +165,7 @@ final class PeerAcceptHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        refuse(context, PeerComplaints.Reason(error), "the connection failed: \(error)")
+        refuse(context, for: PeerComplaints.Reason(error), saying: "the connection failed: \(error)")
     }
 
     private func greet(_ body: ByteBuffer, _ context: ChannelHandlerContext) throws(DecodingError) -> NodeID? {
@@ -166,7 +173,8 @@ final class PeerAcceptHandler: ChannelInboundHandler {
         let answer = HelloAnswer.verify(hello, by: identity)
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(integer: answer.rawValue)), promise: nil)
         if let reason = answer.complaint {
-            refuse(context, reason, node: hello.from, "was refused: \(hello.complaint(answer, to: identity))")
+            let complaint = hello.complaint(answer, to: identity)
+            refuse(context, for: reason, node: hello.from, saying: "was refused: \(complaint)")
             return nil
         }
         return NodeID(hello.from)
@@ -175,9 +183,9 @@ final class PeerAcceptHandler: ChannelInboundHandler {
     /// The port is left out of the name: it is another one each time.
     private func refuse(
         _ context: ChannelHandlerContext,
-        _ reason: PeerComplaints.Reason,
+        for reason: PeerComplaints.Reason,
         node claimed: UInt64? = nil,
-        _ text: String
+        saying text: String
     ) {
         let host = context.remoteAddress?.ipAddress ?? "an unknown address"
         let peer: String

@@ -189,6 +189,9 @@ extension WireDecoder {
         )
     }
 
+    /// Reads a snapshot point.
+    ///
+    /// - Throws: ``DecodingError``, for what is cut off or out of range.
     public mutating func snapshotPoint() throws(DecodingError) -> SnapshotPoint {
         SnapshotPoint(index: try logIndex(), term: try term(), configuration: try configuration())
     }

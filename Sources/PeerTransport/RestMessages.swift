@@ -27,6 +27,7 @@ public struct Lanes: Hashable, Sendable {
 /// What a replica loop says of all its groups at rest to one of another node, several times a second
 /// (`Docs/decisions/0007-quiet-groups.md`).
 public struct Beat: Hashable, Sendable {
+    /// Between which loops it goes.
     public let lanes: Lanes
     /// Names the sender's run.
     public let session: UInt64
@@ -54,7 +55,9 @@ public struct Beat: Hashable, Sendable {
 
 /// The answer to a beat; travels in the next beat of the other direction.
 public struct BeatEcho: Hashable, Sendable {
+    /// The run of the node whose beat is answered.
     public let session: UInt64
+    /// The number of the beat that is answered.
     public let number: UInt64
     /// Whether, when the beat came, its receiver had exactly the followers at rest that the beat stood for.
     public let agrees: Bool
@@ -66,10 +69,14 @@ public struct BeatEcho: Hashable, Sendable {
     }
 }
 
-/// A set of groups at rest in 12 bytes: equal when the sets are equal, whatever the order in which they came about,
-/// and otherwise only by a chance of 1 in 2^64.
+/// A set of groups at rest in 12 bytes: equal sets have equal digests, in whatever order their groups came; digests
+/// of different sets are equal with a chance of 1 in 2^64.
 public struct RestDigest: Hashable, Sendable {
+    /// The sum of a hash of each group and its leadership, modulo 2
+    ///
+    /// 64.
     public var sum: UInt64
+    /// How many groups the set holds.
     public var count: UInt32
 
     public init(sum: UInt64 = 0, count: UInt32 = 0) {
@@ -80,7 +87,9 @@ public struct RestDigest: Hashable, Sendable {
 
 /// A group at rest, as its leader has it.
 public struct RestingGroup: Hashable, Sendable {
+    /// The group at rest.
     public let group: GroupID
+    /// The leadership under which it rests.
     public let leadership: Leadership
 
     public init(group: GroupID, leadership: Leadership) {
@@ -91,9 +100,11 @@ public struct RestingGroup: Hashable, Sendable {
 
 /// Groups at rest that the sender leads, with a replica at the receiver that is to rest as well.
 public struct RestList: Hashable, Sendable {
+    /// Between which loops it goes.
     public let lanes: Lanes
+    /// The groups, at most ``PeerLimits/maximumRestingGroups``.
     public let groups: [RestingGroup]
-    /// In this range, there are no others. Nil: the list only tells what is new.
+    /// The list names all of the sender's groups at rest in this range. Nil: the list only tells what is new.
     public let range: ClosedRange<GroupID>?
 
     public init(lanes: Lanes = .single, groups: [RestingGroup], range: ClosedRange<GroupID>?) {
@@ -146,7 +157,7 @@ extension ByteBuffer {
 }
 
 extension WireDecoder {
-    /// What concerns no single group names none.
+    /// A message that concerns no single group names group 0.
     func requireNoGroup(_ group: GroupID) throws(DecodingError) {
         guard group == .directory else { throw failure(.outOfRange) }
     }

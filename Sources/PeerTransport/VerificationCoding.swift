@@ -12,14 +12,14 @@ private enum Tag: UInt8 {
     case verdict = 5
 }
 
-/// What such a message holds at most.
+/// Bounds of a verification message.
 private enum Limit {
     static let rows: UInt32 = 1 << 20
     static let bytes: UInt32 = 1 << 30
 }
 
 extension ByteBuffer {
-    /// Behind a version of its own, so that what verifications need later does not touch other messages.
+    /// Appends the message behind a version of its own, so that later versions of it touch no other message.
     mutating func write(_ message: VerificationMessage) {
         writeInteger(PeerMessage.verificationVersion)
         func begin(_ tag: Tag, _ id: VerificationID) {

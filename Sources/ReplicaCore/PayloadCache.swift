@@ -3,9 +3,9 @@ internal import NIOCore
 
 /// The payloads of the newest entries of a log, contiguous up to its end.
 ///
-/// Holds everything that the own log does not have durably yet, whatever its size, since it cannot be read back from
-/// there; and of the rest what fits the limit, so that followers that keep up never cause a disk read. What is durable
-/// and not yet applied may be dropped: the applier then reads it from the log.
+/// The cache holds every payload that the own log does not have durably yet, whatever its size: such a payload cannot
+/// be read back from the log. Of the others the cache holds what fits the limit, so that followers that keep up never
+/// cause a disk read. A payload that is durable and not yet applied may be dropped: the applier reads it from the log.
 struct PayloadCache {
     private var buffers = CircularBuffer<ByteBuffer>()
     /// Index of the first payload held.
@@ -21,7 +21,7 @@ struct PayloadCache {
         bytes += payload.readableBytes
     }
 
-    /// Drops everything from `index` on.
+    /// Drops the payloads from `index` on.
     mutating func truncate(from index: LogIndex) {
         if index < first {
             buffers.removeAll()
@@ -34,7 +34,7 @@ struct PayloadCache {
         }
     }
 
-    /// Drops from the front what exceeds `limit` bytes, but nothing from `keep` on.
+    /// Drops the oldest payloads until no more than `limit` bytes are left, but none from `keep` on.
     mutating func trim(toBytes limit: Int, keepingFrom keep: LogIndex) {
         while bytes > limit, first < keep, let oldest = buffers.popFirst() {
             bytes -= oldest.readableBytes

@@ -3,6 +3,7 @@ public import NIOCore
 
 /// Limits of one replica.
 public struct ReplicaSettings: Sendable {
+    /// Limits and timings of the Raft core.
     public var raft: RaftSettings
     /// Bytes of payloads that the own log has durably, kept in memory for followers and the applier.
     public var cacheBytes: Int
@@ -19,7 +20,9 @@ public struct ReplicaSettings: Sendable {
 /// One replica of one group as a machine: the Raft core, the payloads of its log, what is being applied, and the reads
 /// that wait for it. No I/O, no clock. A class, so that nothing of it is copied by accident.
 public final class Replica {
+    /// The group that this is a replica of.
     public let group: GroupID
+    /// The Raft core, to be asked. Only the functions of this class step it.
     public private(set) var raft: RaftNode
     private let settings: ReplicaSettings
     private var cache: PayloadCache
@@ -37,6 +40,7 @@ public final class Replica {
     private var isInstalling = false
     private var witnesses = Witnesses()
 
+    /// A replica around a core that was restored from its log. Its payload cache is empty.
     public init(group: GroupID, raft: RaftNode, settings: ReplicaSettings) {
         self.group = group
         self.raft = raft
@@ -46,25 +50,35 @@ public final class Replica {
         isInstalling = raft.isInstalling
     }
 
+    /// Whether this replica leads the group in its present term.
     public var isLeader: Bool { raft.role == .leader }
+    /// The last entry that the state machine has applied.
     public var appliedIndex: LogIndex { raft.appliedIndex }
+    /// The last entry that this replica knows to be committed.
     public var commitIndex: LogIndex { raft.commitIndex }
+    /// The ID of this replica.
     public var id: ReplicaID { raft.id }
+    /// The latest term that this replica has seen.
     public var term: Term { raft.term }
     /// The node of the leader this replica knows.
     public var leaderNode: NodeID? { raft.leader.flatMap { address(of: $0) } }
+    /// Payload bytes that the cache holds in memory.
     public var cachedBytes: Int { cache.bytes }
     /// The leadership that this replica holds or follows, when nothing at all is under way here.
     public var restAsLeader: Leadership? { isLeader && isIdle ? raft.restAsLeader : nil }
+    /// The leadership that this replica follows, when nothing is under way here.
     public var restAsFollower: Leadership? { !isLeader && isIdle ? raft.restAsFollower : nil }
     private var isIdle: Bool { applying.isEmpty && waitingReads.isEmpty && !isInstalling }
     /// The node of this replica.
     public var node: NodeID? { raft.configuration.member(raft.id)?.node }
 
+    /// One tick of the election clock passed.
     public func tick(_ source: any PayloadSource, into output: inout [ReplicaEffect]) {
-        step(.tick, source, &output)
+        step(.tick, source, into: &output)
     }
 
+    /// Takes in a message of another replica. A message for another replica than this one changes nothing.
+    ///
     /// - Parameter node: the node that sent the message.
     public func receive(
         _ message: ReplicaMessage,
@@ -72,14 +86,14 @@ public final class Replica {
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
     ) {
-        // What was meant for another replica, before this one, is nothing that this one was told.
+        // A message for a replica that was on this node before tells this one nothing.
         if message.message.to == raft.id { witnesses.note(message, from: node, by: raft) }
         if case .appendEntries(let append) = message.message.body {
-            // A peer that breaks the pairing of headers and payloads is not listened to.
+            // An append whose payloads do not pair with its headers is dropped.
             guard append.entries.count == message.payloads.count else { return }
             incoming = (append.previousIndex.next, message.payloads)
         }
-        step(.received(message.message), source, &output)
+        step(.received(message.message), source, into: &output)
         incoming = nil
     }
 
@@ -91,7 +105,7 @@ public final class Replica {
     ) -> Rejection? {
         proposed = payloads
         rejection = nil
-        step(.propose(payloadBytes: payloads.map { UInt32($0.readableBytes) }), source, &output)
+        step(.propose(payloadBytes: payloads.map { UInt32($0.readableBytes) }), source, into: &output)
         proposed = []
         return rejection
     }
@@ -104,15 +118,18 @@ public final class Replica {
         raft.configuration.member(replica)?.node ?? witnesses.node(of: replica)
     }
 
+    /// Asks the core for a linearizable read point.
+    ///
+    /// - Parameter id: never used twice at this replica. `readReady` or `readRejected` names it.
     public func readIndex(
         id: UInt64,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
     ) {
-        step(.readIndex(id: id), source, &output)
+        step(.readIndex(id: id), source, into: &output)
     }
 
-    /// Waits until the state machine has applied `index`, which the leader named for a read.
+    /// Answers `readReady` once the state machine has applied `index`, which the leader named for a read.
     public func awaitApplied(id: UInt64, index: LogIndex, into output: inout [ReplicaEffect]) {
         if index <= raft.appliedIndex, !isInstalling {
             output.append(.readReady(id: id, index: index))
@@ -121,17 +138,19 @@ public final class Replica {
         }
     }
 
+    /// The write with this sequence number, and all before it, are durable.
     public func persisted(
         _ sequence: UInt64,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
     ) {
-        step(.persisted(sequence: sequence), source, &output)
-        handOver(source, &output)
-        // What is behind with applying reads again from the log.
+        step(.persisted(sequence: sequence), source, into: &output)
+        handOver(source, into: &output)
+        // An applier that is behind reads payloads from the log again.
         cache.trim(toBytes: settings.cacheBytes, keepingFrom: raft.durableIndex.next)
     }
 
+    /// The state machine has applied all entries up to `index`.
     public func applied(
         upTo index: LogIndex,
         _ source: any PayloadSource,
@@ -141,20 +160,23 @@ public final class Replica {
             applyingBytes -= oldest.bytes
             applying.removeFirst()
         }
-        step(.applied(upTo: index), source, &output)
+        step(.applied(upTo: index), source, into: &output)
         releaseReads(into: &output)
-        handOver(source, &output)
+        handOver(source, into: &output)
     }
 
+    /// Steps an event that has no function of its own here: a campaign, a transfer, a change of membership, a rest.
+    ///
+    /// - Returns: why the core refused it; nil when it did not.
     public func control(
         _ event: Event,
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
     ) -> Rejection? {
         rejection = nil
-        // What a change of membership says is in its header.
+        // The entry of a change of membership has an empty payload: its header says all.
         if case .proposeConfiguration = event { proposed = [ByteBuffer()] }
-        step(event, source, &output)
+        step(event, source, into: &output)
         proposed = []
         return rejection
     }
@@ -165,8 +187,8 @@ public final class Replica {
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
     ) {
-        // Like every step, it may send what a leader could not send before.
-        step(.compacted(point), source, &output)
+        // A leader may now offer snapshots to peers that it could not help before.
+        step(.compacted(point), source, into: &output)
     }
 
     /// A snapshot is live in the state machine, and the log starts behind it.
@@ -179,28 +201,28 @@ public final class Replica {
         applying.removeAll()
         applyingBytes = 0
         handedIndex = point.index
-        step(.snapshotInstalled(point), source, &output)
+        step(.snapshotInstalled(point), source, into: &output)
         if cache.first <= point.index || cache.next != raft.lastIndex.next { cache.reset(after: raft.lastIndex) }
         releaseReads(into: &output)
-        handOver(source, &output)
+        handOver(source, into: &output)
     }
 
     // MARK: The core's effects
 
-    private func step(_ event: Event, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+    private func step(_ event: Event, _ source: any PayloadSource, into output: inout [ReplicaEffect]) {
         coreEffects.removeAll()
         raft.step(event, into: &coreEffects)
         let effects = coreEffects.list
         for effect in effects {
             switch effect {
-            case .send(let message): send(message, source, &output)
-            case .persist(let persist): write(persist, source, &output)
+            case .send(let message): send(message, source, into: &output)
+            case .persist(let persist): write(persist, source, into: &output)
             case .accepted(let first, _, let count):
                 precondition(count == proposed.count, "a batch is accepted as a whole")
                 fill(upTo: first)
                 for payload in proposed { cache.append(payload) }
             case .rejected(let reason): rejection = reason
-            case .apply: handOver(source, &output)
+            case .apply: handOver(source, into: &output)
             case .readReady(let id, let index): awaitApplied(id: id, index: index, into: &output)
             case .readRejected(let id, let reason): output.append(.readRejected(id: id, reason))
             case .installSnapshot(let point, let from):
@@ -218,15 +240,15 @@ public final class Replica {
         }
     }
 
-    /// Entries without a command have empty payloads; they are filled in where the core put them.
+    /// Fills in empty payloads for entries without a command, which the core has put in front of `index`.
     private func fill(upTo index: LogIndex) {
         while cache.next < index { cache.append(ByteBuffer()) }
     }
 
-    private func write(_ persist: Persist, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+    private func write(_ persist: Persist, _ source: any PayloadSource, into output: inout [ReplicaEffect]) {
         var payloads: [ByteBuffer] = []
         if !persist.entries.isEmpty {
-            take(persist)
+            cachePayloads(of: persist)
             payloads = cache.payloads(from: persist.firstIndex, count: persist.entries.count) ?? []
             precondition(payloads.count == persist.entries.count, "new entries have their payloads in the cache")
         }
@@ -250,7 +272,7 @@ public final class Replica {
     }
 
     /// Brings the payloads of entries that came from the leader, or that the core made itself, into the cache.
-    private func take(_ persist: Persist) {
+    private func cachePayloads(of persist: Persist) {
         let end = persist.firstIndex + persist.entries.count
         if let incoming {
             cache.truncate(from: persist.firstIndex)
@@ -279,7 +301,7 @@ public final class Replica {
         ReplicaMessage(group: group, message: message, payloads: payloads, durableIndex: raft.durableIndex)
     }
 
-    private func send(_ message: Message, _ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+    private func send(_ message: Message, _ source: any PayloadSource, into output: inout [ReplicaEffect]) {
         // The core sends its own new entries before it persists them: their payloads must be in the cache by then.
         if case .appendEntries(let append) = message.body {
             fill(upTo: min(append.previousIndex.next + append.entries.count, raft.lastIndex.next))
@@ -288,9 +310,9 @@ public final class Replica {
     }
 
     /// Hands committed entries to the applier, within the limit of bytes under way.
-    private func handOver(_ source: any PayloadSource, _ output: inout [ReplicaEffect]) {
+    private func handOver(_ source: any PayloadSource, into output: inout [ReplicaEffect]) {
         guard !isInstalling else { return }
-        // Only what is durable here: the state must never get ahead of the log that it is replayed from.
+        // Only entries that are durable here: the state must never get ahead of the log that it is replayed from.
         let ready = Mutant.isOn(.appliedBeforeDurable) ? raft.commitIndex : min(raft.commitIndex, raft.durableIndex)
         while handedIndex < ready, applyingBytes < settings.maxApplyBytes || applying.isEmpty {
             let first = handedIndex.next
@@ -321,7 +343,7 @@ public final class Replica {
     }
 
     private func releaseReads(into output: inout [ReplicaEffect]) {
-        // What was applied is not there while a snapshot takes its place.
+        // The rows are not there while a snapshot takes their place.
         guard !waitingReads.isEmpty, !isInstalling else { return }
         let applied = raft.appliedIndex
         waitingReads.removeAll { read in

@@ -1,15 +1,15 @@
 public import Consensus
 
-/// What one replica has told another of itself. It said so only once it was durable, so it must still know it after any
-/// restart: one that does not has lost a part of its log, or came up with an old image of its disk.
+/// What one replica has told another of itself. A replica tells only what is durable, so it must still know that after
+/// any restart: a replica that does not has lost a part of its log, or came up with an old image of its disk.
 public struct Testimony: Hashable, Sendable {
-    /// The newest term it was in.
+    /// The newest term that the replica was in.
     public var term: Term
-    /// How far it said, in that term, that its log is durable: matching its leader's, or as the leader.
+    /// How far the replica said, in that term, that its log is durable: matching its leader's, or as the leader.
     public var index: LogIndex
-    /// The term of the entry there; zero where the one that testifies does not know it.
+    /// The term of the entry there; zero where the replica that testifies does not know it.
     public var entryTerm: Term
-    /// The newest term in which it gave its vote to the replica that testifies.
+    /// The newest term in which the replica voted for the replica that testifies.
     public var voteTerm: Term
 
     public init(term: Term = .zero, index: LogIndex = .zero, entryTerm: Term = .zero, voteTerm: Term = .zero) {
@@ -50,7 +50,7 @@ struct Witnesses {
         var testimony: Testimony
     }
 
-    /// More than a group ever has at once; the one heard of first goes.
+    /// More replicas than a group ever has at once. Beyond that, the replica that was heard of first is forgotten.
     private static let maximumEntries = 32
 
     private var entries: [Entry] = []
@@ -59,7 +59,7 @@ struct Witnesses {
     mutating func note(_ message: ReplicaMessage, from node: NodeID, by raft: RaftNode) {
         switch message.message.body {
         case .preVote, .preVoteResponse:
-            // They name a term that nobody is in yet.
+            // Pre-votes name a term that no replica is in yet.
             return
         case .requestVote, .voteResponse, .appendEntries, .appendAccepted, .appendRejected, .heartbeat,
             .heartbeatResponse, .installSnapshot, .snapshotRejected, .timeoutNow:
@@ -97,13 +97,13 @@ extension Testimony {
         case .appendAccepted(let matchIndex):
             guard matchIndex > index else { return }
             index = matchIndex
-            // What matches is this leader's; one that leads no more may have another entry there by now.
+            // The match is with this leader's log. A leader that lost its term may have another entry there by now.
             entryTerm = raft.term == term && raft.role == .leader ? raft.term(at: matchIndex) ?? .zero : .zero
         case .voteResponse(true): voteTerm = term
         case .appendEntries, .heartbeat:
             guard envelope.durableIndex > index else { return }
             index = envelope.durableIndex
-            // A leader replaces nothing in its term.
+            // A leader replaces no entry in its term.
             entryTerm = .zero
         case .preVote, .preVoteResponse, .requestVote, .voteResponse(false), .appendRejected, .heartbeatResponse,
             .installSnapshot, .snapshotRejected, .timeoutNow:

@@ -10,6 +10,7 @@ public import NodeRuntime
 
 /// One node with all its fronts: what `staffetta serve` runs.
 public struct Server: Sendable {
+    /// The version that the program tells, in semantic versioning.
     public static let version = "0.1.0"
 
     private let node: Node
@@ -34,7 +35,7 @@ public struct Server: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: try reader.integer("threads.io", 1...256))
         do {
             let node = try await Node.start(settings, group: group, logger: logger, fatal: fatal)
-            return try await Server(node, fronts, group, logger)
+            return try await Server(node: node, fronts: fronts, group: group, logger: logger)
         } catch {
             try? await group.shutdownGracefully()
             throw error
@@ -42,10 +43,10 @@ public struct Server: Sendable {
     }
 
     private init(
-        _ node: Node,
-        _ fronts: FrontSettings,
-        _ group: MultiThreadedEventLoopGroup,
-        _ logger: Logger
+        node: Node,
+        fronts: FrontSettings,
+        group: MultiThreadedEventLoopGroup,
+        logger: Logger
     ) async throws {
         self.node = node
         self.group = group

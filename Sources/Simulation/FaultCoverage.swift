@@ -7,7 +7,7 @@ public struct FaultCoverage: Sendable {
     /// What a node is to any of its groups. One that has several counts in each.
     public enum Role: Int, CaseIterable, Sendable {
         case leader, follower, learner
-        /// It serves a snapshot to another node, or gets one.
+        /// The node serves a snapshot to another one, or gets one.
         case sender, receiver
     }
 

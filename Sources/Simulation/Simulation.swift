@@ -2,11 +2,15 @@ public import Consensus
 
 /// How a simulation is run.
 public struct SimulationOptions: Sendable {
+    /// Decides all that is random in the run.
     public var seed: UInt64
     /// Simulated seconds with faults; the time to become live again comes on top.
     public var seconds: Int
+    /// Nodes of the cluster.
     public var nodes: Int
+    /// Groups that hold mail.
     public var mailGroups: Int
+    /// Clients that work on accounts.
     public var clients: Int
     /// Prints what happens while it happens.
     public var isTraced = false
@@ -15,6 +19,7 @@ public struct SimulationOptions: Sendable {
     /// A bug put in on purpose: the simulator must find it, or it finds nothing.
     public var mutant: Mutant?
 
+    /// A run whose nodes, groups and clients are drawn from the seed.
     public init(seed: UInt64, seconds: Int = 60) {
         self.seed = seed
         self.seconds = seconds
@@ -28,6 +33,7 @@ public struct SimulationOptions: Sendable {
 /// A whole cluster in one thread, from one seed: the production node core over a simulated clock, network and disks,
 /// clients that use it, faults of every kind, and checks of everything that was promised.
 public enum Simulation {
+    /// Runs one simulation to its end, or to the first violation, in the calling thread.
     public static func run(_ options: SimulationOptions) -> SimulationReport {
         #if Mutants
             Mutant.active = options.mutant

@@ -2,13 +2,14 @@ internal import NIOConcurrencyHelpers
 package import NIOCore
 internal import Synchronization
 
-/// Another store, of which it notes which rows are read and changed while somebody counts them: for tests of bounds,
-/// and for the measurement of commands.
+/// Passes all calls on to another store, and notes which rows they read and change while ``isCounting`` is set: for
+/// tests of bounds, and for the measurement of commands.
 package final class CountingStateStore: StateStore {
-    /// What was touched. A row that is touched twice counts once, its bytes each time.
+    /// The rows that were touched. A row that is touched twice counts once, its bytes count each time.
     package struct Touched: Hashable, Sendable {
+        /// Different keys that were read or changed. The two bounds of a range that is deleted count as keys.
         package var rows = 0
-        /// Keys and values, read and written.
+        /// Bytes of keys and values, read and written.
         package var bytes = 0
 
         package init() {}
@@ -23,19 +24,21 @@ package final class CountingStateStore: StateStore {
     private let state = NIOLockedValueBox(State())
     private let isOn: Synchronization.Atomic<Bool>
 
-    /// - Parameter counting: whether it counts from the start.
+    /// Puts itself in front of `inner`.
+    ///
+    /// - Parameter counting: whether the store counts from the start.
     package init(over inner: any StateStore, counting: Bool = true) {
         self.inner = inner
         isOn = Synchronization.Atomic(counting)
     }
 
-    /// Without it, nothing is noted, and calls cost next to nothing more.
+    /// Whether calls are noted. Where not, a call costs next to nothing more.
     package var isCounting: Bool {
         get { isOn.load(ordering: .relaxed) }
         set { isOn.store(newValue, ordering: .relaxed) }
     }
 
-    /// What was touched since the last call.
+    /// The rows that were touched since the last call.
     package func takeTouched() -> Touched {
         state.withLockedValue { state in
             defer { state = State() }

@@ -45,9 +45,3 @@ final class MemoryStateBatch: StateBatch {
         byteCount = 0
     }
 }
-
-extension Span<UInt8> {
-    func copied() -> [UInt8] {
-        unsafe withUnsafeBufferPointer { pointer in unsafe Array(pointer) }
-    }
-}

@@ -4,7 +4,7 @@ public import NIOCore
 /// A store in memory that behaves like ``RocksStateStore`` and does the same for the same calls, every time: the
 /// simulator's disk-less state.
 ///
-/// It crashes on request: ``crash()`` forgets what was not flushed.
+/// The store crashes on request: ``crash()`` forgets what was not flushed.
 public final class MemoryStateStore: StateStore {
     private struct State {
         var rows = SortedRows()
@@ -45,7 +45,7 @@ public final class MemoryStateStore: StateStore {
         if let failure { throw failure }
     }
 
-    /// Why a write or flush must be refused now; the injected failure becomes the first and final one.
+    /// Why a write or flush must be refused now. An injected failure becomes the first and final one.
     private static func admit(_ state: inout State) -> StateError? {
         precondition(!state.isClosed, "The state store was used after close.")
         if state.failure == nil, let injected = state.injected { state.failure = injected }
@@ -96,6 +96,7 @@ public final class MemoryStateStore: StateStore {
         fileprivate init(rows: SortedRows) { self.rows = rows }
     }
 
+    /// All that is flushed now.
     public var image: Image { Image(rows: rows(.persisted)) }
 
     /// Goes to what an image holds, opened afresh.

@@ -57,8 +57,8 @@ extension Span<UInt8> {
 
 /// Lends bytes that RocksDB owns, for as long as `body` runs.
 func lendBytes<Result>(
-    _ start: UnsafePointer<CChar>?,
-    _ count: Int,
+    from start: UnsafePointer<CChar>?,
+    count: Int,
     _ body: (Span<UInt8>) throws -> Result
 ) rethrows -> Result {
     let raw = unsafe UnsafeRawBufferPointer(start: start, count: count)

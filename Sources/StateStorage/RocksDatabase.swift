@@ -103,7 +103,7 @@ internal import Synchronization
         defer { unsafe rocksdb_pinnableslice_destroy(slice) }
         var length = 0
         let start = unsafe rocksdb_pinnableslice_value(slice, &length)
-        try unsafe lendBytes(start, length, body)
+        try unsafe lendBytes(from: start, count: length, body)
         return true
     }
 
@@ -157,8 +157,8 @@ internal import Synchronization
             var valueLength = 0
             let key = unsafe rocksdb_iter_key(iterator, &keyLength)
             let value = unsafe rocksdb_iter_value(iterator, &valueLength)
-            let goesOn = try unsafe lendBytes(key, keyLength) { key in
-                try unsafe lendBytes(value, valueLength) { value in try body(key, value) }
+            let goesOn = try unsafe lendBytes(from: key, count: keyLength) { key in
+                try unsafe lendBytes(from: value, count: valueLength) { value in try body(key, value) }
             }
             guard goesOn else { return }
             switch order {

@@ -16,7 +16,7 @@ internal import CRocksDB
         unsafe Self.setTable(base, settings)
         let options = unsafe rocksdb_options_create()!
         unsafe handle = options
-        // What the C interface has no function for. A background error is never retried: the first failure is final.
+        // The C interface has no functions for these. A background error is never retried: the first failure is final.
         // Closing must not write, so that closing without a flush and crashing are the same.
         let more = "max_bgerror_resume_count=0;avoid_flush_during_shutdown=true"
         try rocksCall(path: path) { error in unsafe rocksdb_get_options_from_string(base, more, options, &error) }
@@ -28,7 +28,7 @@ internal import CRocksDB
         unsafe rocksdb_options_set_create_if_missing(options, settings.presence == .mustExist ? 0 : 1)
         unsafe rocksdb_options_set_error_if_exists(options, settings.presence == .mustNotExist ? 1 : 0)
         unsafe rocksdb_options_set_paranoid_checks(options, 1)
-        // Debian's build has its assertions on; some of them are in what only the informative log would print.
+        // Debian's build has assertions on, some of them in code that only prints to the informative log.
         unsafe rocksdb_options_set_info_log_level(options, 4)
         unsafe rocksdb_options_set_keep_log_file_num(options, 4)
         unsafe rocksdb_options_set_stats_dump_period_sec(options, 0)
@@ -83,7 +83,7 @@ extension RocksSettings.Compression {
         }
     }
 
-    /// What to try when RocksDB was built without this one.
+    /// The codec to try when RocksDB was built without this one.
     var fallback: Self? {
         switch self {
         case .zstd: .lz4

@@ -28,19 +28,26 @@ public protocol StateBatch: AnyObject {
 }
 
 extension StateBatch {
+    /// Whether the batch changes nothing.
     public var isEmpty: Bool { count == 0 }
 
+    /// Sets `key` to `value`; both are copied.
     public func put(_ key: [UInt8], _ value: [UInt8]) { put(key.span, value.span) }
 
+    /// Sets `key` to `value`; both are copied.
     public func put(_ key: [UInt8], _ value: Span<UInt8>) { put(key.span, value) }
 
+    /// Sets `key` to the readable bytes of `value`; both are copied.
     public func put(_ key: [UInt8], _ value: ByteBuffer) { put(key.span, value.readableBytesUInt8Span) }
 
+    /// Sets `key` to `prefix` followed by the readable bytes of `pieces`.
     public func put(_ key: [UInt8], prefix: [UInt8], pieces: [ByteBuffer]) {
         put(key.span, prefix: prefix.span, pieces: pieces)
     }
 
+    /// Removes `key`, whether it is there or not.
     public func delete(_ key: [UInt8]) { delete(key.span) }
 
+    /// Removes every key from `start` up to, but not including, `end`.
     public func deleteRange(_ start: [UInt8], _ end: [UInt8]) { deleteRange(start.span, end.span) }
 }

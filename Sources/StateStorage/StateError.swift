@@ -22,7 +22,9 @@ public struct StateError: Error, Sendable, CustomStringConvertible {
         case other
     }
 
+    /// What went wrong, for programs.
     public let kind: Kind
+    /// What went wrong, for people.
     public let message: String
     /// The store's directory; empty for a store in memory.
     public let path: String

@@ -38,8 +38,16 @@ public protocol StateReader: AnyObject, Sendable {
 }
 
 extension StateReader {
+    /// The value of `key`, or nil when there is none.
+    ///
+    /// - Throws: ``StateError``, when the row cannot be read.
     public func get(_ key: [UInt8]) throws(StateError) -> ByteBuffer? { try get(key.span) }
 
+    /// Lends the value of `key` to `body` without copying it.
+    ///
+    /// - Returns: whether there was a value.
+    ///
+    /// - Throws: ``StateError``, or what `body` throws.
     public func withValue(_ key: [UInt8], _ body: (Span<UInt8>) throws -> Void) throws -> Bool {
         try withValue(key.span, body)
     }

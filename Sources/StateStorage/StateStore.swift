@@ -2,9 +2,9 @@ public import NIOCore
 
 /// A replica's state: an ordered map of byte strings with atomic batches.
 ///
-/// There is no write-ahead log of its own: the Raft log is one. What was written is lost in a crash until it is
-/// *flushed*, by ``flush()`` or by the store itself when its memory is full. What survives is always the effect of a
-/// prefix of the batches written, never a part of one.
+/// There is no write-ahead log of its own: the Raft log is one. A batch that was written is lost in a crash until it
+/// is *flushed*, by ``flush()`` or by the store itself when its memory is full. The effect of a prefix of the batches
+/// survives, never of a part of one.
 ///
 /// Reads and writes may come from many threads at once. Every call may block.
 public protocol StateStore: StateReader {
@@ -39,6 +39,9 @@ public protocol StateStore: StateReader {
 }
 
 extension StateStore {
+    /// The value of `key` among what `tier` shows.
+    ///
+    /// - Throws: ``StateError``, when the row cannot be read.
     public func get(_ key: [UInt8], tier: ReadTier) throws(StateError) -> ByteBuffer? {
         try get(key.span, tier: tier)
     }

@@ -55,7 +55,7 @@ final class Load: Sendable {
         start.lock()
         start.unlock(withValue: true)
         for thread in threads { thread.join() }
-        report(what, Self.seconds() - begun, CPUTime.of(options.pids) - cpuBefore, options)
+        report(what, seconds: Self.seconds() - begun, cpu: CPUTime.of(options.pids) - cpuBefore, options: options)
         let failed = failures.withLockedValue { $0 }
         if let first = failed.first { throw BenchError("\(failed.count) sessions failed, the first: \(first)") }
     }
@@ -69,7 +69,7 @@ final class Load: Sendable {
         ready.unlock(withValue: count)
     }
 
-    private func report(_ what: String, _ seconds: Double, _ cpu: Double, _ options: LoadOptions) {
+    private func report(_ what: String, seconds: Double, cpu: Double, options: LoadOptions) {
         let sorted = latencies.withLockedValue { $0 }.sorted()
         guard !sorted.isEmpty else { return }
         func percentile(_ share: Double) -> String {

@@ -69,7 +69,7 @@ struct Neighbors: ParsableCommand {
         let quiet = stream.takeLatencies()
         print("\(messages) messages, \(rate) deliveries to others a second, times in milliseconds")
         print("                              took     p50     p99     max")
-        report("nothing else", 10, quiet)
+        report("nothing else", took: 10, latencies: quiet)
         let steps: [(String, [String])] = [
             ("select", ["SELECT INBOX"]),
             ("copy all", ["CREATE big-copy", "COPY 1:* big-copy"]),
@@ -84,7 +84,7 @@ struct Neighbors: ParsableCommand {
             for command in commands { try user.perform(command) }
             // Whatever goes on behind it counts as well.
             usleep(1_000_000)
-            report(name, seconds() - begun - 1, stream.takeLatencies())
+            report(name, took: seconds() - begun - 1, latencies: stream.takeLatencies())
         }
         if let failure = stream.failure { throw BenchError(failure) }
     }
@@ -116,7 +116,7 @@ struct Neighbors: ParsableCommand {
         if let failure = done.withLockedValue({ $0.failure }) { throw BenchError(failure) }
     }
 
-    private func report(_ name: String, _ took: Double, _ latencies: [Double]) {
+    private func report(_ name: String, took: Double, latencies: [Double]) {
         let sorted = latencies.sorted()
         guard !sorted.isEmpty else { return print("\(column(name, 26)) no delivery ended") }
         func percentile(_ share: Double) -> String {

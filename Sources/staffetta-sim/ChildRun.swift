@@ -7,7 +7,7 @@ struct ChildRun {
     enum Ending {
         case exited(Int32)
         case signalled(Int32)
-        /// It did not end in time, and was killed.
+        /// The run did not end in time, and was killed.
         case outOfTime
     }
 

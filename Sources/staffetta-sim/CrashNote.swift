@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A line that is printed when a precondition ends the process, before whoever else wants to know of it.
+/// A line that is printed when a precondition ends the process, before any other handler runs.
 enum CrashNote {
     static let opening = "a precondition failed"
 

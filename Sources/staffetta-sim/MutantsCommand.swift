@@ -34,15 +34,15 @@ struct MutantsCommand: ParsableCommand {
         }
         let mutants = Mutant.allCases.filter { only == nil || $0.rawValue == only }
         guard !mutants.isEmpty else { throw ValidationError("There is no mutant \(only ?? "").") }
-        row("bug", "found after seeds", "by")
+        row("bug", result: "found after seeds", how: "by")
         var missed = 0
         for mutant in mutants {
             let verdict = try search(mutant)
             switch verdict {
-            case .found(let seeds, let finding): row(mutant.rawValue, "\(seeds)", "\(finding)")
-            case .missed: row(mutant.rawValue, "NOT FOUND in \(limit)")
-            case .endless(let seed): row(mutant.rawValue, "NOT FOUND in \(timeLimit) s, at seed \(seed)")
-            case .failed(let reason): row(mutant.rawValue, "ERROR: \(reason)")
+            case .found(let seeds, let finding): row(mutant.rawValue, result: "\(seeds)", how: "\(finding)")
+            case .missed: row(mutant.rawValue, result: "NOT FOUND in \(limit)")
+            case .endless(let seed): row(mutant.rawValue, result: "NOT FOUND in \(timeLimit) s, at seed \(seed)")
+            case .failed(let reason): row(mutant.rawValue, result: "ERROR: \(reason)")
             }
             if case .found = verdict {} else { missed += 1 }
         }
@@ -50,7 +50,7 @@ struct MutantsCommand: ParsableCommand {
         if missed > 0 { throw ExitCode(1) }
     }
 
-    private func row(_ name: String, _ result: String, _ how: String = "") {
+    private func row(_ name: String, result: String, how: String = "") {
         func padded(_ text: String, _ width: Int) -> String {
             text + String(repeating: " ", count: max(1, width - text.count))
         }

@@ -88,7 +88,13 @@ struct RunCommand: ParsableCommand {
                 print("seed \(seed): \(String(report.digest, radix: 16)) after \(report.simulatedSeconds) s")
             }
         }
-        summarize(range.lowerBound...last, counts, simulated, failed, ContinuousClock.now - start)
+        summarize(
+            seeds: range.lowerBound...last,
+            counts: counts,
+            simulatedSeconds: simulated,
+            failed: failed,
+            duration: ContinuousClock.now - start
+        )
         if !failed.isEmpty { throw ExitCode(Self.violated) }
     }
 
@@ -137,11 +143,11 @@ struct RunCommand: ParsableCommand {
     }
 
     private func summarize(
-        _ range: ClosedRange<UInt64>,
-        _ counts: SimulationCounts,
-        _ simulated: Double,
-        _ failed: [UInt64],
-        _ duration: Duration
+        seeds range: ClosedRange<UInt64>,
+        counts: SimulationCounts,
+        simulatedSeconds simulated: Double,
+        failed: [UInt64],
+        duration: Duration
     ) {
         let real = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
         for (name, value) in counts.table {

@@ -102,5 +102,5 @@ struct Dev: AsyncParsableCommand {
     }
 }
 
-/// A line on standard output, at once, whoever reads it.
+/// A line on standard output, at once, also where that is no terminal.
 private func say(_ line: String) { _ = try? FileDescriptor.standardOutput.writeAll((line + "\n").utf8) }

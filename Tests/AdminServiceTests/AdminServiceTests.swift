@@ -14,7 +14,7 @@ import Testing
     func negativeSizes(_ requested: Int32) {
         let error = #expect(throws: RPCError.self) { try Paging.size(requested) }
         #expect(error?.code == .invalidArgument)
-        #expect(throws: RPCError.self) { try Paging.page([1 as UInt64], "", requested) { $0 } }
+        #expect(throws: RPCError.self) { try Paging.page([1 as UInt64], after: "", size: requested) { $0 } }
     }
 
     /// Page after page gives every item once, in order, and then says that there is no more.
@@ -25,7 +25,7 @@ import Testing
         var token = ""
         var pages = 0
         repeat {
-            let page = try Paging.page(items, token, size) { $0 }
+            let page = try Paging.page(items, after: token, size: size) { $0 }
             #expect(page.items.count <= Int(size))
             seen += page.items
             token = page.next
@@ -37,16 +37,16 @@ import Testing
 
     /// What the token names may be gone by now; what is behind it is still next.
     @Test func theLastItemShownIsGone() throws {
-        let page = try Paging.page([1, 5, 9] as [UInt64], "4", 1) { $0 }
+        let page = try Paging.page([1, 5, 9] as [UInt64], after: "4", size: 1) { $0 }
         #expect(page.items == [5])
         #expect(page.next == "5")
-        #expect(try Paging.page([1, 5, 9] as [UInt64], "9", 1) { $0 }.items.isEmpty)
-        #expect(try Paging.page([1, 5, 9] as [UInt64], "9", 1) { $0 }.next == "")
+        #expect(try Paging.page([1, 5, 9] as [UInt64], after: "9", size: 1) { $0 }.items.isEmpty)
+        #expect(try Paging.page([1, 5, 9] as [UInt64], after: "9", size: 1) { $0 }.next == "")
     }
 
     @Test(arguments: ["x", "-1", " 1", "18446744073709551616"])
     func badTokens(_ token: String) {
-        let error = #expect(throws: RPCError.self) { try Paging.page([1 as UInt64], token, 1) { $0 } }
+        let error = #expect(throws: RPCError.self) { try Paging.page([1 as UInt64], after: token, size: 1) { $0 } }
         #expect(error?.code == .invalidArgument)
     }
 }

@@ -59,15 +59,21 @@ private struct Comparison {
                         #expect(ask.replica == Self.replica(position))
                         let isOut = if case .condemned = verdicts[position] { true } else { false }
                         let status = isOut ? .givenUp : status(position, rows)
-                        machine.take(status, from: ask.replica, nowMilliseconds: now, into: &effects)
+                        machine.receiveStatus(status, from: ask.replica, nowMilliseconds: now, into: &effects)
                     case .rangeAsk(_, let replica, let sequence, let query):
                         rangeQuestions += 1
                         let digest = Self.digest(rows, query)
-                        machine.take(digest, sequence: sequence, from: replica, nowMilliseconds: now, into: &effects)
+                        machine.receiveRange(
+                            digest,
+                            sequence: sequence,
+                            from: replica,
+                            nowMilliseconds: now,
+                            into: &effects
+                        )
                     case .verdict(_, let replica, let verdict):
                         verdicts[position] = verdict
                         if case .condemned = verdict {
-                            machine.take(.givenUp, from: replica, nowMilliseconds: now, into: &effects)
+                            machine.receiveStatus(.givenUp, from: replica, nowMilliseconds: now, into: &effects)
                         }
                     case .answer, .rangeAnswer: Issue.record("the coordinator only asks")
                     }

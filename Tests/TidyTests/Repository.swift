@@ -37,6 +37,7 @@ enum Repository {
 
     static let swift = files.filter { $0.path.hasSuffix(".swift") }.map(SwiftFile.init)
     static let sources = swift.filter { $0.path.hasPrefix("Sources/") }
+    static let declarations: [Words.DeclaredFile] = sources.map { ($0, Declarations($0).list) }
 
     private static func collect(_ directory: URL, _ path: String, _ found: inout [TextFile]) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []

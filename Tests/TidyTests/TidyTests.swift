@@ -20,6 +20,11 @@ import Testing
         for violation in TypeSizes.violations(Repository.sources) { Issue.record("\(violation)") }
     }
 
+    @Test(arguments: [Words.docComments, Words.labels])
+    func words(_ rule: @Sendable ([Words.DeclaredFile]) -> [Violation]) {
+        for violation in rule(Repository.declarations) { Issue.record("\(violation)") }
+    }
+
     @Test func texts() {
         for violation in Repository.files.flatMap(Rules.text) { Issue.record("\(violation)") }
     }
@@ -96,6 +101,59 @@ import Testing
         let long = "extension N {\n" + String(repeating: "\n", count: 600) + "}\n"
         let large = [SwiftFile(path: "Sources/M/c.swift", many), SwiftFile(path: "Sources/M/d.swift", long)]
         #expect(TypeSizes.violations(large).count { $0.what.hasPrefix("M.") } == 2)
+    }
+
+    private func declared(_ text: String) -> [Words.DeclaredFile] {
+        let file = SwiftFile(path: "Sources/M/a.swift", text)
+        return [(file, Declarations(file).list)]
+    }
+
+    private func isOfM(_ violation: Violation) -> Bool { violation.path == "Sources/M/a.swift" }
+
+    @Test(arguments: [
+        "public let a = 1", "public struct A {}", "// No doc.\npackage func f() {}",
+        "/// D.\npublic protocol P {\n    func f()\n}",
+        "/// D.\nstruct A {\n    public private(set) var a = 1\n}", "public extension A {\n    var a: Int { 1 }\n}",
+        "/// D.\nstruct A {\n    public init(a: Int) {\n        self.a = a + 1\n    }\n}",
+        "struct A {\n    @inlinable\n    public static func f() {}\n}", "struct A: Q {\n    public var a: Int { 1 }\n}",
+        "struct A:\n    Q\n{\n    public var a: Int { 1 }\n}",
+    ])
+    func undocumented(_ text: String) {
+        #expect(Words.docComments(declared(text)).count(where: isOfM) == 1)
+    }
+
+    @Test(arguments: [
+        "/// D.\npublic let a = 1", "/// D.\n@inlinable\npublic func f() {}", "let a = 1",
+        "public extension A {\n    private var a: Int { 1 }\n}",
+        "/// D.\npublic struct A {\n    public init(\n        a: Int,\n"
+            + "        _ b: Int = 1\n    ) {\n        self.a = a\n        c = b\n    }\n}",
+        "/// D.\npublic struct A {\n    public init() {}\n"
+            + "    public var description: String { \"\" }\n"
+            + "    public static func < (a: A, b: A) -> Bool { true }\n}",
+        "/// D.\npublic protocol P {\n    /// D.\n    func f(_ a: Int)\n    /// D.\n"
+            + "    var a: Int { get }\n}\nstruct A {\n    public let a = 1\n}\n"
+            + "extension A: Hashable, P {\n    public func f(_ b: Int) {}\n}",
+        "func f() {\n    public let a = 1\n}", "/// D.\npublic enum A {\n    case a, b\n}",
+    ])
+    func documented(_ text: String) {
+        #expect(Words.docComments(declared(text)).filter(isOfM).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("func f(_ a: Int, _ b: Int, _ c: Int) {", 1),
+        ("func f(\n    _ a: (Int, Int),\n    _ b: [Int: Int],\n    _ c: A<B, C>\n) {", 1),
+        ("func f(_ a: Int, _ b: Int, c: Int) {", 0), ("func f(_ a: Int, _ b: Int, _ c: () -> Void) {", 0),
+        ("static func + (_ a: Int, _ b: Int, _ c: Int) {", 0),
+        ("func f<T: A<B, C>>(_ a: T, _ b: () -> Void, _ c: T) {", 1),
+        ("init(_ a: Int, _ b: Int, _ c: Int) {", 0),
+    ])
+    func labels(_ text: String, _ count: Int) {
+        #expect(Words.labels(declared("struct A {\n\(text)\n}\n}")).count(where: isOfM) == count)
+    }
+
+    @Test func labelsOfInitialisers() {
+        let text = "final class A {\n    init(_ a: Int, _ b: Int, _ c: Int) {\n    }\n}"
+        #expect(Words.labels(declared(text)).count(where: isOfM) == 1)
     }
 
     @Test(arguments: [

@@ -1,8 +1,11 @@
 /// Two majorities that must both agree (Raft dissertation, section 4.3). With an empty outgoing half it is a plain one.
 public struct JointQuorum: Hashable, Sendable {
+    /// The voters of the configuration that is entered, or of the only one.
     public let incoming: MajorityQuorum
+    /// The voters of the configuration that is left; empty outside a joint configuration.
     public let outgoing: MajorityQuorum
 
+    /// A quorum of both sets of voters, or of `incoming` alone.
     public init(incoming: [ReplicaID], outgoing: [ReplicaID] = []) {
         self.incoming = MajorityQuorum(voters: incoming)
         self.outgoing = MajorityQuorum(voters: outgoing)

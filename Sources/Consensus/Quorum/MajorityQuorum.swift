@@ -1,5 +1,6 @@
 /// A set of voters of which more than half must agree.
 public struct MajorityQuorum: Hashable, Sendable {
+    /// The replicas that are asked. None of them twice.
     public let voters: [ReplicaID]
 
     public init(voters: [ReplicaID]) {
@@ -10,7 +11,7 @@ public struct MajorityQuorum: Hashable, Sendable {
     public var size: Int { voters.count / 2 + 1 }
 
     /// The highest value that a majority has reached (Raft paper, figure 2, leaders: "a majority of matchIndex[i] ≥
-    /// N"). Nobody is asked in an empty set, so it stands in the way of nothing.
+    /// N"). An empty set has reached every value.
     public func reached(_ value: (ReplicaID) -> UInt64) -> UInt64 {
         guard !voters.isEmpty else { return .max }
         var values: [UInt64] = []

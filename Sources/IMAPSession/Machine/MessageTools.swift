@@ -1,12 +1,11 @@
 public import NIOCore
 
-/// What the session needs to know of messages, and does not work out itself: the gateway puts the module that can
-/// behind it.
+/// What a session asks about messages and does not work out itself. The gateway answers by the module MessageFormat.
 public protocol MessageTools: Sendable {
     /// A parser for a message that is on its way in.
     func makeParser() -> any MessageParsing
 
-    /// What was stored with a message; nil when it cannot be understood.
+    /// The outline that was stored with a message; nil when it cannot be understood.
     func summary(_ encoded: ByteBuffer) -> (any MessageOutline)?
 
     /// Works out what a stored summary does not say, from the message itself.
@@ -15,7 +14,7 @@ public protocol MessageTools: Sendable {
     /// The fields of a header that a client names, or all others; with the empty line at the end.
     func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer
 
-    /// Makes terms ready to be looked for in many messages.
+    /// Prepares terms that are looked for in many messages.
     func prepareSearch(_ terms: [SearchTerm]) -> any PreparedSearch
 
     /// A search string as UTF-8; nil when the charset is not known.
@@ -24,11 +23,17 @@ public protocol MessageTools: Sendable {
 
 /// Terms that are looked for in many messages.
 public protocol PreparedSearch {
+    /// A searcher for one message.
+    ///
+    /// - Parameters:
+    ///   - outline: what is stored of the message; nil where it cannot be understood.
+    ///   - sizeBytes: the size of the message.
     func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching
 }
 
 /// Computes a message's summary while its bytes pass by, in bounded memory.
 public protocol MessageParsing {
+    /// Takes in the next bytes of the message.
     mutating func append(_ bytes: ByteBuffer)
     /// The encoded summary, to be stored with the message.
     mutating func finish() -> ByteBuffer
@@ -36,6 +41,7 @@ public protocol MessageParsing {
 
 /// Works out a message's outline while its bytes pass by, in memory that is bounded by 4 MiB of any one header.
 public protocol OutlineReading {
+    /// Takes in the next bytes of the message.
     mutating func append(_ bytes: ByteBuffer)
     /// The outline of all bytes so far, as whole as it gets.
     mutating func finish() -> any MessageOutline
@@ -57,12 +63,13 @@ public protocol MessageOutline {
     func writeBodyStructure(into buffer: inout ByteBuffer, isExtended: Bool)
     /// The same two piece by piece, for an outline that was read from the message and may be long.
     func makeEnvelopeWriter() -> any ResponseWriting
+    /// Writes the body structure piece by piece; see ``makeEnvelopeWriter()``.
     func makeBodyStructureWriter(isExtended: Bool) -> any ResponseWriting
     /// Whether nothing of the envelope was too long to be kept; otherwise the header says more.
     var isEnvelopeWhole: Bool { get }
     /// The same of the body structure and all headers in the message.
     var isStructureWhole: Bool { get }
-    /// Where the body starts.
+    /// The offset at which the message's body begins.
     var headerBytes: UInt64 { get }
     /// The Date field's day in its own zone, as days since 1970; nil when there is none that can be read.
     var sentDay: Int? { get }
@@ -79,8 +86,11 @@ public struct OutlinePart: Hashable, Sendable {
     /// Header and text of the message within, when the part is a message/rfc822.
     public var message: Message?
 
+    /// Where a message within a part lies.
     public struct Message: Hashable, Sendable {
+        /// Its header, with the empty line.
         public var header: Range<UInt64>
+        /// What follows its header.
         public var text: Range<UInt64>
 
         public init(header: Range<UInt64>, text: Range<UInt64>) {
@@ -98,11 +108,11 @@ public struct OutlinePart: Hashable, Sendable {
 
 /// A condition of SEARCH on what stands in a message. Strings are UTF-8.
 public enum SearchTerm: Hashable, Sendable {
-    /// In a header field; an empty value asks for the field to be there.
+    /// The value stands in a header field. An empty value asks for the field to be there.
     case header(name: [UInt8], value: [UInt8])
-    /// In the text parts, and the headers of messages within the message.
+    /// The value stands in the text parts, or in the headers of messages within the message.
     case body([UInt8])
-    /// In the header, the text parts, or the headers of parts.
+    /// The value stands in the header, the text parts, or the headers of parts.
     case text([UInt8])
 }
 

@@ -13,15 +13,15 @@ extension Session {
         case .logout: logout(tag)
         case .id: id(tag)
         case .startTLS: startTLS(tag)
-        case .authenticate(let mechanism, let response): authenticate(tag, mechanism, response)
-        case .login(let name, let password): login(tag, name, password.bytes)
+        case .authenticate(let mechanism, let response): authenticate(tag, mechanism: mechanism, response: response)
+        case .login(let name, let password): logIn(tag, name: name, password: password.bytes)
         case .enable, .select, .examine, .create, .delete, .rename, .subscribe, .unsubscribe, .list, .lsub, .namespace,
             .status, .idle, .compress:
-            guard account != nil else { return bad(tag, "Please log in first") }
+            guard account != nil else { return answerBad(tag, "Please log in first") }
             carryOutAuthenticated(tag, tagged.command)
         case .check, .close, .unselect, .expunge, .uidExpunge, .search, .fetch, .store, .copy, .move:
-            guard account != nil else { return bad(tag, "Please log in first") }
-            guard view != nil else { return bad(tag, "Please select a mailbox first") }
+            guard account != nil else { return answerBad(tag, "Please log in first") }
+            guard view != nil else { return answerBad(tag, "Please select a mailbox first") }
             carryOutSelected(tag, tagged.command)
         }
     }
@@ -29,21 +29,23 @@ extension Session {
     private mutating func carryOutAuthenticated(_ tag: String, _ command: Command) {
         switch command {
         case .enable(let names): enable(tag, names)
-        case .select(let name, let parameters): select(tag, name, parameters, isReadOnly: false)
-        case .examine(let name, let parameters): select(tag, name, parameters, isReadOnly: true)
-        case .create(let name, let uses): create(tag, name, uses)
+        case .select(let name, let parameters):
+            selectMailbox(tag, named: name, parameters: parameters, isReadOnly: false)
+        case .examine(let name, let parameters):
+            selectMailbox(tag, named: name, parameters: parameters, isReadOnly: true)
+        case .create(let name, let uses): createMailbox(tag, named: name, uses: uses)
         case .delete(let name): delete(tag, name)
-        case .rename(let name, let newName): rename(tag, name, newName)
-        case .subscribe(let name): subscribe(tag, name, true)
-        case .unsubscribe(let name): subscribe(tag, name, false)
-        case .list(let command): list(tag, command)
-        case .lsub(let reference, let pattern): lsub(tag, reference, pattern)
+        case .rename(let name, let newName): renameMailbox(tag, from: name, to: newName)
+        case .subscribe(let name): setSubscribed(tag, name: name, to: true)
+        case .unsubscribe(let name): setSubscribed(tag, name: name, to: false)
+        case .list(let command): beginList(tag, command)
+        case .lsub(let reference, let pattern): beginLsub(tag, reference: reference, pattern: pattern)
         case .namespace:
             encoder.personalNamespace()
             succeed(tag, "That is all")
-        case .status(let name, let items): status(tag, name, items)
+        case .status(let name, let items): answerStatus(tag, of: name, items: items)
         case .idle: idle(tag)
-        case .compress: no(tag, .cannot, "Compression is not available")
+        case .compress: answerNo(tag, code: .cannot, "Compression is not available")
         case .capability, .noop, .logout, .id, .startTLS, .authenticate, .login, .check, .close, .unselect, .expunge,
             .uidExpunge, .search, .fetch, .store, .copy, .move:
             preconditionFailure("a command of another state")

@@ -24,12 +24,12 @@ extension Session {
     }
 
     mutating func logout(_ tag: String) {
-        encoder.untagged(.bye, nil, "Until next time")
-        encoder.tagged(tag, .ok, nil, "Logged out")
+        encoder.untagged(.bye, code: nil, text: "Until next time")
+        encoder.tagged(tag, .ok, code: nil, text: "Logged out")
         end()
     }
 
-    /// RFC 2971: what the client tells is neither kept nor logged.
+    /// ID (RFC 2971): what the client tells is neither kept nor logged.
     mutating func id(_ tag: String) {
         var fields = [IDField("name", settings.serverName)]
         if let version = settings.serverVersion { fields.append(IDField("version", version)) }
@@ -38,16 +38,16 @@ extension Session {
     }
 
     mutating func startTLS(_ tag: String) {
-        guard !isSecure else { return bad(tag, "TLS is already on") }
-        guard settings.offersStartTLS else { return bad(tag, "TLS is not available") }
-        guard account == nil else { return bad(tag, "TLS must be started before the login") }
-        encoder.tagged(tag, .ok, nil, "Begin the TLS handshake now")
+        guard !isSecure else { return answerBad(tag, "TLS is already on") }
+        guard settings.offersStartTLS else { return answerBad(tag, "TLS is not available") }
+        guard account == nil else { return answerBad(tag, "TLS must be started before the login") }
+        encoder.tagged(tag, .ok, code: nil, text: "Begin the TLS handshake now")
         flush()
         awaited = .handshake
         effects.append(.startTLS)
     }
 
-    /// RFC 5161: what is not known is ignored.
+    /// ENABLE (RFC 5161): unknown names are ignored.
     mutating func enable(_ tag: String, _ names: [String]) {
         var enabled: [String] = []
         if names.contains("CONDSTORE") {
@@ -65,21 +65,21 @@ extension Session {
         guard !isCondstoreEnabled else { return }
         isCondstoreEnabled = true
         guard let view else { return }
-        encoder.untagged(.ok, .highestModSeq(view.modSeq.rawValue), "The highest MODSEQ")
+        encoder.untagged(.ok, code: .highestModSeq(view.modSeq.rawValue), text: "The highest MODSEQ")
     }
 
     // MARK: Login
 
-    mutating func login(_ tag: String, _ name: [UInt8], _ password: [UInt8]) {
-        guard account == nil else { return bad(tag, "Already logged in") }
-        guard mayLogIn else { return no(tag, .privacyRequired, "A password may be sent only under TLS") }
-        check(tag, ByteBuffer(bytes: withDomain(name)), ByteBuffer(bytes: password))
+    mutating func logIn(_ tag: String, name: [UInt8], password: [UInt8]) {
+        guard account == nil else { return answerBad(tag, "Already logged in") }
+        guard mayLogIn else { return answerNo(tag, code: .privacyRequired, "A password may be sent only under TLS") }
+        checkPassword(tag, name: ByteBuffer(bytes: withDomain(name)), password: ByteBuffer(bytes: password))
     }
 
-    mutating func authenticate(_ tag: String, _ mechanism: String, _ response: Secret?) {
-        guard account == nil else { return bad(tag, "Already logged in") }
-        guard mayLogIn else { return no(tag, .privacyRequired, "A password may be sent only under TLS") }
-        guard mechanism == "PLAIN" else { return no(tag, .cannot, "The only mechanism is PLAIN") }
+    mutating func authenticate(_ tag: String, mechanism: String, response: Secret?) {
+        guard account == nil else { return answerBad(tag, "Already logged in") }
+        guard mayLogIn else { return answerNo(tag, code: .privacyRequired, "A password may be sent only under TLS") }
+        guard mechanism == "PLAIN" else { return answerNo(tag, code: .cannot, "The only mechanism is PLAIN") }
         if let response { return plain(tag, response.bytes) }
         encoder.challenge([])
         authenticateTag = tag
@@ -91,8 +91,8 @@ extension Session {
         authenticateTag = nil
         switch line {
         case .response(let secret): plain(tag, secret.bytes)
-        case .cancelled: bad(tag, "AUTHENTICATE was cancelled")
-        case .malformed(let error): bad(tag, error.message)
+        case .cancelled: answerBad(tag, "AUTHENTICATE was cancelled")
+        case .malformed(let error): answerBad(tag, error.message)
         }
     }
 
@@ -100,13 +100,13 @@ extension Session {
     private mutating func plain(_ tag: String, _ message: [UInt8]) {
         let fields = message.split(separator: 0, omittingEmptySubsequences: false)
         guard fields.count == 3, !fields[1].isEmpty else {
-            return bad(tag, "AUTHENTICATE PLAIN needs a name and a password")
+            return answerBad(tag, "AUTHENTICATE PLAIN needs a name and a password")
         }
         let name = withDomain(fields[1])
         guard fields[0].isEmpty || withDomain(fields[0]) == name else {
-            return no(tag, .authorizationFailed, "Nobody may act for another user")
+            return answerNo(tag, code: .authorizationFailed, "Nobody may act for another user")
         }
-        check(tag, ByteBuffer(bytes: name), ByteBuffer(bytes: fields[2]))
+        checkPassword(tag, name: ByteBuffer(bytes: name), password: ByteBuffer(bytes: fields[2]))
     }
 
     /// The name that a login means: one without a domain gets the default domain, where one is set.
@@ -117,7 +117,7 @@ extension Session {
         return Array(name) + [UInt8(ascii: "@")] + Array(domain.utf8)
     }
 
-    private mutating func check(_ tag: String, _ name: ByteBuffer, _ password: ByteBuffer) {
+    private mutating func checkPassword(_ tag: String, name: ByteBuffer, password: ByteBuffer) {
         flush()
         awaited = .authentication(tag: tag)
         effects.append(.authenticate(name: name, password: password))
@@ -131,10 +131,14 @@ extension Session {
         switch result {
         case .success(.authenticated(let account, _)) where hasRoom: loggedIn(tag, account)
         case .success(.authenticated):
-            no(tag, .limit, "This account has too many sessions on this server; please close some, or try again later")
+            answerNo(
+                tag,
+                code: .limit,
+                "This account has too many sessions on this server; please close some, or try again later"
+            )
         case .success(.refused): loginRefused(tag)
-        case .success(.suspended): no(tag, .contactAdmin, "This account is suspended")
-        case .success(.busy): no(tag, .unavailable, "Too many logins at the same time; please try again")
+        case .success(.suspended): answerNo(tag, code: .contactAdmin, "This account is suspended")
+        case .success(.busy): answerNo(tag, code: .unavailable, "Too many logins at the same time; please try again")
         case .failure(let failure): fail(tag, failure)
         }
     }
@@ -144,14 +148,14 @@ extension Session {
         phase = .authenticated
         loginFailures = 0
         effects.append(.watch(account))
-        succeed(tag, .capability(capabilities), "Logged in")
+        succeed(tag, code: .capability(capabilities), "Logged in")
     }
 
     private mutating func loginRefused(_ tag: String) {
-        no(tag, .authenticationFailed, "The name or the password is wrong")
+        answerNo(tag, code: .authenticationFailed, "The name or the password is wrong")
         loginFailures += 1
         guard loginFailures >= settings.maximumLoginFailures else { return }
-        encoder.untagged(.bye, nil, "Too many failed logins")
+        encoder.untagged(.bye, code: nil, text: "Too many failed logins")
         end()
     }
 }

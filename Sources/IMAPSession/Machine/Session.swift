@@ -15,7 +15,7 @@ public struct Session {
         case logout
     }
 
-    /// What has to come in before the session goes on.
+    /// What the session waits for, before it goes on.
     enum Awaited {
         case nothing
         case answer((inout Session, Result<MailAnswer, ServiceFailure>) -> Void)
@@ -70,7 +70,9 @@ public struct Session {
         guard case .nothing = awaited else { return false }
         return phase != .logout
     }
+    /// Whether the client has logged in.
     public var isAuthenticated: Bool { account != nil }
+    /// Whether the client waits for changes by IDLE (RFC 2177).
     public var isIdling: Bool { idleTag != nil }
     /// Whether nothing is under way that an end would cut off.
     public var isAtRest: Bool { isReady && appending == nil }
@@ -86,10 +88,13 @@ public struct Session {
 
     // MARK: What comes in
 
+    /// Writes the greeting. To be called once, before all else.
     public mutating func greet() {
-        encoder.untagged(.ok, .capability(capabilities), "\(settings.serverName) is ready")
+        encoder.untagged(.ok, code: .capability(capabilities), text: "\(settings.serverName) is ready")
     }
 
+    /// Takes in the framer's next event. Traps unless the session ``isReady``.
+    ///
     /// - Parameter freshBodyID: a name for the message of an APPEND.
     public mutating func receive(_ event: FramerEvent, freshBodyID: @autoclosure () -> BodyID) {
         precondition(isReady, "an event for a session that is busy")
@@ -97,7 +102,7 @@ public struct Session {
         case .command(let tagged): carryOut(tagged)
         case .refused(let error): refused(error)
         case .unrecoverable(let error):
-            encoder.untagged(.bye, nil, error.message)
+            encoder.untagged(.bye, code: nil, text: error.message)
             end()
         case .continuationNeeded: encoder.continuation()
         case .append(let start): beginAppend(start, freshBodyID())
@@ -111,6 +116,7 @@ public struct Session {
         }
     }
 
+    /// The store has answered the query that the session asked last.
     public mutating func answered(_ result: Result<MailAnswer, ServiceFailure>) {
         guard case .answer(let next) = awaited else { preconditionFailure("no query is under way") }
         awaited = .nothing
@@ -118,6 +124,7 @@ public struct Session {
         next(&self, result)
     }
 
+    /// The store has carried out the command that the session gave last, or has failed to.
     public mutating func finished(_ result: Result<MailOutcome, ServiceFailure>) {
         guard case .outcome(let next) = awaited else { preconditionFailure("no command is under way") }
         awaited = .nothing
@@ -125,6 +132,8 @@ public struct Session {
         next(&self, result)
     }
 
+    /// The store has checked the password that the session asked about.
+    ///
     /// - Parameter hasRoom: whether the account may have another session. Otherwise the login is refused, though its
     ///   password is right.
     public mutating func authenticated(
@@ -156,8 +165,8 @@ public struct Session {
     /// Ends the session from outside.
     public mutating func end(_ reason: SessionEnd) {
         guard phase != .logout else { return }
-        // Within a literal, any text would be taken for its bytes.
-        if encoder.pendingLiteralBytes == 0 { encoder.untagged(.bye, nil, reason.sentence) }
+        // Within a literal, the client would take any text for the literal's bytes.
+        if encoder.pendingLiteralBytes == 0 { encoder.untagged(.bye, code: nil, text: reason.sentence) }
         end()
     }
 
@@ -171,7 +180,7 @@ public struct Session {
 // MARK: - What goes out
 
 extension Session {
-    /// Hands over what the encoder holds.
+    /// Sends what the encoder holds.
     mutating func flush() {
         guard encoder.writtenBytes > 0 else { return }
         effects.append(.write(encoder.takeBuffer()))
@@ -226,7 +235,7 @@ extension Session {
         }
     }
 
-    /// Lets others have a turn, and waits until the client takes bytes.
+    /// Lets other connections have a turn, and goes on when the client takes bytes.
     mutating func giveWay(_ next: @escaping (inout Session) -> Void) {
         flush()
         awaited = .resume(next)
@@ -237,22 +246,22 @@ extension Session {
 
     /// The answer to a command that succeeded, with what is new in the mailbox in front of it.
     mutating func succeed(_ tag: String, _ text: String, updates: Updates = .all) {
-        succeed(tag, nil, text, updates: updates)
+        succeed(tag, code: nil, text, updates: updates)
     }
 
-    mutating func succeed(_ tag: String, _ code: ResponseCode?, _ text: String, updates: Updates = .all) {
+    mutating func succeed(_ tag: String, code: ResponseCode?, _ text: String, updates: Updates = .all) {
         badCommands = 0
-        conclude(updates) { $0.encoder.tagged(tag, .ok, code, text) }
+        conclude(updates) { $0.encoder.tagged(tag, .ok, code: code, text: text) }
     }
 
-    mutating func no(_ tag: String, _ code: ResponseCode?, _ text: String) {
+    mutating func answerNo(_ tag: String, code: ResponseCode?, _ text: String) {
         badCommands = 0
-        encoder.tagged(tag, .no, code, text)
+        encoder.tagged(tag, .no, code: code, text: text)
     }
 
     /// A command that cannot be carried out as it stands.
-    mutating func bad(_ tag: String, _ text: String) {
-        encoder.tagged(tag, .bad, nil, text)
+    mutating func answerBad(_ tag: String, _ text: String) {
+        encoder.tagged(tag, .bad, code: nil, text: text)
         countBadCommand()
     }
 
@@ -269,7 +278,7 @@ extension Session {
     private mutating func countBadCommand() {
         badCommands += 1
         guard badCommands >= settings.maximumBadCommands else { return }
-        encoder.untagged(.bye, nil, "Too many commands in a row that are none")
+        encoder.untagged(.bye, code: nil, text: "Too many commands in a row that are none")
         end()
     }
 
@@ -277,11 +286,15 @@ extension Session {
     mutating func fail(_ tag: String, _ failure: ServiceFailure) {
         switch failure {
         case .unavailable:
-            no(tag, .unavailable, "The mail store cannot be reached at the moment; please try again")
-        case .busy: no(tag, .inUse, "The mail store is busy; please try again")
+            answerNo(tag, code: .unavailable, "The mail store cannot be reached at the moment; please try again")
+        case .busy: answerNo(tag, code: .inUse, "The mail store is busy; please try again")
         case .noSpace:
-            no(tag, .unavailable, "The mail store has no room for new messages at the moment; please try again")
-        case .stopping: no(tag, .unavailable, "The server is stopping; please connect again")
+            answerNo(
+                tag,
+                code: .unavailable,
+                "The mail store has no room for new messages at the moment; please try again"
+            )
+        case .stopping: answerNo(tag, code: .unavailable, "The server is stopping; please connect again")
         }
     }
 
@@ -312,11 +325,11 @@ extension Session {
             case .notHere, .unsupportedVersion, .staleRegistration:
                 (.unavailable, "The mail store cannot do this at the moment; please try again")
             }
-        no(tag, code, text)
+        answerNo(tag, code: code, text)
     }
 
     /// The store gave an answer of another kind than asked for.
     mutating func failUnexpectedly(_ tag: String) {
-        no(tag, .serverBug, "The mail store gave an answer that makes no sense")
+        answerNo(tag, code: .serverBug, "The mail store gave an answer that makes no sense")
     }
 }

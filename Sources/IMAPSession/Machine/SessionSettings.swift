@@ -6,12 +6,13 @@ public struct SessionSettings: Hashable, Sendable {
     public var offersStartTLS = false
     /// Whether passwords may be sent without TLS; otherwise LOGINDISABLED.
     public var allowsPlaintextLogin = false
+    /// What the client's commands may need at most.
     public var limits = IMAPLimits()
     /// What the greeting calls this server.
     public var serverName = "Staffetta"
     /// What ID tells beside the name (RFC 2971); nil tells nothing.
     public var serverVersion: String?
-    /// What login names without a domain get behind an `@`; nil leaves them as they are.
+    /// The domain that login names without one get behind an `@`; nil leaves them as they are.
     public var defaultDomain: String?
     /// Refused commands in a row that end the session.
     public var maximumBadCommands = 10
@@ -45,11 +46,11 @@ enum SessionLimits {
     static let foundPerTurn = 8_192
     /// Ranges of UIDs that one session holds as `\Recent`.
     static let recentRanges = 4_096
-    /// What LIST does in one turn, in steps of a few nanoseconds; ...
+    /// Steps of LIST in one turn, each of a few nanoseconds.
     static let listStepsPerTurn = 200_000
-    /// ... of which a level of a name takes so many, ...
+    /// Steps that a level of a name takes.
     static let listNodeSteps = 64
-    /// ... and a response.
+    /// Steps that a response takes.
     static let listWriteSteps = 256
     /// Bytes of a message that are searched before others get a turn: 0.3 ms of text, a few milliseconds of the header
     /// fields that take the longest.

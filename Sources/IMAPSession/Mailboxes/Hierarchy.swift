@@ -13,7 +13,7 @@ struct Hierarchy {
         static let hasSelectedUnmatched = Marks(rawValue: 4)
     }
 
-    /// Plain numbers, so that a tree of a hundred thousand levels is freed at once.
+    /// Nodes refer to each other by numbers, so that a tree of a hundred thousand levels is freed at once.
     private struct Node {
         let nameStart: Int
         let nameBytes: Int
@@ -21,7 +21,7 @@ struct Hierarchy {
         let hash: Int
         var firstChild = none
         var nextSibling = none
-        /// None for a level that is only implied by mailboxes below it.
+        /// The mailbox's record; none for a level that only mailboxes below it imply.
         var record = none
         var marks: Marks = []
     }
@@ -64,7 +64,7 @@ struct Hierarchy {
     }
 
     private mutating func child(_ level: ArraySlice<UInt8>, of parent: Int) -> Int {
-        // With the process's own key: names that a client chooses must not all come to one place.
+        // The hash has the process's own key: a client must not be able to choose names that collide.
         var hasher = Hasher()
         hasher.combine(parent)
         level.withUnsafeBytes { hasher.combine(bytes: $0) }
@@ -105,7 +105,7 @@ struct Hierarchy {
             child = nodes[child].nextSibling
         }
         guard inOrder, children.count > 1 else { return children }
-        names.withUnsafeBytes { bytes in children.sort { isBefore(nodes[$0], nodes[$1], bytes) } }
+        names.withUnsafeBytes { bytes in children.sort { isBefore(nodes[$0], nodes[$1], in: bytes) } }
         if node == Self.root, let inbox = children.firstIndex(where: { level(of: $0).isInbox }) {
             children.insert(children.remove(at: inbox), at: 0)
         }
@@ -116,7 +116,7 @@ struct Hierarchy {
     /// thousand bytes to their ends would take a turn of 40 ms.
     private static let orderedBytes = 64
 
-    private func isBefore(_ first: Node, _ second: Node, _ names: UnsafeRawBufferPointer) -> Bool {
+    private func isBefore(_ first: Node, _ second: Node, in names: UnsafeRawBufferPointer) -> Bool {
         let shared = min(first.nameBytes, second.nameBytes, Self.orderedBytes)
         var offset = 0
         while offset + 8 <= shared {
@@ -138,7 +138,7 @@ struct Hierarchy {
         var above = node
         while above != Self.root {
             above = nodes[above].parent
-            // Whoever marked this one has marked those above it as well.
+            // The levels above a marked level are marked too.
             guard !nodes[above].marks.contains(.hasSelectedUnmatched) else { return }
             nodes[above].marks.insert(.hasSelectedUnmatched)
         }
@@ -152,7 +152,7 @@ struct HierarchyWalk {
         let position: MailboxMatcher.Position
         let pathBytes: Int
         let isInInbox: Bool
-        /// Those to go to, the next one last; nil until the walk goes below.
+        /// The children to go to, the next one last; nil until the walk goes below.
         var children: [Int]?
     }
 
@@ -167,7 +167,7 @@ struct HierarchyWalk {
     private var frames: [Frame] = []
     /// The name of the last stop.
     private(set) var path: [UInt8] = []
-    /// What the walk has cost so far, in steps of a few nanoseconds.
+    /// The steps that the walk has taken so far, each of a few nanoseconds.
     private(set) var steps = 0
 
     init(_ matcher: MailboxMatcher, leavesOutUnmatched: Bool) {

@@ -29,7 +29,7 @@ extension IMAPSyntax.SpecialUse {
         }
     }
 
-    /// As a mailbox can have it here; nil for uses that need a mailbox of another kind.
+    /// The store's word for the use; nil for uses that need a mailbox of another kind.
     var stored: MailModel.SpecialUse? {
         switch self {
         case .archive: .archive
@@ -50,10 +50,5 @@ extension MailboxID {
 
 extension BodyID {
     /// OBJECTID's name for a message's bytes: copies share it (RFC 8474, section 5.1).
-    var objectID: String { "M\(Self.hexadecimal(high))\(Self.hexadecimal(low))" }
-
-    private static func hexadecimal(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
+    var objectID: String { "M\(Hexadecimal.digits(of: high))\(Hexadecimal.digits(of: low))" }
 }

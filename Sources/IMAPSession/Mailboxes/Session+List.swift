@@ -19,7 +19,7 @@ final class ListWork {
     fileprivate var marking: HierarchyWalk?
     fileprivate var writing: HierarchyWalk
 
-    fileprivate init(_ tag: String, _ answer: Answer, _ matcher: MailboxMatcher) {
+    fileprivate init(tag: String, answer: Answer, matcher: MailboxMatcher) {
         self.tag = tag
         self.answer = answer
         self.matcher = matcher
@@ -32,30 +32,34 @@ final class ListWork {
 
 /// LIST and LSUB (RFC 3501, sections 6.3.8 and 6.3.9; RFC 5258; RFC 5819; RFC 6154).
 extension Session {
-    mutating func list(_ tag: String, _ command: ListCommand) {
+    mutating func beginList(_ tag: String, _ command: ListCommand) {
         if !command.isExtended, let pattern = command.patterns.first, pattern.isPossible, pattern.text.isEmpty {
             encoder.listDelimiter()
             return succeed(tag, "That is all")
         }
         if let item = command.statusItems.first(where: { !$0.isSupported }) {
-            return bad(tag, "STATUS does not know \(item.rawValue) here")
+            return answerBad(tag, "STATUS does not know \(item.rawValue) here")
         }
         if command.statusItems.contains(.highestModSeq) { enableCondstore() }
-        beginListing(tag, .list(command), command.patterns.map { $0.relative(to: command.reference) })
+        beginListing(tag, answer: .list(command), patterns: command.patterns.map { $0.relative(to: command.reference) })
     }
 
-    mutating func lsub(_ tag: String, _ reference: String, _ pattern: MailboxPattern) {
+    mutating func beginLsub(_ tag: String, reference: String, pattern: MailboxPattern) {
         let pattern = pattern.relative(to: reference)
-        beginListing(tag, .lsub(showsLevelsAbove: !pattern.text.contains("*")), [pattern])
+        beginListing(tag, answer: .lsub(showsLevelsAbove: !pattern.text.contains("*")), patterns: [pattern])
     }
 
-    private mutating func beginListing(_ tag: String, _ answer: ListWork.Answer, _ patterns: [MailboxPattern]) {
+    private mutating func beginListing(_ tag: String, answer: ListWork.Answer, patterns: [MailboxPattern]) {
         let matcher = MailboxMatcher(patterns, maximumNameBytes: settings.limits.mailboxNameBytes)
         guard matcher.parts <= settings.limits.listPatternParts else {
             let limit = settings.limits.listPatternParts
-            return no(tag, .limit, "The patterns of one LIST have at most \(limit) letters and wildcards together")
+            return answerNo(
+                tag,
+                code: .limit,
+                "The patterns of one LIST have at most \(limit) letters and wildcards together"
+            )
         }
-        let work = ListWork(tag, answer, matcher)
+        let work = ListWork(tag: tag, answer: answer, matcher: matcher)
         query(.mailboxes, for: tag) { session, answer in
             guard case .mailboxes(let records) = answer else { return session.missingAccount(tag) }
             work.records = records.reversed()
@@ -66,11 +70,11 @@ extension Session {
     /// An account without mailboxes is one that was deleted: an empty list would make clients drop their mail.
     private mutating func missingAccount(_ tag: String) {
         refuse(tag, .noSuchAccount)
-        encoder.untagged(.bye, nil, "This account does not exist any more")
+        encoder.untagged(.bye, code: nil, text: "This account does not exist any more")
         end()
     }
 
-    /// Goes on until it is done, or others have to get a turn.
+    /// Goes on until the LIST is done, or other connections must get a turn.
     private mutating func continueListing(_ work: ListWork) {
         var budget = SessionLimits.listStepsPerTurn
         while budget > 0, let record = work.records.popLast() {
@@ -81,16 +85,16 @@ extension Session {
         while budget > 0, encoder.writtenBytes < SessionLimits.writeBytes {
             let before = work.writing.steps
             guard let stop = work.writing.next(work.hierarchy) else { return succeed(work.tag, "That is all") }
-            if stop.isMatch { write(work, work.hierarchy.listed(stop.node)) }
+            if stop.isMatch { writeLevel(work.hierarchy.listed(stop.node), of: work) }
             budget -= work.writing.steps - before + (stop.isMatch ? SessionLimits.listWriteSteps : 0)
         }
         giveWay { $0.continueListing(work) }
     }
 
-    private mutating func write(_ work: ListWork, _ node: ListedLevel) {
+    private mutating func writeLevel(_ node: ListedLevel, of work: ListWork) {
         let name = IMAPSyntax.MailboxName(String(decoding: work.writing.path, as: UTF8.self))
         switch work.answer {
-        case .list(let command): writeListed(node, name, command)
+        case .list(let command): writeListed(node, named: name, for: command)
         case .lsub(let showsLevelsAbove):
             if node.isSubscribed {
                 encoder.lsub(node.isSelectable ? [] : [.noSelect], name)
@@ -104,8 +108,8 @@ extension Session {
     /// section 3.5: redundant CHILDINFO is left out).
     private mutating func writeListed(
         _ node: ListedLevel,
-        _ name: IMAPSyntax.MailboxName,
-        _ command: ListCommand
+        named name: IMAPSyntax.MailboxName,
+        for command: ListCommand
     ) {
         let isSelected = node.isSelected(by: command.selection)
         let hasSelectedBelow = node.marks.contains(.hasSelectedUnmatched)
@@ -123,7 +127,7 @@ extension Session {
 
 /// A level as LIST sees it.
 private struct ListedLevel {
-    /// Nil for a level that is only implied by mailboxes below it.
+    /// The mailbox; nil for a level that only mailboxes below it imply.
     let record: MailboxRecord?
     let marks: Hierarchy.Marks
 

@@ -8,44 +8,44 @@ extension Session {
         do throws(MailboxNameError) {
             try name.validate(settings.limits)
         } catch {
-            no(tag, .cannot, error.sentence)
+            answerNo(tag, code: .cannot, error.sentence)
             return nil
         }
         guard let stored = MailModel.MailboxName(name) else {
-            no(tag, .cannot, "A mailbox cannot have this name")
+            answerNo(tag, code: .cannot, "A mailbox cannot have this name")
             return nil
         }
         return stored
     }
 
     /// RFC 6154, section 3: a use that cannot be given fails the command.
-    mutating func create(_ tag: String, _ name: IMAPSyntax.MailboxName, _ uses: [IMAPSyntax.SpecialUse]) {
+    mutating func createMailbox(_ tag: String, named name: IMAPSyntax.MailboxName, uses: [IMAPSyntax.SpecialUse]) {
         guard let name = newName(tag, name) else { return }
         var use: MailModel.SpecialUse?
         if let wanted = uses.first {
             guard uses.count == 1, let stored = wanted.stored else {
-                return no(tag, .useAttribute, "A mailbox cannot have this special use")
+                return answerNo(tag, code: .useAttribute, "A mailbox cannot have this special use")
             }
             use = stored
         }
         submit(.createMailbox(name, specialUse: use), for: tag) { session, outcome in
             guard case .mailboxCreated(let id, _) = outcome else { return session.failUnexpectedly(tag) }
-            session.succeed(tag, .mailboxID(id.objectID), "Created")
+            session.succeed(tag, code: .mailboxID(id.objectID), "Created")
         }
     }
 
     mutating func delete(_ tag: String, _ name: IMAPSyntax.MailboxName) {
         guard let name = MailModel.MailboxName(name) else { return refuse(tag, .noSuchMailbox) }
-        submit(.deleteMailbox(name), for: tag) { $0.succeedAfterChange(tag, $1, "Deleted") }
+        submit(.deleteMailbox(name), for: tag) { $0.succeedAfterChange(tag, outcome: $1, "Deleted") }
     }
 
-    mutating func rename(_ tag: String, _ name: IMAPSyntax.MailboxName, _ new: IMAPSyntax.MailboxName) {
+    mutating func renameMailbox(_ tag: String, from name: IMAPSyntax.MailboxName, to new: IMAPSyntax.MailboxName) {
         guard let name = MailModel.MailboxName(name) else { return refuse(tag, .noSuchMailbox) }
         guard let new = newName(tag, new) else { return }
-        submit(.renameMailbox(from: name, to: new), for: tag) { $0.succeedAfterChange(tag, $1, "Renamed") }
+        submit(.renameMailbox(from: name, to: new), for: tag) { $0.succeedAfterChange(tag, outcome: $1, "Renamed") }
     }
 
-    mutating func subscribe(_ tag: String, _ name: IMAPSyntax.MailboxName, _ isSubscribed: Bool) {
+    mutating func setSubscribed(_ tag: String, name: IMAPSyntax.MailboxName, to isSubscribed: Bool) {
         guard let stored = isSubscribed ? newName(tag, name) : MailModel.MailboxName(name) else {
             // A name that cannot be is not subscribed.
             if !isSubscribed { succeed(tag, "Not subscribed") }
@@ -57,14 +57,14 @@ extension Session {
     }
 
     /// The selected mailbox may be the one that changed.
-    private mutating func succeedAfterChange(_ tag: String, _ outcome: MailOutcome, _ text: String) {
+    private mutating func succeedAfterChange(_ tag: String, outcome: MailOutcome, _ text: String) {
         badCommands = 0
-        conclude(.all, isFresh: true) { $0.encoder.tagged(tag, .ok, nil, text) }
+        conclude(.all, isFresh: true) { $0.encoder.tagged(tag, .ok, code: nil, text: text) }
     }
 
-    mutating func status(_ tag: String, _ name: IMAPSyntax.MailboxName, _ items: [StatusItem]) {
+    mutating func answerStatus(_ tag: String, of name: IMAPSyntax.MailboxName, items: [StatusItem]) {
         if let item = items.first(where: { !$0.isSupported }) {
-            return bad(tag, "STATUS does not know \(item.rawValue) here")
+            return answerBad(tag, "STATUS does not know \(item.rawValue) here")
         }
         if items.contains(.highestModSeq) { enableCondstore() }
         guard let stored = MailModel.MailboxName(name) else { return refuse(tag, .noSuchMailbox) }

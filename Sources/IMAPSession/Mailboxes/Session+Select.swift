@@ -3,17 +3,17 @@ internal import MailModel
 
 /// SELECT, EXAMINE, CLOSE and UNSELECT (RFC 3501, sections 6.3.1 and 6.4.2; RFC 3691).
 extension Session {
-    mutating func select(
+    mutating func selectMailbox(
         _ tag: String,
-        _ name: IMAPSyntax.MailboxName,
-        _ parameters: SelectParameters,
+        named name: IMAPSyntax.MailboxName,
+        parameters: SelectParameters,
         isReadOnly: Bool
     ) {
-        guard parameters.quickResync == nil else { return bad(tag, "QRESYNC is not enabled") }
+        guard parameters.quickResync == nil else { return answerBad(tag, "QRESYNC is not enabled") }
         // A SELECT that fails leaves no mailbox selected (RFC 3501, section 6.3.1).
         if view != nil {
             deselect()
-            encoder.untagged(.ok, .closed, "The previous mailbox is closed")
+            encoder.untagged(.ok, code: .closed, text: "The previous mailbox is closed")
         }
         if parameters.isCondstore { enableCondstore() }
         guard let stored = MailModel.MailboxName(name) else { return refuse(tag, .noSuchMailbox) }
@@ -38,7 +38,7 @@ extension Session {
         query(.messages(partial.id, fromUID: from, limit: SessionLimits.messagesPerPage)) { session, result in
             switch result {
             case .success(.messages(let record, let states)):
-                session.loaded(tag, record, states, isFirst: isFirst)
+                session.viewLoaded(tag, of: record, states: states, isFirst: isFirst)
             case .success(.missing):
                 session.view = nil
                 session.refuse(tag, .noSuchMailbox)
@@ -52,7 +52,7 @@ extension Session {
         }
     }
 
-    private mutating func loaded(_ tag: String, _ record: MailboxRecord, _ states: [MessageState], isFirst: Bool) {
+    private mutating func viewLoaded(_ tag: String, of record: MailboxRecord, states: [MessageState], isFirst: Bool) {
         guard let isReadOnly = view?.isReadOnly, record.selectable else {
             view = nil
             return refuse(tag, .noSuchMailbox)
@@ -103,16 +103,18 @@ extension Session {
         view.toldRecent = view.recentCount
         self.view = view
         encoder.flags(Self.systemFlags + view.keywords)
-        encoder.untagged(.ok, permanentFlags(view), view.isReadOnly ? "Read-only" : "Flags that stay")
+        encoder.untagged(.ok, code: permanentFlags(view), text: view.isReadOnly ? "Read-only" : "Flags that stay")
         encoder.exists(UInt32(view.count))
         encoder.recent(UInt32(view.recentCount))
-        if let unseen = view.firstUnseen { encoder.untagged(.ok, .unseen(unseen), "The first unseen message") }
-        encoder.untagged(.ok, .uidValidity(view.uidValidity), "UIDs are valid")
-        encoder.untagged(.ok, .uidNext(view.uidNext), "The next UID, or a lower one")
-        encoder.untagged(.ok, .highestModSeq(view.modSeq.rawValue), "The highest MODSEQ")
-        encoder.untagged(.ok, .mailboxID(record.id.objectID), "The mailbox")
+        if let unseen = view.firstUnseen {
+            encoder.untagged(.ok, code: .unseen(unseen), text: "The first unseen message")
+        }
+        encoder.untagged(.ok, code: .uidValidity(view.uidValidity), text: "UIDs are valid")
+        encoder.untagged(.ok, code: .uidNext(view.uidNext), text: "The next UID, or a lower one")
+        encoder.untagged(.ok, code: .highestModSeq(view.modSeq.rawValue), text: "The highest MODSEQ")
+        encoder.untagged(.ok, code: .mailboxID(record.id.objectID), text: "The mailbox")
         badCommands = 0
-        encoder.tagged(tag, .ok, view.isReadOnly ? .readOnly : .readWrite, "Selected")
+        encoder.tagged(tag, .ok, code: view.isReadOnly ? .readOnly : .readWrite, text: "Selected")
     }
 
     /// CLOSE expunges without telling, UNSELECT does not expunge.

@@ -6,22 +6,22 @@ internal import NIOCore
 struct FetchWork {
     let tag: String
     let command: FetchCommand
-    /// What is written for each message.
+    /// The items that are written for each message.
     let items: [FetchItem]
     let needsDetails: Bool
     /// Indexes that are left, the next range last.
     var ranges: [Range<Int>]
     /// Rows of the next messages, the next one last.
     var details: [MessageDetails] = []
-    /// UIDs up to here have been asked for: one without a row is gone.
+    /// The rows of UIDs up to here were asked for: a message without a row is gone.
     var detailsUpTo: UInt32 = 0
     var detailsPerQuery = SessionLimits.firstDetails
     var current: Message?
-    /// Sets that are to become `\Seen` first.
+    /// Sets of messages that become `\Seen` before anything is written.
     var unseen: [UIDSet] = []
-    /// What became `\Seen` by this command.
+    /// Messages that became `\Seen` by this command.
     var seen: [UIDSet] = []
-    /// A message was expunged by somebody else.
+    /// Another session has expunged a message.
     var hasGone = false
 
     struct Message {
@@ -47,10 +47,10 @@ struct FetchWork {
     /// Bytes of a body on their way.
     struct Piece {
         enum Purpose {
-            /// Straight to the client, behind the announcement of a literal; nil once that was written.
+            /// The bytes go straight to the client, behind the announcement of a literal; nil once that was written.
             case literal(FetchItem, origin: UInt64?, length: Int)
             case announcedLiteral
-            /// To be filtered as a header.
+            /// The bytes are a header, to be filtered.
             case header(Range<UInt64>, ByteBuffer)
             /// For the message's reader, so that the item can be told.
             case outline(FetchItem)

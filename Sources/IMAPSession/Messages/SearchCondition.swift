@@ -28,7 +28,7 @@ indirect enum SearchCondition {
     case olderThan(Int64)
     case youngerThan(Int64)
     case emailID(String)
-    /// What only the message's bytes tell: the n-th term.
+    /// The n-th term is found in the message's bytes.
     case term(Int)
 }
 
@@ -39,7 +39,7 @@ struct SearchCompiler {
     /// Makes UTF-8 of a search string.
     private let utf8: ([UInt8]) -> [UInt8]
     private(set) var terms: [SearchTerm] = []
-    /// Where each of them stands.
+    /// The number of each term.
     private var numbers: [SearchTerm: Int] = [:]
     private(set) var usesModSeq = false
     /// How many conditions there are, which is what looking at one message costs.
@@ -158,7 +158,7 @@ extension SearchCondition {
         case .modSeq(let value): return subject.view.modSeqs[index] >= value
         case .date(let field, let relation, let day):
             guard let details = subject.details else { return nil }
-            return Self.day(field, details, subject.outline).map { relation.isMet($0, day) } ?? false
+            return Self.day(field, of: details, outline: subject.outline).map { relation.isMet($0, day) } ?? false
         case .larger(let size): return subject.details.map { $0.sizeBytes > size }
         case .smaller(let size): return subject.details.map { $0.sizeBytes < size }
         case .olderThan(let moment): return subject.details.map { $0.internalDate.seconds <= moment }
@@ -170,13 +170,13 @@ extension SearchCondition {
 
     private static func day(
         _ field: DateField,
-        _ details: MessageDetails,
-        _ outline: (any MessageOutline)?
+        of details: MessageDetails,
+        outline: (any MessageOutline)?
     ) -> Int? {
         switch field {
         case .received: day(details.internalDate)
         case .saved: day(details.saved.rawValue / 1_000)
-        // Without a Date field that can be read, the day it was received is the best there is.
+        // Without a Date field that can be read, the day of receipt stands for it.
         case .sent:
             outline?.sentDay ?? day(details.internalDate)
         }

@@ -11,7 +11,7 @@ struct AppendWork {
     let internalDate: InternalDate
     let lengthBytes: Int
     var parser: any MessageParsing
-    /// Received and not yet sent on.
+    /// Bytes that were received and are not in a chunk yet.
     var buffer = ByteBuffer()
     var chunks: UInt32 = 0
 
@@ -23,10 +23,10 @@ struct AppendWork {
 extension Session {
     mutating func beginAppend(_ start: AppendStart, _ bodyID: BodyID) {
         let tag = start.tag
-        guard account != nil else { return refuseAppend { $0.bad(tag, "Please log in first") } }
-        guard !start.message.isUTF8 else { return refuseAppend { $0.bad(tag, "UTF8 is not enabled") } }
+        guard account != nil else { return refuseAppend { $0.answerBad(tag, "Please log in first") } }
+        guard !start.message.isUTF8 else { return refuseAppend { $0.answerBad(tag, "UTF8 is not enabled") } }
         guard start.message.literal.length > 0 else {
-            return refuseAppend { $0.no(tag, .cannot, "A message without a byte cannot be stored") }
+            return refuseAppend { $0.answerNo(tag, code: .cannot, "A message without a byte cannot be stored") }
         }
         guard let mailbox = MailModel.MailboxName(start.mailbox) else {
             return refuseAppend { $0.refuse(tag, .noSuchMailbox) }
@@ -34,7 +34,13 @@ extension Session {
         query(.mailbox(mailbox)) { session, result in
             switch result {
             case .success(.mailbox(let record)) where record.selectable:
-                session.appending = AppendWork(start, mailbox, bodyID, session.tools.makeParser(), session.now)
+                session.appending = AppendWork(
+                    start,
+                    into: mailbox,
+                    bodyID: bodyID,
+                    parser: session.tools.makeParser(),
+                    at: session.now
+                )
                 session.effects.append(.acceptMessage)
             case .success:
                 session.refuseAppend { $0.refuse(tag, .noSuchMailbox, missingMailbox: .tryCreate) }
@@ -53,7 +59,7 @@ extension Session {
     /// Several messages in one APPEND need MULTIAPPEND, which is not there (RFC 3502).
     mutating func refuseFurtherMessage() {
         guard let tag = appending?.tag else { preconditionFailure("no APPEND is under way") }
-        refuseAppend { $0.bad(tag, "An APPEND has one message") }
+        refuseAppend { $0.answerBad(tag, "An APPEND has one message") }
     }
 
     mutating func appendBytes(_ bytes: ByteBuffer) {
@@ -63,7 +69,7 @@ extension Session {
         uploadFullChunks { _ in }
     }
 
-    /// Sends on what fills a chunk; the client is held back until the store has it.
+    /// Uploads the next full chunk. The client is held back until the store has it.
     private mutating func uploadFullChunks(_ next: @escaping (inout Session) -> Void) {
         guard let work = appending, work.isUpload, work.buffer.readableBytes >= MailLimits.bodyChunkBytes else {
             return next(&self)
@@ -114,7 +120,7 @@ extension Session {
                 session.badCommands = 0
                 let code = ResponseCode.appendUID(uidValidity: uidValidity, uids: NumberSet([uid.rawValue]))
                 session.conclude(.all, isFresh: session.view?.id == id) {
-                    $0.encoder.tagged(tag, .ok, code, "Stored")
+                    $0.encoder.tagged(tag, .ok, code: code, text: "Stored")
                 }
             case .success(.refused(let refusal)): session.refuse(tag, refusal, missingMailbox: .tryCreate)
             case .success: session.failUnexpectedly(tag)
@@ -127,10 +133,10 @@ extension Session {
 extension AppendWork {
     init(
         _ start: AppendStart,
-        _ mailbox: MailModel.MailboxName,
-        _ bodyID: BodyID,
-        _ parser: any MessageParsing,
-        _ now: Timestamp
+        into mailbox: MailModel.MailboxName,
+        bodyID: BodyID,
+        parser: any MessageParsing,
+        at now: Timestamp
     ) {
         let date = start.message.internalDate
         self.init(

@@ -8,7 +8,7 @@ struct CopyWork {
     let mailbox: MailModel.MailboxName
     var pieces: MessagePieces
     var target: MailboxID?
-    /// What each command has added to the target, for a COPY that is taken back.
+    /// The UIDs that each command has added to the target, for a COPY that is taken back.
     var added: [UIDSet] = []
     var uidValidity: UInt32 = 0
     var source = NumberSet()
@@ -18,8 +18,8 @@ struct CopyWork {
 /// COPY and MOVE (RFC 3501, section 6.4.7; RFC 6851; RFC 4315, section 3).
 extension Session {
     mutating func copy(_ tag: String, _ command: CopyCommand, isMove: Bool) {
-        guard let view, let indexes = resolve(tag, command.messages, command.numberSpace) else { return }
-        guard !isMove || !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
+        guard let view, let indexes = resolve(tag, command.messages, as: command.numberSpace) else { return }
+        guard !isMove || !view.isReadOnly else { return answerNo(tag, code: nil, "The mailbox is selected read-only") }
         guard let mailbox = MailModel.MailboxName(command.mailbox) else {
             return refuse(tag, .noSuchMailbox, missingMailbox: .tryCreate)
         }
@@ -27,7 +27,7 @@ extension Session {
         let sets = view.uidSets(indexes, limit: limit)
         copying = CopyWork(tag: tag, isMove: isMove, mailbox: mailbox, pieces: MessagePieces(sets))
         guard sets.isEmpty else { return copyNext() }
-        // Nothing to copy is no fault, a missing mailbox is one.
+        // An empty set is no fault. A missing mailbox is a fault, also for an empty set.
         query(.mailbox(mailbox), for: tag) { session, answer in
             guard case .mailbox(let record) = answer, record.selectable else {
                 session.copying = nil
@@ -68,7 +68,7 @@ extension Session {
         copying = nil
         guard work.isMove else { return takeBack(done.target, MessagePieces(done.added.reversed()), answer) }
         isStale = true
-        if !done.source.isEmpty { encoder.untagged(.ok, done.code, "Moved in part") }
+        if !done.source.isEmpty { encoder.untagged(.ok, code: done.code, text: "Moved in part") }
         answer(&self)
     }
 
@@ -92,9 +92,14 @@ extension Session {
         badCommands = 0
         let code = work.source.isEmpty ? nil : work.code
         // MOVE: COPYUID goes before the expunges (RFC 6851, section 4.3).
-        if work.isMove, let code { encoder.untagged(.ok, code, "Moved") }
+        if work.isMove, let code { encoder.untagged(.ok, code: code, text: "Moved") }
         conclude(.all, isFresh: work.isMove) { session in
-            session.encoder.tagged(work.tag, .ok, work.isMove ? nil : code, work.isMove ? "Moved" : "Copied")
+            session.encoder.tagged(
+                work.tag,
+                .ok,
+                code: work.isMove ? nil : code,
+                text: work.isMove ? "Moved" : "Copied"
+            )
         }
     }
 }

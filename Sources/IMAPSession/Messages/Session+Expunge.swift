@@ -5,7 +5,7 @@ internal import MailModel
 extension Session {
     mutating func expunge(_ tag: String) {
         guard let view else { return }
-        guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
+        guard !view.isReadOnly else { return answerNo(tag, code: nil, "The mailbox is selected read-only") }
         expungeMarked(tag) { session in
             session.badCommands = 0
             session.conclude(.all, isFresh: true) { $0.answerExpunge(tag) }
@@ -13,8 +13,8 @@ extension Session {
     }
 
     mutating func expunge(_ tag: String, _ set: MessageSet) {
-        guard let view, let indexes = resolve(tag, set, .uid) else { return }
-        guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
+        guard let view, let indexes = resolve(tag, set, as: .uid) else { return }
+        guard !view.isReadOnly else { return answerNo(tag, code: nil, "The mailbox is selected read-only") }
         let sets = view.uidSets(indexes, limit: MailLimits.messagesPerExpunge)
         expunge(tag, MessagePieces(sets)) { session in
             session.badCommands = 0
@@ -24,10 +24,10 @@ extension Session {
 
     private mutating func answerExpunge(_ tag: String) {
         let code = isCondstoreEnabled ? view.map { ResponseCode.highestModSeq($0.modSeq.rawValue) } : nil
-        encoder.tagged(tag, .ok, code, "Expunged")
+        encoder.tagged(tag, .ok, code: code, text: "Expunged")
     }
 
-    /// Expunges all that is marked, whoever marked it: the view is brought up to date first.
+    /// Expunges all messages that are marked, by other sessions too: the view is brought up to date first.
     mutating func expungeMarked(_ tag: String, _ next: @escaping (inout Session) -> Void) {
         synchronise { session in
             guard !session.missedUpdate else { return session.fail(tag, .unavailable) }

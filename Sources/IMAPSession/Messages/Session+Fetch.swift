@@ -5,9 +5,11 @@ internal import NIOCore
 /// FETCH (RFC 3501, section 6.4.5; RFC 7162, section 3.1.4), piece by piece as the client takes it.
 extension Session {
     mutating func fetch(_ tag: String, _ command: FetchCommand) {
-        guard let view, var indexes = resolve(tag, command.messages, command.numberSpace) else { return }
-        guard command.items.allSatisfy(\.isSupported) else { return bad(tag, "FETCH cannot give one of these items") }
-        guard !command.wantsVanished else { return bad(tag, "QRESYNC is not enabled") }
+        guard let view, var indexes = resolve(tag, command.messages, as: command.numberSpace) else { return }
+        guard command.items.allSatisfy(\.isSupported) else {
+            return answerBad(tag, "FETCH cannot give one of these items")
+        }
+        guard !command.wantsVanished else { return answerBad(tag, "QRESYNC is not enabled") }
         if command.changedSince != nil || command.items.contains(.modSeq) { enableCondstore() }
         if let since = command.changedSince { indexes = view.indexes(indexes, changedSince: since) }
         var items = command.items
@@ -58,7 +60,7 @@ extension Session {
         }
     }
 
-    /// Goes on until the store or the client has to be waited for.
+    /// Goes on until the session has to wait for the store or the client.
     mutating func continueFetch() {
         var budget = SessionLimits.messagesPerSlice
         while true {
@@ -126,7 +128,7 @@ extension Session {
         fetching = nil
         badCommands = 0
         conclude(work.command.numberSpace == .uid ? .all : .withoutExpunge) { session in
-            session.encoder.tagged(work.tag, .ok, work.hasGone ? .expungeIssued : nil, "Fetched")
+            session.encoder.tagged(work.tag, .ok, code: work.hasGone ? .expungeIssued : nil, text: "Fetched")
         }
     }
 
@@ -147,7 +149,7 @@ extension Session {
             }
             fetching?.current?.nextItem += 1
             let item = items[message.nextItem]
-            if !beginOutline(for: item, of: message) { write(item, of: message) }
+            if !beginOutline(for: item, of: message) { writeItem(item, of: message) }
             if let piece = fetching?.current?.piece {
                 if piece.range.isEmpty {
                     finishPiece()
@@ -178,7 +180,7 @@ extension Session {
         fetching?.current = nil
     }
 
-    private mutating func write(_ item: FetchItem, of message: FetchWork.Message) {
+    private mutating func writeItem(_ item: FetchItem, of message: FetchWork.Message) {
         guard let view else { return }
         if message.isOutlineRead, [.envelope, .body, .bodyStructure].contains(item) {
             return beginWriting(item, message.outline)
@@ -195,12 +197,12 @@ extension Session {
         case .internalDate, .size, .saveDate, .emailID, .threadID, .envelope, .body, .bodyStructure, .section, .rfc822,
             .rfc822Header, .rfc822Text:
             guard let details = message.details else { preconditionFailure("rows were not read") }
-            write(item, details, message.outline)
+            writeRowItem(item, details: details, outline: message.outline)
         case .binary, .binarySize, .preview: preconditionFailure("an item that is refused")
         }
     }
 
-    private mutating func write(_ item: FetchItem, _ details: MessageDetails, _ outline: (any MessageOutline)?) {
+    private mutating func writeRowItem(_ item: FetchItem, details: MessageDetails, outline: (any MessageOutline)?) {
         switch item {
         case .internalDate:
             let date = details.internalDate
@@ -212,17 +214,19 @@ extension Session {
         case .envelope: encoder.encodedItem("ENVELOPE", outline.envelope)
         case .body: encoder.encodedItem("BODY", outline.structure(details, isExtended: false))
         case .bodyStructure: encoder.encodedItem("BODYSTRUCTURE", outline.structure(details, isExtended: true))
-        case .section(let section, let partial, _): begin(item, section, partial, details, outline)
-        case .rfc822: begin(item, BodySection(), nil, details, outline)
-        case .rfc822Header: begin(item, BodySection(text: .header), nil, details, outline)
-        case .rfc822Text: begin(item, BodySection(text: .text), nil, details, outline)
+        case .section(let section, let partial, _):
+            beginSection(section, for: item, partial: partial, of: details, outline: outline)
+        case .rfc822: beginSection(BodySection(), for: item, partial: nil, of: details, outline: outline)
+        case .rfc822Header:
+            beginSection(BodySection(text: .header), for: item, partial: nil, of: details, outline: outline)
+        case .rfc822Text: beginSection(BodySection(text: .text), for: item, partial: nil, of: details, outline: outline)
         case .uid, .flags, .modSeq, .binary, .binarySize, .preview: preconditionFailure("not an item of rows")
         }
     }
 }
 
 extension MailboxView {
-    /// Of these, the messages changed after a MODSEQ.
+    /// The messages in these ranges that were changed after a MODSEQ.
     func indexes(_ ranges: [Range<Int>], changedSince since: UInt64) -> [Range<Int>] {
         var result: [Range<Int>] = []
         for range in ranges {
@@ -239,7 +243,7 @@ extension MailboxView {
 }
 
 extension Optional<any MessageOutline> {
-    /// What there is to say of a message whose summary cannot be read: never an error (clients would give up).
+    /// The envelope, an empty one for a message whose summary cannot be read: clients would give up at an error.
     var envelope: ByteBuffer {
         var buffer = ByteBuffer()
         if let self {

@@ -5,12 +5,12 @@ internal import NIOCore
 /// `BODY[...]` in all its forms (RFC 3501, section 6.4.5): bytes go to the client as the store brings them.
 extension Session {
     /// Starts an item whose bytes are needed, or answers it at once when there are none.
-    mutating func begin(
-        _ item: FetchItem,
+    mutating func beginSection(
         _ section: BodySection,
-        _ partial: BytePartial?,
-        _ details: MessageDetails,
-        _ outline: (any MessageOutline)?
+        for item: FetchItem,
+        partial: BytePartial?,
+        of details: MessageDetails,
+        outline: (any MessageOutline)?
     ) {
         guard let range = section.range(in: outline, details.sizeBytes) else {
             encoder.section(section, origin: partial?.offset, nil)
@@ -20,7 +20,7 @@ extension Session {
         case .headerFields, .headerFieldsNot:
             let range = range.prefix(bytes: UInt64(SessionLimits.headerBytes))
             if let header = fetching?.current?.header, header.range == range {
-                return writeFiltered(section, partial, header.bytes)
+                return writeFiltered(section, partial: partial, from: header.bytes)
             }
             fetching?.current?.piece = .init(purpose: .header(range, ByteBuffer()), range: range)
         case .header, .text, .mime, nil:
@@ -36,11 +36,13 @@ extension Session {
         guard let work = fetching, let message = work.current, let piece = message.piece, let details = message.details
         else { preconditionFailure("no bytes are wanted") }
         let count = min(piece.range.count, SessionLimits.bodyPieceBytes)
-        // Within a literal nothing else may be written: what is there goes out first.
+        // Within a literal nothing else may be written: the responses before it go out first.
         query(.body(details.bodyID, offset: piece.range.lowerBound, maximumBytes: count)) { session, result in
             switch result {
             case .success(.body(let bytes)) where bytes.readableBytes > 0:
-                session.take(bytes.getSlice(at: bytes.readerIndex, length: min(count, bytes.readableBytes)) ?? bytes)
+                session.receivePiece(
+                    bytes.getSlice(at: bytes.readerIndex, length: min(count, bytes.readableBytes)) ?? bytes
+                )
             case .success(.body), .success: session.breakOff(.unavailable)
             case .failure(let failure): session.breakOff(failure)
             }
@@ -61,12 +63,12 @@ extension Session {
         fail(work.tag, failure)
     }
 
-    private mutating func take(_ bytes: ByteBuffer) {
+    private mutating func receivePiece(_ bytes: ByteBuffer) {
         guard var piece = fetching?.current?.piece else { preconditionFailure("no bytes are wanted") }
         piece.range = (piece.range.lowerBound + UInt64(bytes.readableBytes))..<piece.range.upperBound
         switch piece.purpose {
         case .literal(let item, let origin, let length):
-            announce(item, origin, length)
+            announceLiteral(of: item, origin: origin, length: length)
             piece.purpose = .announcedLiteral
             writeLiteral(bytes)
         case .announcedLiteral: writeLiteral(bytes)
@@ -88,17 +90,17 @@ extension Session {
         effects.append(.write(encoder.literalBytesPassing(bytes)))
     }
 
-    /// All bytes of the item are there.
+    /// Ends an item whose bytes have all come.
     mutating func finishPiece() {
         guard let work = fetching, let message = work.current, let piece = message.piece else { return }
         fetching?.current?.piece = nil
         switch piece.purpose {
-        case .literal(let item, let origin, let length): announce(item, origin, length)
+        case .literal(let item, let origin, let length): announceLiteral(of: item, origin: origin, length: length)
         case .announcedLiteral: break
         case .header(let range, let bytes):
             fetching?.current?.header = (range, bytes)
             guard case .section(let section, let partial, _) = work.items[message.nextItem - 1] else { return }
-            writeFiltered(section, partial, bytes)
+            writeFiltered(section, partial: partial, from: bytes)
         case .outline(let item): finishOutline(for: item, from: piece)
         }
     }
@@ -174,7 +176,7 @@ extension Session {
         giveWay { $0.continueFetch() }
     }
 
-    private mutating func announce(_ item: FetchItem, _ origin: UInt64?, _ length: Int) {
+    private mutating func announceLiteral(of item: FetchItem, origin: UInt64?, length: Int) {
         switch item {
         case .section(let section, _, _): encoder.beginSection(section, origin: origin, length: length)
         case .rfc822: encoder.beginItem("RFC822", length: length)
@@ -186,7 +188,7 @@ extension Session {
         }
     }
 
-    private mutating func writeFiltered(_ section: BodySection, _ partial: BytePartial?, _ header: ByteBuffer) {
+    private mutating func writeFiltered(_ section: BodySection, partial: BytePartial?, from header: ByteBuffer) {
         let filtered: ByteBuffer
         switch section.text {
         case .headerFields(let names): filtered = tools.filter(header: header, names: names, not: false)
@@ -214,7 +216,7 @@ extension Range<UInt64> {
 }
 
 extension BodySection {
-    /// Where the section lies in the message; nil when the message has no such part.
+    /// The range of the section in the message; nil when the message has no such part.
     func range(in outline: (any MessageOutline)?, _ size: UInt64) -> Range<UInt64>? {
         let bounds = 0..<size
         guard !part.isEmpty else {

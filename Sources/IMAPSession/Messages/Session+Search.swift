@@ -7,10 +7,10 @@ struct SearchWork {
     let tag: String
     let command: SearchCommand
     let condition: SearchCondition
-    /// What only the messages' bytes tell.
+    /// The terms that are looked for in the messages' bytes.
     let search: any PreparedSearch
     let usesModSeq: Bool
-    /// What looking at one message costs: the number of conditions.
+    /// The steps that one message costs: the number of conditions.
     let stepsPerMessage: Int
     /// The next index to look at, of those there were at the start.
     var next = 0
@@ -23,7 +23,7 @@ struct SearchWork {
     var range: Range<UInt64>?
     /// Bytes that were read and not looked at.
     var unsearched = ByteBuffer()
-    /// Indexes that met the condition.
+    /// Indexes of messages that met the condition.
     var found: [Int] = []
     var detailsPerQuery = SessionLimits.firstDetails
 }
@@ -34,11 +34,11 @@ extension Session {
         guard let view else { return }
         if let returns = command.returns {
             guard !returns.options.contains(.save), returns.partial == nil else {
-                return bad(tag, "SEARCH cannot return this")
+                return answerBad(tag, "SEARCH cannot return this")
             }
         }
         if case .named(let charset) = command.charset, tools.utf8([], charset: charset) == nil {
-            return no(tag, .badCharset(["US-ASCII", "UTF-8"]), "This charset is not known here")
+            return answerNo(tag, code: .badCharset(["US-ASCII", "UTF-8"]), "This charset is not known here")
         }
         var compiler = SearchCompiler(view: view, nowSeconds: now.rawValue / 1_000) { [tools] text in
             guard case .named(let charset) = command.charset else { return text }
@@ -57,12 +57,12 @@ extension Session {
                 end: view.count
             )
         } catch {
-            return bad(tag, error.sentence)
+            return answerBad(tag, error.sentence)
         }
         continueSearch()
     }
 
-    /// Looks at what the view tells, until rows are needed or others have to get a turn.
+    /// Decides conditions by what the view tells, until rows are needed or other connections must get a turn.
     private mutating func continueSearch() {
         guard let view, var work = searching else { return }
         searching = nil
@@ -160,7 +160,7 @@ extension Session {
                 session.searching?.unsearched = bytes
                 session.searchPiece()
             case .success:
-                // Expunged and purged meanwhile: it is not found.
+                // The message was expunged and purged meanwhile: it is not found.
                 session.searching?.current = nil
                 session.searching?.range = nil
                 session.searchDetails()
@@ -171,7 +171,7 @@ extension Session {
         }
     }
 
-    /// Looks at what was read, a slice at a time.
+    /// Searches the bytes that were read, a slice at a time.
     private mutating func searchPiece() {
         let readable = searching?.unsearched.readableBytes ?? 0
         let length = min(readable, SessionLimits.searchedBytesPerSlice)
@@ -207,7 +207,7 @@ extension Session {
                 session.concludeSearch(work)
             }
         }
-        let result = extendedResult(work, returns, view)
+        let result = extendedResult(of: work, returning: returns, in: view)
         encoder.beginExtendedSearch(work.tag, result)
         writeRanges(result.all?.ranges[...] ?? [], isFirst: true) { session in
             session.encoder.endExtendedSearch(result)
@@ -217,7 +217,7 @@ extension Session {
 
     private mutating func concludeSearch(_ work: SearchWork) {
         conclude(work.command.numberSpace == .uid ? .all : .withoutExpunge) { session in
-            session.encoder.tagged(work.tag, .ok, nil, "Searched")
+            session.encoder.tagged(work.tag, .ok, code: nil, text: "Searched")
         }
     }
 
@@ -248,7 +248,7 @@ extension Session {
         next(&self)
     }
 
-    private func extendedResult(_ work: SearchWork, _ returns: SearchReturn, _ view: MailboxView)
+    private func extendedResult(of work: SearchWork, returning returns: SearchReturn, in view: MailboxView)
         -> ExtendedSearchResult
     {
         let space = work.command.numberSpace

@@ -17,8 +17,8 @@ struct StoreWork {
 /// STORE (RFC 3501, section 6.4.6; RFC 7162, section 3.1.3).
 extension Session {
     mutating func store(_ tag: String, _ command: StoreCommand) {
-        guard let view, let indexes = resolve(tag, command.messages, command.numberSpace) else { return }
-        guard !view.isReadOnly else { return no(tag, nil, "The mailbox is selected read-only") }
+        guard let view, let indexes = resolve(tag, command.messages, as: command.numberSpace) else { return }
+        guard !view.isReadOnly else { return answerNo(tag, code: nil, "The mailbox is selected read-only") }
         if command.unchangedSince != nil { enableCondstore() }
         let sets = view.uidSets(indexes, limit: MailLimits.messagesPerStore)
         storing = StoreWork(tag: tag, command: command, indexes: indexes, sets: sets.reversed())
@@ -27,12 +27,12 @@ extension Session {
     }
 
     /// The indexes of a set; nil after the command was answered.
-    mutating func resolve(_ tag: String, _ set: MessageSet, _ space: NumberSpace) -> [Range<Int>]? {
+    mutating func resolve(_ tag: String, _ set: MessageSet, as space: NumberSpace) -> [Range<Int>]? {
         guard let view else { preconditionFailure("no mailbox is selected") }
         do throws(MessageSetProblem) {
             return try view.indexes(set, space)
         } catch {
-            bad(tag, error.sentence)
+            answerBad(tag, error.sentence)
             return nil
         }
     }
@@ -110,12 +110,14 @@ extension Session {
         guard modified.isEmpty else {
             // Before an expunge was told, so the numbers are those that the client used.
             let numbers = view?.numbers(modified, work.command.numberSpace) ?? NumberSet()
-            if work.hasSurplus { encoder.untagged(.ok, .limit, Self.keywordLimit) }
-            return encoder.tagged(work.tag, .ok, .modified(numbers), "Some messages were changed meanwhile")
+            if work.hasSurplus { encoder.untagged(.ok, code: .limit, text: Self.keywordLimit) }
+            return encoder.tagged(work.tag, .ok, code: .modified(numbers), text: "Some messages were changed meanwhile")
         }
-        if work.hasSurplus, !work.hasGone { return encoder.tagged(work.tag, .ok, .limit, Self.keywordLimit) }
-        if work.hasSurplus { encoder.untagged(.ok, .limit, Self.keywordLimit) }
-        encoder.tagged(work.tag, .ok, work.hasGone ? .expungeIssued : nil, "Stored")
+        if work.hasSurplus, !work.hasGone {
+            return encoder.tagged(work.tag, .ok, code: .limit, text: Self.keywordLimit)
+        }
+        if work.hasSurplus { encoder.untagged(.ok, code: .limit, text: Self.keywordLimit) }
+        encoder.tagged(work.tag, .ok, code: work.hasGone ? .expungeIssued : nil, text: "Stored")
     }
 
     /// RFC 5530 shows LIMIT with a NO. That would say that nothing was stored (RFC 3501, section 6.4.6), and clients
@@ -126,7 +128,8 @@ extension Session {
 }
 
 extension MailboxView {
-    /// Takes over what a STORE did, as far as nobody else changed the same messages: that is what its client expects.
+    /// Takes over the flags that a STORE set, for messages that no other session changed: that is what its client
+    /// expects.
     fileprivate mutating func expect(_ work: StoreWork) {
         guard work.command.isSilent else { return }
         let names = work.command.flags

@@ -9,12 +9,12 @@ struct MailboxView {
     let id: MailboxID
     let isReadOnly: Bool
     let uidValidity: UInt32
-    /// UIDs below are in the view, or gone.
+    /// UIDs below this one are in the view, or gone.
     var uidNext: UInt32
     /// The view shows what the mailbox was at this MODSEQ.
     var modSeq: ModSeq
 
-    /// Rising; the n-th has the sequence number n + 1.
+    /// The UIDs of the messages, rising. The n-th has the sequence number n + 1.
     private(set) var uids: [UInt32] = []
     private var system: [UInt8] = []
     /// The keywords with numbers below 64, a bit each. Empty until a message has a keyword.
@@ -27,9 +27,9 @@ struct MailboxView {
 
     /// UIDs that are `\Recent` in this session, as rising ranges that do not touch.
     private(set) var recent: [Range<UInt32>] = []
-    /// Expunged, and the client does not know.
+    /// UIDs of messages that were expunged and whose client was not told yet.
     private(set) var gone: Set<UInt32> = []
-    /// By index: changed, and the client does not know. Empty until a message has.
+    /// Whether the client has to be told of a message's flags, by index. Empty until one has changed.
     private var changed: [Bool] = []
     /// How many messages the client knows of.
     var toldCount = 0
@@ -184,11 +184,11 @@ struct MailboxView {
         } else {
             recent.append(first..<upTo.rawValue)
         }
-        // Other sessions claimed what is between. A session that has been open for so long forgets what it had first.
+        // Other sessions claimed the UIDs between the ranges. A session with too many ranges forgets the oldest.
         if recent.count > SessionLimits.recentRanges { recent.removeFirst(recent.count / 2) }
     }
 
-    /// Takes over what changed in the store. What the client has to be told is remembered.
+    /// Takes over what changed in the store, and remembers what the client has to be told.
     mutating func apply(_ changes: MailboxChanges) {
         guard changes.mailbox.selectable else { return markDeleted() }
         setKeywords(changes.mailbox.keywords)
@@ -297,7 +297,7 @@ struct MailboxView {
 }
 
 extension SystemFlags {
-    /// As a client names them.
+    /// The flags as a client names them.
     var names: [Flag] {
         var names: [Flag] = []
         if contains(.answered) { names.append(.answered) }
@@ -310,7 +310,7 @@ extension SystemFlags {
 }
 
 extension FlagNames {
-    /// Of what a client named; `\Recent` is not the client's to set.
+    /// The flags that a client named, without `\Recent`, which clients cannot set.
     init(_ flags: [Flag]) {
         self.init()
         for flag in flags {

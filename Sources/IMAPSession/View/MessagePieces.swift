@@ -2,7 +2,7 @@ internal import MailModel
 
 /// Messages that a command names, in sets that the store takes one after the other.
 struct MessagePieces {
-    /// What is left, the last first.
+    /// The sets that are left, the next one last.
     private var sets: [UIDSet]
     private var limit = Int.max
 

@@ -31,7 +31,7 @@ extension Session {
     /// NOOP and CHECK: the answer shows the mailbox as it is now.
     mutating func noop(_ tag: String, _ name: String) {
         badCommands = 0
-        conclude(.all, isFresh: true) { $0.encoder.tagged(tag, .ok, nil, "\(name) completed") }
+        conclude(.all, isFresh: true) { $0.encoder.tagged(tag, .ok, code: nil, text: "\(name) completed") }
     }
 
     /// Brings the view up to date. When the store does not answer, it stays as it is, to be tried again.
@@ -139,7 +139,7 @@ extension Session {
         guard let view, view.hasUntoldKeywords else { return }
         self.view?.hasUntoldKeywords = false
         encoder.flags(Self.systemFlags + view.keywords)
-        encoder.untagged(.ok, permanentFlags(view), "Flags that stay")
+        encoder.untagged(.ok, code: permanentFlags(view), text: "Flags that stay")
     }
 
     static let systemFlags: [Flag] = [.answered, .flagged, .deleted, .seen, .draft]
@@ -165,7 +165,7 @@ extension Session {
 
     // MARK: Changes while the client waits
 
-    /// Something of the account changed.
+    /// The store has changed something of the account.
     public mutating func accountChanged() {
         isStale = true
     }
@@ -194,12 +194,12 @@ extension Session {
     mutating func breakIdle(_ error: SyntaxError) {
         guard let tag = idleTag else { preconditionFailure("not idling") }
         idleTag = nil
-        bad(tag, error.message)
+        answerBad(tag, error.message)
     }
 
     /// Shows the client, and whatever is between, that the connection lives.
     public mutating func heartbeat() {
         guard idleTag != nil, isReady else { return }
-        encoder.untagged(.ok, nil, "Still here")
+        encoder.untagged(.ok, code: nil, text: "Still here")
     }
 }

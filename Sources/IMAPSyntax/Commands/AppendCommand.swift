@@ -1,7 +1,10 @@
 /// APPEND up to its first message literal.
 public struct AppendStart: Hashable, Sendable {
+    /// The tag that the answer carries.
     public var tag: String
+    /// The mailbox that the messages go to.
     public var mailbox: MailboxName
+    /// What stands in front of the first literal.
     public var message: AppendMessage
 
     public init(tag: String, mailbox: MailboxName, message: AppendMessage) {
@@ -13,10 +16,13 @@ public struct AppendStart: Hashable, Sendable {
 
 /// What stands in front of one message literal; MULTIAPPEND (RFC 3502) has several in one command.
 public struct AppendMessage: Hashable, Sendable {
+    /// The flags that the message is to have.
     public var flags: [Flag]
+    /// The date that the client gives the message; nil leaves it to the server.
     public var internalDate: DateTime?
     /// Whether the literal stands in `UTF8 (...)` (RFC 6855 section 4).
     public var isUTF8: Bool
+    /// The announcement of the message's bytes.
     public var literal: LiteralHeader
 
     public init(flags: [Flag] = [], internalDate: DateTime? = nil, isUTF8: Bool = false, literal: LiteralHeader) {

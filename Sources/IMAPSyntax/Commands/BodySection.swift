@@ -1,5 +1,6 @@
 /// The part of a message that `BODY[...]` names (RFC 9051 section 6.4.5.1).
 public struct BodySection: Hashable, Sendable {
+    /// What of a part is meant (`section-text`).
     public enum Text: Hashable, Sendable {
         /// `HEADER`
         case header
@@ -26,7 +27,9 @@ public struct BodySection: Hashable, Sendable {
 
 /// `<offset.length>`
 public struct BytePartial: Hashable, Sendable {
+    /// The first byte that is asked for, counted from 0.
     public var offset: UInt64
+    /// How many bytes are asked for; never 0.
     public var length: UInt64
 
     public init(offset: UInt64, length: UInt64) {

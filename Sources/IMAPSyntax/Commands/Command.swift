@@ -1,6 +1,8 @@
 /// A command with the tag that its answer carries.
 public struct TaggedCommand: Hashable, Sendable {
+    /// The tag that the answer carries.
     public var tag: String
+    /// What the client asks for.
     public var command: Command
 
     public init(tag: String, command: Command) {
@@ -66,8 +68,11 @@ public enum NumberSpace: Hashable, Sendable {
 
 /// COPY and MOVE.
 public struct CopyCommand: Hashable, Sendable {
+    /// What the numbers of `messages` are.
     public var numberSpace: NumberSpace
+    /// The messages to copy or move.
     public var messages: MessageSet
+    /// The mailbox that they go to.
     public var mailbox: MailboxName
 
     public init(_ numberSpace: NumberSpace, _ messages: MessageSet, to mailbox: MailboxName) {

@@ -1,9 +1,12 @@
 /// FETCH and UID FETCH (RFC 9051 section 6.4.5, RFC 7162).
 public struct FetchCommand: Hashable, Sendable {
+    /// What the numbers of `messages` are.
     public var numberSpace: NumberSpace
+    /// The messages that are asked for.
     public var messages: MessageSet
     /// Macros are replaced by what they stand for; repeated items are there once.
     public var items: [FetchItem]
+    /// `CHANGEDSINCE`: only messages with a higher mod-sequence are answered (RFC 7162 section 3.1.4.1).
     public var changedSince: UInt64?
     /// `VANISHED` (RFC 7162 section 3.2.6); the parser lets it through with CHANGEDSINCE and UID FETCH only.
     public var wantsVanished: Bool

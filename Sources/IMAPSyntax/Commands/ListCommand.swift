@@ -1,27 +1,40 @@
 /// LIST, plain and extended (RFC 5258, RFC 5819, RFC 6154).
 public struct ListCommand: Hashable, Sendable {
+    /// Which names are listed (RFC 5258 section 3.1).
     public struct SelectionOptions: OptionSet, Hashable, Sendable {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        /// Names that are subscribed, mailboxes or not.
         public static let subscribed = SelectionOptions(rawValue: 1)
+        /// Mailboxes of other servers too; there are none.
         public static let remote = SelectionOptions(rawValue: 2)
+        /// Also names above a selected one that the pattern leaves out.
         public static let recursiveMatch = SelectionOptions(rawValue: 4)
+        /// Mailboxes with a special use (RFC 6154).
         public static let specialUse = SelectionOptions(rawValue: 8)
     }
 
+    /// What is told of a name besides its attributes (RFC 5258 section 3.2).
     public struct ReturnOptions: OptionSet, Hashable, Sendable {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        /// Whether the name is subscribed.
         public static let subscribed = ReturnOptions(rawValue: 1)
+        /// Whether there are names below it.
         public static let children = ReturnOptions(rawValue: 2)
+        /// What the mailbox is used for (RFC 6154).
         public static let specialUse = ReturnOptions(rawValue: 4)
     }
 
+    /// Which names are listed; none: all mailboxes.
     public var selection: SelectionOptions = []
+    /// What stands in front of every pattern.
     public var reference: String
+    /// The patterns, one of which a name must match.
     public var patterns: [MailboxPattern]
+    /// What is told besides.
     public var returns: ReturnOptions = []
     /// What `RETURN (STATUS (...))` asks for; empty when it does not.
     public var statusItems: [StatusItem] = []

@@ -1,5 +1,6 @@
 /// SEARCH and UID SEARCH (RFC 9051 section 6.4.4).
 public struct SearchCommand: Hashable, Sendable {
+    /// The charset of the search strings.
     public enum Charset: Hashable, Sendable {
         case usASCII
         case utf8
@@ -7,11 +8,13 @@ public struct SearchCommand: Hashable, Sendable {
         case named(String)
     }
 
+    /// What the numbers of the answer are.
     public var numberSpace: NumberSpace
     /// Nil without RETURN: the answer is then SEARCH in IMAP4rev1, ESEARCH with ALL in IMAP4rev2.
     public var returns: SearchReturn?
     /// Nil when none was named.
     public var charset: Charset?
+    /// What a message must fulfil.
     public var key: SearchKey
 
     public init(
@@ -29,21 +32,29 @@ public struct SearchCommand: Hashable, Sendable {
 
 /// What `RETURN (...)` asks for (RFC 4731, RFC 5182, RFC 9394). `RETURN ()` stands for ALL.
 public struct SearchReturn: Hashable, Sendable {
+    /// The result options, which may come together.
     public struct Options: OptionSet, Hashable, Sendable {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        /// The lowest number.
         public static let min = Options(rawValue: 1)
+        /// The highest number.
         public static let max = Options(rawValue: 2)
+        /// All numbers.
         public static let all = Options(rawValue: 4)
+        /// How many there are.
         public static let count = Options(rawValue: 8)
+        /// The result is kept as `$` (RFC 5182).
         public static let save = Options(rawValue: 16)
     }
 
     /// `PARTIAL first:last`: positions in the result from 1 on, or -1 for its last number and so on backwards.
     /// `first` is the nearer one to the end that is counted from.
     public struct Partial: Hashable, Sendable {
+        /// The position of the first number that is wanted.
         public var first: Int64
+        /// The position of the last one.
         public var last: Int64
 
         public init(first: Int64, last: Int64) {
@@ -52,7 +63,9 @@ public struct SearchReturn: Hashable, Sendable {
         }
     }
 
+    /// What is asked for.
     public var options: Options
+    /// The part of the result that is asked for, if only a part is.
     public var partial: Partial?
 
     public init(_ options: Options, partial: Partial? = nil) {

@@ -54,6 +54,7 @@ public indirect enum SearchKey: Hashable, Sendable {
 
 /// The flag whose mod-sequence SEARCH MODSEQ asks for.
 public struct ModSeqEntry: Hashable, Sendable {
+    /// Whose flag is meant (RFC 7162 section 3.1.5): the user's own, the one that all share, or both.
     public enum Kind: Hashable, Sendable {
         case all
         case `private`
@@ -62,6 +63,7 @@ public struct ModSeqEntry: Hashable, Sendable {
 
     /// Such as `/flags/\draft`.
     public var name: [UInt8]
+    /// Whose flag is meant.
     public var kind: Kind
 
     public init(name: [UInt8], kind: Kind) {

@@ -1,6 +1,8 @@
 /// The parameters of SELECT and EXAMINE (RFC 7162), in any order.
 public struct SelectParameters: Hashable, Sendable {
+    /// Whether `CONDSTORE` was named.
     public var isCondstore = false
+    /// What `QRESYNC` told; nil where it was not named.
     public var quickResync: QuickResync?
 
     public init(isCondstore: Bool = false, quickResync: QuickResync? = nil) {
@@ -11,14 +13,20 @@ public struct SelectParameters: Hashable, Sendable {
 
 /// What a client knows of a mailbox: QRESYNC (RFC 7162 section 3.2.5).
 public struct QuickResync: Hashable, Sendable {
+    /// The UIDVALIDITY under which the client knows the mailbox.
     public var uidValidity: UInt32
+    /// The highest mod-sequence that the client knows.
     public var modSeq: UInt64
+    /// The UIDs that the client knows; nil means all.
     public var knownUIDs: SequenceSet?
     /// Sequence numbers and the UIDs that they had, of equal size.
     public var sequenceMatch: SequenceMatch?
 
+    /// Pairs by which the server finds out what was expunged (RFC 7162 section 3.2.5.2).
     public struct SequenceMatch: Hashable, Sendable {
+        /// Sequence numbers, rising.
         public var sequenceNumbers: SequenceSet
+        /// The UIDs of those messages, rising.
         public var uids: SequenceSet
 
         public init(sequenceNumbers: SequenceSet, uids: SequenceSet) {

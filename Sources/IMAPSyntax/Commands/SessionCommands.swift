@@ -1,6 +1,8 @@
 /// One field of ID (RFC 2971).
 public struct IDField: Hashable, Sendable {
+    /// The name of the field.
     public var name: String
+    /// The value; nil is `NIL`.
     public var value: String?
 
     public init(_ name: String, _ value: String?) {

@@ -1,5 +1,6 @@
 /// STORE and UID STORE (RFC 9051 section 6.4.6, RFC 7162 section 3.1.3).
 public struct StoreCommand: Hashable, Sendable {
+    /// What is done with the flags.
     public enum Action: Hashable, Sendable {
         /// `FLAGS`
         case replace
@@ -9,11 +10,17 @@ public struct StoreCommand: Hashable, Sendable {
         case remove
     }
 
+    /// What the numbers of `messages` are.
     public var numberSpace: NumberSpace
+    /// The messages whose flags change.
     public var messages: MessageSet
+    /// `UNCHANGEDSINCE`: messages with a higher mod-sequence are left alone.
     public var unchangedSince: UInt64?
+    /// What is done with `flags`.
     public var action: Action
+    /// Whether `.SILENT` was named: the new flags need not be told.
     public var isSilent: Bool
+    /// The flags that are set, added or removed.
     public var flags: [Flag]
 
     public init(

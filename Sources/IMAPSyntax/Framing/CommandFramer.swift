@@ -7,6 +7,7 @@ public import NIOCore
 /// `AUTHENTICATE`, `expectAuthenticationLine()`; after STARTTLS was accepted, `reset()`. To hold the client back, it
 /// stops pulling, and stops reading once `bufferedBytes` is more than it likes.
 public struct CommandFramer: Sendable {
+    /// What a command may need at most.
     public var limits: IMAPLimits
     /// Whether mailbox names are UTF-8: set after ENABLE of UTF8=ACCEPT or IMAP4rev2.
     public var acceptsUTF8 = false

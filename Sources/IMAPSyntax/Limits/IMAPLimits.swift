@@ -18,6 +18,7 @@ public struct IMAPLimits: Hashable, Sendable {
     /// One line of an AUTHENTICATE exchange, in base64.
     public var authenticationLineBytes = 16_384
 
+    /// Bytes of a tag.
     public var tagBytes = 128
 
     /// Nested parentheses, NOT and OR of a SEARCH.

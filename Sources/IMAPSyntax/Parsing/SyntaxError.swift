@@ -3,6 +3,7 @@
 /// The message is a sentence for the client's user or developer. It never quotes more than one byte of the command,
 /// so it can be logged even when the command holds a password.
 public struct SyntaxError: Error, Hashable, Sendable {
+    /// What is wrong with the command.
     public enum Kind: Hashable, Sendable {
         /// Not in the grammar.
         case malformed
@@ -27,11 +28,13 @@ public struct SyntaxError: Error, Hashable, Sendable {
         case invalidBase64
     }
 
+    /// What is wrong, for programs.
     public var kind: Kind
     /// The command's tag, when a valid one was read. Without it, the answer is untagged.
     public var tag: String?
     /// Offset in bytes from the start of the command, literals included.
     public var offset: Int
+    /// What is wrong, for people; it never quotes more than one byte of the command.
     public var message: String
 
     public init(_ kind: Kind, tag: String? = nil, offset: Int = 0, message: String) {

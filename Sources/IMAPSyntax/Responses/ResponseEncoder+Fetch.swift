@@ -2,12 +2,14 @@ public import NIOCore
 
 /// `* n FETCH (...)`, item by item: `beginFetch`, any items, `endFetch`.
 extension ResponseEncoder {
+    /// `* n FETCH (`, to be followed by items and ``endFetch()``.
     public mutating func beginFetch(_ sequenceNumber: UInt32) {
         precondition(pendingLiteralBytes == 0, "a response within a literal")
         raw("* \(sequenceNumber) FETCH (")
         isFirstItem = true
     }
 
+    /// The end of the list of items.
     public mutating func endFetch() {
         line(")")
     }
@@ -21,31 +23,37 @@ extension ResponseEncoder {
         raw(" ")
     }
 
+    /// `UID n`
     public mutating func uid(_ uid: UInt32) {
         item("UID")
         raw("\(uid)")
     }
 
+    /// `FLAGS (flags)`
     public mutating func fetchedFlags(_ flags: [Flag]) {
         item("FLAGS")
         flagList(flags)
     }
 
+    /// `INTERNALDATE "date"`
     public mutating func internalDate(_ date: DateTime) {
         item("INTERNALDATE")
         raw("\"\(date)\"")
     }
 
+    /// `RFC822.SIZE n`
     public mutating func size(_ bytes: UInt64) {
         item("RFC822.SIZE")
         raw("\(bytes)")
     }
 
+    /// `MODSEQ (n)` (RFC 7162 section 3.1.4.2)
     public mutating func modSeq(_ modSeq: UInt64) {
         item("MODSEQ")
         raw("(\(modSeq))")
     }
 
+    /// `EMAILID (id)` (RFC 8474 section 5.1)
     public mutating func emailID(_ id: String) {
         item("EMAILID")
         raw("(\(id))")
@@ -57,11 +65,13 @@ extension ResponseEncoder {
         raw(id.map { "(\($0))" } ?? "NIL")
     }
 
+    /// `SAVEDATE "date"`, or NIL where it is not known (RFC 8514).
     public mutating func saveDate(_ date: DateTime?) {
         item("SAVEDATE")
         raw(date.map { "\"\($0)\"" } ?? "NIL")
     }
 
+    /// `PREVIEW "text"`, or NIL where there is none (RFC 8970).
     public mutating func preview(_ text: String?) {
         item("PREVIEW")
         nstring(text)

@@ -33,8 +33,10 @@ extension ResponseEncoder {
     /// `* SEARCH`, to be followed by numbers and ``endSearch(highestModSeq:)``, with nothing between.
     public mutating func beginSearch() { raw("* SEARCH") }
 
+    /// One number of `* SEARCH`.
     public mutating func foundNumber(_ number: UInt32) { raw(" \(number)") }
 
+    /// The end of `* SEARCH`, with the highest mod-sequence of a search by it.
     public mutating func endSearch(highestModSeq: UInt64?) {
         if let highestModSeq { raw(" (MODSEQ \(highestModSeq))") }
         line("")
@@ -69,6 +71,7 @@ extension ResponseEncoder {
         }
     }
 
+    /// What stands behind the ranges of ALL: PARTIAL, MODSEQ, and the end of the line.
     public mutating func endExtendedSearch(_ result: ExtendedSearchResult) {
         if let partial = result.partial {
             let numbers = partial.numbers.isEmpty ? "NIL" : partial.numbers.description
@@ -81,8 +84,11 @@ extension ResponseEncoder {
 
 /// What ESEARCH tells (RFC 4731); what is nil is not mentioned.
 public struct ExtendedSearchResult: Hashable, Sendable {
+    /// What PARTIAL tells (RFC 9394).
     public struct Partial: Hashable, Sendable {
+        /// The positions that the client asked for.
         public var range: SearchReturn.Partial
+        /// The numbers at these positions; none is told as NIL.
         public var numbers: NumberSet
 
         public init(range: SearchReturn.Partial, numbers: NumberSet) {
@@ -91,13 +97,19 @@ public struct ExtendedSearchResult: Hashable, Sendable {
         }
     }
 
+    /// What the numbers are.
     public var numberSpace: NumberSpace
+    /// The lowest number.
     public var min: UInt32?
+    /// The highest number.
     public var max: UInt32?
+    /// How many numbers there are.
     public var count: Int?
     /// Not mentioned when empty (RFC 4731 section 3.1).
     public var all: NumberSet?
+    /// The part of the result that was asked for.
     public var partial: Partial?
+    /// The highest mod-sequence of the messages told (RFC 7162 section 3.1.5).
     public var highestModSeq: UInt64?
 
     public init(_ numberSpace: NumberSpace) {

@@ -20,6 +20,7 @@ extension ResponseEncoder {
         quoted(bytes)
     }
 
+    /// `string` from UTF-8. NUL becomes `nulStandIn`.
     public mutating func string(_ text: String) {
         string(text.utf8)
     }
@@ -29,6 +30,7 @@ extension ResponseEncoder {
         if let bytes { string(bytes) } else { raw("NIL") }
     }
 
+    /// `nstring` from UTF-8
     public mutating func nstring(_ text: String?) {
         if let text { string(text.utf8) } else { raw("NIL") }
     }

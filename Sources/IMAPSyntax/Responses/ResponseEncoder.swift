@@ -46,23 +46,23 @@ extension ResponseEncoder {
     public mutating func tagged(
         _ tag: String,
         _ condition: StatusCondition,
-        _ code: ResponseCode? = nil,
-        _ text: String
+        code: ResponseCode? = nil,
+        text: String
     ) {
         precondition(condition != .bye && condition != .preauth, "\(condition) is untagged")
-        status(tag, condition, code, text)
+        status(tag, condition, code: code, text: text)
     }
 
     /// `* OK [CODE] text`
-    public mutating func untagged(_ condition: StatusCondition, _ code: ResponseCode? = nil, _ text: String) {
-        status("*", condition, code, text)
+    public mutating func untagged(_ condition: StatusCondition, code: ResponseCode? = nil, text: String) {
+        status("*", condition, code: code, text: text)
     }
 
     /// The answer to a command that the grammar refuses.
     public mutating func refusal(_ error: SyntaxError) {
         let (condition, code) = error.response
         // NO without a tag would be a warning only: what has no tag is BAD.
-        status(error.tag ?? "*", error.tag == nil ? .bad : condition, code, error.message)
+        status(error.tag ?? "*", error.tag == nil ? .bad : condition, code: code, text: error.message)
     }
 
     /// `+ text`
@@ -75,7 +75,7 @@ extension ResponseEncoder {
         line("+ \(String(decoding: Base64.encode(bytes), as: UTF8.self))")
     }
 
-    private mutating func status(_ tag: String, _ condition: StatusCondition, _ code: ResponseCode?, _ text: String) {
+    private mutating func status(_ tag: String, _ condition: StatusCondition, code: ResponseCode?, text: String) {
         guard let code else { return line("\(tag) \(condition.rawValue) \(safeText(text))") }
         line("\(tag) \(condition.rawValue) [\(safeCode(code.description))] \(safeText(text))")
     }

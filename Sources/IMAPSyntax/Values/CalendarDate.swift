@@ -1,11 +1,14 @@
 /// A day of the (proleptic) Gregorian calendar.
 public struct CalendarDate: Hashable, Sendable {
+    /// 0 to 9999.
     public let year: Int
     /// 1 to 12.
     public let month: Int
     /// 1 to 31.
     public let day: Int
 
+    /// The day of these numbers.
+    ///
     /// - Returns: nil when there is no such day.
     public init?(year: Int, month: Int, day: Int) {
         guard (0...9_999).contains(year), (1...12).contains(month) else { return nil }
@@ -15,6 +18,8 @@ public struct CalendarDate: Hashable, Sendable {
         self.day = day
     }
 
+    /// The day that lies so many days behind 1 January 1970.
+    ///
     /// - Parameter daysSinceEpoch: days since 1 January 1970, clamped to the years 0 to 9999.
     public init(daysSinceEpoch: Int) {
         // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": civil_from_days.

@@ -1,13 +1,18 @@
 /// A moment with the time zone that it was written in: INTERNALDATE keeps both.
 public struct DateTime: Hashable, Sendable {
+    /// The day, in the time zone.
     public let date: CalendarDate
+    /// 0 to 23.
     public let hour: Int
+    /// 0 to 59.
     public let minute: Int
     /// 0 to 60: a leap second is let through.
     public let second: Int
     /// Minutes east of UTC.
     public let zoneMinutes: Int
 
+    /// The moment of these numbers.
+    ///
     /// - Returns: nil when a part is out of its range.
     public init?(date: CalendarDate, hour: Int, minute: Int, second: Int, zoneMinutes: Int) {
         guard (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second) else { return nil }

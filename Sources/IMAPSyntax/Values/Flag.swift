@@ -12,8 +12,11 @@ public enum Flag: Hashable, Sendable {
 
 /// A flag that clients define. Its spelling is kept, but two spellings that differ in case only are the same keyword.
 public struct Keyword: Sendable {
+    /// The keyword as it was written: an atom.
     public let name: String
 
+    /// The keyword of that name.
+    ///
     /// - Returns: nil when the name is empty or not an atom.
     public init?(_ name: String) {
         guard !name.isEmpty, name.utf8.allSatisfy(\.isAtomCharacter) else { return nil }

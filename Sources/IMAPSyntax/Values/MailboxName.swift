@@ -1,8 +1,11 @@
 /// The name of a mailbox in UTF-8, levels separated by `/`, INBOX in capitals.
 public struct MailboxName: Hashable, Sendable {
+    /// What stands between levels.
     public static let delimiter: Character = "/"
+    /// The mailbox that every user has.
     public static let inbox = MailboxName("INBOX")
 
+    /// The name in UTF-8.
     public let text: String
 
     /// Takes a decoded name as it is, except that a first level of `inbox` in any case becomes `INBOX`
@@ -16,8 +19,10 @@ public struct MailboxName: Hashable, Sendable {
         self.text = "INBOX" + text.dropFirst(5)
     }
 
+    /// Whether this is INBOX itself, not a mailbox below it.
     public var isInbox: Bool { text == "INBOX" }
 
+    /// The levels, the outermost first; an empty one where two delimiters meet.
     public var levels: [Substring] { text.split(separator: Self.delimiter, omittingEmptySubsequences: false) }
 
     /// Without a delimiter at its end, with which CREATE may announce children (RFC 9051 section 6.3.4).
@@ -37,6 +42,7 @@ public enum MailboxNameError: Error, Hashable, Sendable {
     case dotLevel
     case controlCharacter
 
+    /// What a user is told.
     public var sentence: String {
         switch self {
         case .empty: "A mailbox name must not be empty"

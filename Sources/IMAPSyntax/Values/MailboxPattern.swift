@@ -61,6 +61,8 @@ public struct MailboxMatcher: Sendable {
     private let percents: [UInt64]
     private let accepting: [UInt64]
 
+    /// Makes the patterns of one LIST ready, to be matched together.
+    ///
     /// - Parameter maximumNameBytes: a pattern with more letters than a name can have matches nothing, at no cost.
     public init(_ patterns: [MailboxPattern], maximumNameBytes: Int) {
         let compiled = patterns.lazy.filter(\.isPossible).map { Self.parts(of: $0.text) }
@@ -98,7 +100,7 @@ public struct MailboxMatcher: Sendable {
         parts = states.count - starts.count
         var bits = empty
         for start in starts { bits[start / 64] |= UInt64(1) << UInt64(start % 64) }
-        Self.passWildcards(&bits, stars, percents)
+        Self.passWildcards(&bits, stars: stars, percents: percents)
         start = Position(bits: bits, isAlive: !starts.isEmpty)
     }
 
@@ -129,7 +131,7 @@ public struct MailboxMatcher: Sendable {
                 any |= next
             }
             position.isAlive = any != 0
-            if position.isAlive { Self.passWildcards(&position.bits, stars, percents) }
+            if position.isAlive { Self.passWildcards(&position.bits, stars: stars, percents: percents) }
         }
     }
 
@@ -139,7 +141,7 @@ public struct MailboxMatcher: Sendable {
     }
 
     /// A wildcard may stand for nothing. No two of them are neighbours, so one step is enough.
-    private static func passWildcards(_ bits: inout [UInt64], _ stars: [UInt64], _ percents: [UInt64]) {
+    private static func passWildcards(_ bits: inout [UInt64], stars: [UInt64], percents: [UInt64]) {
         var carried: UInt64 = 0
         for word in bits.indices {
             let passed = bits[word] & (stars[word] | percents[word])

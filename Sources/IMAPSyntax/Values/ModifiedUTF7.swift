@@ -1,5 +1,6 @@
 /// The encoding of mailbox names (RFC 3501 section 5.1.3), strict in both directions: every name has one encoding.
 public enum ModifiedUTF7 {
+    /// Why bytes are no name in modified UTF-7.
     public enum DecodingError: Error, Hashable, Sendable {
         /// A control character or a byte above 0x7E outside of a shifted part.
         case invalidByte
@@ -26,6 +27,9 @@ public enum ModifiedUTF7 {
     private static let ampersand = UInt8(ascii: "&")
     private static let hyphen = UInt8(ascii: "-")
 
+    /// The name that the bytes encode.
+    ///
+    /// - Throws: ``DecodingError``, also for a name that has another, proper encoding.
     public static func decode(_ bytes: [UInt8]) throws(DecodingError) -> String {
         var result = String()
         var index = 0
@@ -74,6 +78,7 @@ public enum ModifiedUTF7 {
         result += decoded
     }
 
+    /// The encoding of a name.
     public static func encode(_ name: String) -> [UInt8] {
         // Most names are as they are.
         let bytes = Array(name.utf8)

@@ -1,5 +1,6 @@
 /// Bytes that no log and no debugger shows: passwords and SASL responses.
 public struct Secret: Hashable, Sendable {
+    /// The bytes that are hidden.
     public let bytes: [UInt8]
 
     public init(_ bytes: [UInt8]) {

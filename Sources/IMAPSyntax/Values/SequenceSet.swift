@@ -9,7 +9,9 @@ public struct SequenceSet: Hashable, Sendable {
 
     /// A range; its ends may be in any order, a single number has two equal ends.
     public struct Element: Hashable, Sendable {
+        /// The end that was written first.
         public var first: Bound
+        /// The end that was written second.
         public var second: Bound
 
         public init(_ first: Bound, _ second: Bound) {
@@ -17,11 +19,13 @@ public struct SequenceSet: Hashable, Sendable {
             self.second = second
         }
 
+        /// A single number.
         public init(_ single: Bound) {
             self.init(single, single)
         }
     }
 
+    /// The ranges in the order in which they were written.
     public var elements: [Element]
 
     public init(_ elements: [Element]) {

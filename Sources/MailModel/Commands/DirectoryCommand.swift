@@ -1,7 +1,10 @@
 /// A node as the directory knows it.
 public struct NodeDescription: Hashable, Sendable {
+    /// A property of a node, such as `datacenter=milano`.
     public struct Label: Hashable, Sendable {
+        /// What the label is about.
         public let key: String
+        /// What holds for this node.
         public let value: String
         public init(key: String, value: String) {
             self.key = key
@@ -9,6 +12,7 @@ public struct NodeDescription: Hashable, Sendable {
         }
     }
 
+    /// The number of the node, which is a `NodeID` where there is Raft.
     public let id: UInt64
     /// `host:port` where other nodes reach it.
     public let peerAddress: String
@@ -17,6 +21,7 @@ public struct NodeDescription: Hashable, Sendable {
     /// What its program knows.
     public let versions: KnownVersions
 
+    /// A node with its labels in the order of their keys.
     public init(id: UInt64, peerAddress: String, labels: [Label], versions: KnownVersions = .current) {
         self.id = id
         self.peerAddress = peerAddress

@@ -2,6 +2,7 @@ public import NIOCore
 
 /// A message on its way into a mailbox.
 public struct NewMessage: Hashable, Sendable {
+    /// Where the bytes of the message are.
     public enum Body: Hashable, Sendable {
         /// The whole message, at most `MailLimits.bodyChunkBytes`.
         case inline(ByteBuffer)
@@ -9,13 +10,17 @@ public struct NewMessage: Hashable, Sendable {
         case uploaded(chunks: UInt32)
     }
 
+    /// The name under which the body is stored, in every mailbox that gets the message.
     public var bodyID: BodyID
+    /// What FETCH INTERNALDATE tells.
     public var internalDate: InternalDate
+    /// The flags that the message begins with.
     public var flags: FlagNames
     /// Size of the message in bytes, as `RFC822.SIZE` reports it.
     public var sizeBytes: UInt64
     /// What the gateway computed from the message once (module MessageFormat); opaque here.
     public var summary: ByteBuffer
+    /// The bytes, or where they went ahead.
     public var body: Body
 
     public init(
@@ -35,10 +40,10 @@ public struct NewMessage: Hashable, Sendable {
     }
 }
 
-/// A mailbox rule that a change of an account is under.
+/// What an account lets in.
 public enum AccountState: UInt8, Hashable, Sendable {
     case active = 0
-    /// Mail is taken in, nobody can log in.
+    /// The account takes mail in, and refuses logins.
     case suspended = 1
 }
 
@@ -61,7 +66,7 @@ public enum MailCommand: Hashable, Sendable {
 
     // Mailboxes.
     case createMailbox(MailboxName, specialUse: SpecialUse?)
-    /// Its messages are kept for the retention time, out of everybody's sight.
+    /// The mailbox's messages are kept for the retention time, and no client sees them.
     case deleteMailbox(MailboxName)
     /// Renames with all children; renaming INBOX hands its messages over (RFC 3501, section 6.3.5).
     case renameMailbox(from: MailboxName, to: MailboxName)
@@ -98,8 +103,11 @@ public enum MailCommand: Hashable, Sendable {
     case directory(DirectoryCommand)
 }
 
+/// A mailbox that a new account begins with.
 public struct DefaultMailbox: Hashable, Sendable {
+    /// The name of the mailbox.
     public let name: MailboxName
+    /// What clients are told that it is for (RFC 6154).
     public let use: SpecialUse?
     public init(_ name: MailboxName, use: SpecialUse?) {
         self.name = name
@@ -114,12 +122,15 @@ public struct DefaultMailbox: Hashable, Sendable {
 
 /// What travels in a log entry.
 public struct CommandEnvelope: Hashable, Sendable {
+    /// Names the call, so that its repetition has no second effect.
     public var request: RequestID
     /// The session has the answers of all its requests below this sequence: they may be forgotten.
     public var settledBelow: UInt64
+    /// The time at which the command takes effect: the proposer's clock.
     public var timestamp: Timestamp
     /// The account concerned; 0 where there is none yet, or in the directory.
     public var account: AccountID
+    /// The change.
     public var command: MailCommand
 
     public init(

@@ -52,6 +52,8 @@ extension CommandEnvelope {
         return buffer
     }
 
+    /// Reads an envelope. Throws ``DecodingError`` for what is cut off, out of range or of a newer version.
+    ///
     /// - Parameter newest: the newest version that the program knows; a newer one is refused by name. Older ones are
     ///   read for ever, as long as logs may hold them.
     public init(
@@ -91,7 +93,7 @@ extension MailCommand {
 
     fileprivate func encode(into buffer: inout ByteBuffer) {
         func tag(_ tag: CommandTag) { buffer.writeInteger(tag.rawValue) }
-        func purge(_ kind: CommandTag, _ before: Timestamp, _ limit: UInt32) {
+        func purge(_ kind: CommandTag, before: Timestamp, limit: UInt32) {
             tag(kind)
             buffer.writeInteger(before.rawValue)
             buffer.writeInteger(limit)
@@ -179,11 +181,11 @@ extension MailCommand {
             buffer.write(body)
             buffer.writeInteger(index)
             buffer.writeLengthPrefixed(bytes)
-        case .purgeExpunged(let before, let limit): purge(.purgeExpunged, before, limit)
-        case .purgeRequests(let before, let limit): purge(.purgeRequests, before, limit)
-        case .purgeDeliveries(let before, let limit): purge(.purgeDeliveries, before, limit)
+        case .purgeExpunged(let before, let limit): purge(.purgeExpunged, before: before, limit: limit)
+        case .purgeRequests(let before, let limit): purge(.purgeRequests, before: before, limit: limit)
+        case .purgeDeliveries(let before, let limit): purge(.purgeDeliveries, before: before, limit: limit)
         case .purgeUploads(let before, let from, let limit):
-            purge(.purgeUploads, before, limit)
+            purge(.purgeUploads, before: before, limit: limit)
             buffer.writeInteger(from.rawValue)
         case .purgeRemnant(let contents, let limit):
             tag(.purgeRemnant)
@@ -312,6 +314,7 @@ extension NewMessage {
 }
 
 extension ByteBuffer {
+    /// Appends the description as `Docs/formats/command.md` lays it out.
     public mutating func write(_ node: NodeDescription) {
         writeInteger(node.id)
         writeLengthPrefixed(node.peerAddress)
@@ -326,6 +329,9 @@ extension ByteBuffer {
 }
 
 extension WireDecoder {
+    /// Reads the description of a node.
+    ///
+    /// - Throws: ``DecodingError``, for what is cut off, and for versions in the wrong order.
     public mutating func nodeDescription() throws(DecodingError) -> NodeDescription {
         let id: UInt64 = try integer()
         let address = try string()

@@ -1,8 +1,10 @@
 public import NIOCore
 
 extension MailOutcome {
+    /// The first byte of every encoded outcome.
     public static let formatVersion: UInt8 = 1
 
+    /// Appends the outcome in the format of `Docs/formats/command.md`.
     public func encode(into buffer: inout ByteBuffer) {
         buffer.writeInteger(Self.formatVersion)
         switch self {
@@ -49,6 +51,9 @@ extension MailOutcome {
         }
     }
 
+    /// Reads one outcome.
+    ///
+    /// - Throws: ``DecodingError``, for what is cut off, out of range or of another version.
     public init(from decoder: inout WireDecoder) throws(DecodingError) {
         let version: UInt8 = try decoder.integer()
         guard version == Self.formatVersion else { throw decoder.failure(.unknownVersion(UInt64(version))) }

@@ -15,6 +15,7 @@ public enum MailQuery: Hashable, Sendable {
     case body(BodyID, offset: UInt64, maximumBytes: Int)
 }
 
+/// What a query found.
 public enum MailAnswer: Hashable, Sendable {
     case missing
     case account(AccountRecord)
@@ -26,23 +27,34 @@ public enum MailAnswer: Hashable, Sendable {
     case body(ByteBuffer)
 }
 
+/// What is stored of an account.
 public struct AccountRecord: Hashable, Sendable {
+    /// The account.
     public var id: AccountID
+    /// The address by which it is found.
     public var address: AccountAddress
+    /// Whether its user can log in.
     public var state: AccountState
+    /// The hash of its password; nil where the account has no password.
     public var credential: CredentialHash?
     /// 0: without limit.
     public var quotaBytes: UInt64
+    /// The sizes of all its messages, as they count against the quota.
     public var usedBytes: UInt64
+    /// How many messages it has.
     public var usedMessages: UInt64
+    /// When the account was created.
     public var created: Timestamp
+    /// The ID that the next mailbox gets.
     public var nextMailboxID: UInt32
     /// Mailboxes that exist; names that are subscribed only do not count.
     public var mailboxCount: UInt32
     /// Subscribed names, whether mailboxes or not.
     public var subscriptionCount: UInt32
+    /// Every new mailbox gets a higher UIDVALIDITY than this (RFC 9051, section 2.3.1.1).
     public var uidValidityFloor: UInt32
 
+    /// A new, empty account. Its UIDVALIDITYs begin above `created` in seconds.
     public init(
         id: AccountID,
         address: AccountAddress,
@@ -65,16 +77,24 @@ public struct AccountRecord: Hashable, Sendable {
     }
 }
 
+/// What is stored of a mailbox, with the counts that STATUS and SELECT tell.
 public struct MailboxRecord: Hashable, Sendable {
+    /// The mailbox.
     public var id: MailboxID
+    /// Its present name.
     public var name: MailboxName
+    /// What clients are told that it is for (RFC 6154).
     public var specialUse: SpecialUse?
+    /// Whether its name is subscribed.
     public var subscribed: Bool
     /// Otherwise there is no such mailbox: only a subscription of its name, which belongs to the name (RFC 3501,
     /// section 6.3.6).
     public var selectable: Bool
+    /// Its UIDVALIDITY, which never changes.
     public var uidValidity: UInt32
+    /// The UID that the next message gets.
     public var uidNext: UID
+    /// MODSEQ of the newest change of any message (RFC 7162: HIGHESTMODSEQ).
     public var highestModSeq: ModSeq
     /// MODSEQ of the newest change of an existing message's flags: nothing to look for after it.
     public var flagsModSeq: ModSeq
@@ -84,10 +104,15 @@ public struct MailboxRecord: Hashable, Sendable {
     public var contents: ContentsID
     /// MODSEQ at which all messages with UIDs below ``emptiedBelow`` left at once, without a trace of each.
     public var emptiedModSeq: ModSeq
+    /// See ``emptiedModSeq``.
     public var emptiedBelow: UID
+    /// How many messages there are.
     public var messages: UInt32
+    /// How many of them are not `\Seen`.
     public var unseen: UInt32
+    /// How many of them are `\Deleted`.
     public var deleted: UInt32
+    /// The sum of their sizes.
     public var sizeBytes: UInt64
     /// UIDs from here on are `\Recent` for the next session that selects.
     public var recentFrom: UID
@@ -95,6 +120,7 @@ public struct MailboxRecord: Hashable, Sendable {
     /// the list of all mailboxes has not.
     public var keywords: [String]
 
+    /// A new, empty mailbox that is not subscribed.
     public init(id: MailboxID, name: MailboxName, specialUse: SpecialUse?, uidValidity: UInt32) {
         self.id = id
         self.name = name
@@ -117,12 +143,17 @@ public struct MailboxRecord: Hashable, Sendable {
         self.keywords = []
     }
 
+    /// How many UIDs are `\Recent` for the next session that selects. It counts UIDs, of messages that are gone too.
     public var recent: UInt32 { uidNext.rawValue - recentFrom.rawValue }
 }
 
+/// What may change of a message.
 public struct MessageState: Hashable, Sendable {
+    /// The message.
     public let uid: UID
+    /// Its flags, with keywords as numbers.
     public let flags: MessageFlags
+    /// MODSEQ of the newest change of its flags, or of its arrival.
     public let modSeq: ModSeq
     public init(uid: UID, flags: MessageFlags, modSeq: ModSeq) {
         self.uid = uid
@@ -131,12 +162,15 @@ public struct MessageState: Hashable, Sendable {
     }
 }
 
+/// What happened in a mailbox since a MODSEQ.
 public struct MailboxChanges: Hashable, Sendable {
+    /// The mailbox as it is now.
     public var mailbox: MailboxRecord
     /// Messages below `newFrom` whose flags changed.
     public var changed: [MessageState]
     /// Messages from `newFrom` on.
     public var new: [MessageState]
+    /// UIDs of messages that left.
     public var expunged: UIDSet
 
     public init(mailbox: MailboxRecord, changed: [MessageState], new: [MessageState], expunged: UIDSet) {
@@ -147,13 +181,19 @@ public struct MailboxChanges: Hashable, Sendable {
     }
 }
 
+/// What never changes of a message.
 public struct MessageDetails: Hashable, Sendable {
+    /// The message.
     public let uid: UID
+    /// The name of its body.
     public let bodyID: BodyID
+    /// Its size, as `RFC822.SIZE` reports it.
     public let sizeBytes: UInt64
+    /// What FETCH INTERNALDATE tells.
     public let internalDate: InternalDate
     /// When it came into this mailbox (RFC 8514).
     public let saved: Timestamp
+    /// What the gateway computed from it when it came (module MessageFormat); opaque here.
     public let summary: ByteBuffer
 
     public init(

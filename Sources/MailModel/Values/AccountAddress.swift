@@ -4,6 +4,7 @@
 ///
 /// Limits are those of RFC 5321, section 4.5.3.1: 64 bytes before the `@`, 255 behind it.
 public struct AccountAddress: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The address in lower case.
     public let text: String
 
     /// Nil when the text is not one `local@domain` of printable characters within the limits.
@@ -61,6 +62,7 @@ public struct AccountAddress: Hashable, Comparable, Sendable, CustomStringConver
 
 /// One of 16,384 hash buckets of account addresses; the directory maps slots to groups.
 public struct Slot: RawRepresentable, Hashable, Sendable {
+    /// How many slots there are: part of formats, so it never changes.
     public static let count = 16_384
     public let rawValue: UInt16
     public init(rawValue: UInt16) { self.rawValue = rawValue }
@@ -81,16 +83,19 @@ public struct StableHash: Sendable {
 
     public init() {}
 
+    /// Takes in bytes, in their order.
     public mutating func combine(_ bytes: some Sequence<UInt8>) {
         for byte in bytes { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
     }
 
+    /// Takes in the 8 bytes of a number, the least significant first.
     public mutating func combine(_ value: UInt64) {
         for shift in stride(from: 0, to: 64, by: 8) {
             state = (state ^ ((value >> UInt64(shift)) & 0xff)) &* 0x100_0000_01b3
         }
     }
 
+    /// The hash of all that was taken in.
     public func finish() -> UInt64 {
         var value = state
         value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9

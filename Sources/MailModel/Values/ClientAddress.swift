@@ -1,5 +1,6 @@
 /// An IP address as limits per client count it: 128 bits, IPv4 in its mapped form (RFC 4291, section 2.5.5.2).
 public struct ClientAddress: Hashable, Sendable {
+    /// The address, the first byte uppermost.
     public let bits: UInt128
 
     private init(bits: UInt128) { self.bits = bits }
@@ -14,6 +15,7 @@ public struct ClientAddress: Hashable, Sendable {
         bits = found
     }
 
+    /// Whether it is an IPv4 address in its mapped form.
     public var isVersion4: Bool { bits >> 32 == 0xffff }
 
     /// Whom a limit per client counts: an IPv4 address, or the network of 64 bits that an IPv6 client has to itself.
@@ -78,6 +80,8 @@ public struct ClientAddressRange: Hashable, Sendable {
     /// How many of the 128 bits have to be the same.
     private let prefixBits: Int
 
+    /// Reads an address, or a network such as `192.0.2.0/24`.
+    ///
     /// - Returns: nil when the text is neither an address nor a network.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
@@ -94,14 +98,15 @@ public struct ClientAddressRange: Hashable, Sendable {
         first = address.bits & Self.mask(prefixBits)
     }
 
+    /// Whether the address is in the network.
     public func contains(_ address: ClientAddress) -> Bool { address.bits & Self.mask(prefixBits) == first }
 
     private static func mask(_ prefixBits: Int) -> UInt128 { prefixBits == 0 ? 0 : .max << UInt128(128 - prefixBits) }
 }
 
-/// Counts how often each of something is in use at once, and says when one has come to its limit.
+/// Counts how often each key is in use at once, and refuses uses beyond a limit.
 ///
-/// It has no lock: the gateways, whose connections are on several event loops, keep it behind one.
+/// The counter has no lock: the gateways, whose connections are on several event loops, keep it behind one.
 public struct UseCounter<Key: Hashable & Sendable>: Sendable {
     /// Uses of one key at once; 0: any number, and nothing is counted.
     public let limit: Int
@@ -111,7 +116,7 @@ public struct UseCounter<Key: Hashable & Sendable>: Sendable {
 
     /// Counts a use, unless there are as many as there may be.
     ///
-    /// - Returns: whether the use was let in; whoever was, calls ``end(_:)`` once.
+    /// - Returns: whether the use was let in. For a use that was, ``end(_:)`` is called once.
     public mutating func begin(_ key: Key) -> Bool {
         guard limit > 0 else { return true }
         guard uses[key, default: 0] < limit else { return false }
@@ -119,11 +124,13 @@ public struct UseCounter<Key: Hashable & Sendable>: Sendable {
         return true
     }
 
+    /// Takes back a use that ``begin(_:)`` let in.
     public mutating func end(_ key: Key) {
         guard limit > 0, let count = uses[key] else { return }
         uses[key] = count > 1 ? count - 1 : nil
     }
 
+    /// How many uses of the key there are now; 0 where nothing is counted.
     public func count(of key: Key) -> Int { uses[key, default: 0] }
 
     /// Keys that are in use.

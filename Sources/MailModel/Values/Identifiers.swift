@@ -1,5 +1,5 @@
 /// An account, for ever: the group that created it in the upper half, a counter of that group in the lower.
-/// It stays when the account moves to another group, and is never given again.
+/// The ID stays when the account moves to another group, and is never given again.
 public struct AccountID: RawRepresentable, Hashable, Comparable, Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -40,20 +40,26 @@ public struct ModSeq: RawRepresentable, Hashable, Comparable, Sendable {
     public init(rawValue: UInt64) { self.rawValue = rawValue }
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
     public static func < (a: ModSeq, b: ModSeq) -> Bool { a.rawValue < b.rawValue }
+    /// Before every change.
     public static let zero = ModSeq(0)
+    /// The highest that RFC 7162 allows.
     public static let maximum = ModSeq(UInt64(Int64.max))
+    /// The sequence of the change after this one.
     public var next: ModSeq { ModSeq(rawValue + 1) }
 }
 
 /// Names a message body. Chosen by the gateway that took the message in: milliseconds since 1970 in the upper 48 bits
 /// of `high` (so that bodies lie in order of arrival), random bits elsewhere.
 public struct BodyID: Hashable, Comparable, Sendable {
+    /// The upper 64 bits, which order the bodies.
     public let high: UInt64
+    /// The lower 64 bits.
     public let low: UInt64
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
+    /// A new name from a clock (milliseconds since 1970) and 80 random bits: 16 of `random`, all of `moreRandom`.
     public init(milliseconds: Int64, random: UInt64, _ moreRandom: UInt64) {
         self.init(high: UInt64(bitPattern: milliseconds) << 16 | (random & 0xffff), low: moreRandom)
     }
@@ -62,7 +68,9 @@ public struct BodyID: Hashable, Comparable, Sendable {
 
 /// Names one client call for ever, so that asking again has no second effect. A session is one run of one node.
 public struct RequestID: Hashable, Sendable {
+    /// The run of a node that asks.
     public let session: UInt64
+    /// Rises by one with each request of the session.
     public let sequence: UInt64
     public init(session: UInt64, sequence: UInt64) {
         self.session = session
@@ -72,7 +80,9 @@ public struct RequestID: Hashable, Sendable {
 
 /// The identity of a delivery by an MTA: the same sender, recipient and bytes give the same ID.
 public struct DeliveryID: Hashable, Sendable {
+    /// The upper 64 bits.
     public let high: UInt64
+    /// The lower 64 bits.
     public let low: UInt64
     public init(high: UInt64, low: UInt64) {
         self.high = high

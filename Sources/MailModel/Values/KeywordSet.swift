@@ -9,11 +9,14 @@ public struct KeywordSet: Hashable, Sendable {
     /// How many words ``high`` has at most.
     public static let maximumHighWords = (MailLimits.keywordsPerMailbox + 63) / 64 - 1
 
+    /// No keywords.
     public init() {
         low = 0
         high = []
     }
 
+    /// The keywords of these bits.
+    ///
     /// - Parameter high: may end with words that are 0.
     public init(low: UInt64, high: [UInt64] = []) {
         self.low = low
@@ -21,11 +24,13 @@ public struct KeywordSet: Hashable, Sendable {
         trim()
     }
 
+    /// The keywords of these numbers, each below ``MailLimits/keywordsPerMailbox``.
     public init(_ numbers: some Sequence<Int>) {
         self.init()
         for number in numbers { insert(number) }
     }
 
+    /// Whether there is no keyword.
     public var isEmpty: Bool { low == 0 && high.isEmpty }
 
     /// Rising.
@@ -41,12 +46,15 @@ public struct KeywordSet: Hashable, Sendable {
         return numbers
     }
 
+    /// Whether the keyword of that number is there.
     public func contains(_ number: Int) -> Bool {
         if number < 64 { return number >= 0 && low & (1 << UInt64(number)) != 0 }
         let word = number / 64 - 1
         return word < high.count && high[word] & (1 << UInt64(number % 64)) != 0
     }
 
+    /// Adds a keyword.
+    ///
     /// - Parameter number: below ``MailLimits/keywordsPerMailbox``.
     public mutating func insert(_ number: Int) {
         precondition((0..<MailLimits.keywordsPerMailbox).contains(number), "no mailbox has such a keyword")
@@ -59,6 +67,7 @@ public struct KeywordSet: Hashable, Sendable {
         }
     }
 
+    /// Adds the keywords of `other`.
     public mutating func formUnion(_ other: KeywordSet) {
         low |= other.low
         if other.high.count > high.count {
@@ -67,18 +76,21 @@ public struct KeywordSet: Hashable, Sendable {
         for (word, bits) in other.high.enumerated() { high[word] |= bits }
     }
 
+    /// Removes the keywords of `other`.
     public mutating func subtract(_ other: KeywordSet) {
         low &= ~other.low
         for word in 0..<min(high.count, other.high.count) { high[word] &= ~other.high[word] }
         trim()
     }
 
+    /// The keywords of both.
     public func union(_ other: KeywordSet) -> KeywordSet {
         var union = self
         union.formUnion(other)
         return union
     }
 
+    /// The keywords that are not in `other`.
     public func subtracting(_ other: KeywordSet) -> KeywordSet {
         var rest = self
         rest.subtract(other)

@@ -1,18 +1,27 @@
 /// A mailbox's full name in UTF-8, levels separated by `/`. INBOX is one name however it is typed (RFC 3501, 5.1).
 public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Bytes of a name's UTF-8.
     public static let maximumBytes = 1_000
+    /// Levels of a name.
     public static let maximumDepth = 32
+    /// What stands between levels.
     public static let separator: Character = "/"
+    /// The mailbox that every account has.
     public static let inbox = MailboxName(unchecked: "INBOX")
 
+    /// The name in UTF-8; `INBOX` in upper case, also as the first of several levels.
     public let text: String
 
     private init(unchecked text: String) { self.text = text }
 
+    /// Why a text is no name of a mailbox.
     public enum Problem: Error, Hashable, Sendable {
         case empty, tooLong, tooDeep, emptyLevel, controlCharacter
     }
 
+    /// The name that a text spells.
+    ///
+    /// - Throws: ``Problem``.
     public init(_ text: String) throws(Problem) {
         guard !text.isEmpty else { throw .empty }
         guard text.utf8.count <= Self.maximumBytes else { throw .tooLong }
@@ -53,6 +62,7 @@ public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertib
         a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
     }
 
+    /// Whether this is INBOX itself, not a mailbox below it.
     public var isInbox: Bool { text == "INBOX" }
 
     /// The levels above this one, nearest last: `a/b/c` gives `a`, `a/b`.
@@ -65,6 +75,7 @@ public struct MailboxName: Hashable, Comparable, Sendable, CustomStringConvertib
         return result
     }
 
+    /// Whether this name lies below `other`, at any depth.
     public func isDescendant(of other: MailboxName) -> Bool {
         let (own, prefix) = (text.utf8, other.text.utf8)
         guard own.count > prefix.count, own.starts(with: prefix) else { return false }

@@ -1,7 +1,9 @@
 /// A set of UIDs as sorted, disjoint, non-adjacent ranges.
 public struct UIDSet: Hashable, Sendable {
+    /// The UIDs as ranges in rising order, with a gap between any two.
     public private(set) var ranges: [ClosedRange<UInt32>]
 
+    /// No UIDs.
     public init() { ranges = [] }
 
     /// From ranges in any order, overlapping or not.
@@ -10,6 +12,7 @@ public struct UIDSet: Hashable, Sendable {
         for range in unsorted.sorted(by: { $0.lowerBound < $1.lowerBound }) { appendRange(range) }
     }
 
+    /// The UIDs in any order; equal ones count once.
     public init(_ uids: some Sequence<UID>) {
         ranges = []
         for uid in uids.sorted() { append(uid) }
@@ -49,9 +52,12 @@ public struct UIDSet: Hashable, Sendable {
         return (first, rest)
     }
 
+    /// Whether there is no UID.
     public var isEmpty: Bool { ranges.isEmpty }
+    /// How many UIDs there are.
     public var count: Int { ranges.reduce(0) { $0 + $1.count } }
 
+    /// Whether the UID is there. Takes time in the logarithm of the ranges.
     public func contains(_ uid: UID) -> Bool {
         var low = 0
         var high = ranges.count
@@ -62,5 +68,6 @@ public struct UIDSet: Hashable, Sendable {
         return low < ranges.count && ranges[low].contains(uid.rawValue)
     }
 
+    /// All UIDs, in rising order.
     public var uids: some Sequence<UID> { ranges.lazy.flatMap { $0.lazy.map { UID($0) } } }
 }

@@ -21,7 +21,7 @@ struct BodyReferences {
 }
 
 extension MailApplier {
-    /// Adds or takes away a reference, and notes it: ``put(_:_:)`` changes the rows.
+    /// Adds or takes away a reference, and notes it: ``MailApplier/putBodies(_:_:)`` changes the rows.
     ///
     /// - Returns: how many more rows that are; the last reference takes the bytes with it.
     func refer(
@@ -50,19 +50,19 @@ extension MailApplier {
     }
 
     /// Changes the rows of all bodies that were noted.
-    func put(_ references: BodyReferences, _ context: Context) {
+    func putBodies(_ references: BodyReferences, _ context: Context) {
         let sorted = references.bodies.sorted { $0.key < $1.key }
         for (name, body) in sorted {
             let key = Key(context.group, .bodies, name.account, name.body)
             if body.row.references > 0 {
-                putLookedUp(context, key, body.row.row, replacing: body.old)
+                putLookedUp(context, key, row: body.row.row, replacing: body.old)
             } else {
                 deleteLookedUp(context, key, old: body.old)
             }
         }
         for (name, body) in sorted where body.row.references == 0 {
             let owner = Context(group: context.group, account: name.account, timestamp: context.timestamp)
-            removeChunks(owner, name.body, body.row.chunks)
+            removeChunks(owner, of: name.body, count: body.row.chunks)
         }
     }
 }

@@ -12,7 +12,7 @@ struct GroupState {
     var nextAccount: UInt32
     /// Answers given, by session; mirrors the table `requests`.
     var sessions: [UInt64: SessionWindow]
-    /// Of the indexes by time of which rows were removed.
+    /// Where the indexes by time begin from which rows were removed.
     var indexStarts: [Table: IndexStart] = [:]
 
     static let fresh = GroupState(
@@ -54,9 +54,9 @@ struct SessionWindow {
     /// The row of this sequence, which no request has, says how far the session is settled.
     static let floorSequence: UInt64 = 0
 
-    /// Sequences below are settled: the session has their answers. What comes late from the network is not carried out.
+    /// Sequences below are settled: the session has their answers. A request below that comes late is not carried out.
     var settledBelow: UInt64 = 0
-    /// When that was last heard.
+    /// The time of the command that named it last.
     var settled = Timestamp(milliseconds: 0)
     var isFloorDirty = false
     var answers = AnswerList()

@@ -1,9 +1,9 @@
-/// Where the rows of an index by time begin, at the earliest: what was removed before leaves marks in the store, over
-/// which every scan from the table's beginning would pass.
+/// Where the rows of an index by time begin, at the earliest. Removed rows leave marks in the store, and every scan
+/// from the table's beginning would pass over them.
 ///
-/// It is no part of the state: without it, the same rows are found.
+/// The start is no part of the state: without it, the same rows are found.
 struct IndexStart {
-    /// No row is before this one.
+    /// No row of the index is before this key.
     private(set) var key: [UInt8]
 
     mutating func rowAdded(_ added: Key) {

@@ -6,10 +6,10 @@ internal import StateStorage
 extension MailApplier {
     func createAccount(
         _ context: Context,
-        _ address: AccountAddress,
-        _ credential: CredentialHash?,
-        _ quotaBytes: UInt64,
-        _ defaults: [DefaultMailbox]
+        at address: AccountAddress,
+        credential: CredentialHash?,
+        quotaBytes: UInt64,
+        mailboxes defaults: [DefaultMailbox]
     ) throws -> MailOutcome {
         var key = Key(context.group, .addresses)
         key.append(text: address.text)
@@ -19,10 +19,10 @@ extension MailApplier {
         let id = AccountID(UInt64(context.group.rawValue) << 32 | UInt64(counter))
         var row = newRow(capacity: 9)
         row.writeInteger(id.rawValue)
-        putLookedUp(context, key, row, replacing: nil)
+        putLookedUp(context, key, row: row, replacing: nil)
 
         let inner = Context(group: context.group, account: id, timestamp: context.timestamp)
-        set(
+        setAccount(
             inner,
             AccountRecord(
                 id: id,
@@ -33,9 +33,9 @@ extension MailApplier {
             )
         )
         touchedAccounts.insert(id)
-        _ = try addMailbox(inner, .inbox, nil, subscribed: true)
+        _ = try addMailbox(inner, named: .inbox, use: nil, subscribed: true)
         for mailbox in defaults where try mailboxID(inner, mailbox.name) == nil {
-            _ = try addMailbox(inner, mailbox.name, mailbox.use, subscribed: true)
+            _ = try addMailbox(inner, named: mailbox.name, use: mailbox.use, subscribed: true)
         }
         return .accountCreated(id)
     }
@@ -43,11 +43,11 @@ extension MailApplier {
     func updateAccount(_ context: Context, _ change: (inout AccountRecord) -> Void) throws -> MailOutcome {
         var record = try account(context)
         change(&record)
-        set(context, record)
+        setAccount(context, record)
         return .done
     }
 
-    /// Takes the account out of everybody's sight at once; its other rows are removed piece by piece.
+    /// Removes the account's record and address at once; its other rows are removed piece by piece.
     func deleteAccount(_ context: Context) throws -> MailOutcome {
         let record = try account(context)
         var addressKey = Key(context.group, .addresses)
@@ -80,15 +80,15 @@ extension MailApplier {
         return sessions
     }
 
-    /// What a request that comes again is answered; nil for one that is new.
+    /// What a request that comes again is answered; nil for a request that is new.
     func earlierOutcome(_ request: RequestID, _ group: GroupID) -> MailOutcome? {
         guard let window = groups[group]?.sessions[request.session], !Mutant.isOn(.answersForgotten) else { return nil }
         if let answer = window.answers[request.sequence] { return answer.outcome }
-        // Late, and nobody waits for it any more: what it did, or that it did nothing, is settled.
+        // The request is late, and its session does not wait any more: whether it was carried out is settled.
         return request.sequence < window.settledBelow ? .refused(.notHere) : nil
     }
 
-    /// Forgets the answers that the session says it has, but not that they were given.
+    /// Forgets the answers that the session says it has, and remembers the mark below which they were given.
     func settle(_ envelope: CommandEnvelope, _ group: GroupID) {
         let session = envelope.request.session
         guard session != 0 else { return }
@@ -98,7 +98,7 @@ extension MailApplier {
             below: envelope.settledBelow,
             atMost: MailLimits.answersForgottenPerCommand
         )
-        for sequence in settled ?? [] { batch.delete(requestKey(group, session, sequence).bytes) }
+        for sequence in settled ?? [] { batch.delete(requestKey(group, session: session, sequence: sequence).bytes) }
         groups[group]?.sessions[session, default: SessionWindow()].settledBelow = envelope.settledBelow
         groups[group]?.sessions[session]?.settled = envelope.timestamp
         if groups[group]?.sessions[session]?.isFloorDirty == false {
@@ -114,7 +114,7 @@ extension MailApplier {
             var row = newRow(capacity: 17)
             row.writeInteger(window.settled.rawValue)
             row.writeInteger(window.settledBelow)
-            batch.put(requestKey(key.group, key.session, SessionWindow.floorSequence).bytes, row)
+            batch.put(requestKey(key.group, session: key.session, sequence: SessionWindow.floorSequence).bytes, row)
             groups[key.group]?.sessions[key.session]?.isFloorDirty = false
         }
         dirtyFloors.removeAll(keepingCapacity: true)
@@ -129,11 +129,11 @@ extension MailApplier {
         var row = newRow(capacity: 48)
         row.writeInteger(envelope.timestamp.rawValue)
         outcome.encode(into: &row)
-        batch.put(requestKey(group, request.session, request.sequence).bytes, row)
+        batch.put(requestKey(group, session: request.session, sequence: request.sequence).bytes, row)
     }
 
     /// Ends the answers given before a time, oldest sessions first by ID: a bounded number.
-    func purgeRequests(_ context: Context, _ before: Timestamp, _ asked: UInt32) -> MailOutcome {
+    func purgeRequests(_ context: Context, before: Timestamp, limit asked: UInt32) -> MailOutcome {
         let limit = min(Int(asked), MailLimits.purgedPerCommand)
         var removed = 0
         for session in groups[context.group]?.sessions.keys.sorted() ?? [] {
@@ -142,19 +142,21 @@ extension MailApplier {
                 before: before,
                 atMost: limit - removed
             )
-            for sequence in old ?? [] { batch.delete(requestKey(context.group, session, sequence).bytes) }
+            for sequence in old ?? [] {
+                batch.delete(requestKey(context.group, session: session, sequence: sequence).bytes)
+            }
             removed += old?.count ?? 0
             guard let window = groups[context.group]?.sessions[session], window.answers.isEmpty,
                 window.settled < before
             else { continue }
             groups[context.group]?.sessions[session] = nil
-            batch.delete(requestKey(context.group, session, SessionWindow.floorSequence).bytes)
+            batch.delete(requestKey(context.group, session: session, sequence: SessionWindow.floorSequence).bytes)
             removed += 1
         }
         return .purged(UInt32(removed))
     }
 
-    private func requestKey(_ group: GroupID, _ session: UInt64, _ sequence: UInt64) -> Key {
+    private func requestKey(_ group: GroupID, session: UInt64, sequence: UInt64) -> Key {
         Key(group, .requests).appending(session).appending(sequence)
     }
 }

@@ -6,21 +6,21 @@ internal import StateStorage
 extension MailApplier {
     func storeFlags(
         _ context: Context,
-        _ id: MailboxID,
-        _ uids: UIDSet,
-        _ operation: FlagOperation,
-        _ names: FlagNames,
-        _ unchangedSince: ModSeq?
+        in id: MailboxID,
+        of uids: UIDSet,
+        operation: FlagOperation,
+        names: FlagNames,
+        unchangedSince: ModSeq?
     ) throws -> MailOutcome {
         try commit()
         var record = try selectable(context, id)
-        let rows = try flagsRows(context, record.contents, uids, limit: MailLimits.messagesPerStore)
+        let rows = try flagsRows(context, in: record.contents, uids: uids, limit: MailLimits.messagesPerStore)
         let losesKeywords = operation == .replace && rows.contains { !$0.1.flags.keywords.isEmpty }
         var table: KeywordTable?
         if !rows.isEmpty, losesKeywords || !names.keywords.isEmpty {
             table = try keywordTable(context, record.contents)
         }
-        // Taking a keyword away that the mailbox does not know changes nothing, and must not add it.
+        // A keyword that is taken away and that the mailbox does not know must not be added to its table.
         let numbers = operation == .remove ? [] : table?.take(names.keywords) ?? []
         let keywords =
             operation == .remove
@@ -34,10 +34,10 @@ extension MailApplier {
                 modified.append(uid)
                 continue
             }
-            let flags = row.flags.applying(operation, names.system, keywords)
+            let flags = row.flags.applying(operation, system: names.system, keywords: keywords)
             guard flags != row.flags else { continue }
             let key = Key(context.group, .flags, context.account, record.contents, uid)
-            put(context, key, FlagsRow(flags: flags, modSeq: modSeq).row, replacing: row.row)
+            put(context, key, row: FlagsRow(flags: flags, modSeq: modSeq).row, replacing: row.row)
             try record.recount(row.flags, flags)
             if row.flags.keywords != flags.keywords {
                 more.add(flags.keywords)
@@ -49,8 +49,8 @@ extension MailApplier {
         if !changed.isEmpty {
             record.highestModSeq = modSeq
             record.flagsModSeq = modSeq
-            set(context, record)
-            if let table { try set(context, table, of: record.contents) }
+            setMailbox(context, record)
+            if let table { try setKeywords(context, table, of: record.contents) }
         }
         return .flagsStored(
             modSeq: record.highestModSeq,
@@ -61,22 +61,27 @@ extension MailApplier {
     }
 
     /// - Parameter onlyDeleted: leaves alone what is not marked `\Deleted`.
-    func expunge(_ context: Context, _ id: MailboxID, _ uids: UIDSet, onlyDeleted: Bool) throws -> MailOutcome {
+    func expunge(_ context: Context, from id: MailboxID, uids: UIDSet, onlyDeleted: Bool) throws -> MailOutcome {
         try commit()
         let record = try selectable(context, id)
-        var rows = try flagsRows(context, record.contents, uids, limit: MailLimits.messagesPerExpunge)
+        var rows = try flagsRows(context, in: record.contents, uids: uids, limit: MailLimits.messagesPerExpunge)
         if onlyDeleted { rows.removeAll { !$0.1.flags.system.contains(.deleted) } }
-        return try remove(context, record, rows, try messageRows(context, record.contents, rows))
+        return try removeMessages(
+            context,
+            from: record,
+            flags: rows,
+            messages: try messageRows(context, in: record.contents, of: rows)
+        )
     }
 
     /// Takes messages out of a mailbox, and keeps their rows for the retention time.
     ///
     /// - Parameter found: their message rows.
-    private func remove(
+    private func removeMessages(
         _ context: Context,
-        _ mailbox: MailboxRecord,
-        _ rows: [(UID, FlagsRow)],
-        _ found: [ByteBuffer]
+        from mailbox: MailboxRecord,
+        flags rows: [(UID, FlagsRow)],
+        messages found: [ByteBuffer]
     ) throws -> MailOutcome {
         var record = mailbox
         let contents = record.contents
@@ -89,9 +94,9 @@ extension MailApplier {
         var removed = UIDSet()
         let messages = try found.map { try MessageRow(row: $0) }
         for ((uid, flags), message) in zip(rows, messages) {
-            try record.count(flags.flags, message.sizeBytes, adding: false)
+            try record.countMessage(flags.flags, bytes: message.sizeBytes, adding: false)
             fewer.add(flags.flags.keywords)
-            try owner.count(messages: 1, message.sizeBytes, adding: false)
+            try owner.countMessages(1, bytes: message.sizeBytes, adding: false)
             removed.append(uid)
         }
         // Table by table, as the store has them: rows beside those written before cost it next to nothing.
@@ -103,36 +108,42 @@ extension MailApplier {
         }
         let positions = rows.map { ExpungedRow.Position(contents: contents, modSeq: modSeq, uid: $0.0) }
         for (index, position) in positions.enumerated() {
-            let row = ExpungedRow.row(context.timestamp, rows[index].1.flags.system, messages[index])
-            put(context, expungedKey(context, position), row)
+            let row = ExpungedRow.row(at: context.timestamp, flags: rows[index].1.flags.system, of: messages[index])
+            put(context, expungedKey(context, of: position), row: row)
         }
         for position in positions {
-            putByTime(context, .expungedByTime, expungedByTimeKey(context, context.timestamp, position))
+            putByTime(
+                context,
+                in: .expungedByTime,
+                key: expungedByTimeKey(context, at: context.timestamp, of: position)
+            )
         }
         record.highestModSeq = modSeq
         record.expungeModSeq = modSeq
-        set(context, record)
+        setMailbox(context, record)
         try table?.count(adding: KeywordTally(), removing: fewer)
-        if let table { try set(context, table, of: contents) }
-        set(context, owner)
+        if let table { try setKeywords(context, table, of: contents) }
+        setAccount(context, owner)
         return .expunged(removed, modSeq: modSeq)
     }
 
     // MARK: COPY and MOVE
 
-    func copy(_ context: Context, _ id: MailboxID, _ uids: UIDSet, to name: MailboxName) throws -> MailOutcome {
-        try transfer(context, from: id, uids, to: name, removing: false)
+    func copyMessages(_ context: Context, from id: MailboxID, uids: UIDSet, to name: MailboxName) throws -> MailOutcome
+    {
+        try transferMessages(context, from: id, uids: uids, to: name, removing: false)
     }
 
-    func move(_ context: Context, _ id: MailboxID, _ uids: UIDSet, to name: MailboxName) throws -> MailOutcome {
-        try transfer(context, from: id, uids, to: name, removing: true)
+    func moveMessages(_ context: Context, from id: MailboxID, uids: UIDSet, to name: MailboxName) throws -> MailOutcome
+    {
+        try transferMessages(context, from: id, uids: uids, to: name, removing: true)
     }
 
     /// Bodies stay where they are: a copy is one more reference.
-    private func transfer(
+    private func transferMessages(
         _ context: Context,
         from id: MailboxID,
-        _ uids: UIDSet,
+        uids: UIDSet,
         to name: MailboxName,
         removing: Bool
     ) throws -> MailOutcome {
@@ -140,17 +151,17 @@ extension MailApplier {
         guard var target = try mailbox(context, named: name), target.selectable else { throw Refusal.noSuchMailbox }
         try commit()
         let limit = removing ? MailLimits.messagesPerMove : MailLimits.messagesPerCopy
-        let rows = try flagsRows(context, source.contents, uids, limit: limit)
+        let rows = try flagsRows(context, in: source.contents, uids: uids, limit: limit)
         var owner = try account(context)
         guard rows.count < Int(UInt32.max - target.uidNext.rawValue) else { throw Refusal.uidsExhausted }
-        let found = try messageRows(context, source.contents, rows)
+        let found = try messageRows(context, in: source.contents, of: rows)
         let messages = try zip(rows, found).map { row, found in (row.0, row.1.flags, try MessageRow(row: found)) }
         var addedBytes: UInt64 = 0
         for (_, _, message) in messages { addedBytes = try addedBytes.counted(up: message.sizeBytes, "message row") }
         guard removing || owner.hasRoom(for: addedBytes) else { throw Refusal.overQuota }
         let used = messages.reduce(into: KeywordSet()) { $0.formUnion($1.1.keywords) }
         var table = used.isEmpty ? nil : try keywordTable(context, target.contents)
-        let mapping = try keywordMapping(context, used, source, &table)
+        let mapping = try keywordMapping(context, of: used, from: source, to: &table)
         let modSeq = target.highestModSeq.next
         var more = KeywordTally()
         var taken = UIDSet()
@@ -161,7 +172,7 @@ extension MailApplier {
         for (uid, flags, message) in messages {
             let mapped = MessageFlags(system: flags.system, keywords: mapping.map(flags.keywords))
             _ = try refer(context, to: message.bodyID, by: 1, in: &references)
-            try target.count(mapped, message.sizeBytes, adding: true)
+            try target.countMessage(mapped, bytes: message.sizeBytes, adding: true)
             more.add(mapped.keywords)
             newFlags.append(mapped)
             taken.append(uid)
@@ -173,23 +184,23 @@ extension MailApplier {
             var copy = message
             copy.saved = context.timestamp
             let uid = UID(first + UInt32(offset))
-            put(context, Key(context.group, .messages, context.account, target.contents, uid), copy.row)
+            put(context, Key(context.group, .messages, context.account, target.contents, uid), row: copy.row)
         }
         for (offset, flags) in newFlags.enumerated() {
             let key = Key(context.group, .flags, context.account, target.contents, UID(first + UInt32(offset)))
-            put(context, key, FlagsRow(flags: flags, modSeq: modSeq).row)
+            put(context, key, row: FlagsRow(flags: flags, modSeq: modSeq).row)
         }
-        put(references, context)
+        putBodies(references, context)
         if !messages.isEmpty {
             target.highestModSeq = modSeq
-            set(context, target)
+            setMailbox(context, target)
             try table?.count(adding: more, removing: KeywordTally())
-            if let table { try set(context, table, of: target.contents) }
-            try owner.count(messages: UInt64(messages.count), addedBytes, adding: true)
-            set(context, owner)
+            if let table { try setKeywords(context, table, of: target.contents) }
+            try owner.countMessages(UInt64(messages.count), bytes: addedBytes, adding: true)
+            setAccount(context, owner)
         }
         // Not `source`: it may be the target.
-        if removing { _ = try remove(context, try mailbox(context, id), rows, found) }
+        if removing { _ = try removeMessages(context, from: try mailbox(context, id), flags: rows, messages: found) }
         return .copied(target.id, uidValidity: target.uidValidity, source: taken, destination: given)
     }
 
@@ -197,9 +208,9 @@ extension MailApplier {
     /// out: the messages matter more.
     private func keywordMapping(
         _ context: Context,
-        _ used: KeywordSet,
-        _ source: MailboxRecord,
-        _ target: inout KeywordTable?
+        of used: KeywordSet,
+        from source: MailboxRecord,
+        to target: inout KeywordTable?
     ) throws -> KeywordMapping {
         guard !used.isEmpty else { return KeywordMapping() }
         let numbers = used.numbers
@@ -210,8 +221,7 @@ extension MailApplier {
 }
 
 extension MessageFlags {
-    fileprivate func applying(_ operation: FlagOperation, _ system: SystemFlags, _ keywords: KeywordSet) -> MessageFlags
-    {
+    fileprivate func applying(_ operation: FlagOperation, system: SystemFlags, keywords: KeywordSet) -> MessageFlags {
         switch operation {
         case .replace: MessageFlags(system: system, keywords: keywords)
         case .add: MessageFlags(system: self.system.union(system), keywords: self.keywords.union(keywords))
@@ -222,7 +232,7 @@ extension MessageFlags {
 }
 
 extension MailboxRecord {
-    /// Follows a change of a message's flags.
+    /// Counts a change of a message's flags.
     fileprivate mutating func recount(_ old: MessageFlags, _ new: MessageFlags) throws(DecodingError) {
         if !new.system.contains(.seen) { try unseen.count(1, adding: true, "mailbox row") }
         if !old.system.contains(.seen) { try unseen.count(1, adding: false, "mailbox row") }

@@ -11,10 +11,10 @@ enum ExpungedRow {
         let uid: UID
     }
 
-    static func row(_ time: Timestamp, _ flags: SystemFlags, _ message: MessageRow) -> ByteBuffer {
+    static func row(at time: Timestamp, flags: SystemFlags, of message: MessageRow) -> ByteBuffer {
         var row = newRow(capacity: 96 + message.summary.readableBytes)
         row.writeInteger(time.rawValue)
-        // Not the keywords: their numbers may have other names when somebody looks.
+        // Not the keywords: their numbers may have other names when the message is recovered.
         row.writeInteger(flags.rawValue)
         message.write(into: &row)
         return row
@@ -36,7 +36,7 @@ enum ExpungedRow {
         return message
     }
 
-    /// From a key of the table `expunged`.
+    /// The position that a key of the table `expunged` names.
     static func position(_ key: Span<UInt8>) throws(DecodingError) -> Position {
         guard key.count == Key.afterMailbox + 12 else {
             throw DecodingError(.truncated, offset: key.count, subject: "expunged key")
@@ -50,14 +50,14 @@ enum ExpungedRow {
 }
 
 extension MailApplier {
-    func expungedKey(_ context: Context, _ position: ExpungedRow.Position) -> Key {
+    func expungedKey(_ context: Context, of position: ExpungedRow.Position) -> Key {
         var key = Key(context.group, .expunged, context.account, position.contents)
         key.append(position.modSeq.rawValue)
         key.append(position.uid.rawValue)
         return key
     }
 
-    func expungedByTimeKey(_ context: Context, _ time: Timestamp, _ position: ExpungedRow.Position) -> Key {
+    func expungedByTimeKey(_ context: Context, at time: Timestamp, of position: ExpungedRow.Position) -> Key {
         var key = Key(context.group, .expungedByTime)
         key.append(time)
         key.append(context.account.rawValue)
@@ -68,13 +68,18 @@ extension MailApplier {
     }
 
     /// Ends the retention of messages expunged before a time: their bodies go with their last row.
-    func purgeExpunged(_ context: Context, _ before: Timestamp, _ asked: UInt32) throws -> MailOutcome {
+    func purgeExpunged(_ context: Context, before: Timestamp, limit asked: UInt32) throws -> MailOutcome {
         try commit()
         var room = PieceRoom(asked)
         var references = BodyReferences()
         var gone: [(key: Key, row: ByteBuffer)] = []
         var keys: [[UInt8]] = []
-        for key in try keysByTime(context, .expungedByTime, before, min(Int(asked), MailLimits.purgedPerCommand)) {
+        for key in try keysByTime(
+            context,
+            in: .expungedByTime,
+            before: before,
+            limit: min(Int(asked), MailLimits.purgedPerCommand)
+        ) {
             guard room.isLeft else { break }
             // time (8), account (8), then as in `expunged`.
             let span = key.span
@@ -85,7 +90,7 @@ extension MailApplier {
                 uid: UID(try Key.integer(span, at: 33, as: UInt32.self))
             )
             let inner = Context(group: context.group, account: account, timestamp: context.timestamp)
-            let rowKey = expungedKey(inner, position)
+            let rowKey = expungedKey(inner, of: position)
             if let row = try store.get(rowKey.bytes) {
                 let bodyID = try ExpungedRow.message(row).bodyID
                 let rows = try refer(inner, to: bodyID, by: -1, in: &references)
@@ -98,21 +103,21 @@ extension MailApplier {
         }
         for key in keys { batch.delete(key) }
         for (key, row) in gone { delete(context, key, old: row) }
-        put(references, context)
+        putBodies(references, context)
         if let last = keys.last { groups[context.group]?.indexStarts[.expungedByTime] = IndexStart(key: last + [0]) }
         mustCommitFirst = true
         return .purged(UInt32(room.removed))
     }
 
-    /// Forgets deliveries, the oldest first. Those of deleted accounts go along, and are not counted: what is passed
-    /// over would be passed over again by every command that follows.
-    func purgeDeliveries(_ context: Context, _ before: Timestamp, _ asked: UInt32) throws -> MailOutcome {
+    /// Forgets deliveries, the oldest first. Deliveries of deleted accounts go along, and are not counted: rows that
+    /// one command leaves in place, every later one would pass over again.
+    func purgeDeliveries(_ context: Context, before: Timestamp, limit asked: UInt32) throws -> MailOutcome {
         try commit()
         var room = PieceRoom(asked)
         var isThere: [AccountID: Bool] = [:]
         var keys: [[UInt8]] = []
         var gone: [(key: Key, row: ByteBuffer)] = []
-        for key in try keysByTime(context, .deliveriesByTime, before, MailLimits.rowsPerPurge) {
+        for key in try keysByTime(context, in: .deliveriesByTime, before: before, limit: MailLimits.rowsPerPurge) {
             guard room.isLeft else { break }
             let span = key.span
             let account = AccountID(try Key.integer(span, at: 13, as: UInt64.self))
@@ -143,9 +148,9 @@ extension MailApplier {
     ///   rows is looked at.
     func purgeUploads(
         _ context: Context,
-        _ before: Timestamp,
-        _ from: AccountID,
-        _ asked: UInt32
+        before: Timestamp,
+        from: AccountID,
+        limit asked: UInt32
     ) throws -> MailOutcome {
         try commit()
         var room = PieceRoom(asked)
@@ -169,7 +174,7 @@ extension MailApplier {
         }
         for (account, body, row) in stale {
             let inner = Context(group: context.group, account: account, timestamp: context.timestamp)
-            removeChunks(inner, body, try BodyRow(row: row).chunks)
+            removeChunks(inner, of: body, count: try BodyRow(row: row).chunks)
             delete(inner, Key(context.group, .uploads, account, body), old: row)
         }
         mustCommitFirst = true
@@ -179,9 +184,9 @@ extension MailApplier {
     /// The first keys of an index by time.
     private func keysByTime(
         _ context: Context,
-        _ table: Table,
-        _ before: Timestamp,
-        _ limit: Int
+        in table: Table,
+        before: Timestamp,
+        limit: Int
     ) throws -> [[UInt8]] {
         var keys: [[UInt8]] = []
         let from = groups[context.group]?.indexStarts[table]?.key ?? Key(context.group, table).bytes
@@ -203,22 +208,22 @@ extension MailApplier {
         case .found(let clusterID, let mailGroups, let version):
             let key = DirectoryRows.clusterKey
             guard try lookUp(key) == nil else { return .done }
-            putLookedUp(context, key, DirectoryRows.clusterRow(clusterID, mailGroups), replacing: nil)
+            putLookedUp(context, key, row: DirectoryRows.clusterRow(clusterID, mailGroups), replacing: nil)
             let versionKey = DirectoryRows.versionKey
-            putLookedUp(context, versionKey, DirectoryRows.versionRow(version), replacing: try lookUp(versionKey))
+            putLookedUp(context, versionKey, row: DirectoryRows.versionRow(version), replacing: try lookUp(versionKey))
         case .registerNode(let node, let run):
             guard let version = try clusterVersion() else { throw Refusal.notHere }
             guard node.versions.contains(version) else { throw Refusal.unsupportedVersion }
             let key = DirectoryRows.nodeKey(node.id)
             let old = try lookUp(key)
-            // What was held up on its way must not stand for what the node's present run has said.
+            // A registration of an earlier run that was held up must not replace that of the present run.
             guard try old.map({ try DirectoryRows.node(in: $0).run < run }) ?? true else {
                 throw Refusal.staleRegistration
             }
             var row = newRow()
             row.write(node)
             row.writeInteger(run)
-            putLookedUp(context, key, row, replacing: old)
+            putLookedUp(context, key, row: row, replacing: old)
         case .raiseVersion(let next): try raiseVersion(context, to: next)
         }
         return .done
@@ -237,7 +242,7 @@ extension MailApplier {
             throw Refusal.unsupportedVersion
         }
         let key = DirectoryRows.versionKey
-        putLookedUp(context, key, DirectoryRows.versionRow(next), replacing: try lookUp(key))
+        putLookedUp(context, key, row: DirectoryRows.versionRow(next), replacing: try lookUp(key))
     }
 }
 
@@ -298,14 +303,5 @@ enum DirectoryRows {
         let run: UInt64 = try decoder.integer()
         try decoder.finish()
         return (node, run)
-    }
-}
-
-extension Span<UInt8> {
-    func copied() -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count)
-        for index in indices { bytes.append(self[index]) }
-        return bytes
     }
 }

@@ -9,8 +9,8 @@ extension MailApplier {
         return try row.map { try KeywordTable(row: $0) } ?? KeywordTable()
     }
 
-    /// Takes over what a command made of a table.
-    func set(_ context: Context, _ changed: KeywordTable, of contents: ContentsID) throws {
+    /// Puts the keyword table as a command has changed it.
+    func setKeywords(_ context: Context, _ changed: KeywordTable, of contents: ContentsID) throws {
         let key = Key(context.group, .keywords, context.account, contents)
         var table = changed
         table.giveBack()
@@ -18,13 +18,13 @@ extension MailApplier {
         let new = table.row
         guard old != new else { return }
         if let new {
-            putLookedUp(context, key, new, replacing: old)
+            putLookedUp(context, key, row: new, replacing: old)
         } else if let old {
             deleteLookedUp(context, key, old: old)
         }
     }
 
-    /// The keywords of contents that nobody reaches any more.
+    /// The keywords of contents that no mailbox has any more.
     func removeKeywords(_ context: Context, _ contents: ContentsID) throws {
         let key = Key(context.group, .keywords, context.account, contents)
         if let row = try lookUp(key) { deleteLookedUp(context, key, old: row) }

@@ -11,9 +11,9 @@ extension MailApplier {
     /// runs are looked up one by one.
     func lendRows(
         _ context: Context,
-        _ table: Table,
-        _ contents: ContentsID,
-        _ uids: UIDSet,
+        of table: Table,
+        in contents: ContentsID,
+        uids: UIDSet,
         _ body: (UID, Span<UInt8>) throws -> Void
     ) throws {
         for range in uids.ranges {
@@ -38,8 +38,8 @@ extension MailApplier {
     /// - Throws: `Refusal.tooManyMessages` where more UIDs exist, or more places are to be looked at, than `limit`.
     func flagsRows(
         _ context: Context,
-        _ contents: ContentsID,
-        _ uids: UIDSet,
+        in contents: ContentsID,
+        uids: UIDSet,
         limit: Int
     ) throws -> [(UID, FlagsRow)] {
         var places = 0
@@ -49,7 +49,7 @@ extension MailApplier {
         }
         var rows: [(UID, FlagsRow)] = []
         rows.reserveCapacity(min(limit, uids.count))
-        try lendRows(context, .flags, contents, uids) { uid, value in
+        try lendRows(context, of: .flags, in: contents, uids: uids) { uid, value in
             guard rows.count < limit else { throw Refusal.tooManyMessages }
             rows.append((uid, try FlagsRow(span: value)))
         }
@@ -61,13 +61,13 @@ extension MailApplier {
     /// - Throws: `Refusal.tooManyMessages` where they are so large together that others would wait for them.
     func messageRows(
         _ context: Context,
-        _ contents: ContentsID,
-        _ found: [(UID, FlagsRow)]
+        in contents: ContentsID,
+        of found: [(UID, FlagsRow)]
     ) throws -> [ByteBuffer] {
         var rows: [ByteBuffer] = []
         rows.reserveCapacity(found.count)
         var bytes = 0
-        try lendRows(context, .messages, contents, UIDSet(found.lazy.map(\.0))) { uid, value in
+        try lendRows(context, of: .messages, in: contents, uids: UIDSet(found.lazy.map(\.0))) { uid, value in
             // A row without its flags row is met where a whole run is read.
             guard rows.count < found.count, found[rows.count].0 == uid else { throw Self.unmatchedMessage }
             bytes += value.count
@@ -81,7 +81,7 @@ extension MailApplier {
     private static let unmatchedMessage = DecodingError(.truncated, offset: 0, subject: "message row of a flags row")
 }
 
-/// How much of a piece of housekeeping there is room for.
+/// How much more one housekeeping command may do.
 struct PieceRoom {
     private let limit: Int
     private(set) var removed = 0
@@ -95,10 +95,10 @@ struct PieceRoom {
         removed < limit && rows < MailLimits.rowsPerPurge && bytes < MailLimits.messageRowBytesPerCommand
     }
 
-    /// So many rows were touched that are not counted.
+    /// Counts rows that were touched without anything being removed.
     mutating func passOver(rows more: Int) { rows += more }
 
-    /// Something was removed, with so many rows; so many bytes were read for that.
+    /// Counts something that was removed, with its rows and the bytes that were read for it.
     mutating func take(rows more: Int, bytes read: Int) {
         removed += 1
         rows += more

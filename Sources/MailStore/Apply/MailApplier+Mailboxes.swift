@@ -4,12 +4,12 @@ internal import NIOCore
 internal import StateStorage
 
 extension MailApplier {
-    func createMailbox(_ context: Context, _ name: MailboxName, _ use: SpecialUse?) throws -> MailOutcome {
+    func createMailbox(_ context: Context, named name: MailboxName, use: SpecialUse?) throws -> MailOutcome {
         if let existing = try mailbox(context, named: name), existing.selectable { throw Refusal.mailboxExists }
         let missing = try missingAncestors(of: name, context)
         guard try account(context).hasRoom(forMailboxes: missing.count + 1) else { throw Refusal.tooManyMailboxes }
-        for ancestor in missing { _ = try addMailbox(context, ancestor, nil, subscribed: false) }
-        let record = try addMailbox(context, name, use, subscribed: false)
+        for ancestor in missing { _ = try addMailbox(context, named: ancestor, use: nil, subscribed: false) }
+        let record = try addMailbox(context, named: name, use: use, subscribed: false)
         return .mailboxCreated(record.id, uidValidity: record.uidValidity)
     }
 
@@ -25,49 +25,49 @@ extension MailApplier {
     /// Adds a mailbox, in the place of a row that only keeps a subscription, if there is one.
     func addMailbox(
         _ context: Context,
-        _ name: MailboxName,
-        _ use: SpecialUse?,
+        named name: MailboxName,
+        use: SpecialUse?,
         subscribed: Bool,
         selectable: Bool = true
     ) throws -> MailboxRecord {
         let previous = try mailbox(context, named: name)
-        if let previous { try drop(context, previous) }
+        if let previous { try dropMailbox(context, previous) }
         var owner = try account(context)
-        var record = try owner.makeMailbox(name, use, at: context.timestamp)
+        var record = try owner.makeMailbox(named: name, use: use, at: context.timestamp)
         record.subscribed = subscribed || previous?.subscribed == true
         record.selectable = selectable
-        try owner.count(record, adding: true)
-        set(context, owner)
-        set(context, record)
-        putLookedUp(context, nameKey(context, name), Self.nameRow(record.id), replacing: nil)
+        try owner.countMailbox(record, adding: true)
+        setAccount(context, owner)
+        setMailbox(context, record)
+        putLookedUp(context, nameKey(context, name), row: Self.nameRow(record.id), replacing: nil)
         return record
     }
 
-    /// Its name stays where it is subscribed (RFC 3501, section 6.3.6). Where mailboxes are below it, it is a level
-    /// without messages from now on (6.3.4), of which they tell by their names: there is no row of it.
+    /// Deletes a mailbox. Its name stays where it is subscribed (RFC 3501, section 6.3.6). A mailbox with others below
+    /// becomes a level without messages (6.3.4), which has no row: the names below tell of it.
     func deleteMailbox(_ context: Context, _ name: MailboxName) throws -> MailOutcome {
         guard !name.isInbox else { throw Refusal.badMailboxName }
         guard let found = try mailbox(context, named: name), found.selectable else { throw Refusal.noSuchMailbox }
         try abandonContents(context, found)
-        try drop(context, found)
+        try dropMailbox(context, found)
         if found.subscribed { try keepSubscription(context, of: name) }
         return .done
     }
 
-    /// Lets go of a mailbox's messages, whose rows stay for the retention time: that takes the same time for all.
+    /// Leaves a mailbox's messages behind as a remnant. The cost does not depend on their number.
     private func abandonContents(_ context: Context, _ record: MailboxRecord) throws {
         guard record.messages > 0 else { return }
         var owner = try account(context)
-        try owner.count(messages: UInt64(record.messages), record.sizeBytes, adding: false)
+        try owner.countMessages(UInt64(record.messages), bytes: record.sizeBytes, adding: false)
         leaveRemnant(context, record.contents)
-        set(context, owner)
+        setAccount(context, owner)
     }
 
-    private func drop(_ context: Context, _ record: MailboxRecord) throws {
+    private func dropMailbox(_ context: Context, _ record: MailboxRecord) throws {
         removeMailbox(context, record)
         var owner = try account(context)
-        try owner.count(record, adding: false)
-        set(context, owner)
+        try owner.countMailbox(record, adding: false)
+        setAccount(context, owner)
     }
 
     /// Hands the messages of INBOX to a new mailbox, with their UIDs; INBOX and its children stay (RFC 3501, section
@@ -77,20 +77,20 @@ extension MailApplier {
         guard try mailbox(context, named: to)?.selectable != true else { throw Refusal.mailboxExists }
         let missing = try missingAncestors(of: to, context)
         guard try account(context).hasRoom(forMailboxes: missing.count + 1) else { throw Refusal.tooManyMailboxes }
-        for ancestor in missing { _ = try addMailbox(context, ancestor, nil, subscribed: false) }
-        var target = try addMailbox(context, to, nil, subscribed: false)
+        for ancestor in missing { _ = try addMailbox(context, named: ancestor, use: nil, subscribed: false) }
+        var target = try addMailbox(context, named: to, use: nil, subscribed: false)
         var owner = try account(context)
         var emptied = inbox
         target.takeMessages(of: inbox)
         emptied.empty(into: try owner.takeContentsID())
-        set(context, owner)
-        set(context, target)
-        set(context, emptied)
+        setAccount(context, owner)
+        setMailbox(context, target)
+        setMailbox(context, emptied)
         mustCommitFirst = true
         return .done
     }
 
-    func setSubscribed(_ context: Context, _ name: MailboxName, _ subscribed: Bool) throws -> MailOutcome {
+    func setSubscribed(_ context: Context, name: MailboxName, to subscribed: Bool) throws -> MailOutcome {
         var owner = try account(context)
         let found = try mailbox(context, named: name)
         guard found?.subscribed ?? false != subscribed else { return .done }
@@ -101,12 +101,12 @@ extension MailApplier {
             try keepSubscription(context, of: name)
         } else if var record = found, record.selectable {
             try owner.subscriptionCount.count(1, adding: false, "account row")
-            set(context, owner)
+            setAccount(context, owner)
             record.subscribed = false
-            set(context, record)
+            setMailbox(context, record)
         } else if let found {
-            // Nothing but the subscription was there.
-            try drop(context, found)
+            // The row held nothing but the subscription.
+            try dropMailbox(context, found)
         }
         return .done
     }
@@ -114,21 +114,21 @@ extension MailApplier {
     /// Subscribes a name, whether or not there is a mailbox of it.
     private func keepSubscription(_ context: Context, of name: MailboxName) throws {
         guard var record = try mailbox(context, named: name) else {
-            _ = try addMailbox(context, name, nil, subscribed: true, selectable: false)
+            _ = try addMailbox(context, named: name, use: nil, subscribed: true, selectable: false)
             return
         }
         guard !record.subscribed else { return }
         var owner = try account(context)
         try owner.subscriptionCount.count(1, adding: true, "account row")
-        set(context, owner)
+        setAccount(context, owner)
         record.subscribed = true
-        set(context, record)
+        setMailbox(context, record)
     }
 }
 
 extension AccountRecord {
-    /// Follows the row of a name that comes or goes.
-    mutating func count(_ record: MailboxRecord, adding: Bool) throws(DecodingError) {
+    /// Counts a mailbox or a subscription that comes or goes.
+    mutating func countMailbox(_ record: MailboxRecord, adding: Bool) throws(DecodingError) {
         if record.selectable { try mailboxCount.count(1, adding: adding, "account row") }
         if record.subscribed { try subscriptionCount.count(1, adding: adding, "account row") }
     }
@@ -139,11 +139,11 @@ extension AccountRecord {
 
     /// A mailbox with a number of its own, which is not counted yet.
     mutating func makeMailbox(
-        _ name: MailboxName,
-        _ use: SpecialUse?,
+        named name: MailboxName,
+        use: SpecialUse?,
         at time: Timestamp
     ) throws(DecodingError) -> MailboxRecord {
-        // Rises with time and with every mailbox, so that a name used again never shows an old UIDVALIDITY.
+        // UIDVALIDITY rises with time and with every mailbox, so that a name used again never shows an old one.
         let seconds = UInt32(clamping: time.rawValue / 1_000)
         uidValidityFloor = max(uidValidityFloor &+ 1, seconds)
         let id = MailboxID(nextMailboxID)
@@ -159,7 +159,7 @@ extension AccountRecord {
 }
 
 extension MailboxRecord {
-    /// All messages leave at once: whoever looks for changes is told that none of them is there any more.
+    /// All messages leave at once. A session that looks for changes is told that all UIDs up to now are gone.
     fileprivate mutating func empty(into contents: ContentsID) {
         self.contents = contents
         messages = 0
@@ -173,7 +173,7 @@ extension MailboxRecord {
         emptiedBelow = uidNext
     }
 
-    /// Takes over all of a mailbox's messages, as they are, and what is known of them.
+    /// Takes over all messages of another mailbox as they are, with all counts.
     fileprivate mutating func takeMessages(of other: MailboxRecord) {
         contents = other.contents
         uidNext = other.uidNext

@@ -4,35 +4,35 @@ internal import NIOCore
 internal import StateStorage
 
 extension MailApplier {
-    func deliver(_ context: Context, _ message: NewMessage, _ id: DeliveryID?) throws -> MailOutcome {
+    func deliver(_ context: Context, message: NewMessage, id: DeliveryID?) throws -> MailOutcome {
         let id = Mutant.isOn(.deliveriesForgotten) ? nil : id
         if let id, let row = try lookUp(deliveryKey(context, id)) {
             try discardUpload(context, message.bodyID)
             return try DeliveryRow.outcome(row)
         }
         guard let inbox = try mailboxID(context, .inbox) else { throw Refusal.noSuchAccount }
-        let outcome = try add(context, message, to: inbox)
+        let outcome = try addMessage(context, message, to: inbox)
         if let id {
-            let row = DeliveryRow.row(context.timestamp, outcome)
-            putLookedUp(context, deliveryKey(context, id), row, replacing: nil)
-            putByTime(context, .deliveriesByTime, deliveryByTimeKey(context, context.timestamp, id))
+            let row = DeliveryRow.row(at: context.timestamp, outcome)
+            putLookedUp(context, deliveryKey(context, id), row: row, replacing: nil)
+            putByTime(context, in: .deliveriesByTime, key: deliveryByTimeKey(context, at: context.timestamp, id: id))
         }
         return outcome
     }
 
-    func append(_ context: Context, _ message: NewMessage, to name: MailboxName) throws -> MailOutcome {
+    func appendMessage(_ context: Context, _ message: NewMessage, to name: MailboxName) throws -> MailOutcome {
         guard let id = try mailboxID(context, name) else { throw Refusal.noSuchMailbox }
-        return try add(context, message, to: id)
+        return try addMessage(context, message, to: id)
     }
 
-    private func add(_ context: Context, _ message: NewMessage, to id: MailboxID) throws -> MailOutcome {
+    private func addMessage(_ context: Context, _ message: NewMessage, to id: MailboxID) throws -> MailOutcome {
         var owner = try account(context)
         var record = try selectable(context, id)
         guard owner.hasRoom(for: message.sizeBytes) else { throw Refusal.overQuota }
         guard record.uidNext.rawValue < .max else { throw Refusal.uidsExhausted }
         let names = message.flags.keywords
         var table = names.isEmpty ? nil : try keywordTable(context, record.contents)
-        // What the mailbox has no room for is left out: the message matters more.
+        // Keywords that the mailbox has no room for are left out: the message matters more.
         let keywords = KeywordSet((table?.take(names) ?? []).compactMap { $0 })
         try storeBody(context, message)
 
@@ -45,17 +45,17 @@ extension MailApplier {
             saved: context.timestamp,
             summary: message.summary
         )
-        put(context, Key(context.group, .messages, context.account, record.contents, uid), row.row)
+        put(context, Key(context.group, .messages, context.account, record.contents, uid), row: row.row)
         let flags = FlagsRow(flags: MessageFlags(system: message.flags.system, keywords: keywords), modSeq: modSeq)
-        put(context, Key(context.group, .flags, context.account, record.contents, uid), flags.row)
+        put(context, Key(context.group, .flags, context.account, record.contents, uid), row: flags.row)
         record.uidNext = UID(uid.rawValue + 1)
         record.highestModSeq = modSeq
         try table?.count(keywords, adding: true)
-        if let table { try set(context, table, of: record.contents) }
-        try record.count(flags.flags, message.sizeBytes, adding: true)
-        set(context, record)
-        try owner.count(messages: 1, message.sizeBytes, adding: true)
-        set(context, owner)
+        if let table { try setKeywords(context, table, of: record.contents) }
+        try record.countMessage(flags.flags, bytes: message.sizeBytes, adding: true)
+        setMailbox(context, record)
+        try owner.countMessages(1, bytes: message.sizeBytes, adding: true)
+        setAccount(context, owner)
         return .appended(id, uidValidity: record.uidValidity, uid: uid)
     }
 
@@ -75,11 +75,15 @@ extension MailApplier {
                 checksum: hash.finish()
             )
             if Mutant.isOn(.bodiesApart) {
-                bodiesApart.append((chunkKey(context, message.bodyID, 0).bytes, [bytes]))
+                bodiesApart.append((chunkKey(context, of: message.bodyID, index: 0).bytes, [bytes]))
             } else {
-                batch.put(chunkKey(context, message.bodyID, 0).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
+                batch.put(
+                    chunkKey(context, of: message.bodyID, index: 0).bytes,
+                    prefix: ChunkHeader.plain,
+                    pieces: [bytes]
+                )
             }
-            putLookedUp(context, key, row.row, replacing: nil)
+            putLookedUp(context, key, row: row.row, replacing: nil)
         case .uploaded(let chunks):
             let uploadKey = Key(context.group, .uploads, context.account, message.bodyID)
             guard let row = try lookUp(uploadKey) else { throw Refusal.uploadMissing }
@@ -88,20 +92,20 @@ extension MailApplier {
             deleteLookedUp(context, uploadKey, old: row)
             var body = upload
             body.references = 1
-            putLookedUp(context, key, body.row, replacing: nil)
+            putLookedUp(context, key, row: body.row, replacing: nil)
         }
     }
 
-    func chunkKey(_ context: Context, _ body: BodyID, _ index: UInt32) -> Key {
+    func chunkKey(_ context: Context, of body: BodyID, index: UInt32) -> Key {
         Key(context.group, .chunks, context.account, body).appending(index)
     }
 
     /// Takes the next chunk of an upload; chunks come in order. All but the last have the full chunk size.
     func uploadChunk(
         _ context: Context,
-        _ body: BodyID,
-        _ index: UInt32,
-        _ bytes: ByteBuffer
+        of body: BodyID,
+        index: UInt32,
+        bytes: ByteBuffer
     ) throws -> MailOutcome {
         let owner = try account(context)
         let key = Key(context.group, .uploads, context.account, body)
@@ -119,8 +123,8 @@ extension MailApplier {
         upload.checksum = hash.finish()
         upload.sizeBytes = size
         upload.chunks = try upload.chunks.counted(up: 1, "upload row")
-        batch.put(chunkKey(context, body, index).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
-        putLookedUp(context, key, upload.row, replacing: old)
+        batch.put(chunkKey(context, of: body, index: index).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
+        putLookedUp(context, key, row: upload.row, replacing: old)
         return .done
     }
 
@@ -128,15 +132,15 @@ extension MailApplier {
     func discardUpload(_ context: Context, _ body: BodyID) throws {
         let key = Key(context.group, .uploads, context.account, body)
         guard let row = try lookUp(key) else { return }
-        removeChunks(context, body, try BodyRow(row: row).chunks)
+        removeChunks(context, of: body, count: try BodyRow(row: row).chunks)
         deleteLookedUp(context, key, old: row)
     }
 
     /// Removes the bytes of a body: singly, since every range that is removed costs all reads that follow, until the
     /// store has been flushed.
-    func removeChunks(_ context: Context, _ body: BodyID, _ chunks: UInt32) {
+    func removeChunks(_ context: Context, of body: BodyID, count chunks: UInt32) {
         guard chunks > MailLimits.chunksRemovedSingly else {
-            for index in 0..<chunks { batch.delete(chunkKey(context, body, index).bytes) }
+            for index in 0..<chunks { batch.delete(chunkKey(context, of: body, index: index).bytes) }
             return
         }
         let prefix = Key(context.group, .chunks, context.account, body)
@@ -149,7 +153,7 @@ extension MailApplier {
         Key(context.group, .deliveries, context.account).appending(id.high).appending(id.low)
     }
 
-    func deliveryByTimeKey(_ context: Context, _ time: Timestamp, _ id: DeliveryID) -> Key {
+    func deliveryByTimeKey(_ context: Context, at time: Timestamp, id: DeliveryID) -> Key {
         var key = Key(context.group, .deliveriesByTime)
         key.append(time)
         key.append(context.account.rawValue)
@@ -162,13 +166,13 @@ extension MailApplier {
         var record = try selectable(context, id)
         let from = record.recentFrom
         record.recentFrom = record.uidNext
-        set(context, record)
+        setMailbox(context, record)
         return .recentClaimed(from: from, upTo: record.uidNext)
     }
 }
 
 enum DeliveryRow {
-    static func row(_ time: Timestamp, _ outcome: MailOutcome) -> ByteBuffer {
+    static func row(at time: Timestamp, _ outcome: MailOutcome) -> ByteBuffer {
         var row = newRow(capacity: 32)
         row.writeInteger(time.rawValue)
         outcome.encode(into: &row)
@@ -212,8 +216,8 @@ extension FixedWidthInteger where Self: UnsignedInteger {
 }
 
 extension MailboxRecord {
-    /// Follows a message that comes or goes.
-    mutating func count(_ flags: MessageFlags, _ sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
+    /// Counts a message that comes or goes.
+    mutating func countMessage(_ flags: MessageFlags, bytes sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
         try messages.count(1, adding: adding, "mailbox row")
         if !flags.system.contains(.seen) { try unseen.count(1, adding: adding, "mailbox row") }
         if flags.system.contains(.deleted) { try deleted.count(1, adding: adding, "mailbox row") }
@@ -222,8 +226,8 @@ extension MailboxRecord {
 }
 
 extension AccountRecord {
-    /// Follows messages that come or go.
-    mutating func count(messages: UInt64, _ sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
+    /// Counts messages that come or go.
+    mutating func countMessages(_ messages: UInt64, bytes sizeBytes: UInt64, adding: Bool) throws(DecodingError) {
         try usedMessages.count(messages, adding: adding, "account row")
         try usedBytes.count(sizeBytes, adding: adding, "account row")
     }

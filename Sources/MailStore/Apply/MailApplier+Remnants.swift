@@ -3,13 +3,13 @@ internal import MailModel
 internal import NIOCore
 internal import StateStorage
 
-/// What a deleted mailbox or account has left behind: rows that nobody can reach, and that are removed a bounded number
+/// What a deleted mailbox or account has left behind: rows that no query reaches, and that are removed a bounded number
 /// at a time.
 struct RemnantRow {
-    /// When it was deleted.
+    /// When the mailbox or account was deleted.
     let time: Timestamp
-    /// Everything of it that lies before this in the order of keys is gone: a table, and what follows the account in
-    /// its keys. What was removed need not be passed over again.
+    /// The rows before this position in the order of keys are gone: a table, and what follows the account in its keys.
+    /// A scan from here passes over no removed row.
     var position: [UInt8]
 
     var row: ByteBuffer {
@@ -31,7 +31,7 @@ struct RemnantRow {
         try decoder.finish()
     }
 
-    /// No key is longer: mailbox names are the longest part of one.
+    /// No position is longer: mailbox names are the longest part of a key.
     private static let maxPositionBytes = 4_096
 }
 
@@ -39,11 +39,11 @@ extension MailApplier {
     /// Notes that contents, or an account, are out of reach from now on.
     func leaveRemnant(_ context: Context, _ contents: ContentsID) {
         let key = Key(context.group, .remnants, context.account, contents)
-        putLookedUp(context, key, RemnantRow(time: context.timestamp, position: []).row, replacing: nil)
+        putLookedUp(context, key, row: RemnantRow(time: context.timestamp, position: []).row, replacing: nil)
     }
 
-    /// Removes the next rows of what was left behind; with the last of them the note of it goes.
-    func purgeRemnant(_ context: Context, _ contents: ContentsID, _ asked: UInt32) throws -> MailOutcome {
+    /// Removes the next rows of a remnant, and with the last of them the remnant's own row.
+    func purgeRemnant(_ context: Context, _ contents: ContentsID, limit asked: UInt32) throws -> MailOutcome {
         let key = Key(context.group, .remnants, context.account, contents)
         guard let row = try lookUp(key) else { return .purged(0) }
         try commit()
@@ -51,15 +51,15 @@ extension MailApplier {
         var room = PieceRoom(asked)
         let isDone: Bool
         if contents == .wholeAccount {
-            isDone = try removeAccountRows(context, &remnant, &room)
+            isDone = try removeAccountRows(context, of: &remnant, room: &room)
         } else {
             try removeKeywords(context, contents)
-            isDone = try removeMessages(context, contents, &remnant, &room)
+            isDone = try removeRemnantMessages(context, in: contents, of: &remnant, room: &room)
         }
         if isDone {
             deleteLookedUp(context, key, old: row)
         } else {
-            putLookedUp(context, key, remnant.row, replacing: row)
+            putLookedUp(context, key, row: remnant.row, replacing: row)
         }
         mustCommitFirst = true
         return .purged(UInt32(room.removed))
@@ -68,11 +68,11 @@ extension MailApplier {
     /// The messages of a deleted mailbox, with their references to bodies. What was expunged from it ends by itself.
     ///
     /// - Returns: whether there are no more.
-    private func removeMessages(
+    private func removeRemnantMessages(
         _ context: Context,
-        _ contents: ContentsID,
-        _ remnant: inout RemnantRow,
-        _ room: inout PieceRoom
+        in contents: ContentsID,
+        of remnant: inout RemnantRow,
+        room: inout PieceRoom
     ) throws -> Bool {
         let prefix = Key(context.group, .messages, context.account, contents)
         var isDone = true
@@ -99,20 +99,20 @@ extension MailApplier {
             delete(context, Key(raw: key.copied()), old: ByteBuffer(copying: value))
             return true
         }
-        put(references, context)
+        putBodies(references, context)
         let next = Key(context.group, .messages, context.account, contents, last).bytes
         remnant.position = Array(next.dropFirst(prefix.bytes.count)) + [0]
         return isDone
     }
 
-    /// Whatever an account had, table by table. Bodies go with everything that refers to them, so that nothing is
-    /// counted; their bytes go with the rows that name them, as scrubs expect.
+    /// Removes the rows of a deleted account, table by table. Bodies go together with all references to them, so none
+    /// is counted. The bytes of a body go with the row that names them, as scrubs expect.
     ///
     /// - Returns: whether there are no more.
     private func removeAccountRows(
         _ context: Context,
-        _ remnant: inout RemnantRow,
-        _ room: inout PieceRoom
+        of remnant: inout RemnantRow,
+        room: inout PieceRoom
     ) throws -> Bool {
         var isDone = true
         let first = remnant.position.first ?? 0
@@ -131,7 +131,7 @@ extension MailApplier {
                     return true
                 }
                 let row = ByteBuffer(copying: value)
-                let more = try removeDependents(context, table, key.span, row)
+                let more = try removeDependents(context, ofRowIn: table, key: key.span, value: row)
                 delete(context, Key(raw: key), old: row)
                 room.take(rows: 1 + more, bytes: value.count)
                 last = key
@@ -149,19 +149,19 @@ extension MailApplier {
     /// - Returns: their number.
     private func removeDependents(
         _ context: Context,
-        _ table: Table,
-        _ key: Span<UInt8>,
-        _ value: ByteBuffer
+        ofRowIn table: Table,
+        key: Span<UInt8>,
+        value: ByteBuffer
     ) throws -> Int {
         switch table {
         case .expunged:
             let time = try ExpungedRow.time(value.readableBytesUInt8Span)
-            batch.delete(expungedByTimeKey(context, time, try ExpungedRow.position(key)).bytes)
+            batch.delete(expungedByTimeKey(context, at: time, of: try ExpungedRow.position(key)).bytes)
             return 1
         case .deliveries:
             let time = try Key.integer(value.readableBytesUInt8Span, at: 1, as: UInt64.self)
             let timestamp = Timestamp(milliseconds: Int64(bitPattern: time))
-            batch.delete(deliveryByTimeKey(context, timestamp, try DeliveryRow.id(key)).bytes)
+            batch.delete(deliveryByTimeKey(context, at: timestamp, id: try DeliveryRow.id(key)).bytes)
             return 1
         case .bodies, .uploads:
             let body = BodyID(
@@ -169,7 +169,7 @@ extension MailApplier {
                 low: try Key.integer(key, at: Key.afterAccount + 8, as: UInt64.self)
             )
             let chunks = try BodyRow(row: value).chunks
-            removeChunks(context, body, chunks)
+            removeChunks(context, of: body, count: chunks)
             return Int(chunks)
         case .meta, .requests, .addresses, .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expungedByTime,
             .chunks, .deliveriesByTime, .directory, .remnants, .keywords:

@@ -9,13 +9,13 @@ extension MailApplier {
     private struct Move {
         let record: MailboxRecord
         let name: MailboxName
-        /// What waits under the new name.
+        /// The subscription that waits under the new name.
         let subscription: MailboxRecord?
     }
 
     /// Renames a mailbox with all below it, or a level that only others' names tell of. Subscriptions belong to names
     /// (RFC 3501, section 6.3.6): none goes with a mailbox, none of a name that is used now is lost.
-    func renameMailbox(_ context: Context, _ from: MailboxName, _ to: MailboxName) throws -> MailOutcome {
+    func renameMailbox(_ context: Context, from: MailboxName, to: MailboxName) throws -> MailOutcome {
         guard !to.isInbox, !to.isDescendant(of: from) || from.isInbox else { throw Refusal.badMailboxName }
         if from.isInbox { return try renameInbox(context, to) }
         try commit()
@@ -37,7 +37,7 @@ extension MailApplier {
         }
         let missing = try missingAncestors(of: to, context)
         guard try account(context).hasRoom(forMailboxes: missing.count) else { throw Refusal.tooManyMailboxes }
-        for ancestor in missing { _ = try addMailbox(context, ancestor, nil, subscribed: false) }
+        for ancestor in missing { _ = try addMailbox(context, named: ancestor, use: nil, subscribed: false) }
         try carryOut(moves, context)
         mustCommitFirst = true
         return .done
@@ -75,18 +75,18 @@ extension MailApplier {
             rows[move.record.name] = Self.nameRow(move.record.id)
             if let subscription = move.subscription {
                 rows[move.name] = Self.nameRow(subscription.id)
-                try owner.count(subscription, adding: false)
+                try owner.countMailbox(subscription, adding: false)
             }
-            try owner.count(move.record, adding: false)
+            try owner.countMailbox(move.record, adding: false)
         }
-        // Whose old name is another's new one now leaves its subscription to that one.
+        // A mailbox whose old name is another's new name leaves its subscription to that one.
         for move in moves where move.record.subscribed { renamed[move.record.name]?.subscribed = true }
         var left: [MailboxRecord] = []
         for move in moves where move.record.subscribed && renamed[move.record.name] == nil {
-            var subscription = try owner.makeMailbox(move.record.name, nil, at: context.timestamp)
+            var subscription = try owner.makeMailbox(named: move.record.name, use: nil, at: context.timestamp)
             subscription.subscribed = true
             subscription.selectable = false
-            try owner.count(subscription, adding: true)
+            try owner.countMailbox(subscription, adding: true)
             left.append(subscription)
         }
         for move in moves { if let subscription = move.subscription { removeMailboxRow(context, subscription) } }
@@ -94,13 +94,13 @@ extension MailApplier {
             deleteLookedUp(context, nameKey(context, move.record.name), old: Self.nameRow(move.record.id))
         }
         let records = moves.compactMap { renamed[$0.name] }
-        for record in records { try owner.count(record, adding: true) }
+        for record in records { try owner.countMailbox(record, adding: true) }
         // Table by table, as the store has them, in the order of names: rows beside each other cost it next to nothing.
         for record in left + records {
             let row = Self.nameRow(record.id)
-            putLookedUp(context, nameKey(context, record.name), row, replacing: rows[record.name])
+            putLookedUp(context, nameKey(context, record.name), row: row, replacing: rows[record.name])
         }
-        for record in records + left { set(context, record) }
-        set(context, owner)
+        for record in records + left { setMailbox(context, record) }
+        setAccount(context, owner)
     }
 }

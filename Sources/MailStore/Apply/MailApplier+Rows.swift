@@ -12,8 +12,8 @@ extension MailApplier {
     }
 
     /// Puts a row that may replace `old`, and that later commands of the batch may look up.
-    func putLookedUp(_ context: Context, _ key: Key, _ value: ByteBuffer, replacing old: ByteBuffer?) {
-        put(context, key, value, replacing: old)
+    func putLookedUp(_ context: Context, _ key: Key, row value: ByteBuffer, replacing old: ByteBuffer?) {
+        put(context, key, row: value, replacing: old)
         overlay[key] = .some(value)
     }
 
@@ -23,7 +23,7 @@ extension MailApplier {
     }
 
     /// Puts a digested row.
-    func put(_ context: Context, _ key: Key, _ value: ByteBuffer, replacing old: ByteBuffer? = nil) {
+    func put(_ context: Context, _ key: Key, row value: ByteBuffer, replacing old: ByteBuffer? = nil) {
         batch.put(key.bytes, value)
         let hash = RowHash.of(key.bytes.span, value.readableBytesUInt8Span)
         groups[context.group]?.digest.add(hash)
@@ -31,7 +31,7 @@ extension MailApplier {
     }
 
     /// Puts a row of an index by time, which is not digested and has nothing but its key.
-    func putByTime(_ context: Context, _ table: Table, _ key: Key) {
+    func putByTime(_ context: Context, in table: Table, key: Key) {
         batch.put(key.bytes, newRow(capacity: 1))
         groups[context.group]?.indexStarts[table]?.rowAdded(key)
     }
@@ -55,7 +55,7 @@ extension MailApplier {
         return record
     }
 
-    func set(_ context: Context, _ record: AccountRecord) {
+    func setAccount(_ context: Context, _ record: AccountRecord) {
         let key = AccountKey(group: context.group, account: context.account)
         if accounts[key]?.isDirty != true { dirtyAccounts.append(key) }
         accounts[key] = Cached(record: record, digestedHash: accounts[key]?.digestedHash ?? 0, isDirty: true)
@@ -92,7 +92,7 @@ extension MailApplier {
         return try mailbox(context, id)
     }
 
-    func set(_ context: Context, _ record: MailboxRecord) {
+    func setMailbox(_ context: Context, _ record: MailboxRecord) {
         let key = MailboxKey(group: context.group, account: context.account, mailbox: record.id)
         if mailboxes[key]?.isDirty != true { dirtyMailboxes.append(key) }
         mailboxes[key] = Cached(record: record, digestedHash: mailboxes[key]?.digestedHash ?? 0, isDirty: true)
@@ -120,21 +120,26 @@ extension MailApplier {
         for key in dirtyAccounts {
             guard let cached = accounts[key], cached.isDirty else { continue }
             let row = cached.record.row
-            let hash = write(Key(key.group, .accounts, key.account), row, cached.digestedHash, key.group)
+            let hash = write(
+                Key(key.group, .accounts, key.account),
+                row: row,
+                replacing: cached.digestedHash,
+                in: key.group
+            )
             accounts[key] = Cached(record: cached.record, digestedHash: hash, isDirty: false)
         }
         for key in dirtyMailboxes {
             guard let cached = mailboxes[key], cached.isDirty else { continue }
             let row = cached.record.row
             let rowKey = Key(key.group, .mailboxes, key.account, key.mailbox)
-            let hash = write(rowKey, row, cached.digestedHash, key.group)
+            let hash = write(rowKey, row: row, replacing: cached.digestedHash, in: key.group)
             mailboxes[key] = Cached(record: cached.record, digestedHash: hash, isDirty: false)
         }
         dirtyAccounts.removeAll(keepingCapacity: true)
         dirtyMailboxes.removeAll(keepingCapacity: true)
     }
 
-    private func write(_ key: Key, _ row: ByteBuffer, _ oldHash: UInt64, _ group: GroupID) -> UInt64 {
+    private func write(_ key: Key, row: ByteBuffer, replacing oldHash: UInt64, in group: GroupID) -> UInt64 {
         batch.put(key.bytes, row)
         let hash = RowHash.of(key.bytes.span, row.readableBytesUInt8Span)
         groups[group]?.digest.add(hash)

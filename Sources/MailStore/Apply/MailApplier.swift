@@ -51,6 +51,8 @@ public final class MailApplier {
         var isDirty: Bool
     }
 
+    /// An applier in which no group is open.
+    ///
     /// - Parameter newestVersion: commands of newer versions end the node: it would not know what they do.
     public init(store: any StateStore, newestVersion: ClusterVersion = KnownVersions.current.newest) {
         self.store = store
@@ -58,7 +60,7 @@ public final class MailApplier {
         self.batch = store.makeBatch()
     }
 
-    /// Reads what the store has of a group. Must precede its first entry.
+    /// Reads what the store has of a group. To be called before the group's first entry.
     ///
     /// - Returns: the applied index; 0 for a group that has nothing yet.
     @discardableResult
@@ -70,21 +72,26 @@ public final class MailApplier {
         return state.appliedIndex
     }
 
+    /// Forgets the group. Its batch must have been written; otherwise this traps.
     public func close(_ group: GroupID) {
         precondition(batch.isEmpty, "commit before closing a group")
         groups[group] = nil
         forgetCaches()
     }
 
+    /// Whether the group's entries can be applied.
     public func isOpen(_ group: GroupID) -> Bool { groups[group] != nil }
+    /// The last entry that was applied to the group, perhaps only in the batch; 0 for a group that is not open.
     public func appliedIndex(_ group: GroupID) -> LogIndex { groups[group]?.appliedIndex ?? .zero }
+    /// The term of that entry; 0 for a group that is not open.
     public func appliedTerm(_ group: GroupID) -> Term { groups[group]?.appliedTerm ?? .zero }
+    /// The digest of the group's rows with all that is in the batch.
     public func digest(_ group: GroupID) -> StateDigest { groups[group]?.digest ?? .empty }
 
     /// An entry without a command: only the applied index moves.
     public func applyEmpty(group: GroupID, index: LogIndex, term: Term) {
         check(group, index)
-        advance(group, index, term)
+        advance(group, to: index, term: term)
     }
 
     /// Applies one command.
@@ -98,7 +105,7 @@ public final class MailApplier {
         check(group, index)
         if mustCommitFirst { try commit() }
         if let earlier = earlierOutcome(envelope.request, group) {
-            advance(group, index, term)
+            advance(group, to: index, term: term)
             settle(envelope, group)
             return (envelope.request, earlier)
         }
@@ -108,8 +115,8 @@ public final class MailApplier {
         } catch let refusal as Refusal {
             outcome = .refused(refusal)
         }
-        // Not before: a command may write the batch of those before it, in which this entry must not count as applied.
-        advance(group, index, term)
+        // Not before `carryOut`, which may write the batch: this entry must not count as applied in it.
+        advance(group, to: index, term: term)
         settle(envelope, group)
         remember(outcome, of: envelope, group)
         if envelope.account.rawValue != 0 { touchedAccounts.insert(envelope.account) }
@@ -124,14 +131,14 @@ public final class MailApplier {
         precondition(index == applied.next, "entries are applied in order: \(index.rawValue) after \(applied.rawValue)")
     }
 
-    private func advance(_ group: GroupID, _ index: LogIndex, _ term: Term) {
+    private func advance(_ group: GroupID, to index: LogIndex, term: Term) {
         groups[group]?.appliedIndex = index
         groups[group]?.appliedTerm = term
         touchedGroups.insert(group)
     }
 
     /// Writes the batch: data and applied indexes together. A command calls this only before its first change, so
-    /// that the store never holds a part of one.
+    /// that the store never holds a part of a command.
     public func commit() throws {
         mustCommitFirst = false
         writeDirtyRecords()
@@ -157,8 +164,8 @@ public final class MailApplier {
         if accounts.count + mailboxes.count > ApplierLimits.cachedRecords { forgetCaches() }
     }
 
-    /// Forgets what is not written yet, of all groups: they stand again where the store has them. For when a command
-    /// has failed in the middle, and its part of the batch cannot be told apart.
+    /// Forgets the batch, of all groups: they stand again where the store has them. This is for a command that failed
+    /// in the middle, whose part of the batch cannot be told apart.
     ///
     /// - Parameter failed: the group whose command it was.
     public func rollBack(after failed: GroupID) throws {
@@ -175,7 +182,7 @@ public final class MailApplier {
         for group in changed.sorted() where groups[group] != nil { try open(group) }
     }
 
-    /// Accounts changed since the last call; for those who watch them.
+    /// The accounts that were changed since the last call; watches are told of them.
     public func takeTouchedAccounts() -> Set<AccountID> {
         defer { touchedAccounts.removeAll(keepingCapacity: true) }
         return touchedAccounts
@@ -188,34 +195,51 @@ public final class MailApplier {
 
     private func carryOut(_ envelope: CommandEnvelope, _ group: GroupID) throws -> MailOutcome {
         let context = Context(group: group, account: envelope.account, timestamp: envelope.timestamp)
-        // What is left of a deleted account is out of reach, though rows of it are there for a while.
+        // A deleted account is out of reach, though rows of it are there for a while.
         if envelope.command.isOfAnAccount { _ = try account(context) }
         switch envelope.command {
         case .createAccount(let address, let credential, let quota, let mailboxes):
-            return try createAccount(context, address, credential, quota, mailboxes)
+            return try createAccount(
+                context,
+                at: address,
+                credential: credential,
+                quotaBytes: quota,
+                mailboxes: mailboxes
+            )
         case .setAccountState(let state): return try updateAccount(context) { $0.state = state }
         case .deleteAccount: return try deleteAccount(context)
         case .setCredential(let credential): return try updateAccount(context) { $0.credential = credential }
         case .setQuota(let bytes): return try updateAccount(context) { $0.quotaBytes = bytes }
-        case .createMailbox(let name, let use): return try createMailbox(context, name, use)
+        case .createMailbox(let name, let use): return try createMailbox(context, named: name, use: use)
         case .deleteMailbox(let name): return try deleteMailbox(context, name)
-        case .renameMailbox(let from, let to): return try renameMailbox(context, from, to)
-        case .setSubscribed(let name, let subscribed): return try setSubscribed(context, name, subscribed)
-        case .deliver(let message, let id): return try deliver(context, message, id)
-        case .append(let message, let name): return try append(context, message, to: name)
+        case .renameMailbox(let from, let to): return try renameMailbox(context, from: from, to: to)
+        case .setSubscribed(let name, let subscribed): return try setSubscribed(context, name: name, to: subscribed)
+        case .deliver(let message, let id): return try deliver(context, message: message, id: id)
+        case .append(let message, let name): return try appendMessage(context, message, to: name)
         case .storeFlags(let mailbox, let uids, let operation, let flags, let unchangedSince):
-            return try storeFlags(context, mailbox, uids, operation, flags, unchangedSince)
-        case .expunge(let mailbox, let uids): return try expunge(context, mailbox, uids, onlyDeleted: true)
-        case .remove(let mailbox, let uids): return try expunge(context, mailbox, uids, onlyDeleted: false)
-        case .copy(let mailbox, let uids, let name): return try copy(context, mailbox, uids, to: name)
-        case .move(let mailbox, let uids, let name): return try move(context, mailbox, uids, to: name)
+            return try storeFlags(
+                context,
+                in: mailbox,
+                of: uids,
+                operation: operation,
+                names: flags,
+                unchangedSince: unchangedSince
+            )
+        case .expunge(let mailbox, let uids): return try expunge(context, from: mailbox, uids: uids, onlyDeleted: true)
+        case .remove(let mailbox, let uids): return try expunge(context, from: mailbox, uids: uids, onlyDeleted: false)
+        case .copy(let mailbox, let uids, let name):
+            return try copyMessages(context, from: mailbox, uids: uids, to: name)
+        case .move(let mailbox, let uids, let name):
+            return try moveMessages(context, from: mailbox, uids: uids, to: name)
         case .claimRecent(let mailbox): return try claimRecent(context, mailbox)
-        case .uploadChunk(let body, let index, let bytes): return try uploadChunk(context, body, index, bytes)
-        case .purgeExpunged(let before, let limit): return try purgeExpunged(context, before, limit)
-        case .purgeRequests(let before, let limit): return purgeRequests(context, before, limit)
-        case .purgeDeliveries(let before, let limit): return try purgeDeliveries(context, before, limit)
-        case .purgeUploads(let before, let from, let limit): return try purgeUploads(context, before, from, limit)
-        case .purgeRemnant(let contents, let limit): return try purgeRemnant(context, contents, limit)
+        case .uploadChunk(let body, let index, let bytes):
+            return try uploadChunk(context, of: body, index: index, bytes: bytes)
+        case .purgeExpunged(let before, let limit): return try purgeExpunged(context, before: before, limit: limit)
+        case .purgeRequests(let before, let limit): return purgeRequests(context, before: before, limit: limit)
+        case .purgeDeliveries(let before, let limit): return try purgeDeliveries(context, before: before, limit: limit)
+        case .purgeUploads(let before, let from, let limit):
+            return try purgeUploads(context, before: before, from: from, limit: limit)
+        case .purgeRemnant(let contents, let limit): return try purgeRemnant(context, contents, limit: limit)
         case .directory(let command): return try directory(context, command)
         }
     }

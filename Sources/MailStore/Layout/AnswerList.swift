@@ -9,7 +9,7 @@ struct AnswerList {
 
     private struct Entry {
         let sequence: UInt64
-        /// Nil for one that is gone.
+        /// Nil where the answer is gone.
         var answer: Answer?
     }
 
@@ -63,7 +63,7 @@ struct AnswerList {
             index += 1
         }
         while head < entries.count, entries[head].answer == nil { head += 1 }
-        // Moved only when as many are gone as are there, so that each costs a constant time.
+        // The list moves only when as many answers are gone as are left, so that each removal costs a constant time.
         if head >= entries.count - head {
             entries.removeFirst(head)
             head = 0

@@ -4,8 +4,8 @@ internal import NIOCore
 /// The keywords of a mailbox's messages: the name of each number, and how many messages have it. A number whose keyword
 /// no message has any more is free for another name.
 ///
-/// It is a row of its own, under the number of the contents: mail without keywords never touches it, and RENAME of
-/// INBOX hands it over with the messages.
+/// The table is a row of its own, under the number of the contents: mail without keywords never touches it, and RENAME
+/// of INBOX hands it over with the messages.
 struct KeywordTable: Equatable {
     private struct Slot: Equatable {
         /// Empty for a number that is free.
@@ -46,10 +46,10 @@ struct KeywordTable: Equatable {
         return row
     }
 
-    /// By number; empty for one that is free.
+    /// Names by number; empty for a number that is free.
     var names: [String] { slots.map(\.name) }
 
-    /// By number: how many messages have it.
+    /// How many messages have the keyword, by number.
     var counts: [UInt32] { slots.map(\.messages) }
 
     /// - Throws: for a number that a message has and that has no name, which a sound state does not hold.
@@ -106,7 +106,7 @@ struct KeywordTable: Equatable {
         }
     }
 
-    /// Follows a message that comes or goes.
+    /// Counts the keywords of a message that comes or goes.
     mutating func count(_ keywords: KeywordSet, adding: Bool) throws(DecodingError) {
         guard !keywords.isEmpty else { return }
         for number in keywords.numbers {
@@ -115,7 +115,7 @@ struct KeywordTable: Equatable {
         }
     }
 
-    /// Follows many messages whose flags change, that come or that go.
+    /// Counts the keywords of many messages whose flags change, that come or that go.
     mutating func count(adding more: KeywordTally, removing fewer: KeywordTally) throws(DecodingError) {
         guard !more.isEmpty || !fewer.isEmpty else { return }
         for number in 0..<MailLimits.keywordsPerMailbox {

@@ -46,7 +46,7 @@ struct KeywordTally {
 
 /// Which number the keywords of one mailbox have in another.
 struct KeywordMapping {
-    /// By the old number; nil for one without a new one.
+    /// New numbers by the old ones; nil where there is no new number.
     private var numbers = [Int?](repeating: nil, count: MailLimits.keywordsPerMailbox)
     private var changesAny = false
 
@@ -59,7 +59,7 @@ struct KeywordMapping {
         }
     }
 
-    /// What has no new number is left out.
+    /// The keywords by their new numbers. A keyword without a new number is left out.
     func map(_ keywords: KeywordSet) -> KeywordSet {
         guard changesAny, !keywords.isEmpty else { return keywords }
         var low: UInt64 = 0

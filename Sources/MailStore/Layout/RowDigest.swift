@@ -1,9 +1,14 @@
+internal import MailModel
 internal import NIOCore
 
 /// The sum of the hashes of a group's rows: each put or delete changes it in constant time, and the order of rows
-/// does not matter. Not a defence against forgery; it finds divergence.
+/// does not matter. The digest finds divergence; it is no defence against forgery.
 public struct StateDigest: Hashable, Sendable, CustomStringConvertible {
+    /// The sum of the rows' hashes, modulo 2
+    ///
+    /// 64.
     public internal(set) var value: UInt64
+    /// The digest of no rows.
     public static let empty = StateDigest(0)
 
     public init(_ value: UInt64) { self.value = value }
@@ -11,10 +16,7 @@ public struct StateDigest: Hashable, Sendable, CustomStringConvertible {
     mutating func add(_ hash: UInt64) { value &+= hash }
     mutating func remove(_ hash: UInt64) { value &-= hash }
 
-    public var description: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
+    public var description: String { Hexadecimal.digits(of: value) }
 }
 
 /// A fast 64-bit hash of bytes, eight at a time; part of formats, so its values never change.

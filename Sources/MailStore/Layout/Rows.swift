@@ -184,7 +184,7 @@ struct FlagsRow {
 
     private static let bytes = 18
 
-    /// Straight from a scan, without a buffer.
+    /// Reads the row straight from a scan, without a buffer.
     init(span: Span<UInt8>) throws(DecodingError) {
         let words = (span.count - Self.bytes) / 8
         guard span.count >= Self.bytes, span.count == Self.bytes + 8 * words else {
@@ -241,7 +241,7 @@ struct BodyRow {
         sizeBytes = try decoder.integer()
         chunks = try decoder.integer()
         checksum = try decoder.integer()
-        // All chunks but the last are full: a false count must not make anybody look for millions of them.
+        // All chunks but the last are full: a false count must not lead to a search for millions of chunks.
         let most = UInt64(chunks) * UInt64(MailLimits.bodyChunkBytes)
         guard chunks > 0, sizeBytes <= most, most - sizeBytes <= MailLimits.bodyChunkBytes else {
             throw decoder.failure(.outOfRange)

@@ -5,11 +5,16 @@ internal import StateStorage
 
 /// Which retentions end now: what was kept before these times may go.
 public struct HousekeepingTimes: Hashable, Sendable {
+    /// Messages that were expunged before this time may go.
     public let expunged: Timestamp
+    /// Answers that were given before this time may be forgotten.
     public let requests: Timestamp
+    /// Deliveries that came before this time need not be recognised any more.
     public let deliveries: Timestamp
+    /// Uploads that began before this time and were not finished may go.
     public let uploads: Timestamp
 
+    /// The retentions of ``MailLimits`` that have ended at `now`.
     public init(now: Timestamp) {
         func before(_ retention: Int64) -> Timestamp { Timestamp(milliseconds: now.rawValue - retention) }
         expunged = before(MailLimits.expungedRetentionMilliseconds)
@@ -19,17 +24,17 @@ public struct HousekeepingTimes: Hashable, Sendable {
     }
 }
 
-/// What a group has to be rid of.
+/// What housekeeping has to do in a group.
 public struct HousekeepingDue: Sendable {
     /// A command, and the account that it names where it names one.
     public typealias Command = (account: AccountID, command: MailCommand)
 
-    /// Each removes a bounded number of rows: where it finds more, it is due again.
+    /// The commands to propose. Each removes a bounded number of rows; where there are more, it is due again.
     public var commands: [Command] = []
     /// For how long the oldest row of those with an order in time has been due; 0: none is.
     public var backlogMilliseconds: Int64 = 0
 
-    /// Nothing.
+    /// Nothing is due.
     public init() {}
 }
 
@@ -91,7 +96,7 @@ extension MailReader {
         return due
     }
 
-    /// Without a trap for times that a disk has spoiled.
+    /// Milliseconds from a time to another. Times that a disk has spoiled do not trap.
     private static func milliseconds(from start: Timestamp, to end: Timestamp) -> Int64 {
         let (difference, overflows) = end.rawValue.subtractingReportingOverflow(start.rawValue)
         return overflows ? .max : difference

@@ -23,12 +23,15 @@ public struct MailReader: Sendable {
         return (state.appliedIndex, state.digest)
     }
 
+    /// The account with that address; nil where the group has none.
+    ///
+    /// - Throws: `StateError` or `DecodingError`, which say that this replica is damaged.
     public func find(_ address: AccountAddress, in group: GroupID) throws -> AccountRecord? {
         var key = Key(group, .addresses)
         key.append(text: address.text)
         guard let row = try store.get(key.bytes) else { return nil }
         var decoder = try WireDecoder(row: row, subject: "address row")
-        return try account(group, AccountID(try decoder.integer()), store)
+        return try account(AccountID(try decoder.integer()), in: group, from: store)
     }
 
     /// Accounts of a group in the order of their addresses, those behind `after` first, at most `limit`.
@@ -43,73 +46,87 @@ public struct MailReader: Sendable {
             ids.append(AccountID(try Key.integer(value, at: 1, as: UInt64.self)))
             return true
         }
-        return try ids.compactMap { try account(group, $0, store) }
+        return try ids.compactMap { try account($0, in: group, from: store) }
     }
 
+    /// Answers a query about one account.
+    ///
     /// - Throws: `StateError` or `DecodingError`, which say that this replica is damaged; ``HarmedChunk`` where it is
     ///   only a body.
     public func answer(_ query: MailQuery, of account: AccountID, in group: GroupID) throws -> MailAnswer {
         switch query {
         case .account:
-            guard let record = try self.account(group, account, store) else { return .missing }
+            guard let record = try self.account(account, in: group, from: store) else { return .missing }
             return .account(record)
         case .mailboxes:
             return try mailboxes(group, account)
         case .mailbox(let name):
             let snapshot = store.makeSnapshot()
-            guard let record = try mailbox(group, account, named: name, snapshot) else { return .missing }
-            return .mailbox(try withKeywords(record, group, account, snapshot))
+            guard let record = try mailboxRecord(named: name, of: account, in: group, from: snapshot) else {
+                return .missing
+            }
+            return .mailbox(try withKeywords(record, of: account, in: group, from: snapshot))
         case .messages(let id, let fromUID, let limit):
             let snapshot = store.makeSnapshot()
-            guard let record = try mailbox(group, account, id, snapshot) else { return .missing }
+            guard let record = try mailboxRecord(id, of: account, in: group, from: snapshot) else { return .missing }
             return .messages(
-                try withKeywords(record, group, account, snapshot),
-                try messages(group, account, record.contents, from: fromUID, limit: limit, snapshot)
+                try withKeywords(record, of: account, in: group, from: snapshot),
+                try messages(
+                    in: record.contents,
+                    of: account,
+                    group: group,
+                    from: fromUID,
+                    limit: limit,
+                    reader: snapshot
+                )
             )
         case .changes(let id, let since, let newFrom):
-            return try changes(group, account, id, since: since, newFrom: newFrom)
+            return try changes(of: id, account: account, group: group, since: since, newFrom: newFrom)
         case .details(let id, let uids):
-            guard let details = try details(group, account, id, uids) else { return .missing }
+            guard let details = try details(of: uids, mailbox: id, account: account, group: group) else {
+                return .missing
+            }
             return .details(details)
         case .body(let body, let offset, let maximumBytes):
-            guard let bytes = try self.body(group, account, body, offset, maximumBytes) else { return .missing }
+            guard let bytes = try self.body(body, of: account, in: group, from: offset, maximumBytes: maximumBytes)
+            else { return .missing }
             return .body(bytes)
         }
     }
 
-    private func account(_ group: GroupID, _ id: AccountID, _ reader: any StateReader) throws -> AccountRecord? {
+    private func account(_ id: AccountID, in group: GroupID, from reader: any StateReader) throws -> AccountRecord? {
         try reader.get(Key(group, .accounts, id).bytes).map { try AccountRecord(row: $0) }
     }
 
-    private func mailbox(
-        _ group: GroupID,
-        _ account: AccountID,
+    private func mailboxRecord(
         _ id: MailboxID,
-        _ reader: any StateReader
+        of account: AccountID,
+        in group: GroupID,
+        from reader: any StateReader
     ) throws -> MailboxRecord? {
-        // Rows of a deleted account are there for a while, and are nobody's any more.
+        // Rows of a deleted account are there for a while, but must not be found.
         guard try reader.get(Key(group, .accounts, account).bytes) != nil else { return nil }
         return try reader.get(Key(group, .mailboxes, account, id).bytes).map { try MailboxRecord(row: $0) }
     }
 
-    private func mailbox(
-        _ group: GroupID,
-        _ account: AccountID,
+    private func mailboxRecord(
         named name: MailboxName,
-        _ reader: any StateReader
+        of account: AccountID,
+        in group: GroupID,
+        from reader: any StateReader
     ) throws -> MailboxRecord? {
         var key = Key(group, .mailboxNames, account)
         key.append(text: name.text)
         guard let row = try reader.get(key.bytes) else { return nil }
         var decoder = try WireDecoder(row: row, subject: "mailbox name row")
-        return try mailbox(group, account, MailboxID(try decoder.integer()), reader)
+        return try mailboxRecord(MailboxID(try decoder.integer()), of: account, in: group, from: reader)
     }
 
     private func withKeywords(
         _ record: MailboxRecord,
-        _ group: GroupID,
-        _ account: AccountID,
-        _ reader: any StateReader
+        of account: AccountID,
+        in group: GroupID,
+        from reader: any StateReader
     ) throws -> MailboxRecord {
         guard let row = try reader.get(Key(group, .keywords, account, record.contents).bytes) else { return record }
         var record = record
@@ -130,14 +147,14 @@ public struct MailReader: Sendable {
     }
 
     private func messages(
-        _ group: GroupID,
-        _ account: AccountID,
-        _ contents: ContentsID,
+        in contents: ContentsID,
+        of account: AccountID,
+        group: GroupID,
         from uid: UID,
         limit: Int,
         changedAfter: ModSeq = .zero,
         below end: UID? = nil,
-        _ reader: any StateReader
+        reader: any StateReader
     ) throws -> [MessageState] {
         var states: [MessageState] = []
         let from = Key(group, .flags, account, contents, uid)
@@ -156,30 +173,37 @@ public struct MailReader: Sendable {
     }
 
     private func changes(
-        _ group: GroupID,
-        _ account: AccountID,
-        _ id: MailboxID,
+        of id: MailboxID,
+        account: AccountID,
+        group: GroupID,
         since: ModSeq,
         newFrom: UID
     ) throws -> MailAnswer {
         let snapshot = store.makeSnapshot()
-        guard var record = try mailbox(group, account, id, snapshot) else { return .missing }
-        record = try withKeywords(record, group, account, snapshot)
+        guard var record = try mailboxRecord(id, of: account, in: group, from: snapshot) else { return .missing }
+        record = try withKeywords(record, of: account, in: group, from: snapshot)
         var changes = MailboxChanges(mailbox: record, changed: [], new: [], expunged: UIDSet())
         guard record.highestModSeq > since else { return .changes(changes) }
         if record.uidNext > newFrom {
-            changes.new = try messages(group, account, record.contents, from: newFrom, limit: .max, snapshot)
+            changes.new = try messages(
+                in: record.contents,
+                of: account,
+                group: group,
+                from: newFrom,
+                limit: .max,
+                reader: snapshot
+            )
         }
         if record.flagsModSeq > since {
             changes.changed = try messages(
-                group,
-                account,
-                record.contents,
+                in: record.contents,
+                of: account,
+                group: group,
                 from: UID(1),
                 limit: .max,
                 changedAfter: since,
                 below: newFrom,
-                snapshot
+                reader: snapshot
             )
         }
         if record.expungeModSeq > since {
@@ -199,13 +223,13 @@ public struct MailReader: Sendable {
     }
 
     private func details(
-        _ group: GroupID,
-        _ account: AccountID,
-        _ id: MailboxID,
-        _ uids: UIDSet
+        of uids: UIDSet,
+        mailbox id: MailboxID,
+        account: AccountID,
+        group: GroupID
     ) throws -> [MessageDetails]? {
         let snapshot = store.makeSnapshot()
-        guard let contents = try mailbox(group, account, id, snapshot)?.contents else { return nil }
+        guard let contents = try mailboxRecord(id, of: account, in: group, from: snapshot)?.contents else { return nil }
         var details: [MessageDetails] = []
         for range in uids.ranges {
             let from = Key(group, .messages, account, contents, UID(range.lowerBound))
@@ -228,19 +252,20 @@ public struct MailReader: Sendable {
         return details
     }
 
-    /// At most `maximumBytes` from `offset` on, and not past the end of the chunk that `offset` lies in.
+    /// Bytes of a body from `offset` on: at most `maximumBytes`, and not past the end of the chunk that `offset` lies
+    /// in.
     private func body(
-        _ group: GroupID,
-        _ account: AccountID,
         _ body: BodyID,
-        _ offset: UInt64,
-        _ maximumBytes: Int
+        of account: AccountID,
+        in group: GroupID,
+        from offset: UInt64,
+        maximumBytes: Int
     ) throws -> ByteBuffer? {
         guard try store.get(Key(group, .accounts, account).bytes) != nil else { return nil }
         let (index, within) = offset.quotientAndRemainder(dividingBy: UInt64(MailLimits.bodyChunkBytes))
         let name = HarmedChunk(account: account, body: body, index: UInt32(clamping: index))
         guard let bytes = try checkedChunk(group, name) else {
-            // Past the end of a body that exists there is nothing, which is an answer.
+            // Past the end of a body that exists, no bytes are the answer.
             return try store.get(Key(group, .bodies, account, body).bytes) == nil ? nil : ByteBuffer()
         }
         let start = min(Int(within), bytes.readableBytes)
@@ -250,20 +275,25 @@ public struct MailReader: Sendable {
 
     // MARK: Group 0
 
+    /// What group 0 says of the cluster.
     public struct Cluster: Hashable, Sendable {
+        /// The number that keeps this cluster's nodes apart from others'. Drawn at random when it was founded.
         public let id: UInt64
+        /// How many groups share the slots: groups 1 to this number.
         public let mailGroups: UInt32
+        /// All nodes that have registered, in the order of their numbers.
         public let nodes: [NodeDescription]
+        /// The version that all nodes write.
         public let version: ClusterVersion
 
-        /// What the cluster can go on to, because every node's program knows it.
+        /// The version that the cluster can go on to, because every node's program knows it; nil where there is none.
         public var nextVersion: ClusterVersion? {
             guard let next = version.next, !nodes.isEmpty else { return nil }
             return nodes.allSatisfy { $0.versions.contains(next) } ? next : nil
         }
     }
 
-    /// What the nodes of this cluster may write; nil before it is founded.
+    /// The version in which the nodes of this cluster write; nil before it is founded.
     public func clusterVersion() throws -> ClusterVersion? {
         try store.get(DirectoryRows.versionKey.bytes).map { try DirectoryRows.version(in: $0) }
     }

@@ -6,11 +6,16 @@ public import StateStorage
 /// All rows of a group at one applied index, read in chunks for another replica. Resumable: a chunk starts behind the
 /// last key of the one before, so any chunk can be asked for again.
 public final class GroupSnapshotSource: Sendable {
+    /// The group whose rows these are.
     public let group: GroupID
+    /// The last entry that the rows contain.
     public let appliedIndex: LogIndex
+    /// The term of that entry.
     public let appliedTerm: Term
     private let snapshot: any StateSnapshot
 
+    /// Freezes the group's present rows.
+    ///
     /// - Returns: nil when the group has no state yet.
     public init?(group: GroupID, store: any StateStore) throws {
         snapshot = store.makeSnapshot()
@@ -24,7 +29,7 @@ public final class GroupSnapshotSource: Sendable {
     /// The rows behind `after` (empty: from the start) that fit into about `maximumBytes`, at least one.
     public func chunk(after: [UInt8], maximumBytes: Int) throws -> SnapshotChunk {
         let range = GroupRange(group)
-        // Asked for by another node: a key of another group would get that group's rows under this one's name.
+        // Another node has sent the key: a key of another group would get that group's rows under this group's name.
         guard after.isEmpty || after.span.starts(with: range.start.span) else {
             throw DecodingError(.outOfRange, offset: 0, subject: "key to continue a snapshot from")
         }
@@ -49,13 +54,16 @@ public final class GroupSnapshotSource: Sendable {
 
 /// A run of rows. Keys travel without their group.
 public struct SnapshotChunk: Sendable {
+    /// Keys without their group, and values: each behind its length (32 bits).
     public let rows: ByteBuffer
-    /// Where the next chunk goes on.
+    /// The last key of the chunk. The next chunk goes on behind it.
     public let lastKey: [UInt8]
+    /// Whether no rows follow.
     public let isLast: Bool
     /// A checksum of the rows, computed by the sender and checked by the receiver.
     public let checksum: UInt64
 
+    /// Rows that this node has read. Their checksum is computed.
     public init(rows: ByteBuffer, lastKey: [UInt8], isLast: Bool) {
         self.init(rows: rows, lastKey: lastKey, isLast: isLast, checksum: Self.checksum(of: rows))
     }
@@ -67,6 +75,7 @@ public struct SnapshotChunk: Sendable {
         self.checksum = checksum
     }
 
+    /// Whether the rows are those that the sender read.
     public var isIntact: Bool { checksum == Self.checksum(of: rows) }
 
     private static func checksum(of rows: ByteBuffer) -> UInt64 {
@@ -76,7 +85,7 @@ public struct SnapshotChunk: Sendable {
     }
 }
 
-/// Puts a group's rows in place of what a replica has.
+/// Puts the rows of a snapshot in place of the group's rows.
 ///
 /// The order makes it restartable at every point: a durable mark, the range cleared, chunks written, all flushed, and
 /// one last batch with the group's own row. A group that is found marked at open has no state and starts over.
@@ -85,13 +94,14 @@ public final class GroupSnapshotSink {
     private let store: any StateStore
     private let batch: any StateBatch
     private var metaRow: ByteBuffer?
-    /// Of the rows that came: it must be the one that the group's row names.
+    /// The digest of the rows that came. The group's row must name the same.
     private var digest = StateDigest.empty
     private var lastKey: [UInt8] = []
 
     /// Larger than any key: a mailbox name has at most 1,000 bytes, an address 320.
     private static let maximumKeyBytes = 4_096
 
+    /// A sink that writes nothing until ``begin()``.
     public init(group: GroupID, store: any StateStore) {
         self.group = group
         self.store = store
@@ -103,6 +113,9 @@ public final class GroupSnapshotSink {
         try store.get(installingKey(group)) != nil
     }
 
+    /// Marks the group as being installed, durably, and clears its rows.
+    ///
+    /// - Throws: what the store throws. The group has no state then.
     public func begin() throws {
         if !Mutant.isOn(.installUnmarked) { batch.put(Self.installingKey(group), [rowVersion]) }
         let range = GroupRange(group)
@@ -125,11 +138,15 @@ public final class GroupSnapshotSink {
         try store.flush()
     }
 
+    /// Writes the rows of a chunk. A chunk that was added already changes nothing.
+    ///
+    /// - Throws: `DecodingError` for a chunk that is not intact or of a version that this program does not know, and
+    ///   what the store throws.
     public func add(_ chunk: SnapshotChunk) throws {
         guard chunk.isIntact else {
             throw DecodingError(.outOfRange, offset: 0, subject: "snapshot chunk whose checksum does not fit")
         }
-        // One that has been added already would count twice.
+        // A chunk that was added already would count twice.
         guard lastKey.isEmpty || lastKey.lexicographicallyPrecedes(chunk.lastKey) else { return }
         lastKey = chunk.lastKey
         var decoder = WireDecoder(chunk.rows, subject: "snapshot chunk")
@@ -138,7 +155,7 @@ public final class GroupSnapshotSink {
         while decoder.remaining > 0 {
             let bare = try decoder.bytes(maximum: Self.maximumKeyBytes)
             let table = bare.getInteger(at: bare.readerIndex, as: UInt8.self) ?? 0
-            // What no version up to this one has written cannot be read here, nor moved with its account.
+            // Rows of an unknown table cannot be read by this program.
             guard let kind = Table(rawValue: table) else { throw decoder.failure(.unknownTag(UInt64(table))) }
             let key = prefix + Array(bare.readableBytesView)
             let value = try decoder.bytes(maximum: MailLimits.commandBytes)
@@ -148,15 +165,15 @@ public final class GroupSnapshotSink {
         try write()
     }
 
-    /// Makes the group live: what was written is durable before its applied index is.
+    /// Makes the group live. The rows are durable before the applied index is.
     ///
-    /// - Parameter note: kept until the next install, for whoever has to bring the log in line after a crash.
+    /// - Parameter note: kept until the next install. After a crash, the node brings the log in line by it.
     public func finish(note: [UInt8]) throws -> LogIndex {
         guard let metaRow else {
             throw DecodingError(.truncated, offset: 0, subject: "snapshot without its group row")
         }
         let state = try GroupState.decodeMeta(metaRow)
-        // What is harmed there must not come to be here.
+        // Rows that are harmed at the sender must not be taken over.
         guard state.digest == digest else {
             throw DecodingError(.outOfRange, offset: 0, subject: "snapshot whose rows have another digest than it says")
         }
@@ -180,7 +197,7 @@ public final class GroupSnapshotSink {
         batch.clear()
     }
 
-    /// Outside every group's range: groups end below 2³²−1.
+    /// A key outside every group's range: groups end below 2³²−1.
     private static func installingKey(_ group: GroupID) -> [UInt8] {
         [255, 255, 255, 255, 1] + Key.prefix(group)
     }
@@ -190,7 +207,7 @@ public final class GroupSnapshotSink {
     }
 }
 
-/// Every key of a group.
+/// The range of all keys of a group.
 struct GroupRange {
     let start: [UInt8]
     let end: [UInt8]

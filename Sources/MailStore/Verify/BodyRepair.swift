@@ -5,8 +5,11 @@ internal import StateStorage
 
 /// The bytes of a body cannot be read, or are not those that its row names.
 public struct HarmedChunk: Error, Hashable, Sendable {
+    /// The account whose body it is.
     public let account: AccountID
+    /// The body.
     public let body: BodyID
+    /// Counts the chunks of a body from 0.
     public let index: UInt32
 
     public init(account: AccountID, body: BodyID, index: UInt32) {
@@ -16,7 +19,7 @@ public struct HarmedChunk: Error, Hashable, Sendable {
     }
 }
 
-/// Bodies whose bytes a disk has spoiled: what is wrong, and what would be right.
+/// Bodies whose bytes a disk has spoiled: how they are found, and how bytes from elsewhere are checked.
 extension MailReader {
     static func chunkKey(_ group: GroupID, _ name: HarmedChunk) -> Key {
         Key(group, .chunks, name.account, name.body).appending(name.index)
@@ -31,7 +34,7 @@ extension MailReader {
     func checkedChunk(_ group: GroupID, _ name: HarmedChunk) throws -> ByteBuffer? {
         let bodyRow = try store.get(Key(group, .bodies, name.account, name.body).bytes)
         guard let row = try storedChunk(group, name) else {
-            // What is past the end of a body is not missing.
+            // A chunk past the end of a body is not missing.
             guard let bodyRow, try BodyRow(row: bodyRow).chunks > name.index else { return nil }
             throw name
         }
@@ -55,7 +58,7 @@ extension MailReader {
         }
     }
 
-    /// What this node has of a chunk, for another one that has lost it; nil where it has nothing that is whole.
+    /// The bytes of a chunk for a node that has lost them; nil where this node has none that are whole.
     public func wholeChunk(_ group: GroupID, _ name: HarmedChunk) -> ByteBuffer? {
         guard let bytes = try? checkedChunk(group, name) else { return nil }
         return bytes
@@ -81,8 +84,8 @@ extension MailReader {
 }
 
 extension MailApplier {
-    /// Puts the bytes of a chunk back where a disk has spoiled them. They are what the log has put there: no index
-    /// moves, and no digest changes.
+    /// Puts the bytes of a chunk back where a disk has spoiled them. The bytes are those that the log has put there
+    /// once: no index moves, and no digest changes.
     ///
     /// - Returns: false when the body has gone meanwhile.
     public func putBack(_ bytes: ByteBuffer, as name: HarmedChunk, in group: GroupID) throws -> Bool {

@@ -3,15 +3,19 @@ internal import MailModel
 internal import NIOConcurrencyHelpers
 public import StateStorage
 
-/// A group's state as it was at one applied index, kept for a bounded time while replicas are compared. Whatever
-/// happens to the rows meanwhile, these stay as they were.
+/// A group's state as it was at one applied index, kept for a bounded time while replicas are compared. Later
+/// changes of the group's rows do not touch it.
 public final class MarkedState: Sendable {
+    /// The group whose state this is.
     public let group: GroupID
+    /// The last entry that the state contains.
     public let index: LogIndex
     /// The digest that was kept with every change.
     public let digest: StateDigest
     private let snapshot: NIOLockedValueBox<(any StateSnapshot)?>
 
+    /// Keeps the group's present state.
+    ///
     /// - Returns: nil when the group has no state.
     public init?(group: GroupID, store: any StateStore) throws {
         let snapshot = store.makeSnapshot()
@@ -23,7 +27,7 @@ public final class MarkedState: Sendable {
         self.snapshot = NIOLockedValueBox(snapshot)
     }
 
-    /// Lets go of what is kept. Reads under way end first, later ones find nothing.
+    /// Releases the rows that are kept. Reads under way end first, later reads find nothing.
     public func close() {
         // The last reference must not go while the lock is held: it may have a lot to do.
         let kept = snapshot.withLockedValue { kept in
@@ -33,7 +37,7 @@ public final class MarkedState: Sendable {
         _ = kept
     }
 
-    /// Nil when it was closed.
+    /// Reads the kept rows; nil when the state was closed.
     func reader() -> (any StateReader)? { snapshot.withLockedValue { $0 } }
 
     /// The digest of the digested rows behind a key, as far as the limits allow; at least one row, if there is one.
@@ -66,12 +70,17 @@ public final class MarkedState: Sendable {
 
 /// The digest of some rows in the order of their keys.
 public struct RowRun: Hashable, Sendable {
+    /// How many rows the run has.
     public private(set) var count = 0
+    /// The sum of their hashes, modulo 2
+    ///
+    /// 64.
     public private(set) var sum: UInt64 = 0
     /// The last key, without the group.
     public private(set) var last: [UInt8] = []
+    /// Bytes of their keys and values.
     public private(set) var bytes = 0
-    /// Rows that name a body.
+    /// How many of the rows name a body.
     private(set) var bodies = 0
     /// Whether no limit came before the end of the range.
     public fileprivate(set) var isComplete = true
@@ -88,7 +97,7 @@ public struct RowRun: Hashable, Sendable {
 /// The part of a table that a range of keys without group covers.
 private struct TableRange {
     private let start: [UInt8]
-    /// Nil: to the end of the table.
+    /// The first key that is not covered; nil: the table is covered to its end.
     private let end: [UInt8]?
     private let table: Table
 
@@ -106,6 +115,6 @@ private struct TableRange {
 }
 
 extension Table {
-    /// Those whose rows count in the digest, in the order of their keys.
+    /// The tables whose rows count in the digest, in the order of their keys.
     static let digested = allCases.filter(\.isDigested)
 }

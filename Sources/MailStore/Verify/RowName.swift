@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// A row by its key, for people. Addresses and names of mailboxes are nobody's business who reads a log: they appear as
 /// hashes, which are the same on every node.
@@ -7,6 +8,8 @@ public struct RowName: Hashable, Sendable, CustomStringConvertible {
     public let table: String
     public let description: String
 
+    /// Names the row of a key.
+    ///
     /// - Parameter key: without its group; empty for the group's own row.
     public init(key: [UInt8]) {
         guard let first = key.first, let table = Table(rawValue: first) else {
@@ -19,21 +22,30 @@ public struct RowName: Hashable, Sendable, CustomStringConvertible {
         var parts: [String] = [table.name]
         switch table {
         case .meta: break
-        case .requests: parts += [fields.number("session", 1, 8), fields.number("sequence", 9, 8)]
-        case .addresses: parts.append(fields.text("address", 1))
-        case .accounts: parts.append(fields.number("account", 1, 8))
-        case .mailboxes: parts += [fields.number("account", 1, 8), fields.number("mailbox", 9, 4)]
-        case .mailboxNames: parts += [fields.number("account", 1, 8), fields.text("name", 9)]
+        case .requests:
+            parts += [fields.number("session", at: 1, bytes: 8), fields.number("sequence", at: 9, bytes: 8)]
+        case .addresses: parts.append(fields.text("address", at: 1))
+        case .accounts: parts.append(fields.number("account", at: 1, bytes: 8))
+        case .mailboxes:
+            parts += [fields.number("account", at: 1, bytes: 8), fields.number("mailbox", at: 9, bytes: 4)]
+        case .mailboxNames: parts += [fields.number("account", at: 1, bytes: 8), fields.text("name", at: 9)]
         case .messages, .flags:
-            parts += [fields.number("account", 1, 8), fields.number("contents", 9, 4), fields.number("UID", 13, 4)]
+            parts += [
+                fields.number("account", at: 1, bytes: 8), fields.number("contents", at: 9, bytes: 4),
+                fields.number("UID", at: 13, bytes: 4),
+            ]
         case .expunged:
-            parts += [fields.number("account", 1, 8), fields.number("contents", 9, 4), fields.number("UID", 21, 4)]
+            parts += [
+                fields.number("account", at: 1, bytes: 8), fields.number("contents", at: 9, bytes: 4),
+                fields.number("UID", at: 21, bytes: 4),
+            ]
         case .bodies, .uploads, .chunks, .deliveries:
-            parts += [fields.number("account", 1, 8), fields.hex("", 9, 16)]
+            parts += [fields.number("account", at: 1, bytes: 8), fields.hexadecimal("", at: 9, bytes: 16)]
         case .expungedByTime, .deliveriesByTime:
-            parts += [fields.number("time", 1, 8), fields.number("account", 9, 8)]
-        case .directory: parts.append(fields.hex("", 1, 9))
-        case .remnants, .keywords: parts += [fields.number("account", 1, 8), fields.number("contents", 9, 4)]
+            parts += [fields.number("time", at: 1, bytes: 8), fields.number("account", at: 9, bytes: 8)]
+        case .directory: parts.append(fields.hexadecimal("", at: 1, bytes: 9))
+        case .remnants, .keywords:
+            parts += [fields.number("account", at: 1, bytes: 8), fields.number("contents", at: 9, bytes: 4)]
         }
         description = parts.filter { !$0.isEmpty }.joined(separator: ", ")
     }
@@ -44,20 +56,19 @@ private struct Fields {
 
     init(_ key: [UInt8]) { self.key = key }
 
-    private func bytes(_ offset: Int, _ count: Int) -> ArraySlice<UInt8> { key.dropFirst(offset).prefix(count) }
+    private func bytes(at offset: Int, count: Int) -> ArraySlice<UInt8> { key.dropFirst(offset).prefix(count) }
 
-    func number(_ name: String, _ offset: Int, _ count: Int) -> String {
-        let bytes = bytes(offset, count)
+    func number(_ name: String, at offset: Int, bytes count: Int) -> String {
+        let bytes = bytes(at: offset, count: count)
         guard bytes.count == count else { return "" }
         return "\(name) \(bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })"
     }
 
-    func hex(_ name: String, _ offset: Int, _ count: Int) -> String {
-        let digits = bytes(offset, count).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
-        return name + digits.joined()
+    func hexadecimal(_ name: String, at offset: Int, bytes count: Int) -> String {
+        name + Hexadecimal.digits(of: bytes(at: offset, count: count))
     }
 
-    func text(_ name: String, _ offset: Int) -> String {
+    func text(_ name: String, at offset: Int) -> String {
         let bytes = Array(key.dropFirst(offset))
         var hash = RowHash()
         hash.combine(bytes.span)

@@ -3,12 +3,12 @@ internal import MailModel
 internal import NIOCore
 public import StateStorage
 
-/// Counts all rows of a group anew, and compares them with what is kept along: counters, references, names, indexes.
+/// Counts all rows of a group anew, and compares the counters, references, names and indexes in the rows with them.
 /// For tests and the simulator: it reads everything, and holds the keys of it in memory.
 public struct StateAudit {
     private let group: GroupID
     private let store: any StateStore
-    /// What does not fit, a sentence each.
+    /// What is wrong, a sentence for each problem.
     public private(set) var problems: [String] = []
 
     private struct Account {
@@ -22,7 +22,7 @@ public struct StateAudit {
         var keywords: [ContentsID: KeywordTable] = [:]
         var remnants: Set<ContentsID> = []
 
-        /// In place: a copy of all that an account has, for each of its rows, would take for ever.
+        /// Changes the account in place: a copy of all that it has, for each of its rows, would take for ever.
         mutating func change(_ body: (inout Account) throws -> Void) rethrows { try body(&self) }
     }
 
@@ -30,6 +30,9 @@ public struct StateAudit {
     /// Deleted accounts whose rows are not all gone.
     private var deleted: Set<AccountID> = []
 
+    /// Reads all rows of the group, and finds the problems.
+    ///
+    /// - Throws: what the store throws, and `DecodingError` for a row that cannot be read.
     public init(_ group: GroupID, in store: any StateStore) throws {
         self.group = group
         self.store = store

@@ -3,9 +3,10 @@ internal import MailModel
 internal import NIOCore
 internal import StateStorage
 
-/// Reads all rows of a group, step by step, and computes from them what is otherwise only kept along: the digest, and
-/// the checksums of bodies. What has rotted on a disk, or was changed behind the applier's back, shows here.
+/// Reads all rows of a group, step by step, and computes the digest and the checksums of bodies from them. A scrub
+/// finds rows that a disk has spoiled, or that another than the applier has changed.
 public struct StateScrub: Sendable {
+    /// What the rows say.
     public enum Result: Hashable, Sendable {
         case intact
         /// The rows have another digest than the group's row says.
@@ -23,16 +24,17 @@ public struct StateScrub: Sendable {
     private var phase = Phase.rows(after: [])
     private var sum: UInt64 = 0
     private var body: BodyCheck?
-    /// Rows that name a body, and bodies found.
+    /// How many rows name a body, and how many bodies were found.
     private var named = 0
     private var found = 0
+    /// Bytes of keys and values that were read so far.
     public private(set) var bytes: UInt64 = 0
-    /// Nil until all was read.
+    /// What the rows say; nil until all were read.
     public private(set) var result: Result?
 
     public init(_ state: MarkedState) { self.state = state }
 
-    /// Reads about so many bytes more, at least one row.
+    /// Reads about `maximumBytes` more, at least one row.
     ///
     /// - Returns: false when the state is no longer kept.
     public mutating func step(maximumBytes: Int) throws -> Bool {
@@ -95,13 +97,13 @@ public struct StateScrub: Sendable {
             if !fits { result = .harmedBody(key: name) }
             return
         }
-        // Bytes that nothing names harm nobody.
+        // Bytes that no row names are never served.
     }
 }
 
-/// What the chunks of one body add up to.
+/// The checksum and the size of one body, computed from its chunks.
 struct BodyCheck {
-    /// Account and body, as in the keys.
+    /// Account and body, as the keys have them.
     let name: [UInt8]
     private var chunks: UInt32 = 0
     private var sizeBytes: UInt64 = 0

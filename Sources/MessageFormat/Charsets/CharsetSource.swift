@@ -60,6 +60,8 @@ struct Converters {
 
 /// A text of a charset that is named.
 public enum CharsetText {
+    /// Decodes a whole text.
+    ///
     /// - Returns: the text as UTF-8; nil when the charset is not known.
     public static func decode(_ bytes: [UInt8], label: [UInt8], charsets: (any CharsetSource)?) -> [UInt8]? {
         let charset = Charset(name: label)

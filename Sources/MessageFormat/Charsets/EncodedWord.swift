@@ -1,11 +1,11 @@
 /// One `=?charset?encoding?text?=` (RFC 2047, section 2).
 struct EncodedWord {
-    /// Of one word that are looked at; it should have 75 at most.
+    /// Bytes of one word that are looked at. A word should have 75 at most.
     private static let textBytes = 4_096
     let charset: Charset
     let bytes: [UInt8]
 
-    /// What is looked at of a value to find one: with its charset and its marks.
+    /// Bytes of a value that are looked at to find a word, with its charset and its marks.
     static let maximumBytes = textBytes + 128
 
     /// Reads the word at an index; nil when there is none.

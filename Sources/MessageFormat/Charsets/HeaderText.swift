@@ -1,7 +1,7 @@
 /// The text that a header field's raw value stands for.
 public enum HeaderText {
-    /// Unfolds and decodes encoded-words (RFC 2047). 8-bit bytes are UTF-8 when they can be, else ISO-8859-1; a word
-    /// that is not right stays as it is.
+    /// Unfolds and decodes encoded-words (RFC 2047). 8-bit bytes are UTF-8 when they can be, else ISO-8859-1. A
+    /// malformed word stays as it is.
     public static func decode(_ raw: some Sequence<UInt8>, charsets: (any CharsetSource)? = nil) -> String {
         var converters = Converters(charsets)
         return String(decoding: decodedBytes(raw, &converters), as: UTF8.self)
@@ -17,18 +17,19 @@ public enum HeaderText {
     }
 }
 
-/// Decodes one field's value piece by piece. It keeps what may be the start of an encoded word, some 4 KiB.
+/// Decodes one field's value piece by piece. The decoder keeps bytes that may be the start of an
+/// encoded word, some 4 KiB.
 ///
 /// Blanks between two encoded words are not text, and a character may be split between two of one charset.
 struct HeaderTextDecoder {
-    /// What has not been looked at.
+    /// Bytes that were not looked at yet.
     private var pending: [UInt8] = []
-    /// No word ends before this index of it.
+    /// No word ends before this index of `pending`.
     private var endFreeUpTo = 0
     /// Blanks that may turn out to be between encoded words, or at the end.
     private var blanks: [UInt8] = []
     private var isAtStart = true
-    /// Of the encoded word that came last, when nothing stands behind it.
+    /// The charset of the last encoded word, while nothing stands behind the word.
     private var charset: Charset?
 
     mutating func decode(_ raw: some Sequence<UInt8>, _ converters: inout Converters, into text: inout [UInt8]) {

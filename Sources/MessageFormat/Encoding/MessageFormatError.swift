@@ -1,5 +1,6 @@
 /// Why bytes are not an encoded summary.
 public struct MessageFormatError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong with the bytes.
     public enum Reason: Hashable, Sendable {
         case truncated
         case unknownVersion(UInt8)
@@ -9,6 +10,7 @@ public struct MessageFormatError: Error, Hashable, Sendable, CustomStringConvert
         case notUTF8
         case trailingBytes
     }
+    /// What is wrong.
     public let reason: Reason
     /// Bytes read before the fault.
     public let offset: Int

@@ -5,13 +5,13 @@ struct ContentType: Hashable, Sendable {
     var subtype: String
     var parameters: [Parameter]
 
-    /// What is meant by none (RFC 2045, section 5.2).
+    /// The type of a part without the field (RFC 2045, section 5.2).
     static let plainText = ContentType(
         type: "text",
         subtype: "plain",
         parameters: [Parameter(name: Array("charset".utf8), value: Array("us-ascii".utf8))]
     )
-    /// What is meant by none in a multipart/digest (RFC 2046, section 5.1.5).
+    /// The type of a part without the field in a multipart/digest (RFC 2046, section 5.1.5).
     static let message = ContentType(type: "message", subtype: "rfc822", parameters: [])
     static let opaque = ContentType(type: "application", subtype: "octet-stream", parameters: [])
 
@@ -22,7 +22,7 @@ struct ContentType: Hashable, Sendable {
     }
 
     /// Nil when the field holds no type that could be one.
-    /// - Parameter maximumParameters: Those behind are left out.
+    /// - Parameter maximumParameters: further parameters are left out.
     init?(field: [UInt8], maximumParameters: Int) {
         var scanner = FieldScanner(field)
         scanner.skipSpace()

@@ -6,6 +6,7 @@ public struct HeaderFieldSequence: Sequence, IteratorProtocol, Sendable {
 
     public init(_ header: ByteBuffer) { rest = header }
 
+    /// The next field with its folded lines; nil at the empty line or the end.
     public mutating func next() -> HeaderField? {
         let view = rest.readableBytesView
         guard !view.isEmpty else { return nil }

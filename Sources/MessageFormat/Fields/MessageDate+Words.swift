@@ -16,7 +16,7 @@ extension MessageDate {
             if month == nil, let month = Self.month(word) {
                 self.month = month
             } else if second != nil && zone == nil {
-                // A zone that nobody knows is read as UTC (section 4.3).
+                // An unknown zone is read as UTC (section 4.3).
                 zone = Self.zone(word) ?? 0
             }
             return true

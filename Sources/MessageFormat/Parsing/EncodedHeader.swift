@@ -8,7 +8,7 @@ struct EncodedHeader {
     private var decoded: [UInt8] = []
     private var left = decodedBytes
 
-    /// Nil for an encoding that nobody here can decode.
+    /// Nil for an encoding that this module cannot decode.
     init?(_ encoding: TransferEncoding) {
         switch encoding {
         case .base64, .quotedPrintable: transfer = TransferDecoder(encoding)

@@ -6,7 +6,7 @@ struct HeaderCollector {
     private var isOfMessage = true
     let limits: HeaderLimits
     private var keptBytes = 0
-    /// Fields of which not all was kept, those of ENVELOPE and the others.
+    /// The fields that were cut.
     private var cutFields: Set<FieldName> = []
 
     init(_ limits: HeaderLimits) { self.limits = limits }
@@ -22,7 +22,7 @@ struct HeaderCollector {
 
     /// A line that is not empty, without its end.
     mutating func line(_ line: UnsafeRawBufferPointer) {
-        // Of CR CR LF one CR is left.
+        // CR CR LF leaves one CR in the line.
         var end = line.count
         while end > 1, line[end - 1] == ASCII.carriageReturn { end -= 1 }
         let content = UnsafeRawBufferPointer(rebasing: line[..<end])

@@ -3,7 +3,7 @@ struct StructureBuilder {
     /// An entity whose end has not been seen.
     private struct Open {
         var entity: Entity
-        /// What its parts are told apart by; nil when it has none, or the last one has ended.
+        /// The boundary between the entity's parts; nil where there is none, or the last part has ended.
         var boundary: [UInt8]?
         /// A part of a multipart/digest.
         var isOfDigest = false
@@ -15,7 +15,7 @@ struct StructureBuilder {
     private var header: HeaderCollector
     private var kept: KeptBytes
     private var isInHeader = true
-    /// Of the message that was opened last, when it is encoded and its header has not ended.
+    /// The decoder for the header of the message that was opened last, while that is encoded and has not ended.
     private var encoded: EncodedHeader?
     private var entityCount = 1
     private var boundaryCount = 0
@@ -41,7 +41,7 @@ struct StructureBuilder {
         lineEnds += UInt64(count)
     }
 
-    /// Takes one line.
+    /// Takes in one line.
     /// - Parameters:
     ///   - content: The line without its end; of a long one the first `HeaderLimits.lineBytes`.
     ///   - contentBytes: How long it is.
@@ -172,7 +172,7 @@ struct StructureBuilder {
         open[open.count - 1].entity.envelope = header.envelope(keeping: &kept)
     }
 
-    /// Takes what the header says, and goes on to the body.
+    /// Takes over the header's fields, and goes on to the body.
     private mutating func endHeader(bodyStart: UInt64) {
         isInHeader = false
         let top = open.count - 1
@@ -183,12 +183,12 @@ struct StructureBuilder {
         if boundary != nil {
             kind = .multipart
         } else if content.type.isMultipart && mayHoldMore {
-            // Without a boundary it is text (RFC 2045, section 5.2).
+            // A multipart without a boundary is text (RFC 2045, section 5.2).
             content.type = .plainText
         } else if content.type.isMessage && mayHoldMore {
             kind = .message
         } else if content.type.isMultipart || content.type.isMessage {
-            // Too deep, or one too many: nothing but opaque data may be told without its structure.
+            // Beyond the limits, the part is told as opaque data: only that has no structure.
             kind = .closed
             content.type = .opaque
         }

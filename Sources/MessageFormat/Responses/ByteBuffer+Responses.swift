@@ -2,16 +2,16 @@ import NIOCore
 
 /// The strings of IMAP responses (RFC 3501, section 9), for bytes of any kind: no NUL, always parsable.
 extension ByteBuffer {
-    /// The longest quoted string: what is longer is written as a literal.
+    /// The longest quoted string. A longer one is written as a literal.
     private static let quotedBytes = 4_096
 
     mutating func writeNString(_ value: [UInt8]?) {
         if let value { writeIMAPString(value) } else { writeStaticString("NIL") }
     }
 
-    /// What cannot be quoted goes out as a literal, unchanged: raw 8-bit bytes too, for an encoded-word in their place
-    /// would make another address of an address (RFC 2047, section 5, rule 3), and hide from the client what the
-    /// message says. NUL alone cannot be in a literal; 0x80 stands for it.
+    /// A value that cannot be quoted goes out as a literal, unchanged: raw 8-bit bytes too, for an encoded-word in
+    /// their place would make another address of an address (RFC 2047, section 5, rule 3), and hide from the client
+    /// what the message says. NUL alone cannot be in a literal; 0x80 stands for it.
     mutating func writeIMAPString(_ value: [UInt8]) {
         let isQuotable = value.allSatisfy { $0 >= 0x20 && $0 < 0x7f || $0 == ASCII.tab }
         guard isQuotable, value.count <= Self.quotedBytes else {
@@ -23,7 +23,7 @@ extension ByteBuffer {
         if value.contains(where: { $0 == ASCII.quote || $0 == ASCII.backslash || $0 == ASCII.tab }) {
             for byte in value {
                 if byte == ASCII.quote || byte == ASCII.backslash { writeInteger(ASCII.backslash) }
-                // A tab is what is left of a folded line.
+                // A folded line has left a tab.
                 writeInteger(byte == ASCII.tab ? ASCII.space : byte)
             }
         } else {

@@ -6,14 +6,14 @@ public struct ResponsePieces {
         case written(ByteBuffer)
         case addresses([UInt8])
     }
-    /// Of a field that are read for one piece: a few milliseconds at the most.
+    /// Bytes of a field that are read for one piece: a few milliseconds at the most.
     private static let pieceBytes = 32 * 1_024
 
-    /// What is written behind the pieces so far.
+    /// The bytes behind the last of `pieces`.
     var buffer = ByteBuffer()
-    /// Those before it.
+    /// The pieces before `buffer`.
     private var pieces: [Piece] = []
-    /// The one that comes next.
+    /// The index of the piece that is written next.
     private var next = 0
     /// The list that is being written, and whether it has an entry yet.
     private var parser: AddressParser?

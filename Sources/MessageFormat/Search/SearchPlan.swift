@@ -12,6 +12,7 @@ public struct SearchPlan: Sendable {
     let values: [NeedleAutomaton]
     let presence: [[Int]]
 
+    /// Folds the case of all terms and builds the automata that look for them.
     public init(_ terms: [SearchTerm]) {
         var text: [(value: [UInt8], term: Int)] = []
         var body: [(value: [UInt8], term: Int)] = []

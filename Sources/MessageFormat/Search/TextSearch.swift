@@ -16,10 +16,10 @@ public struct TextSearch {
     private var text: NeedleMatcher
     private var body: NeedleMatcher
     private var values: [NeedleMatcher]
-    /// Terms that ask for a field only, and wait for it.
+    /// How many terms ask for a field only, and have not met it.
     private var absentFields: Int
 
-    /// Those to be searched after the current one, last first.
+    /// The sections to be searched after the current one, the next one last.
     private var sections: [SearchSection]
     private var section: SearchSection?
     /// What has been asked for, and what of it has been fed.
@@ -36,6 +36,8 @@ public struct TextSearch {
     private var decoded: [UInt8] = []
     private var folded: [UInt8] = []
 
+    /// A search that has seen nothing of its message.
+    ///
     /// - Parameters:
     ///   - summary: What was stored with the message; without it the message is parsed before it is searched.
     ///   - charsets: Those that are known beside the tables of this module.

@@ -4,8 +4,10 @@ public struct MessagePart: Hashable, Sendable {
     public struct Message: Hashable, Sendable {
         /// With the empty line.
         public let headerRange: Range<UInt64>
+        /// What follows the header.
         public let textRange: Range<UInt64>
     }
+    /// The numbers of the part, counted from 1; empty for the message itself.
     public let path: [Int]
     /// The part's own header, with the empty line.
     public let mimeRange: Range<UInt64>
@@ -17,8 +19,11 @@ public struct MessagePart: Hashable, Sendable {
     public let subtype: String
     /// As it is named in the Content-Type field.
     public let charset: String?
+    /// How the content is encoded (RFC 2045, section 6).
     public let transferEncoding: TransferEncoding
+    /// Whether the part consists of others.
     public let isMultipart: Bool
+    /// Where the message within lies; nil unless the part is a message/rfc822.
     public let message: Message?
 
     init(_ entity: Entity, path: [Int]) {

@@ -1,7 +1,7 @@
 public import NIOCore
 
 /// The structure of a message and what its header says: everything a mail client asks for without reading the message.
-/// It is stored beside the message, in at most 200 KiB.
+/// The summary is stored beside the message, in at most 200 KiB.
 public struct MessageSummary: Hashable, Sendable {
     /// Raised whenever the bytes, or what they mean, change. A summary of another version is not read: the message is
     /// parsed again where it is asked for.
@@ -48,6 +48,8 @@ public struct MessageSummary: Hashable, Sendable {
         return writer.buffer
     }
 
+    /// Reads an encoded summary.
+    ///
     /// - Throws: `MessageFormatError` when these bytes are not what `encoded()` gives.
     public init(decoding buffer: ByteBuffer) throws(MessageFormatError) {
         var reader = SummaryReader(buffer)

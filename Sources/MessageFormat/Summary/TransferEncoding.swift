@@ -5,7 +5,7 @@ public enum TransferEncoding: UInt8, Hashable, Sendable {
     case binary
     case base64
     case quotedPrintable
-    /// An encoding that nobody here can decode.
+    /// An encoding that this module cannot decode.
     case other
 
     /// Whether the content is there as it is.
@@ -16,7 +16,7 @@ public enum TransferEncoding: UInt8, Hashable, Sendable {
         }
     }
 
-    /// The name in responses; nil for one that is not known.
+    /// The name in responses; nil for an encoding that is not known.
     var name: StaticString? {
         switch self {
         case .sevenBit: "7bit"

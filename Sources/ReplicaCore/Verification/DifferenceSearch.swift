@@ -75,7 +75,7 @@ struct DifferenceSearch: Hashable, Sendable {
     }
 
     /// - Returns: nil when there is another question.
-    mutating func take(_ digest: RangeDigest?, sequence: UInt32, from replica: ReplicaID) -> Outcome? {
+    mutating func receiveRange(_ digest: RangeDigest?, sequence: UInt32, from replica: ReplicaID) -> Outcome? {
         let question = question
         guard sequence == question.sequence, replica == question.replica else { return nil }
         guard let digest else { return .lost }

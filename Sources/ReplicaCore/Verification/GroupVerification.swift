@@ -8,14 +8,16 @@ public struct VerificationLimits: Hashable, Sendable {
     public var scrubMilliseconds: Int64
     /// How long the search for the first different row may take.
     public var searchMilliseconds: Int64
-    /// Who has something left to tell is asked this often.
+    /// A replica that has not told all is asked this often.
     public var askMilliseconds: Int64
-    /// Who does not answer for so long is not waited for any more.
+    /// A replica that does not answer for so long is not waited for any more.
     public var silenceMilliseconds: Int64
-    /// Rows and bytes that one question about a range may be about.
+    /// Rows that one question about a range may be about.
     public var rangeRows: UInt32
+    /// Bytes of keys and values that one question about a range may be about.
     public var rangeBytes: UInt32
 
+    /// The times and limits of a node in production.
     public init() {
         gatherMilliseconds = 30_000
         scrubMilliseconds = 2 * 3_600_000
@@ -28,12 +30,13 @@ public struct VerificationLimits: Hashable, Sendable {
 }
 
 /// The coordinator's side of a verification, as a machine: asks every replica for its digest at one index, compares,
-/// and finds the first row in which a replica differs. It may end on a node that no longer leads: what was applied at
-/// an index is the same whoever leads.
+/// and finds the first row in which a replica differs. A verification may end on a node that no longer leads: what was
+/// applied at an index does not depend on the leader.
 public struct GroupVerification: Hashable, Sendable {
+    /// What the node that runs the verification has to do, in the order given.
     public enum Effect: Hashable, Sendable {
         case send(VerificationMessage, to: NodeID)
-        /// It is known who is right; which row differs may be still to come.
+        /// The report says who is right; the rows that differ may still be looked for.
         case decided(VerificationReport)
         case ended(VerificationReport)
     }
@@ -44,9 +47,9 @@ public struct GroupVerification: Hashable, Sendable {
         let isVoter: Bool
         var status = VerificationStatus.waiting
         var heardMilliseconds: Int64
-        /// Nobody waits for it any more.
+        /// The verification does not wait for this replica any more.
         var isGivenUpOn = false
-        /// It knows that it is condemned.
+        /// The replica has said that it gave its state up.
         var hasAccepted = false
 
         var digest: UInt64? {
@@ -79,12 +82,15 @@ public struct GroupVerification: Hashable, Sendable {
         case ended
     }
 
+    /// Names this verification in every message of it.
     public let id: VerificationID
+    /// The entry behind which the replicas compare their states.
     public let index: LogIndex
+    /// Whether the replicas also compute their digests from their rows.
     public let isScrub: Bool
-    /// Whose replica is asked first when several would do.
+    /// The node whose replica is asked first when several would do.
     private let own: NodeID
-    /// Nobody will ask again soon: what is found out now is acted upon.
+    /// The group is not verified again soon: what this verification finds is acted upon.
     private let isLastAttempt: Bool
     private let limits: VerificationLimits
     private(set) var participants: [Participant]
@@ -94,6 +100,8 @@ public struct GroupVerification: Hashable, Sendable {
     /// When the question about a range was asked last; nil when it has not been.
     private var askedMilliseconds: Int64?
 
+    /// A verification that has asked nobody: the first ``tick(nowMilliseconds:into:)`` asks all.
+    ///
     /// - Parameters:
     ///   - configuration: who holds replicas; not a joint one.
     ///   - isLastAttempt: otherwise, what is not certain because a replica was past the index is left open.
@@ -133,12 +141,16 @@ public struct GroupVerification: Hashable, Sendable {
         return (participants.count { $0.digest != nil }, participants.count, bytes)
     }
 
+    /// Whether it is decided who is right, and the first different rows are being looked for.
     public var isSearching: Bool {
         if case .searching = phase { true } else { false }
     }
 
     // MARK: Events
 
+    /// Asks again, gives up on replicas that are silent, and ends what takes too long.
+    ///
+    /// - Parameter now: milliseconds of a clock that never goes back, as in all events.
     public mutating func tick(nowMilliseconds now: Int64, into effects: inout [Effect]) {
         switch phase {
         case .ended: return
@@ -146,32 +158,33 @@ public struct GroupVerification: Hashable, Sendable {
             for position in participants.indices where isMissing(participants[position], now) {
                 participants[position].isGivenUpOn = true
             }
-            if now >= nextAskMilliseconds { askAll(now, &effects) }
-            advance(now, &effects)
+            if now >= nextAskMilliseconds { askAll(now, into: &effects) }
+            advance(now, into: &effects)
         case .searching(let report, let search):
             if now >= nextAskMilliseconds {
-                askAll(now, &effects)
-                pronounce(report, &effects)
+                askAll(now, into: &effects)
+                pronounce(report, into: &effects)
             }
             if let search {
-                pursue(search, now, &effects)
+                pursueSearch(search, now, into: &effects)
             } else if now >= deadlineMilliseconds {
-                end(report, &effects)
+                end(report, into: &effects)
             }
         }
     }
 
-    private mutating func pursue(_ search: DifferenceSearch, _ now: Int64, _ effects: inout [Effect]) {
+    private mutating func pursueSearch(_ search: DifferenceSearch, _ now: Int64, into effects: inout [Effect]) {
         let replica = search.question.replica
         let heard = participants.first { $0.replica == replica }?.heardMilliseconds ?? 0
         if now >= deadlineMilliseconds || now - heard >= limits.silenceMilliseconds {
-            return found(.lost, now, &effects)
+            return endSearch(with: .lost, now, into: &effects)
         }
         let isDue = askedMilliseconds.map { now - $0 >= limits.askMilliseconds } ?? true
-        if isDue { ask(search, now, &effects) }
+        if isDue { askQuestion(of: search, now, into: &effects) }
     }
 
-    public mutating func take(
+    /// A replica has answered where it stands. Answers of replicas that do not take part change nothing.
+    public mutating func receiveStatus(
         _ status: VerificationStatus,
         from replica: ReplicaID,
         nowMilliseconds now: Int64,
@@ -183,15 +196,18 @@ public struct GroupVerification: Hashable, Sendable {
         case .ended: return
         case .gathering, .scrubbing:
             participants[position].status = status
-            advance(now, &effects)
+            advance(now, into: &effects)
         case .searching(let report, let search):
             // What was decided stays decided.
             if status == .givenUp { participants[position].hasAccepted = true }
-            if search == nil { endWhenAccepted(report, &effects) }
+            if search == nil { endWhenAccepted(report, into: &effects) }
         }
     }
 
-    public mutating func take(
+    /// A replica has answered what the digest of a run of rows is; `digest` is nil where it no longer keeps its rows.
+    ///
+    /// - Parameter sequence: the number of the question. An answer to an earlier one changes nothing.
+    public mutating func receiveRange(
         _ digest: RangeDigest?,
         sequence: UInt32,
         from replica: ReplicaID,
@@ -203,14 +219,14 @@ public struct GroupVerification: Hashable, Sendable {
             participants[position].heardMilliseconds = now
         }
         let before = search
-        if let outcome = search.take(digest, sequence: sequence, from: replica) {
-            return found(outcome, now, &effects)
+        if let outcome = search.receiveRange(digest, sequence: sequence, from: replica) {
+            return endSearch(with: outcome, now, into: &effects)
         }
         guard search != before else { return }
         phase = .searching(report, search)
         // Large runs wait for the next tick: the search must not take the disks from those who have mail to read.
         askedMilliseconds = nil
-        if !search.isLarge { ask(search, now, &effects) }
+        if !search.isLarge { askQuestion(of: search, now, into: &effects) }
     }
 
     // MARK: Gathering
@@ -219,7 +235,7 @@ public struct GroupVerification: Hashable, Sendable {
         now - participant.heardMilliseconds >= limits.silenceMilliseconds || now >= deadlineMilliseconds
     }
 
-    private mutating func askAll(_ now: Int64, _ effects: inout [Effect]) {
+    private mutating func askAll(_ now: Int64, into effects: inout [Effect]) {
         nextAskMilliseconds = now + limits.askMilliseconds
         for participant in participants where participant.status != .unavailable {
             let ask = VerificationAsk(id: id, replica: participant.replica, index: index, isScrub: isScrub)
@@ -227,28 +243,28 @@ public struct GroupVerification: Hashable, Sendable {
         }
     }
 
-    private mutating func advance(_ now: Int64, _ effects: inout [Effect]) {
+    private mutating func advance(_ now: Int64, into effects: inout [Effect]) {
         switch phase {
         case .gathering:
             guard participants.allSatisfy(\.isSettled) else { return }
             // Where all say the same, and where nobody can say who is right, the rows themselves are asked.
             let digests = Set(participants.compactMap(\.digest))
             let isOpen = digests.count == 1 || VerificationReport.majority(of: participants) == nil
-            guard isScrub, isOpen else { return decide(now, &effects) }
+            guard isScrub, isOpen else { return decide(now, into: &effects) }
             phase = .scrubbing
             deadlineMilliseconds = now + limits.scrubMilliseconds
             for position in participants.indices { participants[position].isGivenUpOn = false }
-            advance(now, &effects)
+            advance(now, into: &effects)
         case .scrubbing:
             guard !participants.contains(where: { $0.scrub.isRunning && !$0.isGivenUpOn }) else { return }
-            decide(now, &effects)
+            decide(now, into: &effects)
         case .searching, .ended: return
         }
     }
 
     // MARK: The verdict
 
-    private mutating func decide(_ now: Int64, _ effects: inout [Effect]) {
+    private mutating func decide(_ now: Int64, into effects: inout [Effect]) {
         for position in participants.indices where participants[position].scrub.isRunning {
             if let digest = participants[position].digest {
                 participants[position].status = .digest(digest, .unfinished)
@@ -260,13 +276,13 @@ public struct GroupVerification: Hashable, Sendable {
             return effects.append(.ended(report))
         }
         effects.append(.decided(report))
-        pronounce(report, &effects)
+        pronounce(report, into: &effects)
         deadlineMilliseconds = now + limits.searchMilliseconds
-        search(report, now, &effects)
+        searchNext(in: report, now, into: &effects)
     }
 
-    /// Tells those with whom something is wrong, as often as needed; the others hear at the end.
-    private func pronounce(_ report: VerificationReport, _ effects: inout [Effect]) {
+    /// Tells the replicas that differ, as often as needed. The others hear at the end.
+    private func pronounce(_ report: VerificationReport, into effects: inout [Effect]) {
         for replica in report.replicas {
             let verdict: ReplicaVerdict
             switch replica.standing {
@@ -288,14 +304,14 @@ public struct GroupVerification: Hashable, Sendable {
         report.replicas.contains { $0.replica == participant.replica && $0.standing == .condemned }
     }
 
-    /// Goes on to the next replica of which it is to be found out in what it differs.
-    private mutating func search(_ report: VerificationReport, _ now: Int64, _ effects: inout [Effect]) {
+    /// Looks for the first different row of the next replica that differs.
+    private mutating func searchNext(in report: VerificationReport, _ now: Int64, into effects: inout [Effect]) {
         guard let suspect = report.replicas.first(where: { isSearchable($0) }),
             let reference = reference(for: suspect, in: report)
         else {
             phase = .searching(report, nil)
             deadlineMilliseconds = min(deadlineMilliseconds, now + limits.gatherMilliseconds)
-            return endWhenAccepted(report, &effects)
+            return endWhenAccepted(report, into: &effects)
         }
         let search = DifferenceSearch(
             reference: reference,
@@ -304,7 +320,7 @@ public struct GroupVerification: Hashable, Sendable {
             maximumBytes: limits.rangeBytes
         )
         phase = .searching(report, search)
-        ask(search, now, &effects)
+        askQuestion(of: search, now, into: &effects)
     }
 
     private func isSearchable(_ replica: VerificationReport.Replica) -> Bool {
@@ -314,7 +330,7 @@ public struct GroupVerification: Hashable, Sendable {
         }
     }
 
-    /// Who has it right; without a majority, one that says something else.
+    /// A replica with the majority's digest; without a majority, one whose digest differs from the suspect's.
     private func reference(for suspect: VerificationReport.Replica, in report: VerificationReport) -> ReplicaID? {
         let others = report.replicas.filter { other in
             guard other.replica != suspect.replica, other.digest != nil else { return false }
@@ -323,7 +339,7 @@ public struct GroupVerification: Hashable, Sendable {
         return (others.first { $0.node == own } ?? others.first)?.replica
     }
 
-    private mutating func ask(_ search: DifferenceSearch, _ now: Int64, _ effects: inout [Effect]) {
+    private mutating func askQuestion(of search: DifferenceSearch, _ now: Int64, into effects: inout [Effect]) {
         let question = search.question
         guard let participant = participants.first(where: { $0.replica == question.replica }) else { return }
         askedMilliseconds = now
@@ -332,7 +348,8 @@ public struct GroupVerification: Hashable, Sendable {
         )
     }
 
-    private mutating func found(_ outcome: DifferenceSearch.Outcome, _ now: Int64, _ effects: inout [Effect]) {
+    private mutating func endSearch(with outcome: DifferenceSearch.Outcome, _ now: Int64, into effects: inout [Effect])
+    {
         guard case .searching(var report, let search?) = phase,
             let position = report.replicas.firstIndex(where: { $0.replica == search.suspect })
         else { return }
@@ -340,29 +357,29 @@ public struct GroupVerification: Hashable, Sendable {
         case .found(let key): report.replicas[position].firstKey = key
         // No row differs: it is the digest itself that is wrong. An empty key stands for the group's own row.
         case .nothing: report.replicas[position].firstKey = []
-        case .lost: return settle(report, &effects, now)
+        case .lost: return stopSearching(report, now, into: &effects)
         }
-        self.search(report, now, &effects)
+        searchNext(in: report, now, into: &effects)
     }
 
-    /// Nothing more can be found out.
-    private mutating func settle(_ report: VerificationReport, _ effects: inout [Effect], _ now: Int64) {
+    /// Looks for no more rows: what is left is to hear that the condemned replicas know.
+    private mutating func stopSearching(_ report: VerificationReport, _ now: Int64, into effects: inout [Effect]) {
         phase = .searching(report, nil)
         deadlineMilliseconds = now + limits.gatherMilliseconds
-        endWhenAccepted(report, &effects)
+        endWhenAccepted(report, into: &effects)
     }
 
-    private mutating func endWhenAccepted(_ report: VerificationReport, _ effects: inout [Effect]) {
+    private mutating func endWhenAccepted(_ report: VerificationReport, into effects: inout [Effect]) {
         guard participants.allSatisfy({ $0.hasAccepted || !isCondemned($0, report) }) else { return }
-        end(report, &effects)
+        end(report, into: &effects)
     }
 
-    private mutating func end(_ report: VerificationReport, _ effects: inout [Effect]) {
+    private mutating func end(_ report: VerificationReport, into effects: inout [Effect]) {
         phase = .ended
         for replica in report.replicas where replica.standing == .agrees {
             effects.append(.send(.verdict(id, replica.replica, .agrees), to: replica.node))
         }
-        pronounce(report, &effects)
+        pronounce(report, into: &effects)
         effects.append(.ended(report))
     }
 }

@@ -21,8 +21,9 @@ public enum VerificationMessage: Hashable, Sendable {
 
 /// The question that begins a verification at a replica.
 public struct VerificationAsk: Hashable, Sendable {
+    /// Names the verification.
     public let id: VerificationID
-    /// The replica that is meant: whoever has taken its place has nothing to say.
+    /// The replica that is asked. A later replica on the same node does not answer.
     public let replica: ReplicaID
     /// The digest is that of the state with all entries up to here, and none behind.
     public let index: LogIndex
@@ -50,15 +51,15 @@ public enum VerificationStatus: Hashable, Sendable {
 
 /// What a replica found when it computed its digest from its rows.
 public enum ScrubStatus: Hashable, Sendable {
-    /// Nobody asked for it.
+    /// No scrub was asked for.
     case none
     case running(bytes: UInt64)
     case intact
-    /// The rows have another digest than the one that was kept with every change.
+    /// The rows have another digest than was kept with every change.
     case harmed(sum: UInt64)
     /// The bytes of a body are not those that its row names. The key is without the group.
     case harmedBody(key: [UInt8])
-    /// It was not done in time, or could not be.
+    /// The scrub took too long, or the rows could not be read.
     case unfinished
 
     /// Whether the replica's own rows bear witness against it.
@@ -79,11 +80,11 @@ public enum ScrubStatus: Hashable, Sendable {
 
 /// What a replica is told in the end.
 public enum ReplicaVerdict: Hashable, Sendable {
-    /// It holds what the majority holds.
+    /// The replica holds what the majority holds.
     case agrees
-    /// Something is wrong, and nobody can say who is right: it must not be copied.
+    /// Replicas differ, and no majority says who is right: this replica's state must not be copied.
     case suspect
-    /// It is to give its state up: a majority has this digest.
+    /// The replica is to give its state up: a majority has this digest.
     case condemned(digest: UInt64)
 }
 
@@ -93,7 +94,9 @@ public struct RangeQuery: Hashable, Sendable {
     public let after: [UInt8]
     /// Ends with this key; nil: with the last one.
     public let through: [UInt8]?
+    /// No more rows than that are summed up in one answer.
     public let maximumRows: UInt32
+    /// No more bytes of keys and values than that are read for one answer.
     public let maximumBytes: UInt32
 
     public init(after: [UInt8], through: [UInt8]?, maximumRows: UInt32, maximumBytes: UInt32) {
@@ -106,7 +109,9 @@ public struct RangeQuery: Hashable, Sendable {
 
 /// The digest of a run of rows.
 public struct RangeDigest: Hashable, Sendable {
+    /// How many rows there are in the run.
     public let count: UInt32
+    /// The sum of the digests of its rows, modulo 2^64.
     public let sum: UInt64
     /// The last key; empty when there is no row.
     public let last: [UInt8]

@@ -2,6 +2,7 @@ public import Consensus
 
 /// What a verification found.
 public struct VerificationReport: Hashable, Sendable {
+    /// What holds for the group as a whole.
     public enum Result: Hashable, Sendable {
         /// All voters hold the same.
         case equal
@@ -9,38 +10,50 @@ public struct VerificationReport: Hashable, Sendable {
         case incomplete
         /// A majority holds the same, and the others are given up.
         case different
-        /// Replicas differ, and no majority says who is right: nobody is given up.
+        /// Replicas differ, and no majority says who is right: no replica is given up.
         case disputed
     }
 
+    /// What holds for one replica.
     public enum Standing: Hashable, Sendable {
         case agrees
-        /// It differs from the majority and is given up.
+        /// The replica differs from the majority and is given up.
         case condemned
-        /// It differs from others, and it is not known who is right.
+        /// The replica differs from others, and no majority says who is right.
         case disputed
-        /// It did not answer in time.
+        /// The replica did not answer in time.
         case silent
     }
 
+    /// One replica, as it answered.
     public struct Replica: Hashable, Sendable {
+        /// The replica.
         public let replica: ReplicaID
+        /// The node that held it when the verification began.
         public let node: NodeID
+        /// Whether it voted then: the majority is one of voters.
         public let isVoter: Bool
+        /// How its digest compares with the others'.
         public var standing: Standing
-        /// Nil where it did not answer.
+        /// The digest that the replica answered; nil where it did not answer.
         public let digest: UInt64?
+        /// What it found in its own rows.
         public let scrub: ScrubStatus
-        /// The first key in which it differs, without the group; nil where that is not known.
+        /// The first key in which the replica differs, without the group; nil where that is not known.
         public var firstKey: [UInt8]?
     }
 
+    /// The verification that this reports on.
     public let id: VerificationID
+    /// The entry behind which the states were compared.
     public let index: LogIndex
+    /// Whether digests were computed from rows.
     public let isScrub: Bool
+    /// What holds for the group as a whole.
     public let result: Result
     /// What a majority of the voters has.
     public let digest: UInt64?
+    /// All replicas of the configuration, in its order.
     public var replicas: [Replica]
     /// A voter could have answered at another index.
     public let isWorthRepeating: Bool

@@ -4,11 +4,11 @@ internal import MailModel
 extension AccountModel {
     @discardableResult
     mutating func addMailbox(
-        _ name: MailboxName,
-        _ use: SpecialUse?,
+        named name: MailboxName,
+        use: SpecialUse?,
         subscribed: Bool,
         selectable: Bool = true,
-        _ time: Timestamp
+        at time: Timestamp
     ) -> Mailbox {
         let previous = position(name).map { mailboxes.remove(at: $0) }
         uidValidityFloor = max(uidValidityFloor + 1, UInt32(clamping: time.rawValue / 1_000))
@@ -27,14 +27,16 @@ extension AccountModel {
 
     private mutating func addAncestors(of name: MailboxName, _ time: Timestamp) {
         for ancestor in name.ancestors where !isSelectable(ancestor) {
-            addMailbox(ancestor, nil, subscribed: false, time)
+            addMailbox(named: ancestor, use: nil, subscribed: false, at: time)
         }
     }
 
-    mutating func create(_ name: MailboxName, _ use: SpecialUse?, _ time: Timestamp) throws(Refusal) -> MailOutcome {
+    mutating func createMailbox(named name: MailboxName, use: SpecialUse?, at time: Timestamp) throws(Refusal)
+        -> MailOutcome
+    {
         guard !isSelectable(name) else { throw .mailboxExists }
         addAncestors(of: name, time)
-        let mailbox = addMailbox(name, use, subscribed: false, time)
+        let mailbox = addMailbox(named: name, use: use, subscribed: false, at: time)
         return .mailboxCreated(MailboxID(mailbox.id), uidValidity: mailbox.uidValidity)
     }
 
@@ -42,17 +44,17 @@ extension AccountModel {
         guard !name.isInbox else { throw .badMailboxName }
         guard let position = position(name), mailboxes[position].isSelectable else { throw .noSuchMailbox }
         let mailbox = mailboxes.remove(at: position)
-        if mailbox.isSubscribed { subscribe(name, true, time) }
+        if mailbox.isSubscribed { setSubscribed(name, to: true, at: time) }
         return .done
     }
 
-    mutating func rename(_ from: MailboxName, _ to: MailboxName, _ time: Timestamp) throws(Refusal) -> MailOutcome {
+    mutating func renameMailbox(from: MailboxName, to: MailboxName, at time: Timestamp) throws(Refusal) -> MailOutcome {
         guard !to.isInbox, from.isInbox || !to.isDescendant(of: from) else { throw .badMailboxName }
         if from.isInbox {
             guard isSelectable(.inbox) else { throw .noSuchMailbox }
             guard !isSelectable(to) else { throw .mailboxExists }
             addAncestors(of: to, time)
-            let target = addMailbox(to, nil, subscribed: false, time)
+            let target = addMailbox(named: to, use: nil, subscribed: false, at: time)
             guard let source = position(from), let position = position(MailboxID(target.id)) else { return .done }
             let inbox = mailboxes[source]
             mailboxes[position].takeMessages(of: inbox)
@@ -85,18 +87,18 @@ extension AccountModel {
         }
         mailboxes.sort { $0.id < $1.id }
         // The same names are subscribed as before. First those whose rows are there: no new one is made for them.
-        for name in subscribed where position(name) != nil { subscribe(name, true, time) }
-        for mailbox in moved where subscribed.contains(mailbox.name) { subscribe(mailbox.name, true, time) }
+        for name in subscribed where position(name) != nil { setSubscribed(name, to: true, at: time) }
+        for mailbox in moved where subscribed.contains(mailbox.name) { setSubscribed(mailbox.name, to: true, at: time) }
         return .done
     }
 
     @discardableResult
-    mutating func subscribe(_ name: MailboxName, _ subscribed: Bool, _ time: Timestamp) -> MailOutcome {
+    mutating func setSubscribed(_ name: MailboxName, to subscribed: Bool, at time: Timestamp) -> MailOutcome {
         if let position = position(name) {
             mailboxes[position].isSubscribed = subscribed
             if !subscribed, !mailboxes[position].isSelectable { mailboxes.remove(at: position) }
         } else if subscribed {
-            addMailbox(name, nil, subscribed: true, selectable: false, time)
+            addMailbox(named: name, use: nil, subscribed: true, selectable: false, at: time)
         }
         return .done
     }

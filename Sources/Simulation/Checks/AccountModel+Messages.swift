@@ -17,7 +17,12 @@ extension AccountModel {
         }
         let numbers = mailboxes[position].numbers(message.flags.keywords).compactMap { $0 }
         let flags = MessageFlags(system: message.flags.system, keywords: KeywordSet(numbers))
-        let uid = mailboxes[position].append(flags, message.bodyID, message.sizeBytes, mailboxes[position].modSeq + 1)
+        let uid = mailboxes[position].appendMessage(
+            flags: flags,
+            body: message.bodyID,
+            sizeBytes: message.sizeBytes,
+            modSeq: mailboxes[position].modSeq + 1
+        )
         mailboxes[position].modSeq += 1
         return .appended(
             MailboxID(mailboxes[position].id),
@@ -29,7 +34,7 @@ extension AccountModel {
     /// How a delivery of that name ended, if one was carried out that is not forgotten.
     func outcome(of id: DeliveryID) -> MailOutcome? { deliveries.first { $0.id == id }?.outcome }
 
-    mutating func deliver(_ message: NewMessage, _ id: DeliveryID?, _ time: Timestamp) throws(Refusal) -> MailOutcome {
+    mutating func deliver(_ message: NewMessage, id: DeliveryID?, at time: Timestamp) throws(Refusal) -> MailOutcome {
         if let id, let earlier = outcome(of: id) {
             uploads[message.bodyID] = nil
             return earlier
@@ -39,7 +44,7 @@ extension AccountModel {
         return outcome
     }
 
-    mutating func upload(_ body: BodyID, _ index: UInt32, _ bytes: Int) throws(Refusal) -> MailOutcome {
+    mutating func uploadChunk(of body: BodyID, index: UInt32, bytes: Int) throws(Refusal) -> MailOutcome {
         var upload = uploads[body] ?? Upload()
         guard upload.chunks == index, upload.sizeBytes == UInt64(index) * UInt64(MailLimits.bodyChunkBytes) else {
             throw .uploadMissing
@@ -52,11 +57,11 @@ extension AccountModel {
     }
 
     mutating func storeFlags(
-        _ id: MailboxID,
-        _ uids: UIDSet,
-        _ operation: FlagOperation,
-        _ names: FlagNames,
-        _ unchangedSince: ModSeq?
+        in id: MailboxID,
+        of uids: UIDSet,
+        operation: FlagOperation,
+        names: FlagNames,
+        unchangedSince: ModSeq?
     ) throws(Refusal) -> MailOutcome {
         let position = try selectable(id)
         var mailbox = mailboxes[position]
@@ -108,13 +113,13 @@ extension AccountModel {
 
     mutating func expunge(_ id: MailboxID, _ uids: UIDSet, onlyDeleted: Bool) throws(Refusal) -> MailOutcome {
         let position = try selectable(id)
-        let removed = expunge(position) {
+        let removed = removeMessages(at: position) {
             (!onlyDeleted || $0.flags.system.contains(.deleted)) && uids.contains(UID($0.uid))
         }
         return .expunged(removed, modSeq: ModSeq(mailboxes[position].modSeq))
     }
 
-    mutating func expunge(_ position: Int, where isGone: (Message) -> Bool) -> UIDSet {
+    mutating func removeMessages(at position: Int, where isGone: (Message) -> Bool) -> UIDSet {
         let removed = mailboxes[position].messages.filter(isGone).map { UID($0.uid) }
         guard !removed.isEmpty else { return UIDSet() }
         mailboxes[position].messages.removeAll(where: isGone)
@@ -148,13 +153,22 @@ extension AccountModel {
         for message in messages {
             let keywords = KeywordSet(message.flags.keywords.numbers.compactMap { mapping[$0] })
             let flags = MessageFlags(system: message.flags.system, keywords: keywords)
-            given.append(UID(mailboxes[target].append(flags, message.body, message.sizeBytes, modSeq)))
+            given.append(
+                UID(
+                    mailboxes[target].appendMessage(
+                        flags: flags,
+                        body: message.body,
+                        sizeBytes: message.sizeBytes,
+                        modSeq: modSeq
+                    )
+                )
+            )
         }
         if !messages.isEmpty { mailboxes[target].modSeq = modSeq }
         let taken = UIDSet(messages.map { UID($0.uid) })
         if removing {
             let gone = Set(messages.map(\.uid))
-            _ = expunge(source) { gone.contains($0.uid) }
+            _ = removeMessages(at: source) { gone.contains($0.uid) }
         }
         return .copied(
             MailboxID(mailboxes[target].id),
@@ -166,7 +180,7 @@ extension AccountModel {
 }
 
 extension AccountModel.Mailbox {
-    mutating func append(_ flags: MessageFlags, _ body: BodyID, _ sizeBytes: UInt64, _ modSeq: UInt64) -> UInt32 {
+    mutating func appendMessage(flags: MessageFlags, body: BodyID, sizeBytes: UInt64, modSeq: UInt64) -> UInt32 {
         let uid = uidNext
         messages.append(
             AccountModel.Message(uid: uid, flags: flags, modSeq: modSeq, body: body, sizeBytes: sizeBytes)

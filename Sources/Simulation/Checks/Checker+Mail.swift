@@ -3,7 +3,7 @@ internal import MailModel
 /// What MTAs were told, recipient by recipient.
 extension Checker {
     /// A command was carried out for the first time.
-    mutating func observeArrival(_ envelope: CommandEnvelope, _ group: Int, _ world: World) {
+    mutating func observeArrival(of envelope: CommandEnvelope, group: Int, in world: World) {
         guard case .deliver(let message, _) = envelope.command else { return }
         let model = groups[group].model
         guard case .appended? = model.answers[envelope.request]?.outcome,
@@ -18,12 +18,12 @@ extension Checker {
     /// A recipient's own answer: the last that the MTA got for it in a transaction.
     ///
     /// - Parameter bodies: what the gateway stored, or tried to, for that recipient in this transaction.
-    mutating func answered(
+    mutating func recipientAnswered(
         _ code: Int,
-        _ number: UInt64,
-        _ recipient: AccountAddress,
-        _ bodies: [BodyID],
-        _ world: World
+        transaction number: UInt64,
+        recipient: AccountAddress,
+        bodies: [BodyID],
+        in world: World
     ) {
         countCheck()
         switch code {
@@ -40,9 +40,9 @@ extension Checker {
     }
 
     /// A gateway names a delivery: the same name for the same message and recipient, through whichever node.
-    mutating func named(_ name: DeliveryID?, _ body: BodyID, _ world: World) {
+    mutating func named(_ name: DeliveryID?, body: BodyID, in world: World) {
         countCheck()
-        guard let name, mail.note(name, of: body) else {
+        guard let name, mail.noteDelivery(name, of: body) else {
             return world.fail("a delivery always has the same name, for itself alone", "body \(body)")
         }
     }

@@ -66,7 +66,7 @@ struct Checker {
         self.settings = settings
     }
 
-    /// What the cluster has come to, by what was committed.
+    /// The cluster's version, by what was committed.
     var version: ClusterVersion { groups[0].model.version ?? .first }
     func model(_ group: GroupID) -> GroupModel { groups[Int(group.rawValue)].model }
     var checkCount: Int { checks }
@@ -76,16 +76,19 @@ struct Checker {
 
     // MARK: What nodes say
 
-    mutating func observe(_ messages: [PeerMessage], from node: Int, world: World) {
+    mutating func observeMessages(_ messages: [PeerMessage], from node: Int, world: World) {
         for message in messages {
             guard case .replica(let replica) = message else { continue }
             let group = Int(replica.group.rawValue)
             let term = replica.message.term
             switch replica.message.body {
             case .preVote, .preVoteResponse: continue
-            case .requestVote: note(vote: replica.message.from, of: replica.message.from, term, group, world)
+            case .requestVote:
+                note(vote: replica.message.from, of: replica.message.from, term: term, group: group, in: world)
             case .voteResponse(let granted):
-                if granted { note(vote: replica.message.to, of: replica.message.from, term, group, world) }
+                if granted {
+                    note(vote: replica.message.to, of: replica.message.from, term: term, group: group, in: world)
+                }
             case .appendEntries, .appendAccepted, .appendRejected, .heartbeat, .heartbeatResponse, .installSnapshot,
                 .snapshotRejected, .timeoutNow:
                 break
@@ -95,7 +98,7 @@ struct Checker {
         }
     }
 
-    private mutating func note(vote: ReplicaID, of replica: ReplicaID, _ term: Term, _ group: Int, _ world: World) {
+    private mutating func note(vote: ReplicaID, of replica: ReplicaID, term: Term, group: Int, in world: World) {
         checks += 1
         let key = Vote(replica: replica, term: term)
         let earlier = groups[group].votes.updateValue(vote, forKey: key)
@@ -114,13 +117,13 @@ struct Checker {
         for replica in loop.floor.groups.replicas {
             let group = Int(replica.group.rawValue)
             checks += 1
-            checkIdentity(replica, node, group, world)
+            checkIdentity(of: replica, on: node, group: group, in: world)
             let commitIndex = replica.commitIndex
             if commitIndex < shown[node.position][group].commitIndex {
                 world.fail("the commit index never goes back", "node \(node.position + 1), group \(group)")
             }
             if replica.isLeader {
-                checkLeader(replica, node, group, world)
+                checkLeader(replica, on: node, group: group, in: world)
                 if commitIndex > shown[node.position][group].commitIndex {
                     if replica.raft.durableIndex < commitIndex { world.crashAheadOfDisk(node) }
                     if shown[node.position][group].committedTerm != replica.term {
@@ -134,7 +137,7 @@ struct Checker {
     }
 
     /// A replica that is seen for the first time in a run of its node is what it was, or is another one.
-    private mutating func checkIdentity(_ replica: Replica, _ node: SimNode, _ group: Int, _ world: World) {
+    private mutating func checkIdentity(of replica: Replica, on node: SimNode, group: Int, in world: World) {
         let known = shown[node.position][group]
         if known.replica == replica.id, known.incarnation == node.incarnation { return }
         var now = Shown(replica: replica.id, incarnation: node.incarnation)
@@ -151,7 +154,7 @@ struct Checker {
         shown[node.position][group] = now
     }
 
-    private mutating func checkLeader(_ replica: Replica, _ node: SimNode, _ group: Int, _ world: World) {
+    private mutating func checkLeader(_ replica: Replica, on node: SimNode, group: Int, in world: World) {
         let term = replica.term
         if let leader = groups[group].leaders[term] {
             if leader != node.position {
@@ -165,7 +168,7 @@ struct Checker {
         groups[group].leaders[term] = node.position
         world.counts.elections += 1
         world.crashAfterElection(node)
-        world.trace.add(world.now, .role, node.position, "leads group \(group) in term \(term.rawValue)")
+        world.trace.add(at: world.now, .role, node: node.position, "leads group \(group) in term \(term.rawValue)")
         // It has just been elected: it must have all that was committed in earlier terms.
         let known = groups[group].committed
         let committed = known.prefix((known.lastIndex { $0.committedIn < term } ?? -1) + 1)
@@ -191,7 +194,7 @@ struct Checker {
     // MARK: What is committed
 
     /// Looks at what a node hands to its state machine, and puts it back. Says which groups it is about.
-    mutating func observe(
+    mutating func observeJobs(
         _ jobs: [ApplierLoop.Job],
         of node: SimNode,
         putBack inbox: Inbox<ApplierLoop.Job>,
@@ -202,17 +205,17 @@ struct Checker {
             switch job {
             case .apply(let group, let entries):
                 if !touched.contains(group) { touched.append(group) }
-                for entry in entries { observe(entry, group, node, world) }
+                for entry in entries { observeEntry(entry, group: group, on: node, in: world) }
             case .beginInstall(let group):
                 world.harmEnded(node, group, found: false)
-                world.trace.add(world.now, .note, node.position, "begins to install group \(group.rawValue)")
+                world.trace.add(at: world.now, .note, node: node.position, "begins to install group \(group.rawValue)")
             case .finishInstall(let group, _, let point, _):
                 if !touched.contains(group) { touched.append(group) }
                 world.counts.snapshots += 1
                 world.trace.add(
-                    world.now,
+                    at: world.now,
                     .note,
-                    node.position,
+                    node: node.position,
                     "has group \(group.rawValue) installed at \(point.index.rawValue)"
                 )
             case .addPiece, .open, .reset, .mark, .putBack: break
@@ -222,7 +225,7 @@ struct Checker {
         return touched
     }
 
-    private mutating func observe(_ entry: CommittedEntry, _ group: GroupID, _ node: SimNode, _ world: World) {
+    private mutating func observeEntry(_ entry: CommittedEntry, group: GroupID, on node: SimNode, in world: World) {
         checks += 1
         let position = Int(group.rawValue)
         let index = entry.index.rawValue
@@ -258,7 +261,7 @@ struct Checker {
                 "group \(position), entry \(index): \(Self.name(envelope))"
             )
         }
-        if let envelope, group == .directory { checkDirectoryCommand(envelope, index, world) }
+        if let envelope, group == .directory { checkDirectoryCommand(envelope, at: index, in: world) }
         if let envelope, envelope.request.session != 0, group != .directory {
             let registered = groups[position].registered[envelope.request]
             if registered?.command != envelope.command || registered?.account != envelope.account {
@@ -269,7 +272,7 @@ struct Checker {
         switch groups[position].model.apply(envelope, at: index) {
         case .carriedOut:
             if let envelope, groups[position].model.recognised == recognised {
-                observeArrival(envelope, position, world)
+                observeArrival(of: envelope, group: position, in: world)
             }
         case .repeated: break
         case .dropped:
@@ -277,12 +280,17 @@ struct Checker {
                 world.fail("what somebody waits for is carried out", "group \(position), entry \(index): \(request)")
             }
         }
-        world.trace.mix(world.now, .commit, position, index, entry.term.rawValue)
-        world.trace.add(world.now, .commit, node.position, "group \(position) entry \(index): \(Self.name(envelope))")
+        world.trace.mix(at: world.now, kind: .commit, node: position, index, entry.term.rawValue)
+        world.trace.add(
+            at: world.now,
+            .commit,
+            node: node.position,
+            "group \(position) entry \(index): \(Self.name(envelope))"
+        )
     }
 
     /// The directory hears from nodes only, and only what is so.
-    private func checkDirectoryCommand(_ envelope: CommandEnvelope, _ index: UInt64, _ world: World) {
+    private func checkDirectoryCommand(_ envelope: CommandEnvelope, at index: UInt64, in world: World) {
         let isInOrder: Bool
         switch envelope.command {
         case .directory(.found(let cluster, _, let version)): isInOrder = cluster == 1 && version == .first
@@ -338,7 +346,7 @@ struct Checker {
 
     // MARK: What clients were told
 
-    mutating func register(_ request: RequestID, _ group: GroupID, _ account: AccountID, _ command: MailCommand) {
+    mutating func register(_ request: RequestID, group: GroupID, account: AccountID, command: MailCommand) {
         groups[Int(group.rawValue)].registered[request] = Registered(command: command, account: account)
     }
 
@@ -348,7 +356,7 @@ struct Checker {
     }
 
     /// A client was told how its call ended.
-    mutating func acknowledged(_ request: RequestID, _ group: GroupID, _ outcome: MailOutcome, world: World) {
+    mutating func acknowledged(_ request: RequestID, group: GroupID, outcome: MailOutcome, world: World) {
         checks += 1
         let position = Int(group.rawValue)
         guard let answer = groups[position].model.answers[request] else {

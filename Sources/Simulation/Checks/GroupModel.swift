@@ -14,7 +14,7 @@ struct GroupModel {
     private(set) var repetitions = 0
     /// Deliveries that had been carried out before, under another request.
     private(set) var recognised = 0
-    /// Of the directory: what the cluster has come to, and what the nodes' programs know.
+    /// Of the directory: the cluster's version, and the versions that the nodes' programs know.
     private(set) var version: ClusterVersion?
     private(set) var nodes: [UInt64: KnownVersions] = [:]
     /// The last run of each node that has registered.
@@ -30,7 +30,7 @@ struct GroupModel {
 
     enum Effect {
         case carriedOut, repeated
-        /// It came too late: its session had given it up.
+        /// The request came too late: its session had given it up.
         case dropped
     }
 
@@ -78,7 +78,7 @@ struct GroupModel {
         let time = envelope.timestamp
         switch envelope.command {
         case .createAccount(let address, _, let quota, let defaults):
-            return try createAccount(address, quota, defaults, time)
+            return try createAccount(at: address, quotaBytes: quota, mailboxes: defaults, time: time)
         case .deleteAccount:
             guard let account = accounts.removeValue(forKey: id) else { throw .noSuchAccount }
             addresses[account.address] = nil
@@ -87,23 +87,24 @@ struct GroupModel {
         case .setCredential: return try change(id) { _ in }
         case .setQuota(let bytes): return try change(id) { $0.quotaBytes = bytes }
         case .createMailbox(let name, let use):
-            return try edit(id) { account throws(Refusal) in try account.create(name, use, time) }
+            return try edit(id) { account throws(Refusal) in try account.createMailbox(named: name, use: use, at: time)
+            }
         case .deleteMailbox(let name):
             return try edit(id) { account throws(Refusal) in try account.delete(name, time) }
         case .renameMailbox(let from, let to):
-            return try edit(id) { account throws(Refusal) in try account.rename(from, to, time) }
+            return try edit(id) { account throws(Refusal) in try account.renameMailbox(from: from, to: to, at: time) }
         case .setSubscribed(let name, let subscribed):
-            return try edit(id) { account throws(Refusal) in account.subscribe(name, subscribed, time) }
+            return try edit(id) { account throws(Refusal) in account.setSubscribed(name, to: subscribed, at: time) }
         case .deliver(let message, let delivery):
             if let delivery, accounts[id]?.outcome(of: delivery) != nil { recognised += 1 }
             return try edit(id) { account throws(Refusal) in
-                try account.deliver(message, delivery, time)
+                try account.deliver(message, id: delivery, at: time)
             }
         case .append(let message, let name):
             return try edit(id) { account throws(Refusal) in try account.add(message, to: name) }
         case .storeFlags(let mailbox, let uids, let operation, let names, let since):
             return try edit(id) { account throws(Refusal) in
-                try account.storeFlags(mailbox, uids, operation, names, since)
+                try account.storeFlags(in: mailbox, of: uids, operation: operation, names: names, unchangedSince: since)
             }
         case .expunge(let mailbox, let uids):
             return try edit(id) { account throws(Refusal) in try account.expunge(mailbox, uids, onlyDeleted: true) }
@@ -128,7 +129,7 @@ struct GroupModel {
             }
         case .uploadChunk(let body, let index, let bytes):
             return try edit(id) { account throws(Refusal) in
-                try account.upload(body, index, bytes.readableBytes)
+                try account.uploadChunk(of: body, index: index, bytes: bytes.readableBytes)
             }
         case .purgeExpunged, .purgeRequests, .purgeRemnant:
             return .purged(0)
@@ -180,17 +181,19 @@ struct GroupModel {
     }
 
     private mutating func createAccount(
-        _ address: AccountAddress,
-        _ quota: UInt64,
-        _ defaults: [DefaultMailbox],
-        _ time: Timestamp
+        at address: AccountAddress,
+        quotaBytes quota: UInt64,
+        mailboxes defaults: [DefaultMailbox],
+        time: Timestamp
     ) throws(Refusal) -> MailOutcome {
         guard addresses[address] == nil else { throw .accountExists }
         let id = AccountID(UInt64(group.rawValue) << 32 | UInt64(nextAccount))
         nextAccount += 1
         var account = AccountModel(id: id, address: address, created: time, quotaBytes: quota)
-        account.addMailbox(.inbox, nil, subscribed: true, time)
-        for mailbox in defaults { account.addMailbox(mailbox.name, mailbox.use, subscribed: true, time) }
+        account.addMailbox(named: .inbox, use: nil, subscribed: true, at: time)
+        for mailbox in defaults {
+            account.addMailbox(named: mailbox.name, use: mailbox.use, subscribed: true, at: time)
+        }
         accounts[id] = account
         addresses[address] = id
         return .accountCreated(id)

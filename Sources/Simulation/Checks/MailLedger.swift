@@ -1,7 +1,7 @@
 internal import MailModel
 internal import NIOCore
 
-/// The mail that simulated MTAs have sent, and where it has come to.
+/// The mail that simulated MTAs have sent, and the mailboxes that it reached.
 struct MailLedger {
     /// One message for one recipient.
     private struct Copy: Hashable {
@@ -29,14 +29,14 @@ struct MailLedger {
     }
 
     /// A gateway is about to store a body: as part of which message, and for whom.
-    mutating func note(_ body: BodyID, of mail: UInt64, for recipient: AccountAddress) {
+    mutating func noteBody(_ body: BodyID, of mail: UInt64, for recipient: AccountAddress) {
         copies[body] = Copy(mail: mail, recipient: recipient)
     }
 
     /// A gateway names a delivery.
     ///
     /// - Returns: whether it has that name always, and no other has it.
-    mutating func note(_ name: DeliveryID, of body: BodyID) -> Bool {
+    mutating func noteDelivery(_ name: DeliveryID, of body: BodyID) -> Bool {
         guard let copy = copies[body] else { return false }
         let known = names[copy] ?? name
         let owner = named[name] ?? copy
@@ -45,9 +45,9 @@ struct MailLedger {
         return known == name && owner == copy
     }
 
-    /// A body is in somebody's mailbox.
+    /// A body is in a mailbox of an account.
     ///
-    /// - Returns: whether it came by LMTP for somebody else.
+    /// - Returns: whether the body came by LMTP for another account.
     mutating func arrive(_ body: BodyID, at address: AccountAddress) -> Bool {
         guard let copy = copies[body] else { return false }
         arrivedBodies.insert(body)

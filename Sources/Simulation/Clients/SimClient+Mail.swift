@@ -74,7 +74,7 @@ extension SimClient {
         }
     }
 
-    /// Nobody will say what became of the message, if there is one under way.
+    /// The message under way, if there is one, gets no answer.
     func mailLost() {
         if let mail { keep(mail) }
         mail = nil

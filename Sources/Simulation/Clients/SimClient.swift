@@ -105,9 +105,9 @@ final class SimClient: @unchecked Sendable {
         let sequence = node.submitted[group, default: 0] + 1
         node.submitted[group] = sequence
         let request = RequestID(session: node.session, sequence: sequence)
-        world.checker.register(request, group, account, command)
+        world.checker.register(request, group: group, account: account, command: command)
         let call = begin(request, command)
-        world.trace.mix(world.now, .call, self.node, UInt64(number), sequence)
+        world.trace.mix(at: world.now, kind: .call, node: self.node, UInt64(number), sequence)
         core.inboxes.put(
             .submit(
                 ClientCall(
@@ -128,16 +128,16 @@ final class SimClient: @unchecked Sendable {
             return world.fail("a call is answered once", "client \(number), call \(call)")
         }
         self.pending = nil
-        world.trace.mix(world.now, .answer, node, UInt64(number), call)
+        world.trace.mix(at: world.now, kind: .answer, node: node, UInt64(number), call)
         switch result {
         case .success(let outcome):
             world.trace.add(
-                world.now,
+                at: world.now,
                 .answer,
-                pending.node,
+                node: pending.node,
                 "client \(number): \(String(request.session, radix: 16)).\(request.sequence) \(outcome)"
             )
-            world.checker.acknowledged(request, group, outcome, world: world)
+            world.checker.acknowledged(request, group: group, outcome: outcome, world: world)
             succeededAt = pending.started
             if case .refused = outcome {
                 world.counts.refused += 1
@@ -147,7 +147,7 @@ final class SimClient: @unchecked Sendable {
             }
             if pending.isDelivery { mailAnswered(outcome) }
         case .failure(let failure):
-            world.trace.add(world.now, .answer, pending.node, "client \(number): \(failure)")
+            world.trace.add(at: world.now, .answer, node: pending.node, "client \(number): \(failure)")
             upload = nil
             mailLost()
             world.checker.gaveUp(request, group)
@@ -155,7 +155,7 @@ final class SimClient: @unchecked Sendable {
         }
     }
 
-    /// The node is gone, and with it whoever would have answered.
+    /// The node has crashed: the call under way gets no answer.
     func nodeCrashed(_ position: Int) {
         guard let pending, pending.node == position else { return }
         if let request = pending.request { world.checker.gaveUp(request, group) }
@@ -173,13 +173,13 @@ final class SimClient: @unchecked Sendable {
         let floor = world.checker.floor(group)
         let call = begin(nil, nil)
         let id = account.id
-        if world.options.mutant == .staleReads { return finishRead(call, floor, id, node) }
+        if world.options.mutant == .staleReads { return finishRead(call, floor: floor, of: id, at: node) }
         core.inboxes.put(
             .read(
                 ReadCall(
                     group: group,
                     deadlineMilliseconds: node.clock.monotonicMilliseconds() + world.settings.callMilliseconds,
-                    read: { [unowned self] in { self.finishRead(call, floor, id, node) } },
+                    read: { [unowned self] in { self.finishRead(call, floor: floor, of: id, at: node) } },
                     fail: { [unowned self] _ in
                         pending = nil
                         world.counts.unknown += 1
@@ -191,7 +191,7 @@ final class SimClient: @unchecked Sendable {
         world.wake(node)
     }
 
-    private func finishRead(_ call: UInt64, _ floor: UInt64, _ id: AccountID, _ node: SimNode) {
+    private func finishRead(_ call: UInt64, floor: UInt64, of id: AccountID, at node: SimNode) {
         guard let pending, pending.id == call, node.isUp else {
             return world.fail("a call is answered once", "client \(number), read \(call)")
         }
@@ -201,7 +201,12 @@ final class SimClient: @unchecked Sendable {
         world.checker.countCheck()
         do {
             let index = try node.reader.digest(group).index.rawValue
-            world.trace.add(world.now, .answer, pending.node, "client \(number): read at \(index), floor \(floor)")
+            world.trace.add(
+                at: world.now,
+                .answer,
+                node: pending.node,
+                "client \(number): read at \(index), floor \(floor)"
+            )
             guard index >= floor else {
                 return world.fail(
                     "a read sees what was acknowledged before it",

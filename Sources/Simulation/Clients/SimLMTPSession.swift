@@ -39,7 +39,7 @@ final class SimLMTPSession {
         channel.embeddedEventLoop.run()
     }
 
-    /// Nobody was accepted: the transaction is forgotten, and the answer to that is not looked at.
+    /// No recipient was accepted: the transaction is forgotten, and the answer to that is not looked at.
     func reset() {
         send(ByteBuffer(string: "RSET\r\n"))
         while nextReply() != nil {}

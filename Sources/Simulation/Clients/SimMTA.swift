@@ -48,7 +48,7 @@ final class SimMTA: @unchecked Sendable {
     private var accepted: [Int] = []
     /// Each recipient's own last reply.
     private var codes: [Int?] = []
-    /// Who was there when the transaction began.
+    /// Recipients whose accounts were there when the transaction began.
     private var known: [AccountID?] = []
     private var begun: Int64 = 0
     /// A group that must be left alone for a while, so that it rests.
@@ -56,7 +56,7 @@ final class SimMTA: @unchecked Sendable {
     private var isStopped = false
     /// An account of its own has no room at all; its creation is under way.
     private var isCreating = false
-    /// When a transaction last began in which everybody had a final answer.
+    /// When a transaction last began in which every recipient had a final answer.
     private(set) var succeededAt: Int64 = -1
 
     init(_ number: Int, random: SimRandom, world: World) {
@@ -70,7 +70,7 @@ final class SimMTA: @unchecked Sendable {
 
     func stop() { isStopped = true }
 
-    /// Sends no mail to a group before that time: whoever asks something of it wakes it.
+    /// Sends no mail to a group before that time: mail would wake the group.
     func avoid(_ group: GroupID, until: Int64) { avoided = (group, until) }
 
     /// The connection ends, whatever is under way.
@@ -172,7 +172,7 @@ final class SimMTA: @unchecked Sendable {
         session?.begin(next.number)
         lines += "MAIL FROM:<\(SimMail.sender)>\r\n"
         for recipient in next.recipients { lines += "RCPT TO:<\(recipient.text)>\r\n" }
-        world.trace.mix(world.now, .call, node, UInt64(number), next.number)
+        world.trace.mix(at: world.now, kind: .call, node: node, UInt64(number), next.number)
         session?.send(ByteBuffer(string: lines + "DATA\r\n"))
         hear()
     }
@@ -215,8 +215,14 @@ final class SimMTA: @unchecked Sendable {
         var open: [AccountAddress] = []
         for (position, (recipient, code)) in zip(mail.recipients, codes).enumerated() {
             guard let code else { return world.fail("every recipient is answered", "MTA \(number): \(recipient)") }
-            world.trace.mix(world.now, .answer, node, UInt64(number), UInt64(code))
-            world.checker.answered(code, mail.number, recipient, session.bodies(of: recipient), world)
+            world.trace.mix(at: world.now, kind: .answer, node: node, UInt64(number), UInt64(code))
+            world.checker.recipientAnswered(
+                code,
+                transaction: mail.number,
+                recipient: recipient,
+                bodies: session.bodies(of: recipient),
+                in: world
+            )
             if code == 550, let id = known[position], account(recipient) == id, !mayErr(about: recipient) {
                 return world.fail("who is there is not refused as unknown", "MTA \(number): \(recipient)")
             }
@@ -237,7 +243,7 @@ final class SimMTA: @unchecked Sendable {
         world.group(of: recipient).map { world.mayDiffer(world.nodes[node], $0) } ?? true
     }
 
-    /// Nobody will say what became of those who have no final answer.
+    /// Recipients without a final answer get none any more.
     private func lose() {
         hangUp()
         guard var mail else { return }

@@ -50,7 +50,7 @@ final class SimMailService: MailService, @unchecked Sendable {
         later { [self] in
             guard pending[call] != nil, let core = node.core else { return }
             if let record = (try? reader.find(address, in: group)) ?? nil {
-                return finish(call) { [self] in found(record, address, promise) }
+                return finish(call) { [self] in found(record, at: address, promise: promise) }
             }
             core.inboxes.put(
                 .read(
@@ -62,7 +62,7 @@ final class SimMailService: MailService, @unchecked Sendable {
                             return { [self] in
                                 finish(call) { [self] in
                                     switch record {
-                                    case .success(let record): found(record, address, promise)
+                                    case .success(let record): found(record, at: address, promise: promise)
                                     case .failure: promise.fail(ServiceFailure.unavailable)
                                     }
                                 }
@@ -80,8 +80,8 @@ final class SimMailService: MailService, @unchecked Sendable {
 
     private func found(
         _ record: AccountRecord?,
-        _ address: AccountAddress,
-        _ promise: EventLoopPromise<AccountRecord?>
+        at address: AccountAddress,
+        promise: EventLoopPromise<AccountRecord?>
     ) {
         if let record { addresses[record.id] = address }
         promise.succeed(record)
@@ -101,7 +101,7 @@ final class SimMailService: MailService, @unchecked Sendable {
         let sequence = node.submitted[group, default: 0] + 1
         node.submitted[group] = sequence
         let request = RequestID(session: node.session, sequence: sequence)
-        world.checker.register(request, group, account.id, command)
+        world.checker.register(request, group: group, account: account.id, command: command)
         let call = begin { [unowned world] in
             world.checker.gaveUp(request, group)
             promise.fail(ServiceFailure.unavailable)
@@ -116,7 +116,7 @@ final class SimMailService: MailService, @unchecked Sendable {
                     completion: Completion(on: nil) { [self] result in
                         switch result {
                         case .success(let outcome):
-                            world.checker.acknowledged(request, group, outcome, world: world)
+                            world.checker.acknowledged(request, group: group, outcome: outcome, world: world)
                             finish(call) { promise.succeed(outcome) }
                         case .failure(let failure):
                             world.checker.gaveUp(request, group)
@@ -135,14 +135,14 @@ final class SimMailService: MailService, @unchecked Sendable {
         switch command {
         case .deliver(let message, let name):
             note(message.bodyID, address)
-            world.checker.named(name, message.bodyID, world)
+            world.checker.named(name, body: message.bodyID, in: world)
         case .uploadChunk(let body, _, _): note(body, address)
         default: world.fail("a gateway delivers", "\(command)")
         }
     }
 
     private func note(_ body: BodyID, _ address: AccountAddress) {
-        world.checker.mail.note(body, of: mail, for: address)
+        world.checker.mail.noteBody(body, of: mail, for: address)
         bodies[address, default: []].append(body)
     }
 

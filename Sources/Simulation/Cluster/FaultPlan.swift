@@ -60,14 +60,16 @@ extension World {
         if layAmbush(kind) { return }
         let other = (node.position + 1 + faults.below(nodes.count - 1)) % nodes.count
         let duration = faults.time(100_000...8_000_000)
-        trace.add(now, .fault, node.position, "\(kind) for \(duration) µs, other: node \(other + 1)")
-        trace.mix(now, .fault, node.position, UInt64(bitPattern: duration))
+        trace.add(at: now, .fault, node: node.position, "\(kind) for \(duration) µs, other: node \(other + 1)")
+        trace.mix(at: now, kind: .fault, node: node.position, UInt64(bitPattern: duration))
         let roles = nodes.map { self.roles(of: $0) }
-        for position in inject(kind, node, other, duration) { counts.coverage.add(kind, roles[position]) }
+        for position in inject(kind, into: node, other: other, duration: duration) {
+            counts.coverage.add(kind, roles[position])
+        }
     }
 
     /// - Returns: the positions of the nodes that it hit; none where there was nothing to do.
-    func inject(_ kind: FaultPlan.Fault, _ node: SimNode, _ other: Int, _ duration: Int64) -> [Int] {
+    func inject(_ kind: FaultPlan.Fault, into node: SimNode, other: Int, duration: Int64) -> [Int] {
         func hit(_ done: Bool) -> [Int] { done ? [node.position] : [] }
         switch kind {
         case .crash:
@@ -107,18 +109,18 @@ extension World {
             return Array(nodes.indices)
         case .partition:
             counts.partitions += 1
-            cut(node.position, other, duration)
-            cut(other, node.position, duration)
+            cutLink(from: node.position, to: other, duration: duration)
+            cutLink(from: other, to: node.position, duration: duration)
             return [node.position, other]
         case .oneWayCut:
             counts.partitions += 1
-            cut(node.position, other, duration)
+            cutLink(from: node.position, to: other, duration: duration)
         case .isolate:
             counts.partitions += 1
             let ways = 1 + faults.below(3)
             for peer in nodes.indices where peer != node.position {
-                if ways & 1 != 0 { cut(node.position, peer, duration) }
-                if ways & 2 != 0 { cut(peer, node.position, duration) }
+                if ways & 1 != 0 { cutLink(from: node.position, to: peer, duration: duration) }
+                if ways & 2 != 0 { cutLink(from: peer, to: node.position, duration: duration) }
             }
         case .site:
             return cutOffSite(duration)
@@ -147,7 +149,7 @@ extension World {
         case .readError:
             guard node.isUp else { return [] }
             counts.readFaults += 1
-            // The state is read all the time, the log when somebody lags.
+            // The state is read all the time, the log when a follower lags.
             node.disk.inject(.read, afterCalls: faults.below(3))
             node.state.readsUntilFailure = faults.below(500)
         case .misdirectedRead:
@@ -175,8 +177,8 @@ extension World {
         }
         for position in inside {
             for peer in nodes.indices where !inside.contains(peer) {
-                cut(position, peer, duration)
-                cut(peer, position, duration)
+                cutLink(from: position, to: peer, duration: duration)
+                cutLink(from: peer, to: position, duration: duration)
             }
         }
         if plan.kinds.contains(.demote) { demote(inside) }
@@ -187,7 +189,7 @@ extension World {
     ///
     /// - Returns: where it was.
     private func demote() -> [Int] {
-        // Who has lost its disk must not become one of those that are needed.
+        // A node that has lost its disk must not become a member that is needed.
         guard harmed == nil else { return [] }
         let leaders = nodes.flatMap { node in node.core?.replicas.filter(\.isLeader).map { (node, $0) } ?? [] }
         guard let (node, replica) = faults.pick(leaders), let core = node.core else { return [] }
@@ -253,7 +255,8 @@ extension World {
         }
     }
 
-    /// It may take a while until the node gets to it. Who has lost its disk by then must not become one that is needed.
+    /// The node may need a while to do so. A node that has lost its disk by then must not become a member that is
+    /// needed.
     private func propose(_ configuration: Configuration, in group: GroupID, to core: NodeCore) {
         let order = LoopOrder.propose(configuration, in: group) { [unowned self] in harmed == nil }
         core.inboxes.put(.order(order), for: group)
@@ -298,25 +301,25 @@ extension World {
         schedule(event, after: 0)
     }
 
-    /// Nobody hears a node for a while, and it may hear nobody.
+    /// No node hears this one for a while, and this one perhaps hears none.
     private func silence(_ node: SimNode) {
         counts.partitions += 1
         let duration = faults.time(500_000...4_000_000)
         let isDeaf = faults.next() & 1 == 0
         for peer in nodes.indices where peer != node.position {
-            cut(node.position, peer, duration)
-            if isDeaf { cut(peer, node.position, duration) }
+            cutLink(from: node.position, to: peer, duration: duration)
+            if isDeaf { cutLink(from: peer, to: node.position, duration: duration) }
         }
     }
 
-    func cut(_ from: Int, _ to: Int, _ duration: Int64) {
+    func cutLink(from: Int, to: Int, duration: Int64) {
         network[from, to].cutUntil = max(network[from, to].cutUntil, now + duration)
     }
 
     /// No more faults: what is down starts, what is cut is joined.
     func heal() {
         isHealing = true
-        trace.add(now, .note, -1, "faults end")
+        trace.add(at: now, .note, node: -1, "faults end")
         network.healAll()
         if plan.kinds.contains(.replaceProgram) { replaceAllPrograms() }
         for node in nodes {

@@ -46,14 +46,14 @@ struct SimNetwork {
     /// When the copies of a batch arrive: none when it is lost.
     mutating func arrivals(_ from: Int, _ to: Int, at now: Int64) -> [Int64] {
         guard !isCut(from, to, at: now), !random.chance(perMillion: weather.lossPerMillion) else { return [] }
-        var arrivals = [arrival(from, to, now)]
+        var arrivals = [arrival(from: from, to: to, now: now)]
         if random.chance(perMillion: weather.duplicatesPerMillion) {
             arrivals.append(arrivals[0] + random.time(100...3_000_000))
         }
         return arrivals
     }
 
-    private mutating func arrival(_ from: Int, _ to: Int, _ now: Int64) -> Int64 {
+    private mutating func arrival(from: Int, to: Int, now: Int64) -> Int64 {
         let link = self[from, to]
         var time = now + weather.baseDelay + random.between(0...weather.jitter)
         if link.slowUntil > now { time += random.between(0...link.extraDelay) }

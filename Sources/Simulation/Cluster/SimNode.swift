@@ -179,14 +179,14 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     /// Each run of a node has other threads.
     func settings(from settings: CoreSettings) -> CoreSettings {
         var settings = settings
-        let choice = SimRandom.mix(session)
+        let choice = SplitMix64.mix(session)
         settings.loops = 1 + Int(choice % UInt64(NodePart.maximumLoops))
         settings.appliers = 1 + Int((choice >> 32) % UInt64(NodePart.maximumAppliers))
         return settings
     }
 
     /// Names this run of the node for ever.
-    var session: UInt64 { SimRandom.mix(UInt64(position + 1) << 32 | incarnation) | 1 }
+    var session: UInt64 { SplitMix64.mix(UInt64(position + 1) << 32 | incarnation) | 1 }
 }
 
 /// What a machine's data directory says of itself.

@@ -8,7 +8,7 @@ internal import StateStorage
 final class SimStateStore: StateStore, @unchecked Sendable {
     let memory = MemoryStateStore()
     private var random: SimRandom
-    /// How often a write is followed by a flush that nobody asked for.
+    /// How often a write is followed by a flush of the store itself.
     private let flushesPerMillion: Int
     private(set) var ownFlushes = 0
     /// So many reads from now, one fails. Who watches reads from `memory`.

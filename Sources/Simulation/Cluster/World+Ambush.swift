@@ -32,7 +32,7 @@ extension World {
         else { return false }
         canAmbush = false
         ambush = Ambush(kind: kind, role: role, until: now + Self.ambushMicroseconds)
-        trace.add(now, .fault, -1, "\(kind) waits for a \(role)")
+        trace.add(at: now, .fault, node: -1, "\(kind) waits for a \(role)")
         if role != .learner, let node = faults.pick(nodes) { letLag(node) }
         return true
     }
@@ -45,8 +45,8 @@ extension World {
     /// A node hears nothing for a while: where little of the log is kept, only a snapshot helps.
     private func letLag(_ node: SimNode) {
         for peer in nodes.indices where peer != node.position {
-            cut(node.position, peer, Self.ambushMicroseconds / 3)
-            cut(peer, node.position, Self.ambushMicroseconds / 3)
+            cutLink(from: node.position, to: peer, duration: Self.ambushMicroseconds / 3)
+            cutLink(from: peer, to: node.position, duration: Self.ambushMicroseconds / 3)
         }
     }
 
@@ -69,7 +69,7 @@ extension World {
         for node in nodes where node.pausedUntil <= now {
             let roles = roles(of: node)
             guard roles.contains(waiting.role) else { continue }
-            let hit = inject(waiting.kind, node, (node.position + 1) % nodes.count, 0)
+            let hit = inject(waiting.kind, into: node, other: (node.position + 1) % nodes.count, duration: 0)
             // It may have gone down without having lost anything: then the moment is over.
             guard !hit.isEmpty || !node.isUp else { continue }
             if !hit.isEmpty { counts.coverage.add(waiting.kind, roles) }

@@ -32,9 +32,11 @@ extension World {
         let disk = kind == .wipe ? MemoryDisk() : damagedCopy(of: node, kind)
         guard let disk else { return false }
         let after = facts(disk, of: node, kind)
-        guard kind == .wipe || before.keys.allSatisfy({ isNoticed($0, before, after, on: node) }) else { return false }
+        guard kind == .wipe || before.keys.allSatisfy({ isNoticed($0, before: before, after: after, on: node) }) else {
+            return false
+        }
         counts.destructions += 1
-        trace.add(now, .fault, node.position, "\(kind)")
+        trace.add(at: now, .fault, node: node.position, "\(kind)")
         node.disk = disk
         node.isExcused = true
         // A machine that lost all, its identity too, is told so by the others, in another way.
@@ -104,8 +106,8 @@ extension World {
     /// Whether the loss is one that the log itself reports, or that another member remembers better.
     private func isNoticed(
         _ group: GroupID,
-        _ before: [GroupID: LogFacts],
-        _ after: [GroupID: LogFacts],
+        before: [GroupID: LogFacts],
+        after: [GroupID: LogFacts],
         on node: SimNode
     ) -> Bool {
         guard let old = before[group], let new = after[group], new.isIntact, new != old else { return true }
@@ -169,7 +171,7 @@ extension World {
         isCalm = true
         network.healAll()
         network.weather = plan.weather
-        // Whoever is to be asked can be reached in time.
+        // The members that are asked can be reached in time.
         network.weather.lossPerMillion = 0
         network.weather.spikesPerMillion = 0
         for node in nodes {

@@ -5,9 +5,9 @@ internal import ReplicaCore
 /// What figure 8 of the Raft paper shows, step by step: chance alone hardly ever gets there.
 struct FigureEight {
     let group: GroupID
-    /// It leads, is cut off with an entry that nobody else has, and leads again later.
+    /// The node that leads, is cut off with an entry that no other node has, and leads again later.
     let first: SimNode
-    /// It led in between, and has an entry of its own term that nobody else has.
+    /// The node that led in between, and has an entry of its own term that no other node has.
     var second: SimNode?
     let until: Int64
 }
@@ -24,7 +24,7 @@ extension World {
         }
         guard figureEight == nil, harmed == nil, let (first, group, client) = faults.pick(leading) else { return }
         canFigureEight = false
-        trace.add(now, .fault, first.position, "figure 8 in group \(group.rawValue)")
+        trace.add(at: now, .fault, node: first.position, "figure 8 in group \(group.rawValue)")
         figureEight = FigureEight(group: group, first: first, until: now + 3 * Self.cutMicroseconds / 2)
         client.move(to: first.position)
         cutOff(first)
@@ -44,7 +44,7 @@ extension World {
             node.core?.replica(figure.group)?.isLeader == true
         else { return }
         figureEight?.second = node
-        trace.add(now, .fault, node.position, "the second leader of figure 8")
+        trace.add(at: now, .fault, node: node.position, "the second leader of figure 8")
         join(figure.first)
         cutOff(node)
     }
@@ -57,7 +57,7 @@ extension World {
         else { return }
         figureEight = nil
         counts.coverage.add(.cutOffAfterCommit, roles(of: node))
-        trace.add(now, .fault, node.position, "the first leader of figure 8 has committed")
+        trace.add(at: now, .fault, node: node.position, "the first leader of figure 8 has committed")
         join(second)
         cutOff(node)
     }
@@ -65,8 +65,8 @@ extension World {
     private func cutOff(_ node: SimNode) {
         counts.partitions += 1
         for peer in nodes.indices where peer != node.position {
-            cut(node.position, peer, Self.cutMicroseconds)
-            cut(peer, node.position, Self.cutMicroseconds)
+            cutLink(from: node.position, to: peer, duration: Self.cutMicroseconds)
+            cutLink(from: peer, to: node.position, duration: Self.cutMicroseconds)
         }
     }
 

@@ -29,7 +29,7 @@ extension World {
         if isCounted { crash(node) }
         guard node.isUp != isCounted, change(group, of: node, isCounted: isCounted) else { return false }
         counts.harms += 1
-        trace.add(now, .fault, node.position, "a row of group \(group.rawValue) is harmed")
+        trace.add(at: now, .fault, node: node.position, "a row of group \(group.rawValue) is harmed")
         harm = Harm(node: node.position, group: group, isCounted: isCounted)
         harmed = node.position
         node.isExcused = true
@@ -93,7 +93,12 @@ extension World {
     func harmEnded(_ node: SimNode, _ group: GroupID, found: Bool) {
         guard mayDiffer(node, group) else { return }
         if found { counts.harmsFound += 1 }
-        trace.add(now, .note, node.position, "the harmed rows of group \(group.rawValue) are gone, found: \(found)")
+        trace.add(
+            at: now,
+            .note,
+            node: node.position,
+            "the harmed rows of group \(group.rawValue) are gone, found: \(found)"
+        )
         harm = nil
         lastHarm = (node.position, group, now + Self.verdictMicroseconds)
     }

@@ -71,8 +71,8 @@ extension World {
         } catch {
             return fail("a node starts again after a crash", "node \(node.position + 1): \(error)")
         }
-        trace.add(now, .restart, node.position, "started, run \(node.incarnation)")
-        trace.mix(now, .restart, node.position, node.incarnation)
+        trace.add(at: now, .restart, node: node.position, "started, run \(node.incarnation)")
+        trace.mix(at: now, kind: .restart, node: node.position, node.incarnation)
         let event = SimEvent.tick(node: node.position, incarnation: node.incarnation)
         schedule(event, after: timing.between(0...settings.tickMilliseconds * 1_000))
     }
@@ -83,7 +83,7 @@ extension World {
     }
 
     private func observe(_ event: MembershipEvent, of node: SimNode) {
-        trace.add(now, .note, node.position, "\(event)")
+        trace.add(at: now, .note, node: node.position, "\(event)")
         switch event {
         case .waiting, .founded, .begun: break
         case .quarantined(let group, let reason): quarantined(group, reason, on: node)
@@ -112,7 +112,7 @@ extension World {
     }
 
     private func observe(_ event: VerificationEvent, of node: SimNode) {
-        trace.add(now, .note, node.position, "\(event)")
+        trace.add(at: now, .note, node: node.position, "\(event)")
         switch event {
         case .verified: counts.verifications += 1
         case .different(let group, let report):
@@ -127,7 +127,12 @@ extension World {
             for replica in report.replicas where replica.standing == .condemned {
                 guard let key = replica.firstKey else { continue }
                 counts.rowsNamed += 1
-                trace.add(now, .note, node.position, "group \(group.rawValue) differs in \(RowName(key: key))")
+                trace.add(
+                    at: now,
+                    .note,
+                    node: node.position,
+                    "group \(group.rawValue) differs in \(RowName(key: key))"
+                )
             }
         case .snapshotRefused: counts.snapshotsRefused += 1
         }
@@ -147,8 +152,8 @@ extension World {
     /// The machine loses power: the node is gone, and of what was not durable, as much as chance leaves.
     func crash(_ node: SimNode, restartsWithin limit: ClosedRange<Int64> = 500...6_000_000) {
         guard node.isUp, !isCalm else { return }
-        trace.add(now, .crash, node.position, "run \(node.incarnation) ends")
-        trace.mix(now, .crash, node.position, node.incarnation)
+        trace.add(at: now, .crash, node: node.position, "run \(node.incarnation) ends")
+        trace.mix(at: now, kind: .crash, node: node.position, node.incarnation)
         counts.crashes += 1
         countRests(node)
         node.restsFalselySince.removeAll()

@@ -37,7 +37,7 @@ extension World {
         let sequence = node.submitted[group, default: 0] + 1
         node.submitted[group] = sequence
         let request = RequestID(session: node.session, sequence: sequence)
-        checker.register(request, group, account, command)
+        checker.register(request, group: group, account: account, command: command)
         core.inboxes.put(
             .submit(
                 ClientCall(
@@ -47,7 +47,8 @@ extension World {
                     deadlineMilliseconds: node.clock.monotonicMilliseconds() + settings.callMilliseconds,
                     completion: Completion(on: nil) { [unowned self] result in
                         switch result {
-                        case .success(let outcome): checker.acknowledged(request, group, outcome, world: self)
+                        case .success(let outcome):
+                            checker.acknowledged(request, group: group, outcome: outcome, world: self)
                         case .failure: checker.gaveUp(request, group)
                         }
                         ended()

@@ -39,11 +39,11 @@ extension World {
 
     private func run(_ version: ClusterVersion, on node: SimNode) {
         counts.programsReplaced += 1
-        trace.add(now, .note, node.position, "gets a program that knows version \(version.rawValue)")
+        trace.add(at: now, .note, node: node.position, "gets a program that knows version \(version.rawValue)")
         node.newestVersion = version
     }
 
-    /// Whether the cluster has come to the version that all programs know in the end.
+    /// Whether the cluster's version is the one that all programs know in the end.
     var isUpgraded: Bool {
         guard plan.kinds.contains(.replaceProgram) else { return true }
         return nodes.allSatisfy { $0.core?.loops.allSatisfy { $0.floor.version.cluster == Self.nextVersion } == true }

@@ -13,12 +13,12 @@ struct Strand {
 
 extension World {
     func layStrand(_ duration: Int64) {
-        // Who has a lease does not rest.
+        // A leader with a lease does not rest.
         guard strand == nil, settings.replica.raft.leaseTicks == nil, let group = faults.pick(groups) else { return }
         strand = Strand(group: group, duration: duration, until: now + 6_000_000)
     }
 
-    /// Every now and then: does a follower rest that nobody would wake?
+    /// Every now and then: does a follower rest that no node would wake?
     func springStrand() {
         guard let waiting = strand else { return }
         guard !isHealing, now < waiting.until else {
@@ -51,19 +51,24 @@ extension World {
     ) {
         counts.partitions += 1
         counts.transfers += 1
-        trace.add(now, .fault, follower.position, "stranded in group \(group.rawValue), without \(successor.id)")
+        trace.add(
+            at: now,
+            .fault,
+            node: follower.position,
+            "stranded in group \(group.rawValue), without \(successor.id)"
+        )
         let moment = faults.between(30_000...300_000)
-        // Long enough for whoever relies on the old leader to be found out.
+        // Long enough for a follower that relies on the old leader to be noticed.
         let duration = max(duration, 3_000_000)
         calmUntil = now + 2_500_000
         // The others are enough to elect the successor.
         let more = nodes.filter { $0 !== leader && $0 !== successor && $0 !== follower }
         for stranded in [follower] + more.prefix((nodes.count - 1) / 2 - 1) {
-            cut(leader.position, stranded.position, moment)
-            cut(stranded.position, successor.position, duration)
-            cut(successor.position, stranded.position, duration)
+            cutLink(from: leader.position, to: stranded.position, duration: moment)
+            cutLink(from: stranded.position, to: successor.position, duration: duration)
+            cutLink(from: successor.position, to: stranded.position, duration: duration)
         }
-        // Whoever asks it something wakes it.
+        // A question would wake the group.
         for client in clients where client.group == group { client.leave(follower.position) }
         for mta in mtas { mta.avoid(group, until: calmUntil) }
         let target = successor.id

@@ -36,16 +36,16 @@ final class World: @unchecked Sendable {
     var figureEight: FigureEight?
     /// Most runs begin with one: later, hardly any has the time for it.
     var canFigureEight = true
-    /// Somebody is stranded as soon as it rests.
+    /// A follower is stranded as soon as it rests.
     var strand: Strand?
     var canAmbush = true
     /// The machine whose disk was harmed and which is not whole again.
     var harmed: Int?
-    /// It has not yet asked the others what they remember.
+    /// The replica has not yet asked the others what they remember.
     var isCalm = false
     /// What silently differs on that machine.
     var harm: Harm?
-    /// What differed last, and until when somebody may still come to know of it.
+    /// What differed last, and until when a node may still report it.
     var lastHarm: (node: Int, group: GroupID, until: Int64)?
 
     init(_ options: SimulationOptions) {
@@ -92,7 +92,7 @@ final class World: @unchecked Sendable {
     func send(_ all: [PeerMessage], from: Int, to: Int) {
         let messages = withoutHarm(all, from: from)
         guard !messages.isEmpty else { return }
-        checker.observe(messages, from: from, world: self)
+        checker.observeMessages(messages, from: from, world: self)
         crashAfterVote(messages, from)
         // As the real links do, a frame holds about a megabyte.
         let half = messages.count / 2
@@ -107,7 +107,7 @@ final class World: @unchecked Sendable {
         let arrivals = network.arrivals(from, to, at: now)
         if arrivals.isEmpty {
             counts.lost += 1
-            trace.mix(now, .drop, from, UInt64(to))
+            trace.mix(at: now, kind: .drop, node: from, UInt64(to))
             if timing.chance(perMillion: 300_000) {
                 let event = SimEvent.lost(at: from, incarnation: nodes[from].incarnation, peer: to)
                 schedule(event, after: timing.time(1_000...1_000_000))
@@ -137,7 +137,7 @@ final class World: @unchecked Sendable {
     func deliver(_ frame: ByteBuffer, from: Int, to: Int) {
         let node = nodes[to]
         guard let core = node.core, !network.isCut(from, to, at: now) else { return }
-        trace.mix(now, .deliver, to, UInt64(from), UInt64(frame.readableBytes))
+        trace.mix(at: now, kind: .deliver, node: to, UInt64(from), UInt64(frame.readableBytes))
         do {
             var bytes = frame
             while let body = try Frame.next(from: &bytes) {
@@ -170,7 +170,7 @@ final class World: @unchecked Sendable {
             return schedule(event, after: node.restOfPause(now))
         }
         node.turns[part.number] = false
-        trace.mix(now, .turn, node.position, UInt64(part.number))
+        trace.mix(at: now, kind: .turn, node: node.position, UInt64(part.number))
         switch part {
         case .agent:
             core.agent.turn()
@@ -181,13 +181,13 @@ final class World: @unchecked Sendable {
         case .writer: writerTurn(node, core)
         case .applier(let position):
             let inbox = core.appliers[position].inbox
-            let touched = checker.observe(inbox.drain(), of: node, putBack: inbox, world: self)
+            let touched = checker.observeJobs(inbox.drain(), of: node, putBack: inbox, world: self)
             core.appliers[position].turn()
             checker.checkState(node, touched, world: self)
         }
-        // As long as everybody has to stay where they are, it stays as well, and does nothing any more.
+        // While all nodes have to stay as they are, the failed one stays too, and does nothing any more.
         if let failure = node.failure, !isCalm {
-            trace.add(now, .crash, node.position, "the storage failed: \(failure)")
+            trace.add(at: now, .crash, node: node.position, "the storage failed: \(failure)")
             counts.storageFailures += 1
             crash(node)
         }
@@ -210,7 +210,7 @@ final class World: @unchecked Sendable {
         guard fate != .normal else { return }
         counts.crashesInWriter += 1
         node.failure = nil
-        trace.add(now, .crash, node.position, "in a log write: \(fate)")
+        trace.add(at: now, .crash, node: node.position, "in a log write: \(fate)")
         crash(node)
     }
 }

@@ -1,29 +1,18 @@
-/// A small deterministic generator (Steele, Lea, Flood 2014: SplitMix64). The same seed gives the same run.
+internal import Consensus
+
+/// What is drawn in a run. The same seed gives the same run.
 struct SimRandom: RandomNumberGenerator {
-    private var state: UInt64
+    private var generator: SplitMix64
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { generator = SplitMix64(seed: seed) }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        return Self.mix(state)
-    }
-
-    static func mix(_ value: UInt64) -> UInt64 {
-        var z = value
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+    mutating func next() -> UInt64 { generator.next() }
 
     /// A generator of its own, so that one part of a run drawing more does not change what another draws.
     mutating func fork() -> SimRandom { SimRandom(seed: next()) }
 
     /// A number in `0..<bound`.
-    mutating func below(_ bound: Int) -> Int {
-        precondition(bound > 0, "nothing to draw from")
-        return Int(next() % UInt64(bound))
-    }
+    mutating func below(_ bound: Int) -> Int { generator.below(bound) }
 
     mutating func between(_ range: ClosedRange<Int64>) -> Int64 {
         range.lowerBound + Int64(next() % UInt64(range.upperBound - range.lowerBound + 1))

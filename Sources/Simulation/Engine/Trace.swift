@@ -1,3 +1,5 @@
+internal import Consensus
+
 /// What happened: a digest of all of it, and the last lines for people.
 struct Trace {
     enum Kind: UInt8 {
@@ -23,14 +25,14 @@ struct Trace {
     }
 
     /// Takes an event into the digest.
-    mutating func mix(_ time: Int64, _ kind: Kind, _ node: Int, _ a: UInt64, _ b: UInt64 = 0) {
+    mutating func mix(at time: Int64, kind: Kind, node: Int, _ a: UInt64, _ b: UInt64 = 0) {
         var value = digest ^ UInt64(bitPattern: time)
         value = (value &* 0x9E37_79B9_7F4A_7C15) ^ (UInt64(kind.rawValue) << 56) ^ UInt64(truncatingIfNeeded: node) ^ a
-        digest = SimRandom.mix(value &+ b &* 0xD6E8_FEB8_6659_FD93)
+        digest = SplitMix64.mix(value &+ b &* 0xD6E8_FEB8_6659_FD93)
     }
 
-    /// Adds a line for people; `text` is only made when somebody will see it.
-    mutating func add(_ time: Int64, _ kind: Kind, _ node: Int, _ text: @autoclosure () -> String) {
+    /// Adds a line for people; `text` is only made where the line is kept or printed.
+    mutating func add(at time: Int64, _ kind: Kind, node: Int, _ text: @autoclosure () -> String) {
         guard capacity > 0 || isLive else { return }
         let line = Line(time: time, kind: kind, node: node, text: text())
         if isLive { print(Self.format(line)) }

@@ -24,7 +24,7 @@ extension ApplyRig {
         }
         for piece in 0..<2 {
             let set = row(piece, of: MailLimits.messagesPerStore)
-            try apply(store(inbox, set, .add, [], .deleted), of: anna)
+            try apply(store(in: inbox, uids: set, operation: .add, keywords: [], system: .deleted), of: anna)
         }
         try measurePieces("EXPUNGE", MailLimits.messagesPerExpunge, in: 1...600) { uids in
             (anna, .expunge(inbox, uids))

@@ -7,15 +7,15 @@ extension ApplyRig {
         let anna = try createAccount("anna")
         let inbox = try mailbox(.inbox, of: anna).id
         let target = try name("target")
-        try fill(anna, inbox, target, count)
+        try fill(anna, inbox: inbox, target: target, count: count)
         let quarter = UInt32(count / 4)
         func part(_ number: UInt32) -> Range<UInt32> { 1 + number * quarter..<1 + (number + 1) * quarter }
-        try measureStores(anna, inbox, part(0))
-        try measureExpunges(anna, inbox, part(1))
-        try measureTransfers(part(2), MailLimits.messagesPerCopy, "COPY") { uids in
+        try measureStores(anna, in: inbox, uids: part(0))
+        try measureExpunges(anna, in: inbox, uids: part(1))
+        try measureTransfers(of: part(2), step: MailLimits.messagesPerCopy, verb: "COPY") { uids in
             (anna, .copy(inbox, uids, to: target))
         }
-        try measureTransfers(part(3), MailLimits.messagesPerMove, "MOVE") { uids in
+        try measureTransfers(of: part(3), step: MailLimits.messagesPerMove, verb: "MOVE") { uids in
             (anna, .move(inbox, uids, to: target))
         }
         time = Timestamp(milliseconds: time.rawValue + MailLimits.expungedRetentionMilliseconds + 1)
@@ -27,7 +27,7 @@ extension ApplyRig {
     }
 
     /// The target has the same keywords under other numbers.
-    private func fill(_ account: AccountID, _ inbox: MailboxID, _ target: MailboxName, _ count: Int) throws {
+    private func fill(_ account: AccountID, inbox: MailboxID, target: MailboxName, count: Int) throws {
         try apply(.createMailbox(target, specialUse: nil), of: account)
         try append(1, to: target, of: account)
         let other = try mailbox(target, of: account).id
@@ -37,59 +37,88 @@ extension ApplyRig {
         for first in stride(from: 0, to: MailLimits.keywordsPerMailbox, by: step) {
             let names = keywords(first..<first + step)
             for piece in 0..<count / MailLimits.messagesPerStore {
-                try apply(store(inbox, row(piece, of: MailLimits.messagesPerStore), .add, names), of: account)
+                try apply(
+                    store(
+                        in: inbox,
+                        uids: row(piece, of: MailLimits.messagesPerStore),
+                        operation: .add,
+                        keywords: names
+                    ),
+                    of: account
+                )
             }
-            try apply(store(other, row(0, of: 1), .add, Array(reversed[first..<first + step])), of: account)
+            try apply(
+                store(in: other, uids: row(0, of: 1), operation: .add, keywords: Array(reversed[first..<first + step])),
+                of: account
+            )
         }
         try settle()
     }
 
     func store(
-        _ mailbox: MailboxID,
-        _ uids: UIDSet,
-        _ operation: FlagOperation,
-        _ keywords: [String] = [],
-        _ system: SystemFlags = []
+        in mailbox: MailboxID,
+        uids: UIDSet,
+        operation: FlagOperation,
+        keywords: [String] = [],
+        system: SystemFlags = []
     ) -> MailCommand {
         let flags = FlagNames(system: system, keywords: keywords)
         return .storeFlags(mailbox, uids, operation, flags, unchangedSince: nil)
     }
 
-    private func measureStores(_ account: AccountID, _ mailbox: MailboxID, _ uids: Range<UInt32>) throws {
+    private func measureStores(_ account: AccountID, in mailbox: MailboxID, uids: Range<UInt32>) throws {
         let step = MailLimits.messagesPerStore
         let pieces = uids.count / step
         let scattered = Scattered(uids: uids)
         try measure("STORE +FLAGS \\Flagged, \(step) in a row", pieces) { number in
-            (account, store(mailbox, row(number, of: step, from: uids.lowerBound), .add, [], .flagged))
+            (
+                account,
+                store(
+                    in: mailbox,
+                    uids: row(number, of: step, from: uids.lowerBound),
+                    operation: .add,
+                    keywords: [],
+                    system: .flagged
+                )
+            )
         }
         try measure("STORE +FLAGS \\Seen, \(step) scattered", pieces) { number in
-            (account, store(mailbox, scattered.piece(number, of: step), .add, [], .seen))
+            (
+                account,
+                store(
+                    in: mailbox,
+                    uids: scattered.piece(number, of: step),
+                    operation: .add,
+                    keywords: [],
+                    system: .seen
+                )
+            )
         }
         let some = keywords(0..<MailLimits.keywordsPerCommand)
         try measure("STORE FLAGS, 512 keywords to 256, \(step) scattered", pieces / 2) { number in
-            (account, store(mailbox, scattered.piece(number, of: step), .replace, some))
+            (account, store(in: mailbox, uids: scattered.piece(number, of: step), operation: .replace, keywords: some))
         }
         try measure("STORE FLAGS, 512 keywords to none, \(step) scattered", pieces - pieces / 2) { number in
-            (account, store(mailbox, scattered.piece(pieces / 2 + number, of: step), .replace))
+            (account, store(in: mailbox, uids: scattered.piece(pieces / 2 + number, of: step), operation: .replace))
         }
     }
 
-    private func measureExpunges(_ account: AccountID, _ mailbox: MailboxID, _ uids: Range<UInt32>) throws {
+    private func measureExpunges(_ account: AccountID, in mailbox: MailboxID, uids: Range<UInt32>) throws {
         let step = MailLimits.messagesPerStore
         for piece in 0..<uids.count / step {
             let set = row(piece, of: step, from: uids.lowerBound)
-            try apply(store(mailbox, set, .add, [], .deleted), of: account)
+            try apply(store(in: mailbox, uids: set, operation: .add, keywords: [], system: .deleted), of: account)
         }
         try settle()
-        try measureTransfers(uids, MailLimits.messagesPerExpunge, "EXPUNGE") { uids in
+        try measureTransfers(of: uids, step: MailLimits.messagesPerExpunge, verb: "EXPUNGE") { uids in
             (account, .expunge(mailbox, uids))
         }
     }
 
     private func measureTransfers(
-        _ uids: Range<UInt32>,
-        _ step: Int,
-        _ verb: String,
+        of uids: Range<UInt32>,
+        step: Int,
+        verb: String,
         _ command: (UIDSet) -> (AccountID, MailCommand)
     ) throws {
         let middle = uids.lowerBound + UInt32(uids.count / 2)
@@ -151,17 +180,22 @@ extension ApplyRig {
             return keywords(next..<next + step)
         }
         func refill() throws {
-            try apply(store(inbox, all, .replace), of: anna)
-            for _ in stride(from: 0, to: limit, by: step) { try apply(store(inbox, all, .add, fresh()), of: anna) }
+            try apply(store(in: inbox, uids: all, operation: .replace), of: anna)
+            for _ in stride(from: 0, to: limit, by: step) {
+                try apply(store(in: inbox, uids: all, operation: .add, keywords: fresh()), of: anna)
+            }
         }
         try measure("STORE +FLAGS, 256 new keywords, \(count)", 40) { _ in
             try refill()
-            try apply(store(inbox, all, .replace, keywords(next..<next + step)), of: anna)
-            return (anna, store(inbox, all, .add, fresh()))
+            try apply(
+                store(in: inbox, uids: all, operation: .replace, keywords: keywords(next..<next + step)),
+                of: anna
+            )
+            return (anna, store(in: inbox, uids: all, operation: .add, keywords: fresh()))
         }
         try measure("STORE FLAGS, 512 keywords to 256 new ones, no room, \(count)", 40) { _ in
             try refill()
-            return (anna, store(inbox, all, .replace, fresh()))
+            return (anna, store(in: inbox, uids: all, operation: .replace, keywords: fresh()))
         }
         try refill()
         try measure("APPEND with 256 of 512 keywords", 200) { _ in
@@ -176,7 +210,10 @@ extension ApplyRig {
         try append(1, to: other, of: anna)
         let otherID = try mailbox(other, of: anna).id
         for first in stride(from: 0, to: limit, by: step) {
-            try apply(store(otherID, row(0, of: 1), .add, keywords(first..<first + step, "o")), of: anna)
+            try apply(
+                store(in: otherID, uids: row(0, of: 1), operation: .add, keywords: keywords(first..<first + step, "o")),
+                of: anna
+            )
         }
         try measure("COPY, 512 keywords, no room in the target", 40) { number in
             (anna, .copy(inbox, row(number % 3, of: MailLimits.messagesPerCopy), to: other))

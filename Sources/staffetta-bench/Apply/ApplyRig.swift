@@ -195,7 +195,7 @@ final class ApplyRig {
             if case .refused(let reason) = outcome { given = reason }
             guard given == refusal else { throw BenchError("\(name): the entry was answered \(outcome)") }
         }
-        if isWanted { ApplyTable.printLine(name, touched, times) }
+        if isWanted { ApplyTable.printLine(name, touched: touched, times: times) }
     }
 
     /// A function of its own, so that a profile can tell these entries from those that prepare them.
@@ -248,7 +248,7 @@ enum ApplyTable {
         print("\(left("apply and write of one entry, ms", nameWidth)) \(columns)")
     }
 
-    static func printLine(_ name: String, _ touched: CountingStateStore.Touched, _ times: [EntryTime]) {
+    static func printLine(_ name: String, touched: CountingStateStore.Touched, times: [EntryTime]) {
         let wall = times.map(\.wall).sorted()
         let cpu = times.map(\.cpu).sorted()
         print(

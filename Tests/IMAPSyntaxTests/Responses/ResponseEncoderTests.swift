@@ -32,15 +32,15 @@ import Testing
 
     @Test(arguments: codes)
     func code(_ sample: (code: ResponseCode, text: String)) {
-        #expect(written { $0.tagged("a", .ok, sample.code, "Done") } == "a OK [\(sample.text)] Done\r\n")
+        #expect(written { $0.tagged("a", .ok, code: sample.code, text: "Done") } == "a OK [\(sample.text)] Done\r\n")
     }
 
     @Test func statusTextIsAlwaysParsable() {
-        #expect(written { $0.untagged(.bye, nil, "Bye\r\na OK") } == "* BYE Bye  a OK\r\n")
-        #expect(written { $0.untagged(.ok, nil, "") } == "* OK .\r\n")
-        #expect(written { $0.untagged(.ok, nil, "[x]") } == "* OK . [x]\r\n")
-        #expect(written { $0.untagged(.no, .alert, "é") } == "* NO [ALERT] ?\r\n")
-        #expect(written(utf8: true) { $0.untagged(.no, .alert, "é") } == "* NO [ALERT] é\r\n")
+        #expect(written { $0.untagged(.bye, code: nil, text: "Bye\r\na OK") } == "* BYE Bye  a OK\r\n")
+        #expect(written { $0.untagged(.ok, code: nil, text: "") } == "* OK .\r\n")
+        #expect(written { $0.untagged(.ok, code: nil, text: "[x]") } == "* OK . [x]\r\n")
+        #expect(written { $0.untagged(.no, code: .alert, text: "é") } == "* NO [ALERT] ?\r\n")
+        #expect(written(utf8: true) { $0.untagged(.no, code: .alert, text: "é") } == "* NO [ALERT] é\r\n")
         #expect(written { $0.continuation() } == "+ OK\r\n")
         #expect(written { $0.challenge([]) } == "+ \r\n")
         #expect(written { $0.challenge(bytes("foo")) } == "+ Zm9v\r\n")

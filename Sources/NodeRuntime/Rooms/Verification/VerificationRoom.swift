@@ -85,7 +85,7 @@ struct VerificationRoom {
         _ floor: Floor
     ) {
         step(group, id, floor) { machine, now, effects in
-            machine.take(status, from: replica, nowMilliseconds: now, into: &effects)
+            machine.receiveStatus(status, from: replica, nowMilliseconds: now, into: &effects)
         }
     }
 
@@ -99,7 +99,7 @@ struct VerificationRoom {
         _ floor: Floor
     ) {
         step(group, id, floor) { machine, now, effects in
-            machine.take(digest, sequence: sequence, from: replica, nowMilliseconds: now, into: &effects)
+            machine.receiveRange(digest, sequence: sequence, from: replica, nowMilliseconds: now, into: &effects)
         }
     }
 

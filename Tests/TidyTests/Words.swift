@@ -1,0 +1,119 @@
+/// Whether what others call says what it is: doc comments on declarations, labels on parameters.
+enum Words {
+    typealias DeclaredFile = (file: SwiftFile, declarations: [Declaration])
+
+    // MARK: Doc comments
+
+    /// Modules in which declarations lack a doc comment, and how many: they may only become fewer.
+    static let undocumented: [String: Int] = [
+        "NodeRuntime": 147
+    ]
+
+    /// Every public and package declaration has a doc comment, a requirement of such a protocol too. Exempt are:
+    /// - cases of enums, which are documented with their type where their names do not say all;
+    /// - what protocols of the standard library say enough of: `description`, `rawValue`, `==`, `<`, `hash(into:)`;
+    /// - what a protocol of this package requires, in a type that conforms to it: the protocol has the comment;
+    /// - initialisers that do nothing but store their parameters: the properties have the comments.
+    static func docComments(_ files: [DeclaredFile]) -> [Violation] {
+        let protocols = Protocols(files)
+        return violations(in: files, but: undocumented) { declaration in
+            guard declaration.isPublic, !declaration.isDocumented, !isExempt(declaration, protocols) else { return nil }
+            return "\(declaration.name) has no doc comment"
+        }
+    }
+
+    private static let standardNames: Set = [
+        "description", "debugDescription", "customMirror", "rawValue", "==", "<", "hash",
+    ]
+
+    private static func isExempt(_ declaration: Declaration, _ protocols: Protocols) -> Bool {
+        switch declaration.kind {
+        case "case", "extension": true
+        case "init": declaration.onlyStoresParameters
+        case "var", "let", "func", "subscript":
+            standardNames.contains(declaration.baseName) || protocols.require(declaration)
+        default: false
+        }
+    }
+
+    // MARK: Labels
+
+    /// Modules with functions of more unlabelled parameters, and how many: they may only become fewer.
+    static let unlabelled: [String: Int] = [
+        "NodeRuntime": 31
+    ]
+
+    static let maximumUnlabelled = 2
+
+    /// No function has more than two parameters without a label. A closure that comes last does not count, as it is
+    /// written behind the parentheses; nor do operators and the initialisers of values, which say by their types what
+    /// they are made of.
+    static func labels(_ files: [DeclaredFile]) -> [Violation] {
+        violations(in: files, but: unlabelled) { declaration in
+            let counts =
+                switch declaration.kind {
+                case "func": !declaration.isOperator
+                case "init": declaration.isInClass
+                default: false
+                }
+            guard counts, declaration.unlabelled > maximumUnlabelled else { return nil }
+            return "\(declaration.baseName) has \(declaration.unlabelled) parameters without a label"
+        }
+    }
+
+    /// What a rule finds, but for modules with exactly as many findings as are known.
+    private static func violations(
+        in files: [DeclaredFile],
+        but known: [String: Int],
+        _ rule: (Declaration) -> String?
+    ) -> [Violation] {
+        var found: [String: [Violation]] = [:]
+        for (file, declarations) in files {
+            guard let module = file.module else { continue }
+            for declaration in declarations {
+                guard let what = rule(declaration) else { continue }
+                found[module, default: []].append(file.violation(declaration.line, what))
+            }
+        }
+        var violations: [Violation] = []
+        for (module, count) in known.sorted(by: { $0.key < $1.key }) {
+            let new = found.removeValue(forKey: module) ?? []
+            guard new.count != count else { continue }
+            let what = "\(module) has \(new.count) exceptions, not \(count)"
+            violations.append(Violation(path: "Tests/TidyTests/Words.swift", line: 1, what: what))
+            if new.count > count { violations += new }
+        }
+        return violations + found.values.flatMap(\.self)
+    }
+
+    /// What the protocols of the package require, and which types conform to them.
+    private struct Protocols {
+        private var requirements: [String: Set<String>] = [:]
+        private var inherited: [String: Set<String>] = [:]
+
+        init(_ files: [DeclaredFile]) {
+            for declaration in files.lazy.flatMap(\.declarations) {
+                if declaration.isType {
+                    inherited[declaration.baseName, default: []].formUnion(declaration.inherited)
+                    if declaration.kind == "protocol" { requirements[declaration.baseName, default: []].insert("") }
+                } else if declaration.ownerKind == "protocol" {
+                    requirements[declaration.owner, default: []].insert(declaration.requirement)
+                }
+            }
+        }
+
+        /// Whether the type that the declaration stands in conforms to a protocol that requires it. What stands in
+        /// protocols and their extensions is required by none.
+        func require(_ declaration: Declaration) -> Bool {
+            guard requirements[declaration.owner] == nil else { return false }
+            var open = inherited[declaration.owner] ?? []
+            var seen: Set<String> = []
+            while let name = open.popFirst() {
+                guard seen.insert(name).inserted, let required = requirements[name] else { continue }
+                if required.contains(declaration.requirement) { return true }
+                open.formUnion(inherited[name] ?? [])
+            }
+            return false
+        }
+    }
+}
