@@ -174,7 +174,8 @@ import Testing
         guard case .copied = copies else { throw Refusal.notHere }
         let moved = try replica.apply(.move(inbox, set(MailLimits.messagesPerMove), to: target))
         guard case .copied = moved else { throw Refusal.notHere }
-        let rest = UIDSet(ranges: [201...UInt32(200 + MailLimits.messagesPerExpunge)])
+        let first = UInt32(MailLimits.messagesPerMove + 1)
+        let rest = UIDSet(ranges: [first...first + UInt32(MailLimits.messagesPerExpunge) - 1])
         guard case .expunged(let gone, _) = try replica.apply(.expunge(inbox, rest)) else { throw Refusal.notHere }
         #expect(gone == rest)
         let all = UIDSet(ranges: [1...(.max)])
