@@ -7,7 +7,7 @@ import Testing
 @testable import NodeRuntime
 
 /// Password checks, off the event loops and bounded.
-@Suite(.timeLimit(.minutes(2))) struct PasswordPoolTests {
+@Suite(.timeLimit(.minutes(5))) struct PasswordPoolTests {
     private let loop = MultiThreadedEventLoopGroup.singleton.next()
 
     /// Of the password `right`, at the lowest cost there is (made with another program).

@@ -133,9 +133,11 @@ final class ServiceUnderTest: Sendable {
     }
 
     /// The next call, which another task is about to make.
-    func nextCall() async -> ClientCall? {
-        while inbox.isEmpty { await Task.yield() }
-        return takeCalls().first
+    func nextCall() async -> ClientCall {
+        while true {
+            if let call = takeCalls().first { return call }
+            await Task.yield()
+        }
     }
 
     /// - Parameter isAsked: whether the account is to be looked for, which the loop lets through at once.
