@@ -261,7 +261,7 @@ let package = Package(
             "NodeRuntime",
             [
                 "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage",
-                nioCore, nioLocks, nioPosix,
+                logging, nioCore, nioLocks, nioPosix,
             ]
         ),
         tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),

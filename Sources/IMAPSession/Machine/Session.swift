@@ -206,7 +206,7 @@ extension Session {
         effects.append(.submit(command, account))
     }
 
-    /// Asks for the command `tag`; a failure of the store is its answer.
+    /// Asks for the command `tag`; a failure of the store is its answer, and of a SELECT leaves no mailbox selected.
     mutating func query(
         _ query: MailQuery,
         for tag: String,
@@ -215,7 +215,9 @@ extension Session {
         self.query(query) { session, result in
             switch result {
             case .success(let answer): next(&session, answer)
-            case .failure(let failure): session.fail(tag, failure)
+            case .failure(let failure):
+                if session.phase != .selected { session.view = nil }
+                session.fail(tag, failure)
             }
         }
     }

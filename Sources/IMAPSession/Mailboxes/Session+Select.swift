@@ -35,19 +35,16 @@ extension Session {
     private mutating func load(_ tag: String, _ partial: MailboxView, isFirst: Bool) {
         view = partial
         let from = UID((partial.lastUID ?? 0) + 1)
-        query(.messages(partial.id, fromUID: from, limit: SessionLimits.messagesPerPage)) { session, result in
-            switch result {
-            case .success(.messages(let record, let states)):
+        query(.messages(partial.id, fromUID: from, limit: SessionLimits.messagesPerPage), for: tag) { session, answer in
+            switch answer {
+            case .messages(let record, let states):
                 session.viewLoaded(tag, of: record, states: states, isFirst: isFirst)
-            case .success(.missing):
+            case .missing:
                 session.view = nil
                 session.refuse(tag, .noSuchMailbox)
-            case .success:
+            case .account, .mailboxes, .mailbox, .changes, .details, .body:
                 session.view = nil
                 session.failUnexpectedly(tag)
-            case .failure(let failure):
-                session.view = nil
-                session.fail(tag, failure)
             }
         }
     }

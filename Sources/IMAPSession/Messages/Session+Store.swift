@@ -88,7 +88,8 @@ extension Session {
     /// Not silent: every message's flags are told, changed or not; so they are to a silent client that did not get what
     /// it believes to have got. Silent: only what others changed, and the MODSEQ where the client keeps them.
     private mutating func tellStored(_ work: StoreWork, _ next: @escaping (inout Session) -> Void) {
-        guard let view else { return next(&self) }
+        // Without the store's word the view has the flags of before; the new ones come with a later command.
+        guard let view, !missedUpdate else { return next(&self) }
         if !work.command.isSilent || work.hasSurplus {
             for range in work.indexes {
                 for index in range where !view.isGone(view.uids[index]) { self.view?.markChanged(at: index) }

@@ -38,7 +38,7 @@ final class DataDirectory: Sendable, NodeIdentityStore {
 
     let path: String
     let identity: Identity
-    private let lock: Int32
+    private let lock: FileLock
 
     var logPath: String { path + "/log" }
     var statePath: String { path + "/state" }
@@ -47,7 +47,7 @@ final class DataDirectory: Sendable, NodeIdentityStore {
     init(_ settings: NodeSettings, makeLogID: () -> UInt64) throws(StartupError) {
         path = settings.dataDirectory
         try Self.makeDirectory(path)
-        lock = try Self.lock(path)
+        lock = try FileLock(path + "/lock", of: path)
         if let text = try Self.read(path + "/identity") {
             var known = try Self.parse(text, path)
             try Self.check(known, settings)
@@ -93,8 +93,6 @@ final class DataDirectory: Sendable, NodeIdentityStore {
         identity.isComplete = changed.isComplete
         try write(identity)
     }
-
-    deinit { close(lock) }
 
     private func write(_ identity: Identity) throws(StartupError) {
         var text = """
@@ -267,14 +265,19 @@ final class DataDirectory: Sendable, NodeIdentityStore {
         guard access(path, R_OK | W_OK | X_OK) == 0 || errno == ENOENT else { throw failure("write to", path) }
     }
 
-    private static func lock(_ path: String) throws(StartupError) -> Int32 {
-        let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
-        guard file >= 0 else { throw failure("create", path + "/lock") }
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
-            close(file)
-            throw StartupError("The data directory \(path) is in use by another process.")
+    /// Held as long as this lives: also a directory that is refused after it was locked is let go.
+    private final class FileLock: Sendable {
+        private let file: Int32
+
+        init(_ path: String, of directory: String) throws(StartupError) {
+            file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+            guard file >= 0 else { throw DataDirectory.failure("create", path) }
+            guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+                throw StartupError("The data directory \(directory) is in use by another process.")
+            }
         }
-        return file
+
+        deinit { if file >= 0 { close(file) } }
     }
 
     private static func read(_ path: String) throws(StartupError) -> String? {

@@ -38,7 +38,10 @@ enum SettingsFile {
                 let part = key.string ?? ""
                 try checkNames(value, name.isEmpty ? part : "\(name).\(part)", file)
             }
-        case .scalar, .sequence, .alias:
+        case .sequence:
+            // The reader would find no value of its type, and take the default.
+            throw SettingError("the settings file \(file) gives \(name) a list: expected one value")
+        case .scalar, .alias:
             guard SettingSpec.all.contains(where: { $0.key == name }) else {
                 throw SettingError(
                     "the settings file \(file) names \(name), which is no setting; see `staffetta serve --help`"

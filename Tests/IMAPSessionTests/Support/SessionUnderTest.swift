@@ -15,11 +15,15 @@ struct SessionUnderTest {
     var turns = 0
     var largestWrite = 0
 
-    init(isLoggedIn: Bool = true, _ change: (inout SessionSettings) -> Void = { _ in }) {
+    init(
+        isLoggedIn: Bool = true,
+        tools: any MessageTools = NoTools(),
+        _ change: (inout SessionSettings) -> Void = { _ in }
+    ) {
         var settings = SessionSettings()
         settings.allowsPlaintextLogin = true
         change(&settings)
-        session = Session(settings: settings, tools: NoTools(), isSecure: false)
+        session = Session(settings: settings, tools: tools, isSecure: false)
         session.greet()
         _ = run()
         guard isLoggedIn else { return }

@@ -1,0 +1,147 @@
+import Consensus
+import Glibc
+import LogStorage
+import Logging
+import MailModel
+import MailStore
+import NIOCore
+import StateStorage
+import Testing
+
+@testable import NodeRuntime
+
+/// Log and state of a data directory, opened and brought together.
+@Suite struct NodeStorageTests {
+    private let temporary = TemporaryDirectory()
+    private let group = GroupID(1)
+
+    private var settings: NodeSettings {
+        var settings = NodeSettings(node: NodeID(1), cluster: "posta", dataDirectory: temporary.path)
+        settings.stateMemoryBytes = 1 << 20
+        return settings
+    }
+
+    private var quiet: Logger {
+        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        return logger
+    }
+
+    private func directory() throws -> DataDirectory { try DataDirectory(settings) { 5 } }
+
+    private func open(_ directory: DataDirectory) throws -> NodeStorage {
+        try NodeStorage.open(directory, settings, quiet)
+    }
+
+    private func point(_ index: UInt64, voters: [UInt64]) -> SnapshotPoint {
+        let members = voters.map { Member(replica: ReplicaID($0), node: NodeID($0)) }
+        return SnapshotPoint(index: LogIndex(index), term: Term(1), configuration: Configuration(voters: members))
+    }
+
+    /// A directory whose group has applied so far, with the log cut at `snapshot`.
+    private func fill(applied: UInt64, snapshot: UInt64 = 0, voters: [UInt64] = [1]) throws {
+        let storage = try open(directory())
+        #expect(storage.groups.opened.isEmpty && storage.groups.quarantined.isEmpty)
+        let entry = LogEntry(
+            header: EntryHeader(term: Term(1), payloadBytes: 0, kind: .noop),
+            payload: ByteBuffer()
+        )
+        try storage.log.append(
+            LogRound([
+                .createGroup(group, replica: ReplicaID(1), point(0, voters: voters)),
+                .append(group, firstIndex: LogIndex(1), [LogEntry](repeating: entry, count: Int(applied))),
+                .saveHardState(group, HardState(term: Term(1), vote: nil, commitIndex: LogIndex(applied))),
+            ])
+        )
+        let applier = MailApplier(store: storage.state)
+        _ = try applier.open(group)
+        for index in 1...applied { applier.applyEmpty(group: group, index: LogIndex(index), term: Term(1)) }
+        try applier.commit()
+        try storage.state.flush()
+        if snapshot > 0 { try storage.log.append(LogRound([.setSnapshot(group, point(snapshot, voters: voters))])) }
+        storage.state.close()
+    }
+
+    @Test func `what was written is there again`() throws {
+        try fill(applied: 6, snapshot: 4)
+        let storage = try open(directory())
+        defer { storage.state.close() }
+        let opened = try #require(storage.groups.opened.first)
+        #expect(opened.group == group && opened.appliedIndex == LogIndex(6) && !opened.isRebuilding)
+        #expect(opened.snapshot.index == LogIndex(4) && opened.headers.count == 2)
+        #expect(storage.groups.quarantined.isEmpty)
+    }
+
+    /// A log of another directory may have forgotten what this one has promised.
+    @Test func `the log of another directory is not taken`() throws {
+        try fill(applied: 3)
+        let identity = try #require(temporary.read("identity"))
+        temporary.write(
+            "identity",
+            identity.split(separator: "\n").map { $0.hasPrefix("log ") ? "log 6" : "\($0)" }.joined(separator: "\n")
+        )
+        #expect {
+            try open(directory())
+        } throws: { "\($0)".contains("cannot be opened") && $0 is StartupError }
+    }
+
+    /// Files of the state, found to be damaged when it is opened: noted, given up, and begun anew in one start.
+    @Test(arguments: [true, false])
+    func `a state that does not open is begun anew, where others have a copy`(_ isOnlyCopy: Bool) throws {
+        try fill(applied: 6, snapshot: 4, voters: isOnlyCopy ? [1] : [1, 2, 3])
+        spoilManifest()
+        let before = stateFiles
+        let directory = try directory()
+        guard !isOnlyCopy else {
+            #expect { try open(directory) } throws: { "\($0)".contains("no other node has a copy") }
+            #expect(stateFiles == before, "what is left may be worth a rescue")
+            #expect(try directory.stateDamage() != nil)
+            return
+        }
+        let storage = try open(directory)
+        defer { storage.state.close() }
+        let opened = try #require(storage.groups.opened.first)
+        #expect(opened.isRebuilding && opened.appliedIndex == LogIndex(4) && opened.replica == ReplicaID(1))
+        #expect(try directory.stateDamage() == nil)
+        #expect(try GroupSnapshotSink.isInterrupted(group, in: storage.state))
+    }
+
+    /// What was found while the node ran.
+    @Test func `a state that was noted as damaged is begun anew`() throws {
+        try fill(applied: 6, snapshot: 4, voters: [1, 2, 3])
+        temporary.write("state-damaged", "a bad block")
+        let directory = try directory()
+        let storage = try open(directory)
+        defer { storage.state.close() }
+        #expect(storage.groups.opened.map(\.isRebuilding) == [true])
+        #expect(try directory.stateDamage() == nil && !temporary.exists("state-damaged"))
+    }
+
+    /// All of it is in the log.
+    @Test func `a group whose log is whole loses nothing with the state`() throws {
+        try fill(applied: 6)
+        temporary.write("state-damaged", "a bad block")
+        let storage = try open(directory())
+        defer { storage.state.close() }
+        let opened = try #require(storage.groups.opened.first)
+        #expect(!opened.isRebuilding && opened.appliedIndex == .zero && opened.headers.count == 6)
+    }
+
+    @Test func `a state that another process holds is no damage`() throws {
+        try fill(applied: 2)
+        let directory = try directory()
+        let storage = try open(directory)
+        defer { storage.state.close() }
+        #expect { try open(directory) } throws: { $0 is StartupError && "\($0)".contains("cannot be opened") }
+        #expect(try directory.stateDamage() == nil)
+    }
+
+    /// Without what the database notes for people.
+    private var stateFiles: [String] { temporary.names(in: "state").filter { !$0.hasPrefix("LOG") } }
+
+    private func spoilManifest() {
+        for name in temporary.names(in: "state") where name.hasPrefix("MANIFEST-") {
+            temporary.write("state/\(name)", "this is no manifest, whatever its name says")
+        }
+    }
+}

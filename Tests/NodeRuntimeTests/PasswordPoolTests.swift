@@ -1,0 +1,93 @@
+import MailModel
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import NodeRuntime
+
+/// Password checks, off the event loops and bounded.
+@Suite(.timeLimit(.minutes(5))) struct PasswordPoolTests {
+    private let loop = MultiThreadedEventLoopGroup.singleton.next()
+
+    /// Of the password `right`, at the lowest cost there is (made with another program).
+    static let credential = CredentialHash(
+        bytes: Array("$scrypt$ln=10,r=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$Qv/Xd0qY4J1lMimfcRKhXwXNhL5gy+mSlwTzI64kxIo".utf8)
+    )
+
+    static func withPool(_ body: (NIOThreadPool) async throws -> Void) async throws {
+        let pool = NIOThreadPool(numberOfThreads: 1)
+        pool.start()
+        do {
+            try await body(pool)
+        } catch {
+            try await pool.shutdownGracefully()
+            throw error
+        }
+        try await pool.shutdownGracefully()
+    }
+
+    /// Keeps the pool's thread until it is opened.
+    private final class Gate: Sendable {
+        private let lock = ConditionLock(value: false)
+        func keep(_ pool: NIOThreadPool) async {
+            await withCheckedContinuation { continuation in
+                pool.submit { _ in
+                    continuation.resume()
+                    self.lock.lock(whenValue: true)
+                    self.lock.unlock()
+                }
+            }
+        }
+        func open() {
+            lock.lock()
+            lock.unlock(withValue: true)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("right", credential, true), ("wrong", credential, false), ("", credential, false),
+            ("Right", credential, false),
+            ("right", nil, false), ("", nil, false),
+            ("right", CredentialHash(bytes: []), false),
+            ("right", CredentialHash(bytes: Array("right".utf8)), false),
+        ] as [(String, CredentialHash?, Bool)]
+    )
+    func `a password is right or not`(_ password: String, _ credential: CredentialHash?, _ isRight: Bool) async throws {
+        try await Self.withPool { pool async throws in
+            let passwords = PasswordPool(pool: pool, maximumWaiting: 1)
+            let result = passwords.verify(ByteBuffer(string: password), against: credential, on: loop)
+            #expect(try await result.get() == isRight)
+        }
+    }
+
+    @Test func `more than may wait are turned away, and room comes back`() async throws {
+        try await Self.withPool { pool async throws in
+            let passwords = PasswordPool(pool: pool, maximumWaiting: 2)
+            func verify(_ text: String) -> EventLoopFuture<Bool?> {
+                passwords.verify(ByteBuffer(string: text), against: Self.credential, on: loop)
+            }
+            let gate = Gate()
+            await gate.keep(pool)
+            let (first, second) = (verify("right"), verify("wrong"))
+            // Told while the thread is held: nobody waits to be turned away.
+            #expect(try await verify("right").get() == nil)
+            #expect(try await verify("right").get() == nil)
+            gate.open()
+            #expect(try await first.get() == true)
+            #expect(try await second.get() == false)
+            for _ in 0..<5 { #expect(try await verify("right").get() == true) }
+        }
+    }
+
+    @Test func `the answer comes on the loop that asked`() async throws {
+        try await Self.withPool { pool async throws in
+            let passwords = PasswordPool(pool: pool, maximumWaiting: 1)
+            let loop = loop
+            let isThere = passwords.verify(ByteBuffer(string: "right"), against: Self.credential, on: loop)
+                .map { _ in loop.inEventLoop }
+            #expect(try await isThere.get())
+        }
+    }
+}

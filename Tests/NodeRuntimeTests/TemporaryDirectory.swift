@@ -1,0 +1,55 @@
+import Glibc
+
+/// A directory of its own for each test, removed with all in it.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/staffetta-test-XXXXXX\0".utf8CString)
+        guard mkdtemp(&template) != nil else { preconditionFailure("no temporary directory: \(errno)") }
+        path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    }
+
+    deinit { Self.remove(path) }
+
+    func write(_ name: String, _ text: String) {
+        let bytes = Array(text.utf8)
+        let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o640)
+        precondition(file >= 0 && Glibc.write(file, bytes, bytes.count) == bytes.count, "cannot write \(name)")
+        close(file)
+    }
+
+    func makeDirectory(_ name: String) { precondition(mkdir("\(path)/\(name)", 0o750) == 0, "cannot make \(name)") }
+
+    /// Nil where there is no such file.
+    func read(_ name: String) -> String? {
+        let file = open("\(path)/\(name)", O_RDONLY)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = Glibc.read(file, &bytes, bytes.count)
+        return String(decoding: bytes[..<max(0, count)], as: UTF8.self)
+    }
+
+    func exists(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
+
+    func names(in name: String = "") -> [String] { Self.names("\(path)/\(name)") }
+
+    private static func names(_ path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func remove(_ path: String) {
+        for name in names(path) where unlink("\(path)/\(name)") != 0 { remove("\(path)/\(name)") }
+        rmdir(path)
+    }
+}
