@@ -136,6 +136,61 @@ import Testing
         #expect(try directory.stateDamage() == nil)
     }
 
+    // MARK: The node over it
+
+    /// What a node needs beside its storage, of which none of this is asked.
+    private func environment(_ directory: DataDirectory) -> NodeCore.Environment {
+        NodeCore.Environment(
+            node: NodeID(1),
+            session: 1,
+            settings: settings.core,
+            clock: SystemClock(),
+            network: TestNode(NodeID(1)),
+            blocking: HeldBlocking(),
+            background: HeldBlocking(),
+            gauge: FileSystemGauge(path: directory.path),
+            identity: directory.nodeIdentity,
+            identityStore: directory,
+            peers: [NodeID(1)],
+            registration: Registration(
+                clusterID: 1,
+                node: NodeDescription(id: 1, peerAddress: "", labels: [])
+            ),
+            failed: { Issue.record($0) }
+        )
+    }
+
+    /// A program from before the cluster's version cannot read what the others write.
+    @Test func `a cluster of a newer version is not for this program`() throws {
+        let directory = try directory()
+        let storage = try open(directory)
+        defer { storage.state.close() }
+        let newer = try #require(KnownVersions.current.newest.next)
+        let applier = MailApplier(store: storage.state, newestVersion: newer)
+        _ = try applier.open(.directory)
+        let found = CommandEnvelope(
+            request: RequestID(session: 1, sequence: 1),
+            settledBelow: 0,
+            timestamp: Timestamp(milliseconds: 1),
+            account: AccountID(0),
+            command: .directory(.found(clusterID: 1, mailGroups: 1, version: newer))
+        )
+        let outcome = try applier.apply(
+            group: .directory,
+            index: LogIndex(1),
+            term: Term(1),
+            payload: found.encoded()
+        ).1
+        #expect(outcome == .done)
+        try applier.commit()
+        #expect {
+            try storage.core(in: directory, environment(directory))
+        } throws: { error in
+            error is StartupError && "\(error)".contains(directory.path) && "\(error)".contains("newer program")
+        }
+        #expect(try directory.stateDamage() == nil, "the state is whole")
+    }
+
     /// Without what the database notes for people.
     private var stateFiles: [String] { temporary.names(in: "state").filter { !$0.hasPrefix("LOG") } }
 
