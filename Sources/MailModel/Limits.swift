@@ -29,11 +29,11 @@ public enum MailLimits {
     /// four, COPY five, MOVE seven.
     public static let messagesPerStore = 250
     /// Messages of one EXPUNGE; see ``messagesPerStore``.
-    public static let messagesPerExpunge = 140
+    public static let messagesPerExpunge = 100
     /// Messages of one COPY; see ``messagesPerStore``.
     public static let messagesPerCopy = 75
     /// Messages of one MOVE; see ``messagesPerStore``.
-    public static let messagesPerMove = 55
+    public static let messagesPerMove = 40
     /// Bytes of message rows that one command reads at most, unless it is a single one: the summaries in them may be
     /// large.
     public static let messageRowBytesPerCommand = 1_024 * 1_024
