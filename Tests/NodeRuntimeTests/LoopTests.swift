@@ -63,6 +63,22 @@ import Testing
         #expect(answered.value == 3 * (cluster.groups.count - 1))
     }
 
+    /// Each node counts its calls for each group, so that two groups get the same request ID at the same time.
+    @Test func forwardedCallsOfSeveralGroupsAreAnsweredEach() throws {
+        let cluster = try cluster([1, 1, 1])
+        for node in cluster.nodes { node.core?.inboxes.putToAll(.order(.handOver(to: cluster[1].id))) }
+        cluster.run(ticks: 40)
+        let groups = cluster.groups.dropFirst().filter { cluster.leader(of: $0) === cluster[1] }
+        try #require(groups.count > 1)
+        // It hears of the outcome by the leader's answer alone.
+        cluster[2].isStateBusy = true
+        let answered = Counter()
+        for group in groups { try cluster[2].createAccounts(0..<1, in: group) { answered.value += 1 } }
+        // Before anything is sent again.
+        cluster.run(ticks: 4)
+        #expect(answered.value == groups.count)
+    }
+
     /// Another number of loops is told with the first beat: what rested with the former ones goes to rest anew.
     @Test func aNodeComesBackWithOtherLoops() throws {
         let cluster = try cluster([2, 2, 2])

@@ -8,8 +8,14 @@ internal import ReplicaCore
 struct CallsRoom {
     /// The groups with calls: nothing has to look at all groups to find them.
     private var calling = GroupSet()
+    /// Sequence numbers of a node's calls are counted for each group: the same request ID may come for several of them.
+    private struct ForwardedRequest: Hashable {
+        let group: GroupID
+        let request: RequestID
+    }
+
     /// Forwarded requests that this node proposed, and who wants the answer.
-    private var foreign: [RequestID: (node: NodeID, sinceMilliseconds: Int64)] = [:]
+    private var foreign: [ForwardedRequest: (node: NodeID, sinceMilliseconds: Int64)] = [:]
 
     // MARK: This node's calls
 
@@ -100,7 +106,7 @@ struct CallsRoom {
             switch origin {
             case .own(let sequence): floor.groups[group]?.calls.markUnsent(sequence)
             case .forwarded(let request, let sender):
-                foreign[request] = nil
+                foreign[ForwardedRequest(group: group, request: request)] = nil
                 floor.send(.forwardReply(group: group, request: request, answer(to: rejection)), to: sender)
             case .housekeeping: break
             }
@@ -140,7 +146,7 @@ struct CallsRoom {
         }
         guard let envelope = decodedEnvelope(payload, floor) else { return answer(.busy) }
         guard !floor.health.isSpaceLow || !envelope.command.bringsMail else { return answer(.noSpace) }
-        foreign[request] = (sender, floor.nowMilliseconds)
+        foreign[ForwardedRequest(group: group, request: request)] = (sender, floor.nowMilliseconds)
         floor.propose(payload, to: group, for: .forwarded(request, from: sender))
     }
 
@@ -164,7 +170,9 @@ struct CallsRoom {
         for (request, outcome) in batch.results {
             if request.session == floor.place.session {
                 table?.remove(request.sequence)?.completion.finish(.success(outcome))
-            } else if let (node, _) = foreign.removeValue(forKey: request) {
+            } else if let (node, _) = foreign.removeValue(
+                forKey: ForwardedRequest(group: batch.group, request: request)
+            ) {
                 floor.send(.forwardReply(group: batch.group, request: request, .outcome(outcome)), to: node)
             }
         }
