@@ -9,17 +9,30 @@ extension RaftNode {
             effects.append(.rejected(.transferring))
             return
         }
-        let bytes = payloadBytes.reduce(0) { $0 + Int($1) }
-        guard uncommittedBytes == 0 || uncommittedBytes + bytes <= settings.maxUncommittedBytes else {
-            effects.append(.rejected(.tooManyUncommittedBytes))
-            return
+        var count = 0
+        while count < payloadBytes.count, hasRoom(for: Int(payloadBytes[count])) {
+            uncommittedBytes += Int(payloadBytes[count])
+            count += 1
         }
-        uncommittedBytes += bytes
-        effects.append(.accepted(first: log.lastIndex.next, term: term, count: payloadBytes.count))
-        appendToLog(
-            payloadBytes.map { EntryHeader(term: term, payloadBytes: $0, kind: .command) },
-            into: &effects
-        )
+        if count > 0 {
+            effects.append(.accepted(first: log.lastIndex.next, term: term, count: count))
+            appendToLog(
+                payloadBytes[..<count].map { EntryHeader(term: term, payloadBytes: $0, kind: .command) },
+                into: &effects
+            )
+        }
+        if count < payloadBytes.count { effects.append(.rejected(.tooManyUncommittedBytes)) }
+    }
+
+    /// An entry larger than all the room there ever is must be taken as well: one at a time.
+    private func hasRoom(for bytes: Int) -> Bool {
+        uncommittedBytes == 0 || uncommittedBytes + bytes <= settings.maxUncommittedBytes
+    }
+
+    /// Payload bytes that a leader takes in now; at least 1 where it takes any entry.
+    public var proposalRoomBytes: Int {
+        uncommittedBytes == 0
+            ? max(1, settings.maxUncommittedBytes) : max(0, settings.maxUncommittedBytes - uncommittedBytes)
     }
 
     /// Entries up to here are committed, and on this replica's disk: they need not be in memory any more. The followers

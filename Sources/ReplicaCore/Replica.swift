@@ -36,6 +36,8 @@ public final class Replica {
     private var incoming: (first: LogIndex, payloads: [ByteBuffer])?
     /// Payloads of the batch being proposed.
     private var proposed: [ByteBuffer] = []
+    /// How many of them are in the log.
+    private var acceptedCount = 0
     private var rejection: Rejection?
     private var isInstalling = false
     private var witnesses = Witnesses()
@@ -97,17 +99,20 @@ public final class Replica {
         incoming = nil
     }
 
-    /// Proposes commands as one batch: all are in the log after this, or none.
+    /// Proposes commands as one batch, of which the log takes as many of the first as it has room for.
+    ///
+    /// - Returns: how many are in the log after this, and why not all; nil where all are.
     public func propose(
         _ payloads: [ByteBuffer],
         _ source: any PayloadSource,
         into output: inout [ReplicaEffect]
-    ) -> Rejection? {
+    ) -> (accepted: Int, rejection: Rejection?) {
         proposed = payloads
+        acceptedCount = 0
         rejection = nil
         step(.propose(payloadBytes: payloads.map { UInt32($0.readableBytes) }), source, into: &output)
         proposed = []
-        return rejection
+        return (acceptedCount, rejection)
     }
 
     /// What another replica has told this one of itself, and must still know.
@@ -218,9 +223,10 @@ public final class Replica {
             case .send(let message): send(message, source, into: &output)
             case .persist(let persist): write(persist, source, into: &output)
             case .accepted(let first, _, let count):
-                precondition(count == proposed.count, "a batch is accepted as a whole")
+                precondition(count <= proposed.count, "only what is proposed is accepted")
+                acceptedCount = count
                 fill(upTo: first)
-                for payload in proposed { cache.append(payload) }
+                for payload in proposed.prefix(count) { cache.append(payload) }
             case .rejected(let reason): rejection = reason
             case .apply: handOver(source, into: &output)
             case .readReady(let id, let index): awaitApplied(id: id, index: index, into: &output)

@@ -22,6 +22,7 @@ final class ServiceUnderTest: Sendable {
     let group: GroupID
     let body = (0..<5_000).map { UInt8(truncatingIfNeeded: $0) }
     let service: NodeService
+    let callBudget = CallBudget(maximumBytes: 1 << 20)
     private let store = MemoryStateStore()
     private let index = NIOLockedValueBox(LogIndex.zero)
     private let failed: NIOLockedValueBox<[String]>
@@ -45,6 +46,7 @@ final class ServiceUnderTest: Sendable {
             blocking: blocking,
             stateReads: stateReads,
             passwords: PasswordPool(pool: pool, maximumWaiting: maximumWaitingPasswords),
+            callBudget: callBudget,
             callMilliseconds: 500,
             failed: { error in failed.withLockedValue { $0.append("\(error)") } }
         )

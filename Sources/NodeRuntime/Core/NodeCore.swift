@@ -17,6 +17,8 @@ package final class NodeCore {
     package let appliers: [ApplierLoop]
     package let agent: NodeAgent
     package let inboxes: LoopInboxes
+    /// What this node's calls hold in memory.
+    package let callBudget: CallBudget
     let watchers: AccountWatchers
     let keptStates: KeptStates
     let stateReads: StateReads
@@ -87,6 +89,8 @@ package final class NodeCore {
         let settings = environment.settings
         let inboxes = LoopInboxes(loops: settings.loops)
         self.inboxes = inboxes
+        let callBudget = CallBudget(maximumBytes: settings.maxCallBytes)
+        self.callBudget = callBudget
         watchers = AccountWatchers()
         gate = ReadGate()
         keptStates = KeptStates()
@@ -138,6 +142,7 @@ package final class NodeCore {
                     blocking: environment.blocking,
                     background: environment.background,
                     state: state,
+                    callBudget: callBudget,
                     snapshots: snapshots,
                     failed: environment.failed
                 ),

@@ -140,6 +140,7 @@ public final class Node: Sendable {
             blocking: reads,
             stateReads: core.stateReads,
             passwords: PasswordPool(pool: passwordPool, maximumWaiting: settings.maxWaitingPasswords),
+            callBudget: core.callBudget,
             callMilliseconds: settings.core.callMilliseconds,
             failed: failed
         )

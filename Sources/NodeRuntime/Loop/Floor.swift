@@ -68,6 +68,8 @@ package final class Floor {
         /// For what takes its time: flushes, scrubs, pieces of snapshots.
         let background: any BlockingWork
         let state: any StateStore
+        /// Shares of it are given back as calls are answered.
+        let callBudget: CallBudget
         /// What other nodes pull.
         let snapshots: SnapshotSources
         /// Told once when log or state failed.

@@ -101,6 +101,8 @@ package struct ClientCall: Sendable {
     let account: AccountID
     let command: MailCommand
     let deadlineMilliseconds: Int64
+    /// What the call holds of the ``CallBudget``, in bytes.
+    let admittedBytes: Int
     let completion: Completion<MailOutcome>
 
     package init(
@@ -108,8 +110,10 @@ package struct ClientCall: Sendable {
         account: AccountID,
         command: MailCommand,
         deadlineMilliseconds: Int64,
+        admittedBytes: Int = 0,
         completion: Completion<MailOutcome>
     ) {
+        self.admittedBytes = admittedBytes
         self.group = group
         self.account = account
         self.command = command

@@ -40,6 +40,7 @@ package final class ReplicaLoop {
             tellRooms()
         }
         let ticked = tickIfDue()
+        rooms.calls.sendReady(floor)
         for (group, batch) in floor.takeProposals() { rooms.calls.propose(batch, to: group, floor) }
         tellRooms()
         rooms.reads.startRounds(floor)
@@ -103,7 +104,7 @@ package final class ReplicaLoop {
         case .forward(let group, let request, let payload):
             rooms.calls.receiveForward(payload, for: request, to: group, from: node, floor)
         case .forwardReply(let group, let request, let result):
-            rooms.calls.receiveReply(result, to: request, of: group, floor)
+            rooms.calls.receiveReply(result, to: request, of: group, from: node, floor)
         case .readIndex(let group, let id): rooms.reads.receiveQuestion(id, about: group, from: node)
         case .readIndexReply(let group, let id, let index):
             rooms.reads.receiveAnswer(index, to: id, about: group, floor)

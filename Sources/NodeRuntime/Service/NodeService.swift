@@ -26,6 +26,7 @@ final class NodeService: MailService {
     let blocking: any BlockingWork
     let stateReads: StateReads
     private let passwords: PasswordPool
+    private let callBudget: CallBudget
     private let callMilliseconds: Int64
     /// Told when the state turns out to be damaged.
     private let failed: @Sendable (any Error) -> Void
@@ -39,6 +40,7 @@ final class NodeService: MailService {
         blocking: any BlockingWork,
         stateReads: StateReads,
         passwords: PasswordPool,
+        callBudget: CallBudget,
         callMilliseconds: Int64,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
@@ -50,6 +52,7 @@ final class NodeService: MailService {
         self.blocking = blocking
         self.stateReads = stateReads
         self.passwords = passwords
+        self.callBudget = callBudget
         self.callMilliseconds = callMilliseconds
         self.failed = failed
     }
@@ -118,11 +121,14 @@ final class NodeService: MailService {
         account: AccountID,
         _ completion: Completion<MailOutcome>
     ) {
+        let bytes = command.approximateBytes
+        guard callBudget.take(bytes) else { return completion.finish(.failure(.busy)) }
         let call = ClientCall(
             group: group,
             account: account,
             command: command,
             deadlineMilliseconds: deadline,
+            admittedBytes: bytes,
             completion: completion
         )
         inboxes.put(.submit(call), for: group)

@@ -20,6 +20,13 @@ public struct CoreSettings: Sendable {
     public var resendMilliseconds: Int64
     /// Calls of this node's clients under way at once, per group; more are refused.
     public var maxCallsPerGroup: Int
+    /// What they may hold in memory, in bytes, per group; more are refused.
+    public var maxCallBytesPerGroup: Int
+    /// Calls that came in since the oldest of a group that is not answered; more are refused. Replicas keep the answers
+    /// of all of them.
+    public var maxCallSpan: Int
+    /// What the calls of this node's clients to all groups may hold in memory together, in bytes; more are refused.
+    public var maxCallBytes: Int
     /// Reads waiting at once, per group; more are refused.
     public var maxReadsPerGroup: Int
     /// Entries kept in the log for followers that lag, behind what the state keeps durably.
@@ -69,6 +76,9 @@ public struct CoreSettings: Sendable {
         recallMilliseconds = 1_500
         resendMilliseconds = 1_000
         maxCallsPerGroup = 4_096
+        maxCallBytesPerGroup = 32 << 20
+        maxCallSpan = 65_536
+        maxCallBytes = 256 << 20
         maxReadsPerGroup = 16_384
         retainedEntries = 10_000
         retainedBytes = 64 << 20

@@ -1,83 +1,185 @@
 internal import Consensus
+internal import DequeModule
+internal import HeapModule
 internal import MailModel
 internal import NIOCore
 
 /// A client's call that is not answered yet.
 struct PendingCall {
+    /// Where a call is.
+    enum Place: Equatable {
+        /// In ``CallTable/nextReady``: it is to be sent.
+        case ready
+        /// In the log of this node, which led the group in this term. As long as it does, the call is not lost.
+        case proposed(Term)
+        /// On its way to a leader, or in its log, or lost.
+        case forwarded(to: NodeID)
+    }
+
     let sequence: UInt64
     /// The encoded envelope: the same bytes however often it is sent.
     let payload: ByteBuffer
+    /// What the call holds of the node's ``CallBudget``, in bytes.
+    let admittedBytes: Int
     let deadlineMilliseconds: Int64
     let completion: Completion<MailOutcome>
-    /// When it was last proposed or forwarded; nil when it has to be.
-    var sentMilliseconds: Int64?
+    fileprivate(set) var place = Place.ready
+    /// How often the call was forwarded.
+    fileprivate(set) var sendings: UInt32 = 0
+
+    /// What the call holds in memory, about.
+    var heldBytes: Int { payload.readableBytes + MailCommand.overheadBytes }
+
+    init(
+        sequence: UInt64,
+        payload: ByteBuffer,
+        admittedBytes: Int,
+        deadlineMilliseconds: Int64,
+        completion: Completion<MailOutcome>
+    ) {
+        self.sequence = sequence
+        self.payload = payload
+        self.admittedBytes = admittedBytes
+        self.deadlineMilliseconds = deadlineMilliseconds
+        self.completion = completion
+    }
 }
 
-/// The calls of this node's clients to one group, in the order of their sequence numbers.
+/// The calls of this node's clients to one group, by their sequence numbers.
+///
+/// Whatever is done with one call costs no more where there are thousands: only another leader makes the table look at
+/// all of them.
 final class CallTable {
-    private(set) var calls: [PendingCall] = []
-    private var nextSequence: UInt64 = 1
+    /// The call with the number `firstSequence + i` is at position `i`; nil where it is answered.
+    private var slots: Deque<PendingCall?> = []
+    private var firstSequence: UInt64 = 1
+    /// The sequence numbers of those that are to be sent, and of some that were answered meanwhile.
+    private var ready: Heap<UInt64> = []
+    /// How many calls there are.
+    private(set) var count = 0
+    /// What they hold, in bytes.
+    private(set) var bytes = 0
+    /// What is on its way to other nodes, in bytes.
+    private(set) var forwardedBytes = 0
+    /// Which node leads the group, by the word of another; nil where this node's replica knows better.
+    var hintedLeader: NodeID?
+    /// Whether a leader has refused calls, and gets no more until the pause is over.
+    var isPaused = false
+    /// How many pauses there were since a call was last carried out.
+    var pauses: UInt32 = 0
 
-    var count: Int { calls.count }
+    /// How many sequence numbers there are from the oldest unanswered call to the newest.
+    var span: Int { slots.count }
 
     /// The session has the answers of everything below: nothing below will be asked again.
-    var settledBelow: UInt64 { calls.first?.sequence ?? nextSequence }
+    var settledBelow: UInt64 { firstSequence }
 
     func takeSequence() -> UInt64 {
-        defer { nextSequence += 1 }
-        return nextSequence
+        trim()
+        slots.append(nil)
+        return firstSequence + UInt64(slots.count - 1)
     }
 
-    func append(_ call: PendingCall) { calls.append(call) }
+    /// Takes a call in, whose number is the last one that was taken.
+    func append(_ call: PendingCall) {
+        precondition(call.sequence == firstSequence + UInt64(slots.count - 1), "numbers are used as they are taken")
+        slots[slots.count - 1] = call
+        ready.insert(call.sequence)
+        count += 1
+        bytes += call.heldBytes
+    }
+
+    subscript(_ sequence: UInt64) -> PendingCall? { position(of: sequence).flatMap { slots[$0] } }
 
     func remove(_ sequence: UInt64) -> PendingCall? {
-        index(of: sequence).map { calls.remove(at: $0) }
+        guard let position = position(of: sequence), let call = slots[position] else { return nil }
+        leave(call)
+        slots[position] = nil
+        count -= 1
+        bytes -= call.heldBytes
+        trim()
+        return call
     }
 
-    func markUnsent(_ sequence: UInt64) {
-        if let index = index(of: sequence) { calls[index].sentMilliseconds = nil }
-    }
-
-    func markAllUnsent() {
-        for index in calls.indices { calls[index].sentMilliseconds = nil }
-    }
-
-    func markUnsent(sentBefore milliseconds: Int64) {
-        for index in calls.indices {
-            if let sent = calls[index].sentMilliseconds, sent <= milliseconds { calls[index].sentMilliseconds = nil }
+    /// The oldest call that is to be sent.
+    var nextReady: PendingCall? {
+        while let sequence = ready.min {
+            if let call = self[sequence], call.place == .ready { return call }
+            ready.removeMin()
         }
+        return nil
     }
 
-    func markSent(at index: Int, _ milliseconds: Int64) { calls[index].sentMilliseconds = milliseconds }
+    /// The oldest call that is to be sent was proposed here.
+    func noteProposed(_ sequence: UInt64, in term: Term) {
+        change(sequence) { $0.place = .proposed(term) }
+    }
 
-    /// Takes out what nobody waits for any more.
+    /// The oldest call that is to be sent goes to another node.
+    ///
+    /// - Returns: how often it was forwarded, this time included.
+    func noteForwarded(_ sequence: UInt64, to node: NodeID) -> UInt32 {
+        change(sequence) { call in
+            call.place = .forwarded(to: node)
+            call.sendings += 1
+        }
+        guard let call = self[sequence] else { return 0 }
+        forwardedBytes += call.payload.readableBytes
+        return call.sendings
+    }
+
+    /// A call is to be sent again.
+    func makeReady(_ sequence: UInt64) {
+        guard let call = self[sequence], call.place != .ready else { return }
+        leave(call)
+        change(sequence) { $0.place = .ready }
+        ready.insert(sequence)
+    }
+
+    /// All calls are to be sent again.
+    func makeAllReady() {
+        var sequences: [UInt64] = []
+        sequences.reserveCapacity(count)
+        for position in slots.indices where slots[position] != nil {
+            slots[position]?.place = .ready
+            sequences.append(firstSequence + UInt64(position))
+        }
+        ready = Heap(sequences)
+        forwardedBytes = 0
+    }
+
+    /// Takes out what nobody waits for any more: calls are given up in the order in which they came.
     func removeExpired(_ nowMilliseconds: Int64) -> [PendingCall] {
-        guard calls.contains(where: { $0.deadlineMilliseconds <= nowMilliseconds }) else { return [] }
-        let expired = calls.filter { $0.deadlineMilliseconds <= nowMilliseconds }
-        calls.removeAll { $0.deadlineMilliseconds <= nowMilliseconds }
+        var expired: [PendingCall] = []
+        while let first = slots.first, let call = first, call.deadlineMilliseconds <= nowMilliseconds {
+            guard let removed = remove(call.sequence) else { break }
+            expired.append(removed)
+        }
         return expired
     }
 
-    private func index(of sequence: UInt64) -> Int? {
-        var low = 0
-        var high = calls.count
-        while low < high {
-            let middle = (low + high) / 2
-            if calls[middle].sequence < sequence { low = middle + 1 } else { high = middle }
+    /// Lets go of the oldest numbers where they stand for no call.
+    private func trim() {
+        while let first = slots.first, first == nil {
+            slots.removeFirst()
+            firstSequence += 1
         }
-        return low < calls.count && calls[low].sequence == sequence ? low : nil
-    }
-}
-
-/// Commands that this turn proposes to a group, as one batch.
-struct ProposalBatch {
-    enum Origin {
-        case own(sequence: UInt64)
-        case forwarded(RequestID, from: NodeID)
-        /// Housekeeping, which nobody waits for.
-        case housekeeping
     }
 
-    var payloads: [ByteBuffer] = []
-    var origins: [Origin] = []
+    private func leave(_ call: PendingCall) {
+        if case .forwarded = call.place { forwardedBytes -= call.payload.readableBytes }
+    }
+
+    private func change(_ sequence: UInt64, _ body: (inout PendingCall) -> Void) {
+        guard let position = position(of: sequence), var call = slots[position] else { return }
+        // The slot gives its reference up meanwhile: nothing is copied.
+        slots[position] = nil
+        body(&call)
+        slots[position] = call
+    }
+
+    private func position(of sequence: UInt64) -> Int? {
+        guard sequence >= firstSequence, sequence - firstSequence < UInt64(slots.count) else { return nil }
+        return Int(sequence - firstSequence)
+    }
 }

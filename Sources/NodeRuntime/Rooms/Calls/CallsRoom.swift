@@ -5,55 +5,61 @@ internal import PeerTransport
 internal import ReplicaCore
 
 /// Commands: to the leader, wherever it is, under one request ID until it is known what happened.
+///
+/// A call is sent when it comes in, when another leader is found, and when its time in ``DueCalls`` has come; not
+/// otherwise. What a leader in this node has in its log is not proposed again while it leads.
 struct CallsRoom {
+    /// What of a group's calls is on its way to another node at once, in bytes.
+    static let maximumForwardedBytes = 4 << 20
+    /// The pauses after a refusal.
+    private static let pause = Backoff(firstMilliseconds: 50, maximumMilliseconds: 2_000)
+    /// The longest wait for an answer.
+    private static let maximumResendMilliseconds: Int64 = 8_000
+
     /// The groups with calls: nothing has to look at all groups to find them.
     private var calling = GroupSet()
-    /// Sequence numbers of a node's calls are counted for each group: the same request ID may come for several of them.
-    private struct ForwardedRequest: Hashable {
-        let group: GroupID
-        let request: RequestID
-    }
-
-    /// Forwarded requests that this node proposed, and who wants the answer.
-    private var foreign: [ForwardedRequest: (node: NodeID, sinceMilliseconds: Int64)] = [:]
+    /// The groups with calls that may be sent at the end of this turn.
+    private var sendable = GroupSet()
+    private var due = DueCalls()
+    private var forwarded = ForwardedCalls()
 
     // MARK: This node's calls
 
     /// Takes a call in; one that cannot be taken fails at once.
     mutating func submit(_ call: ClientCall, _ floor: Floor) {
-        guard let table = floor.groups[call.group]?.calls else {
-            return call.completion.finish(.failure(.unavailable))
+        func refuse(_ failure: ServiceFailure) {
+            floor.ways.callBudget.giveBack(call.admittedBytes)
+            call.completion.finish(.failure(failure))
         }
+        guard let table = floor.groups[call.group]?.calls else { return refuse(.unavailable) }
         // Every call has a number, refused or not: whoever watches a node can tell which call is which.
         let sequence = table.takeSequence()
-        guard !floor.isStopping else { return call.completion.finish(.failure(.stopping)) }
-        guard table.count < floor.settings.maxCallsPerGroup else { return call.completion.finish(.failure(.busy)) }
-        guard !floor.health.isSpaceLow || !call.command.bringsMail else {
-            return call.completion.finish(.failure(.noSpace))
-        }
-        guard let version = floor.version.toWrite(to: call.group) else {
-            return call.completion.finish(.failure(.unavailable))
-        }
+        guard !floor.isStopping else { return refuse(.stopping) }
+        guard table.count < floor.settings.maxCallsPerGroup, table.span <= floor.settings.maxCallSpan,
+            table.count == 0 || table.bytes + call.command.approximateBytes <= floor.settings.maxCallBytesPerGroup
+        else { return refuse(.busy) }
+        guard !floor.health.isSpaceLow || !call.command.bringsMail else { return refuse(.noSpace) }
+        guard let version = floor.version.toWrite(to: call.group) else { return refuse(.unavailable) }
         let envelope = CommandEnvelope(
             request: RequestID(session: floor.place.session, sequence: sequence),
-            settledBelow: table.count == 0 ? sequence : table.settledBelow,
+            settledBelow: table.settledBelow,
             timestamp: floor.clock.now(),
             account: call.account,
             command: call.command
         )
         let payload = envelope.encoded(in: version)
-        guard decodedEnvelope(payload, floor) != nil else { return call.completion.finish(.failure(.unavailable)) }
-        calling.insert(call.group)
+        guard decodedEnvelope(payload, floor) != nil else { return refuse(.unavailable) }
         table.append(
             PendingCall(
                 sequence: sequence,
                 payload: payload,
+                admittedBytes: call.admittedBytes,
                 deadlineMilliseconds: call.deadlineMilliseconds,
-                completion: call.completion,
-                sentMilliseconds: nil
+                completion: call.completion
             )
         )
-        sendUnsent(call.group, floor)
+        calling.insert(call.group)
+        sendable.insert(call.group)
     }
 
     /// What replicas cannot read must not get into a log: applying it would end every one of them, again at each start.
@@ -62,24 +68,76 @@ struct CallsRoom {
         return try? CommandEnvelope(decoding: payload, upTo: floor.version.known.newest)
     }
 
-    /// Sends what has not been sent since the leader was last known.
-    private func sendUnsent(_ group: GroupID, _ floor: Floor) {
-        guard let hosted = floor.groups[group], let leader = hosted.replica?.leaderNode else { return }
-        for (index, call) in hosted.calls.calls.enumerated() where call.sentMilliseconds == nil {
-            hosted.calls.markSent(at: index, floor.nowMilliseconds)
-            if leader == floor.node {
-                floor.propose(call.payload, to: group, for: .own(sequence: call.sequence))
-            } else {
-                let request = RequestID(session: floor.place.session, sequence: call.sequence)
-                floor.send(.forward(group: group, request: request, payload: call.payload), to: leader)
+    private func finish(_ call: PendingCall, _ result: Result<MailOutcome, ServiceFailure>, _ floor: Floor) {
+        floor.ways.callBudget.giveBack(call.admittedBytes)
+        call.completion.finish(result)
+    }
+
+    /// Sends what is to be sent, as far as the leaders have room: at the end of a turn, so that what came in it goes as
+    /// one batch.
+    mutating func sendReady(_ floor: Floor) {
+        guard !sendable.isEmpty else { return }
+        let groups = sendable
+        sendable = GroupSet()
+        for group in groups {
+            guard let hosted = floor.groups[group], !hosted.calls.isPaused else { continue }
+            if let replica = hosted.replica, replica.isLeader {
+                proposeReady(hosted.calls, to: replica, floor)
+            } else if let leader = hosted.calls.hintedLeader ?? hosted.replica?.leaderNode, leader != floor.node {
+                forwardReady(hosted.calls, of: group, to: leader, floor)
             }
         }
     }
 
+    /// What the log has no room for waits until something of the group was applied.
+    private func proposeReady(_ table: CallTable, to replica: Replica, _ floor: Floor) {
+        var room = replica.raft.proposalRoomBytes
+        while let call = table.nextReady, room > 0 {
+            room -= call.payload.readableBytes
+            table.noteProposed(call.sequence, in: replica.term)
+            floor.propose(call.payload, to: replica.group, for: .own(sequence: call.sequence))
+        }
+    }
+
+    /// What the window has no room for waits for an answer.
+    private mutating func forwardReady(_ table: CallTable, of group: GroupID, to leader: NodeID, _ floor: Floor) {
+        let backoff = Backoff(
+            firstMilliseconds: floor.settings.resendMilliseconds,
+            maximumMilliseconds: Self.maximumResendMilliseconds
+        )
+        while table.forwardedBytes < Self.maximumForwardedBytes, let call = table.nextReady {
+            let sendings = table.noteForwarded(call.sequence, to: leader)
+            let request = RequestID(session: floor.place.session, sequence: call.sequence)
+            floor.send(.forward(group: group, request: request, payload: call.payload), to: leader)
+            let seed = floor.place.session ^ call.sequence << 8 ^ UInt64(group.rawValue) << 40 ^ UInt64(sendings)
+            let delay = backoff.milliseconds(after: sendings, seed: seed)
+            due.add(
+                .call(sequence: call.sequence, sendings: sendings),
+                of: group,
+                at: floor.nowMilliseconds + delay
+            )
+        }
+    }
+
+    /// The leader takes nothing now: the calls of the group wait, longer each time.
+    private mutating func pause(_ group: GroupID, _ table: CallTable, _ floor: Floor) {
+        guard !table.isPaused else { return }
+        table.isPaused = true
+        table.pauses += 1
+        let seed = floor.place.session ^ UInt64(group.rawValue) << 32 ^ UInt64(table.pauses)
+        let delay = Self.pause.milliseconds(after: table.pauses, seed: seed)
+        due.add(.pause, of: group, at: floor.nowMilliseconds + delay)
+    }
+
     /// Another leader: what was sent to the last one may be lost.
-    func leaderFound(of group: GroupID, _ floor: Floor) {
-        floor.groups[group]?.calls.markAllUnsent()
-        sendUnsent(group, floor)
+    mutating func leaderFound(of group: GroupID, _ floor: Floor) {
+        guard let table = floor.groups[group]?.calls else { return }
+        table.hintedLeader = nil
+        table.isPaused = false
+        table.pauses = 0
+        guard table.count > 0 else { return }
+        table.makeAllReady()
+        sendable.insert(group)
     }
 
     /// On every tick: what got no answer in time is sent again, what waited too long is given up.
@@ -90,27 +148,39 @@ struct CallsRoom {
                 calling.remove(group)
                 continue
             }
-            for call in table.removeExpired(now) { call.completion.finish(.failure(.unavailable)) }
-            table.markUnsent(sentBefore: now - floor.settings.resendMilliseconds)
-            sendUnsent(group, floor)
+            for call in table.removeExpired(now) { finish(call, .failure(.unavailable), floor) }
         }
-        let horizon = now - 2 * floor.settings.callMilliseconds
-        if foreign.count > 0 { foreign = foreign.filter { $0.value.sinceMilliseconds >= horizon } }
+        while let due = due.takeNext(now) {
+            guard let table = floor.groups[due.group]?.calls else { continue }
+            switch due.matter {
+            case .call(let sequence, let sendings):
+                guard let call = table[sequence], call.sendings == sendings, call.isForwarded else { continue }
+                table.makeReady(sequence)
+            case .pause: table.isPaused = false
+            }
+            sendable.insert(due.group)
+        }
+        forwarded.forgetOld(every: 2 * floor.settings.callMilliseconds, now)
     }
 
-    /// Proposes what this turn has for a group as one batch.
+    /// Proposes what this turn has for a group as one batch, of which the log takes as much as it has room for.
     mutating func propose(_ batch: ProposalBatch, to group: GroupID, _ floor: Floor) {
-        let rejection = floor.step(group) { $0.propose(batch.payloads, floor.source, into: &$1) } ?? nil
-        guard let rejection else { return }
-        for origin in batch.origins {
+        let result = floor.step(group) { $0.propose(batch.payloads, floor.source, into: &$1) }
+        let accepted = result?.accepted ?? 0
+        guard accepted < batch.origins.count else { return }
+        let rejection = result?.rejection ?? .notLeader(leader: nil)
+        let table = floor.groups[group]?.calls
+        for origin in batch.origins[accepted...] {
             switch origin {
-            case .own(let sequence): floor.groups[group]?.calls.markUnsent(sequence)
+            case .own(let sequence): table?.makeReady(sequence)
             case .forwarded(let request, let sender):
-                foreign[ForwardedRequest(group: group, request: request)] = nil
+                _ = forwarded.remove(request, of: group)
                 floor.send(.forwardReply(group: group, request: request, answer(to: rejection)), to: sender)
             case .housekeeping: break
             }
         }
+        // Where the log is full, what leaves it makes room; nothing tells of what else is in the way.
+        if rejection != .tooManyUncommittedBytes, let table { pause(group, table, floor) }
     }
 
     private func answer(to rejection: Rejection) -> ForwardResult {
@@ -146,35 +216,77 @@ struct CallsRoom {
         }
         guard let envelope = decodedEnvelope(payload, floor) else { return answer(.busy) }
         guard !floor.health.isSpaceLow || !envelope.command.bringsMail else { return answer(.noSpace) }
-        foreign[ForwardedRequest(group: group, request: request)] = (sender, floor.nowMilliseconds)
-        floor.propose(payload, to: group, for: .forwarded(request, from: sender))
+        switch forwarded.note(request, of: group, from: sender, in: replica.term) {
+        case .known: break
+        case .full: answer(.busy)
+        case .new: floor.propose(payload, to: group, for: .forwarded(request, from: sender))
+        }
     }
 
     /// The node that was taken for the leader has answered.
-    func receiveReply(_ result: ForwardResult, to request: RequestID, of group: GroupID, _ floor: Floor) {
+    mutating func receiveReply(
+        _ result: ForwardResult,
+        to request: RequestID,
+        of group: GroupID,
+        from node: NodeID,
+        _ floor: Floor
+    ) {
         guard request.session == floor.place.session, let table = floor.groups[group]?.calls else { return }
         switch result {
-        case .outcome(let outcome): table.remove(request.sequence)?.completion.finish(.success(outcome))
+        case .outcome(let outcome):
+            guard let call = table.remove(request.sequence) else { return }
+            table.pauses = 0
+            finish(call, .success(outcome), floor)
         case .noSpace:
             // An earlier try may still be carried out: it is not known that nothing happened.
-            table.remove(request.sequence)?.completion.finish(.failure(.noSpace))
-        case .notLeader, .busy:
-            // Nothing happened there. The next tick, or the next leader, sends it again.
-            table.markUnsent(request.sequence)
+            guard let call = table.remove(request.sequence) else { return }
+            finish(call, .failure(.noSpace), floor)
+        case .busy:
+            // The word of a node that is not asked any more counts for nothing.
+            guard table[request.sequence]?.place == .forwarded(to: node) else { return }
+            table.makeReady(request.sequence)
+            pause(group, table, floor)
+        case .notLeader(let leader):
+            guard table[request.sequence]?.place == .forwarded(to: node) else { return }
+            table.makeReady(request.sequence)
+            follow(leader, of: group, table, floor)
+        }
+        sendable.insert(group)
+    }
+
+    /// A node that was asked does not lead. One hint is followed at once; where that is wrong as well, there may be no
+    /// leader for a while.
+    private mutating func follow(_ leader: NodeID?, of group: GroupID, _ table: CallTable, _ floor: Floor) {
+        guard !table.isPaused else { return }
+        if let leader, leader != floor.node, table.hintedLeader == nil {
+            table.hintedLeader = leader
+        } else if table.hintedLeader != leader || leader == nil {
+            table.hintedLeader = nil
+            pause(group, table, floor)
         }
     }
 
     /// Answers those who wait for what was applied here, this node's clients and other nodes alike.
     mutating func finishApplied(_ batch: AppliedEntries, _ floor: Floor) {
-        let table = floor.groups[batch.group]?.calls
+        guard let table = floor.groups[batch.group]?.calls else { return }
         for (request, outcome) in batch.results {
             if request.session == floor.place.session {
-                table?.remove(request.sequence)?.completion.finish(.success(outcome))
-            } else if let (node, _) = foreign.removeValue(
-                forKey: ForwardedRequest(group: batch.group, request: request)
-            ) {
+                guard let call = table.remove(request.sequence) else { continue }
+                table.pauses = 0
+                finish(call, .success(outcome), floor)
+            } else if let node = forwarded.remove(request, of: batch.group) {
                 floor.send(.forwardReply(group: batch.group, request: request, .outcome(outcome)), to: node)
             }
+        }
+        if table.count > 0 { sendable.insert(batch.group) }
+    }
+}
+
+extension PendingCall {
+    fileprivate var isForwarded: Bool {
+        switch place {
+        case .forwarded: true
+        case .ready, .proposed: false
         }
     }
 }

@@ -1,0 +1,69 @@
+internal import Consensus
+internal import HeapModule
+
+/// What is to be looked at again, and when: calls that a leader has not answered, and groups whose leader has refused
+/// calls. Nobody looks at a call that is not due.
+struct DueCalls {
+    enum Matter: Equatable {
+        /// The call, if it was forwarded exactly so often.
+        case call(sequence: UInt64, sendings: UInt32)
+        /// The pause of the group is over.
+        case pause
+    }
+
+    struct Due {
+        let milliseconds: Int64
+        /// Rises with each: equal times come in the order in which they were set.
+        let number: UInt64
+        let group: GroupID
+        let matter: Matter
+    }
+
+    private var heap: Heap<Entry> = []
+    private var nextNumber: UInt64 = 0
+
+    private struct Entry: Comparable {
+        let due: Due
+
+        static func < (left: Entry, right: Entry) -> Bool {
+            (left.due.milliseconds, left.due.number) < (right.due.milliseconds, right.due.number)
+        }
+
+        static func == (left: Entry, right: Entry) -> Bool { left.due.number == right.due.number }
+    }
+
+    var count: Int { heap.count }
+
+    mutating func add(_ matter: Matter, of group: GroupID, at milliseconds: Int64) {
+        heap.insert(Entry(due: Due(milliseconds: milliseconds, number: nextNumber, group: group, matter: matter)))
+        nextNumber += 1
+    }
+
+    /// Takes out the next matter whose time has come.
+    mutating func takeNext(_ nowMilliseconds: Int64) -> Due? {
+        guard let first = heap.min, first.due.milliseconds <= nowMilliseconds else { return nil }
+        return heap.removeMin().due
+    }
+}
+
+/// How long the next attempt waits: twice as long each time, and each caller another time, so that those who were
+/// refused together do not come back together.
+struct Backoff {
+    let firstMilliseconds: Int64
+    let maximumMilliseconds: Int64
+
+    /// - Parameters:
+    ///   - attempts: how many were made, at least 1.
+    ///   - seed: another one for each caller and attempt.
+    func milliseconds(after attempts: UInt32, seed: UInt64) -> Int64 {
+        let doubled = firstMilliseconds << Int64(min(attempts.subtractingOrZero(1), 16))
+        let delay = min(doubled, maximumMilliseconds)
+        // Three quarters to five quarters of it.
+        let spread = max(1, delay / 2)
+        return delay - spread / 2 + Int64(SplitMix64.mix(seed) % UInt64(spread))
+    }
+}
+
+extension UInt32 {
+    fileprivate func subtractingOrZero(_ other: UInt32) -> UInt32 { self > other ? self - other : 0 }
+}

@@ -1,0 +1,16 @@
+internal import Consensus
+internal import MailModel
+internal import NIOCore
+
+/// Commands that this turn proposes to a group, as one batch.
+struct ProposalBatch {
+    enum Origin {
+        case own(sequence: UInt64)
+        case forwarded(RequestID, from: NodeID)
+        /// Housekeeping, which nobody waits for.
+        case housekeeping
+    }
+
+    var payloads: [ByteBuffer] = []
+    var origins: [Origin] = []
+}
