@@ -83,7 +83,7 @@ import Testing
 
     /// Behind a failover there is nothing uncommitted, and nobody to send anything to.
     @Test func whatWaitsForALeaderIsBoundedInBytes() throws {
-        let cluster = try cluster { $0.maxCallBytesPerGroup = 100_000 }
+        let cluster = try cluster { $0.calls.bytesPerGroup = 100_000 }
         let (leader, others) = try lead(cluster)
         let survivor = others[0]
         for node in cluster.nodes where node !== survivor { node.isStopped = true }
@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test func aSingleCallLargerThanTheBoundIsTaken() throws {
-        let cluster = try cluster { $0.maxCallBytesPerGroup = 10 }
+        let cluster = try cluster { $0.calls.bytesPerGroup = 10 }
         let answers = Answers()
         submit(1, bytes: 20_000, through: cluster[1], answers)
         cluster.run(ticks: 8)

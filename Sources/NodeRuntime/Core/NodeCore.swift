@@ -89,7 +89,7 @@ package final class NodeCore {
         let settings = environment.settings
         let inboxes = LoopInboxes(loops: settings.loops)
         self.inboxes = inboxes
-        let callBudget = CallBudget(maximumBytes: settings.maxCallBytes)
+        let callBudget = CallBudget(maximumBytes: settings.calls.bytes)
         self.callBudget = callBudget
         watchers = AccountWatchers()
         gate = ReadGate()

@@ -18,15 +18,8 @@ public struct CoreSettings: Sendable {
     /// After this, a call or a question for a read index without an answer is sent again, and a failed install begins
     /// again.
     public var resendMilliseconds: Int64
-    /// Calls of this node's clients under way at once, per group; more are refused.
-    public var maxCallsPerGroup: Int
-    /// What they may hold in memory, in bytes, per group; more are refused.
-    public var maxCallBytesPerGroup: Int
-    /// Calls that came in since the oldest of a group that is not answered; more are refused. Replicas keep the answers
-    /// of all of them.
-    public var maxCallSpan: Int
-    /// What the calls of this node's clients to all groups may hold in memory together, in bytes; more are refused.
-    public var maxCallBytes: Int
+    /// What of its clients' calls a node lets wait.
+    public var calls = CallLimits()
     /// Reads waiting at once, per group; more are refused.
     public var maxReadsPerGroup: Int
     /// Entries kept in the log for followers that lag, behind what the state keeps durably.
@@ -75,10 +68,6 @@ public struct CoreSettings: Sendable {
         callMilliseconds = 15_000
         recallMilliseconds = 1_500
         resendMilliseconds = 1_000
-        maxCallsPerGroup = 4_096
-        maxCallBytesPerGroup = 32 << 20
-        maxCallSpan = 65_536
-        maxCallBytes = 256 << 20
         maxReadsPerGroup = 16_384
         retainedEntries = 10_000
         retainedBytes = 64 << 20
@@ -94,4 +83,16 @@ public struct CoreSettings: Sendable {
         snapshotBytesPerSecond = 128 << 20
         snapshotStallMilliseconds = 5_000
     }
+}
+
+/// How many calls of a node's clients wait, and what they hold in memory; more are refused as busy.
+public struct CallLimits: Sendable {
+    /// Calls under way at once, per group.
+    public var countPerGroup = 4_096
+    /// What they hold, in bytes, per group; a single call is always taken.
+    public var bytesPerGroup = 32 << 20
+    /// Calls that came in since the oldest of a group that is not answered: replicas keep the answers of all of them.
+    public var spanPerGroup = 65_536
+    /// What the calls to all groups hold together, in bytes.
+    public var bytes = 256 << 20
 }

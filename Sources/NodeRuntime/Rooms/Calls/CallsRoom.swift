@@ -35,8 +35,8 @@ struct CallsRoom {
         // Every call has a number, refused or not: whoever watches a node can tell which call is which.
         let sequence = table.takeSequence()
         guard !floor.isStopping else { return refuse(.stopping) }
-        guard table.count < floor.settings.maxCallsPerGroup, table.span <= floor.settings.maxCallSpan,
-            table.count == 0 || table.bytes + call.command.approximateBytes <= floor.settings.maxCallBytesPerGroup
+        guard table.count < floor.settings.calls.countPerGroup, table.span <= floor.settings.calls.spanPerGroup,
+            table.count == 0 || table.bytes + call.command.approximateBytes <= floor.settings.calls.bytesPerGroup
         else { return refuse(.busy) }
         guard !floor.health.isSpaceLow || !call.command.bringsMail else { return refuse(.noSpace) }
         guard let version = floor.version.toWrite(to: call.group) else { return refuse(.unavailable) }
@@ -68,7 +68,7 @@ struct CallsRoom {
         return try? CommandEnvelope(decoding: payload, upTo: floor.version.known.newest)
     }
 
-    private func finish(_ call: PendingCall, _ result: Result<MailOutcome, ServiceFailure>, _ floor: Floor) {
+    private func finish(_ call: PendingCall, with result: Result<MailOutcome, ServiceFailure>, _ floor: Floor) {
         floor.ways.callBudget.giveBack(call.admittedBytes)
         call.completion.finish(result)
     }
@@ -120,8 +120,8 @@ struct CallsRoom {
     }
 
     /// The leader takes nothing now: the calls of the group wait, longer each time.
-    private mutating func pause(_ group: GroupID, _ table: CallTable, _ floor: Floor) {
-        guard !table.isPaused else { return }
+    private mutating func pause(_ group: GroupID, _ floor: Floor) {
+        guard let table = floor.groups[group]?.calls, !table.isPaused else { return }
         table.isPaused = true
         table.pauses += 1
         let seed = floor.place.session ^ UInt64(group.rawValue) << 32 ^ UInt64(table.pauses)
@@ -148,7 +148,7 @@ struct CallsRoom {
                 calling.remove(group)
                 continue
             }
-            for call in table.removeExpired(now) { finish(call, .failure(.unavailable), floor) }
+            for call in table.removeExpired(now) { finish(call, with: .failure(.unavailable), floor) }
         }
         while let due = due.takeNext(now) {
             guard let table = floor.groups[due.group]?.calls else { continue }
@@ -180,7 +180,7 @@ struct CallsRoom {
             }
         }
         // Where the log is full, what leaves it makes room; nothing tells of what else is in the way.
-        if rejection != .tooManyUncommittedBytes, let table { pause(group, table, floor) }
+        if rejection != .tooManyUncommittedBytes { pause(group, floor) }
     }
 
     private func answer(to rejection: Rejection) -> ForwardResult {
@@ -236,33 +236,33 @@ struct CallsRoom {
         case .outcome(let outcome):
             guard let call = table.remove(request.sequence) else { return }
             table.pauses = 0
-            finish(call, .success(outcome), floor)
+            finish(call, with: .success(outcome), floor)
         case .noSpace:
             // An earlier try may still be carried out: it is not known that nothing happened.
             guard let call = table.remove(request.sequence) else { return }
-            finish(call, .failure(.noSpace), floor)
+            finish(call, with: .failure(.noSpace), floor)
         case .busy:
             // The word of a node that is not asked any more counts for nothing.
             guard table[request.sequence]?.place == .forwarded(to: node) else { return }
             table.makeReady(request.sequence)
-            pause(group, table, floor)
+            pause(group, floor)
         case .notLeader(let leader):
             guard table[request.sequence]?.place == .forwarded(to: node) else { return }
             table.makeReady(request.sequence)
-            follow(leader, of: group, table, floor)
+            follow(leader, of: group, floor)
         }
         sendable.insert(group)
     }
 
     /// A node that was asked does not lead. One hint is followed at once; where that is wrong as well, there may be no
     /// leader for a while.
-    private mutating func follow(_ leader: NodeID?, of group: GroupID, _ table: CallTable, _ floor: Floor) {
-        guard !table.isPaused else { return }
+    private mutating func follow(_ leader: NodeID?, of group: GroupID, _ floor: Floor) {
+        guard let table = floor.groups[group]?.calls, !table.isPaused else { return }
         if let leader, leader != floor.node, table.hintedLeader == nil {
             table.hintedLeader = leader
         } else if table.hintedLeader != leader || leader == nil {
             table.hintedLeader = nil
-            pause(group, table, floor)
+            pause(group, floor)
         }
     }
 
@@ -273,7 +273,7 @@ struct CallsRoom {
             if request.session == floor.place.session {
                 guard let call = table.remove(request.sequence) else { continue }
                 table.pauses = 0
-                finish(call, .success(outcome), floor)
+                finish(call, with: .success(outcome), floor)
             } else if let node = forwarded.remove(request, of: batch.group) {
                 floor.send(.forwardReply(group: batch.group, request: request, .outcome(outcome)), to: node)
             }
