@@ -57,7 +57,7 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
     }
 
     private func describe(_ id: UInt32) async throws -> Staffetta_Admin_V1_Group {
-        guard let group = await node.groups().first(where: { $0.group.rawValue == id }) else {
+        guard let group = await node.group(GroupID(id)) else {
             throw RPCError(
                 code: .notFound,
                 message: "this node has no replica of group \(id); `staffettactl group list` shows all"

@@ -29,6 +29,9 @@ extension RaftNode {
         uncommittedBytes == 0 || uncommittedBytes + bytes <= settings.maxUncommittedBytes
     }
 
+    /// To whom this leader is handing its leadership; nil where to nobody.
+    public var transferTarget: ReplicaID? { transfer?.target }
+
     /// Payload bytes that a leader takes in now; at least 1 where it takes any entry.
     public var proposalRoomBytes: Int {
         uncommittedBytes == 0

@@ -241,7 +241,7 @@ public final class Replica {
                 output.append(.roleChanged(role, term: term, leader: node))
             case .contradicted(let contradiction, let replica):
                 output.append(.contradicted(contradiction, by: address(of: replica)))
-            case .configurationChanged: break
+            case .configurationChanged: output.append(.configurationChanged)
             }
         }
     }

@@ -98,6 +98,8 @@ public enum ReplicaEffect: Sendable {
     /// Fetch a snapshot at or past this point from the node and install it.
     case installSnapshot(SnapshotPoint, from: NodeID)
     case roleChanged(RoleKind, term: Term, leader: NodeID?)
+    /// The group has other members, or others of them vote.
+    case configurationChanged
     /// The replica on that node, where the node is known, sent what no correct replica sends.
     case contradicted(Contradiction, by: NodeID?)
 }

@@ -257,7 +257,10 @@ extension ReplicaLoop {
     func standing(of group: GroupID) -> Standing { floor.standing(of: group) }
 
     /// Takes a call in at once, without a turn.
-    func submit(_ call: ClientCall) { rooms.calls.submit(call, floor) }
+    func submit(_ call: ClientCall) {
+        rooms.calls.submit(call, floor)
+        rooms.calls.sendReady(floor)
+    }
 
     /// Begins a verification at once, without a turn.
     func verify(_ group: GroupID, isScrub: Bool) -> Result<VerificationID, VerificationRefusal> {

@@ -225,7 +225,8 @@ import Testing
 
     @Test func theScheduleGoesRound() throws {
         var schedule = VerificationSchedule()
-        let led = [GroupID(1), GroupID(4), GroupID(6)]
+        var led = GroupSet()
+        for group in [1, 4, 6] as [UInt32] { led.insert(GroupID(group)) }
         var turns: [GroupID] = []
         for _ in 0..<4 {
             let next = try #require(schedule.group(after: led))
@@ -233,6 +234,6 @@ import Testing
             schedule.last = next
         }
         #expect(turns == [GroupID(1), GroupID(4), GroupID(6), GroupID(1)])
-        #expect(schedule.group(after: []) == nil)
+        #expect(schedule.group(after: GroupSet()) == nil)
     }
 }

@@ -6,7 +6,7 @@ enum Words {
 
     /// Modules in which declarations lack a doc comment, and how many: they may only become fewer.
     static let undocumented: [String: Int] = [
-        "NodeRuntime": 147
+        "NodeRuntime": 146
     ]
 
     /// Every public and package declaration has a doc comment, a requirement of such a protocol too. Exempt are:

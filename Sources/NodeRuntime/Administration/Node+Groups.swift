@@ -31,32 +31,38 @@ public struct GroupReport: Sendable {
 extension Node {
     /// All groups that this node has a replica of, in order.
     public func groups() async -> [GroupReport] {
-        let reports = await askAll { .groups($0) }.flatMap(\.self).sorted { $0.group < $1.group }
-        let reader = mail.reader
-        return reports.map { report in
-            let (group, status) = (report.group, report.status)
-            let digest = try? reader.digest(group)
-            let replicas = status.configuration.members.map { member in
-                GroupReport.ReplicaReport(
-                    member: member,
-                    isVoter: status.configuration.isVoter(member.replica),
-                    isLearner: status.configuration.learners.contains(member.replica),
-                    isLeader: status.leader == member.replica,
-                    peer: status.peers.first { $0.replica == member.replica }
-                )
-            }
-            return GroupReport(
-                group: group,
-                leaderNode: report.leaderNode,
-                status: status,
-                digest: digest.map { "\($0.digest)" } ?? "",
-                digestIndex: digest?.index ?? .zero,
-                replicas: replicas,
-                verification: report.verification.map { VerificationStanding(group, $0) },
-                isInDoubt: report.isInDoubt,
-                housekeepingBacklogSeconds: report.housekeepingBacklogSeconds
+        let reports = await askAll { .groups(nil, $0) }.flatMap(\.self).sorted { $0.group < $1.group }
+        return reports.map(describe)
+    }
+
+    /// One group; nil where this node has no replica of it.
+    public func group(_ id: GroupID) async -> GroupReport? {
+        await ask(id) { .groups(id, $0) }.first.map(describe)
+    }
+
+    private func describe(_ report: HostedGroupReport) -> GroupReport {
+        let (group, status) = (report.group, report.status)
+        let digest = try? mail.reader.digest(group)
+        let replicas = status.configuration.members.map { member in
+            GroupReport.ReplicaReport(
+                member: member,
+                isVoter: status.configuration.isVoter(member.replica),
+                isLearner: status.configuration.learners.contains(member.replica),
+                isLeader: status.leader == member.replica,
+                peer: status.peers.first { $0.replica == member.replica }
             )
         }
+        return GroupReport(
+            group: group,
+            leaderNode: report.leaderNode,
+            status: status,
+            digest: digest.map { "\($0.digest)" } ?? "",
+            digestIndex: digest?.index ?? .zero,
+            replicas: replicas,
+            verification: report.verification.map { VerificationStanding(group, $0) },
+            isInDoubt: report.isInDoubt,
+            housekeepingBacklogSeconds: report.housekeepingBacklogSeconds
+        )
     }
 
     /// What keeps this node from having a voting replica of every group, a sentence each.
@@ -77,7 +83,7 @@ extension Node {
     ///
     /// - Parameter node: nil for the follower that has most of the log.
     public func transferLeadership(of group: GroupID, to node: NodeID?) async throws(AdministrationError) {
-        guard let before = await groups().first(where: { $0.group == group }) else {
+        guard let before = await self.group(group) else {
             throw AdministrationError(.notFound, "this node has no replica of group \(group.rawValue)")
         }
         guard before.status.role == .leader else {
@@ -96,7 +102,7 @@ extension Node {
             )
         }
         for _ in 0..<200 {
-            if let now = await groups().first(where: { $0.group == group }), now.leaderNode != nil,
+            if let now = await self.group(group), now.leaderNode != nil,
                 now.leaderNode != settings.node, node == nil || now.leaderNode == node
             {
                 return

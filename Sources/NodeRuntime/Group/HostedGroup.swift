@@ -8,13 +8,27 @@ package final class HostedGroup {
     package internal(set) var replica: Replica?
     package fileprivate(set) var standing = Standing.absent
     /// Whether its rows are known to be those that were written.
-    package internal(set) var doubt = Doubt.none
+    package fileprivate(set) var doubt = Doubt.none
     /// How its last verification ended, as far as this node was told.
     package internal(set) var verificationNote: VerificationNote?
     let calls = CallTable()
     let reads = ReadTable()
 
     init(_ id: GroupID) { self.id = id }
+
+    /// Whether a voting replica with all its state is here, follows a leader or leads, and is in no doubt.
+    var isWell: Bool {
+        guard let replica, replica.leaderNode != nil, standing == .live, doubt == .none else { return false }
+        return replica.raft.configuration.isVoter(replica.id)
+    }
+
+    /// Whether this replica leads, and there is a voter that is rather to lead.
+    var isMisplaced: Bool {
+        guard let replica, replica.isLeader else { return false }
+        let configuration = replica.raft.configuration
+        guard let own = configuration.member(replica.id) else { return false }
+        return configuration.members.contains { $0.priority > own.priority && configuration.isVoter($0.replica) }
+    }
 
     /// Whether its rows may be copied to another node.
     var servesSnapshots: Bool { standing.hasState && doubt == .none }
@@ -37,35 +51,78 @@ package struct HostedGroups {
     private(set) var rebuilding = GroupSet()
     /// The groups with entries that the state may not keep durably yet: nobody has to look at all groups to find them.
     var unflushed = GroupSet()
+    /// The groups that this node leads: nobody has to look at all groups to find them.
+    private(set) var led = GroupSet()
+    /// All groups that are not well (``HostedGroup/isWell``), and some that have become so.
+    private var unwell = GroupSet()
+    /// All groups that are led from here and should not be (``HostedGroup/isMisplaced``), and some that have come
+    /// right.
+    private var misplaced = GroupSet()
     /// How many snapshots have taken the place of a state.
     private(set) var replacedStates: UInt64 = 0
 
     package subscript(_ id: GroupID) -> HostedGroup? { positions[id].map { groups[$0] } }
 
-    /// Replicas, in the order of their groups.
+    /// Replicas, in the order of their groups. For those who look at all of them.
     package var replicas: some Sequence<Replica> { groups.lazy.compactMap(\.replica) }
 
-    /// The groups that stand still, in order.
-    package var stopped: [(group: GroupID, stop: StoppedGroup)] {
-        groups.compactMap { group in
-            if case .stopped(let stop) = group.standing { (group.id, stop) } else { nil }
+    /// The groups that are not well, in order.
+    mutating func takeStockOfUnwell() -> [HostedGroup] {
+        var found: [HostedGroup] = []
+        for id in unwell {
+            guard let group = self[id], !group.isWell else {
+                unwell.remove(id)
+                continue
+            }
+            found.append(group)
         }
+        return found
     }
 
-    /// The groups whose rows differ from those of others, where nobody can say which are right; in order.
-    var doubted: [GroupID] { groups.filter { $0.doubt == .suspected }.map(\.id) }
+    /// The groups that are led from here and should not be, in order.
+    mutating func takeStockOfMisplaced() -> [HostedGroup] {
+        var found: [HostedGroup] = []
+        for id in misplaced {
+            guard let group = self[id], group.isMisplaced else {
+                misplaced.remove(id)
+                continue
+            }
+            found.append(group)
+        }
+        return found
+    }
 
-    /// All groups, in order.
-    var ids: [GroupID] { groups.map(\.id) }
+    /// Role, leader or members of a replica have changed.
+    mutating func noteChange(of id: GroupID) {
+        guard let group = self[id] else { return }
+        if group.replica?.isLeader == true { led.insert(id) } else { led.remove(id) }
+        if !group.isWell { unwell.insert(id) }
+        if group.isMisplaced { misplaced.insert(id) }
+    }
+
+    /// What of the sets does not fit the groups, for those who check: a group that should be found by them, and is not.
+    package var unfound: GroupID? {
+        groups.first { group in
+            let isLeading = group.replica?.isLeader == true
+            return led.contains(group.id) != isLeading || !group.isWell && !unwell.contains(group.id)
+                || group.isMisplaced && !misplaced.contains(group.id)
+        }?.id
+    }
 
     /// The groups that have not begun here.
-    var absent: [GroupID] { groups.filter { $0.standing == .absent }.map(\.id) }
+    var absent: [GroupID] { unwell.filter { standing(of: $0) == .absent } }
 
     /// Whether a snapshot is on its way to any of them.
-    package var isInstalling: Bool { groups.contains { $0.standing == .installing } }
+    package var isInstalling: Bool { unwell.contains { standing(of: $0) == .installing } }
 
     /// Whether a replica was given up whose successor has not begun.
-    package var areBeingReplaced: Bool { groups.contains { $0.standing == .replacing } }
+    package var areBeingReplaced: Bool { unwell.contains { standing(of: $0) == .replacing } }
+
+    /// It is known, or no longer known, that the rows of a group are those that were written.
+    mutating func doubt(_ id: GroupID, as doubt: Doubt) {
+        self[id]?.doubt = doubt
+        noteChange(of: id)
+    }
 
     func standing(of id: GroupID) -> Standing { self[id]?.standing ?? .absent }
 
@@ -80,6 +137,7 @@ package struct HostedGroups {
         group.reads.restart()
         group.replica = nil
         group.doubt = .none
+        led.remove(id)
         stand(id, as: standing)
     }
 
@@ -87,6 +145,7 @@ package struct HostedGroups {
         let group = insert(id)
         if group.standing == .installing, standing == .live { replacedStates += 1 }
         group.standing = standing
+        noteChange(of: id)
         if case .rebuilding = standing { rebuilding.insert(id) } else { rebuilding.remove(id) }
     }
 
@@ -95,6 +154,7 @@ package struct HostedGroups {
     mutating func insert(_ id: GroupID) -> HostedGroup {
         if let known = self[id] { return known }
         let new = HostedGroup(id)
+        unwell.insert(id)
         if let last = groups.last, last.id > id {
             groups.insert(new, at: groups.firstIndex { $0.id > id } ?? groups.endIndex)
             for (index, group) in groups.enumerated() { positions[group.id] = index }

@@ -172,7 +172,9 @@ package final class Floor {
             case .readRejected(let id, _): events.append(.readRejected(group, id: id))
             case .installSnapshot(let point, let sender):
                 events.append(.snapshotOffered(group, point, from: sender))
+            case .configurationChanged: groups.noteChange(of: group)
             case .roleChanged(let role, let term, let leader):
+                groups.noteChange(of: group)
                 events.append(.roleChanged(group, role, term, leader: leader))
             case .contradicted(let contradiction, let sender):
                 events.append(.contradicted(group, contradiction, by: sender))

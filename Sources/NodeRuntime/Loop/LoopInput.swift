@@ -62,7 +62,8 @@ package struct LoopBegin: Sendable {
 
 /// What somebody outside wants to know of a loop, or have done and be told; the completions are called on its thread.
 package enum LoopQuestion: Sendable {
-    case groups(@Sendable ([HostedGroupReport]) -> Void)
+    /// About one group, or about all: nil.
+    case groups(GroupID?, @Sendable ([HostedGroupReport]) -> Void)
     case problems(@Sendable (LoopProblems) -> Void)
     /// Answered by why the leadership is not handed over; nil when it is under way.
     case transferLeadership(of: GroupID, to: NodeID?, @Sendable (Rejection?) -> Void)

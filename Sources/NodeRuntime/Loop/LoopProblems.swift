@@ -23,8 +23,10 @@ package struct LoopProblems: Sendable {
 }
 
 extension ReplicaLoop {
-    var groupReports: [HostedGroupReport] {
-        floor.groups.replicas.map { replica in
+    /// - Parameter group: nil for all groups.
+    func reports(of group: GroupID?) -> [HostedGroupReport] {
+        let replicas = group.map { [floor.replica($0)].compactMap(\.self) } ?? Array(floor.groups.replicas)
+        return replicas.map { replica in
             HostedGroupReport(
                 group: replica.group,
                 status: replica.raft.status,
@@ -36,44 +38,56 @@ extension ReplicaLoop {
         }
     }
 
+    /// A snapshot of what is wrong: only groups that are not well are looked at.
     package var problems: LoopProblems {
-        LoopProblems(membership: membershipProblems, unready: unreadyReasons, doubted: floor.groups.doubted)
+        let unwell = floor.groups.takeStockOfUnwell()
+        return LoopProblems(
+            membership: membershipProblems(unwell),
+            unready: unwell.compactMap(\.unreadyReason),
+            doubted: unwell.filter { $0.doubt == .suspected }.map(\.id)
+        )
     }
 
-    private var membershipProblems: [String] {
-        let node = floor.node.rawValue
-        let standing = floor.groups.stopped.map { group, stop in
-            "node \(node): group \(group.rawValue) stands still before entry \(stop.index.rawValue), which this "
-                + "program cannot apply: \(stop.reason)"
+    private func membershipProblems(_ unwell: [HostedGroup]) -> [String] {
+        let name = "node \(floor.node.rawValue)"
+        let standing = unwell.compactMap { group in
+            if case .stopped(let stop) = group.standing {
+                "\(name): group \(group.id.rawValue) stands still before entry \(stop.index.rawValue), which this "
+                    + "program cannot apply: \(stop.reason)"
+            } else {
+                nil as String?
+            }
         }
         let unreadable = rooms.trouble.unreadable.sorted { $0.key < $1.key }.map { group, noted in
-            "node \(node): \(noted.count) reads of group \(group.rawValue) have failed since it started, the last: "
+            "\(name): \(noted.count) reads of group \(group.rawValue) have failed since it started, the last: "
                 + noted.reason
         }
-        let absent = floor.groups.ids.filter { group in
-            switch floor.standing(of: group) {
+        let absent = unwell.filter { group in
+            switch group.standing {
             case .absent, .replacing: true
             case .recalling, .rebuilding, .installing, .live, .stopped: false
             }
         }
-        let learning = floor.groups.replicas.filter { !$0.raft.configuration.isVoter($0.raft.id) }.map(\.group)
-        return standing + unreadable
-            + absent.map { "node \(node): the replica of group \($0.rawValue) was given up and is made anew" }
-            + learning.map { "node \(node): the replica of group \($0.rawValue) is built from the others" }
-    }
-
-    /// Empty when this node knows a leader of every group and has its state. A node that is cut off, or one of a
-    /// cluster without a quorum, stops knowing a leader within an election timeout.
-    private var unreadyReasons: [String] {
-        floor.groups.ids.compactMap { group in
-            let name = "group \(group.rawValue)"
-            switch floor.standing(of: group) {
-            case .absent, .replacing: return "\(name) has no replica here yet"
-            case .stopped: return "\(name) stands still here"
-            case .recalling, .rebuilding, .installing, .live: break
-            }
-            guard floor.replica(group)?.leaderNode != nil else { return "\(name) has no leader that this node knows" }
-            return floor.standing(of: group).hasState ? nil : "\(name) is being built from the others"
+        let learning = unwell.filter { group in
+            group.replica.map { !$0.raft.configuration.isVoter($0.id) } ?? false
         }
+        return standing + unreadable
+            + absent.map { "\(name): the replica of group \($0.id.rawValue) was given up and is made anew" }
+            + learning.map { "\(name): the replica of group \($0.id.rawValue) is built from the others" }
+    }
+}
+
+extension HostedGroup {
+    /// Why clients of this group cannot be served now; nil when they can: its leader is known, and its state is here. A
+    /// node that is cut off, or one of a cluster without a quorum, stops knowing a leader within an election timeout.
+    fileprivate var unreadyReason: String? {
+        let name = "group \(id.rawValue)"
+        switch standing {
+        case .absent, .replacing: return "\(name) has no replica here yet"
+        case .stopped: return "\(name) stands still here"
+        case .recalling, .rebuilding, .installing, .live: break
+        }
+        guard replica?.leaderNode != nil else { return "\(name) has no leader that this node knows" }
+        return standing.hasState ? nil : "\(name) is being built from the others"
     }
 }

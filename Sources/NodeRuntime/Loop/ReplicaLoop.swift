@@ -171,7 +171,7 @@ package final class ReplicaLoop {
 
     private func answer(_ question: LoopQuestion) {
         switch question {
-        case .groups(let completion): completion(groupReports)
+        case .groups(let group, let completion): completion(reports(of: group))
         case .problems(let completion): completion(problems)
         case .transferLeadership(let group, let target, let completion):
             completion(floor.transferLeadership(of: group, to: target))
@@ -225,7 +225,8 @@ package final class ReplicaLoop {
 
     private func noteLost(_ node: NodeID) {
         // Only leaders have anything under way, and none of those at rest.
-        for replica in floor.groups.replicas where replica.isLeader && floor.rest.rests[replica.group] == nil {
+        for group in floor.rest.awake {
+            guard let replica = floor.replica(group), replica.isLeader else { continue }
             let members = replica.raft.configuration.members.filter { $0.node == node }
             for member in members {
                 // Said again with every attempt to reach a node that is gone: that is no work to stay awake for.
@@ -306,8 +307,8 @@ package final class ReplicaLoop {
         lastTick = floor.nowMilliseconds
         floor.logProgress.skip(Int64(ticks) * floor.settings.tickMilliseconds)
         guard floor.settings.replica.raft.leaseTicks != nil else { return }
-        for replica in floor.groups.replicas where replica.isLeader {
-            floor.step(replica.group) { _ = $0.control(.rested(ticks: ticks, heard: []), floor.source, into: &$1) }
+        for group in floor.groups.led {
+            floor.step(group) { _ = $0.control(.rested(ticks: ticks, heard: []), floor.source, into: &$1) }
         }
         tellRooms()
     }

@@ -114,6 +114,9 @@ struct Checker {
     // MARK: After a turn of a loop
 
     mutating func checkLoop(_ loop: ReplicaLoop, of node: SimNode, world: World) {
+        if let group = loop.floor.groups.unfound {
+            world.fail("whoever needs a group finds it", "node \(node.position + 1), group \(group.rawValue)")
+        }
         for replica in loop.floor.groups.replicas {
             let group = Int(replica.group.rawValue)
             checks += 1

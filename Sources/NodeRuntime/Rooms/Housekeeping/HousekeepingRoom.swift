@@ -15,9 +15,7 @@ package struct HousekeepingRoom {
 
     /// On every tick: looks for what is due.
     mutating func tick(_ floor: Floor) {
-        let groups = pace.groupsToLookAt(floor.nowMilliseconds) {
-            floor.groups.replicas.filter(\.isLeader).map(\.group)
-        }
+        let groups = pace.groupsToLookAt(floor.nowMilliseconds) { Array(floor.groups.led) }
         guard !groups.isEmpty else { return }
         let times = HousekeepingTimes(now: floor.clock.now())
         let reader = floor.reader

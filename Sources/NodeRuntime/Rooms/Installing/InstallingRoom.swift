@@ -149,7 +149,7 @@ struct InstallingRoom {
         installs[group] = nil
         floor.groups.stand(group, as: .live)
         // Its rows are those of another replica now.
-        if floor.groups[group]?.doubt == .suspected { floor.groups[group]?.doubt = .none }
+        if floor.groups[group]?.doubt == .suspected { floor.groups.doubt(group, as: .none) }
         floor.groups.unflushed.insert(group)
         floor.observers.installs?(group, point, install.from)
         floor.write(.setSnapshot(group, point))

@@ -26,7 +26,7 @@ struct LeadershipRoom {
 
     /// The disk hangs. The others have what this node sent them, and can commit without its disk.
     private func handOverAll(_ floor: Floor) {
-        for replica in floor.groups.replicas where replica.isLeader && replica.raft.status.transferTarget == nil {
+        for replica in floor.ledReplicas where replica.raft.transferTarget == nil {
             _ = floor.transferLeadership(of: replica.group, to: nil)
         }
     }
@@ -35,9 +35,9 @@ struct LeadershipRoom {
     /// not go round in circles for ever.
     private mutating func makeRoom(_ floor: Floor) {
         guard floor.health.isSpaceLow else { return departures.removeAll() }
-        for replica in floor.groups.replicas where replica.isLeader {
+        for replica in floor.ledReplicas {
             let departed = departures[replica.group, default: 0]
-            guard departed < Self.maximumDepartures, replica.raft.status.transferTarget == nil,
+            guard departed < Self.maximumDepartures, replica.raft.transferTarget == nil,
                 floor.transferLeadership(of: replica.group, to: nil) == nil
             else { continue }
             departures[replica.group] = departed + 1
@@ -50,16 +50,16 @@ struct LeadershipRoom {
     func resign(_ floor: Floor) -> Int {
         floor.isStopping = true
         var leading = 0
-        for replica in floor.groups.replicas where replica.isLeader && replica.raft.configuration.voters.count > 1 {
+        for replica in floor.ledReplicas where replica.raft.configuration.voters.count > 1 {
             leading += 1
-            if replica.raft.status.transferTarget == nil { _ = floor.transferLeadership(of: replica.group, to: nil) }
+            if replica.raft.transferTarget == nil { _ = floor.transferLeadership(of: replica.group, to: nil) }
         }
         return leading
     }
 
     /// Hands every leadership to one node, where it has a vote.
     func handOver(to target: NodeID, _ floor: Floor) {
-        for replica in floor.groups.replicas where replica.isLeader {
+        for replica in floor.ledReplicas {
             _ = floor.transferLeadership(of: replica.group, to: target)
         }
     }
@@ -70,7 +70,7 @@ struct LeadershipRoom {
     ///   where it was put.
     func balance(onlyToReturned: Bool, _ floor: Floor) {
         guard !floor.isStopping else { return }
-        for replica in floor.groups.replicas where replica.isLeader {
+        for replica in floor.groups.takeStockOfMisplaced().compactMap(\.replica) {
             let status = replica.raft.status
             guard status.transferTarget == nil, let own = status.configuration.member(status.id) else { continue }
             for peer in status.peers where peer.isActive && peer.lag <= Self.maximumSuccessorLag {
@@ -85,4 +85,10 @@ struct LeadershipRoom {
             }
         }
     }
+}
+
+extension Floor {
+    /// The replicas that lead, in the order of their groups: as they are now, since what is done with one may change
+    /// its role.
+    fileprivate var ledReplicas: [Replica] { groups.led.compactMap { replica($0) } }
 }

@@ -219,7 +219,7 @@ struct MarkedStatesRoom {
         kept[group]?.heardMilliseconds = floor.nowMilliseconds
         switch verdict {
         case .agrees:
-            if floor.groups[group]?.doubt == .suspected { floor.groups[group]?.doubt = .none }
+            if floor.groups[group]?.doubt == .suspected { floor.groups.doubt(group, as: .none) }
             // The coordinator itself notes more than that.
             if other != floor.node { floor.noteVerification(of: group, at: marked.index, origin: nil, nil) }
             letGo(of: group)
@@ -233,7 +233,7 @@ struct MarkedStatesRoom {
     /// Nobody can say who is right, so this replica must not be copied. One whose own rows bear witness against it does
     /// not lead either, if there is another.
     private func doubt(_ group: GroupID, _ status: VerificationStatus, _ floor: Floor) {
-        floor.groups[group]?.doubt = .suspected
+        floor.groups.doubt(group, as: .suspected)
         floor.ways.snapshots.dropAll(of: group)
         guard case .digest(_, let scrub) = status, scrub.isHarmed, let replica = floor.replica(group),
             replica.isLeader, replica.raft.status.transferTarget == nil
@@ -261,7 +261,7 @@ struct MarkedStatesRoom {
             reason: reason,
             deadlineMilliseconds: floor.nowMilliseconds + floor.settings.verification.handoverMilliseconds
         )
-        floor.groups[group]?.doubt = .condemned
+        floor.groups.doubt(group, as: .condemned)
         floor.ways.snapshots.dropAll(of: group)
         giveUp(group, floor)
     }

@@ -184,7 +184,7 @@ struct VerificationRoom {
             return
         }
         guard now >= next else { return }
-        let led = floor.groups.replicas.filter(\.isLeader).map(\.group)
+        let led = floor.groups.led
         guard let group = schedule.group(after: led) else {
             schedule.nextMilliseconds = now + min(interval, VerificationSchedule.idleMilliseconds)
             return

@@ -12,5 +12,5 @@ struct VerificationSchedule {
     var last = GroupID.directory
 
     /// - Parameter led: the groups that the node leads, in order.
-    func group(after led: [GroupID]) -> GroupID? { led.first { $0 > last } ?? led.first }
+    func group(after led: GroupSet) -> GroupID? { led.first { $0 > last } ?? led.first { _ in true } }
 }
