@@ -12,7 +12,10 @@ public protocol PeerNetwork: AnyObject, Sendable {
 /// The part of a node that hears what other nodes say. Called on the transport's event loops.
 public protocol PeerReceiver: AnyObject, Sendable {
     /// Takes in what the node said, in the order in which one connection brought it.
-    func received(_ messages: [PeerMessage], from node: NodeID)
+    ///
+    /// - Parameter receipt: to be kept until the messages are dealt with. While much is kept, nothing more is read from
+    ///   the connection.
+    func received(_ messages: [PeerMessage], from node: NodeID, _ receipt: PeerReceipt)
     /// Messages under way to the node may be lost: the link broke, or its queue was full.
     func lost(_ node: NodeID)
 }
@@ -34,6 +37,8 @@ public struct PeerIdentity: Hashable, Sendable {
 public enum PeerLimits {
     /// Bytes waiting for one peer, in this process.
     public static let queuedBytes = 64 << 20
+    /// Bytes that one connection has brought and nobody has dealt with yet: beyond this, it is not read from.
+    static let receivedBytes = 32 << 20
     /// About how much goes into one frame.
     public static let frameBytes = 1 << 20
     /// Payloads from this size up are written from where they are, instead of being copied into the frame.

@@ -51,7 +51,14 @@ public final class PeerServer: Sendable {
                         try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.server))
                     }
                     try channel.pipeline.syncOperations.addHandler(
-                        PeerAcceptHandler(identity: identity, receiver: receiver, complaints: complaints)
+                        PeerAcceptHandler(
+                            identity: identity,
+                            receiver: receiver,
+                            complaints: complaints,
+                            window: ReceiveWindow(limit: PeerLimits.receivedBytes) {
+                                channel.eventLoop.execute { channel.read() }
+                            }
+                        )
                     )
                 }
             }
@@ -96,8 +103,9 @@ private final class AcceptedConnections: Sendable {
 }
 
 /// One accepted connection: a hello, then frames.
-final class PeerAcceptHandler: ChannelInboundHandler {
+final class PeerAcceptHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private enum State {
@@ -111,8 +119,15 @@ final class PeerAcceptHandler: ChannelInboundHandler {
     private let complaints: PeerComplaints
     private var state = State.awaitingHello(deadline: nil)
     private var assembler = FrameAssembler()
+    private let window: ReceiveWindow
 
-    init(identity: PeerIdentity, receiver: any PeerReceiver, complaints: PeerComplaints) {
+    init(
+        identity: PeerIdentity,
+        receiver: any PeerReceiver,
+        complaints: PeerComplaints,
+        window: ReceiveWindow
+    ) {
+        self.window = window
         self.identity = identity
         self.receiver = receiver
         self.complaints = complaints
@@ -133,6 +148,8 @@ final class PeerAcceptHandler: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
+    func read(context: ChannelHandlerContext) { if window.mayRead() { context.read() } }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var read = unwrapInboundIn(data)
         do {
@@ -151,7 +168,8 @@ final class PeerAcceptHandler: ChannelInboundHandler {
                 case .closed: return
                 }
             }
-            if case .open(let node) = state, !batch.isEmpty { receiver.received(batch, from: node) }
+            guard case .open(let node) = state, !batch.isEmpty else { return }
+            receiver.received(batch, from: node, PeerReceipt(for: batch, in: window))
         } catch {
             refuse(context, for: .unreadable, saying: "sent what cannot be read: \(error)")
         }

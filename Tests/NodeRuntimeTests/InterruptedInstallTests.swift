@@ -119,7 +119,7 @@ import Testing
             return isPiece(message)
         }
         let core = try #require(follower.core)
-        core.inbox.put(.received(Array(pieces.prefix(1)), from: leader.id))
+        core.inbox.put(.received(Array(pieces.prefix(1)), from: leader.id, nil))
         core.loop.turn()
         core.appliers[0].turn()
         try #require(try GroupSnapshotSink.note(of: group, in: follower.state) != nil)
@@ -143,7 +143,7 @@ import Testing
             guard case .snapshotPull(let pull) = message else { return false }
             pulls += 1
             let refusal = SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused)
-            follower.core?.inbox.put(.received([.snapshotPiece(refusal)], from: to))
+            follower.core?.inbox.put(.received([.snapshotPiece(refusal)], from: to, nil))
             return true
         }
         let resends = 20 * cluster.settings.tickMilliseconds / cluster.settings.resendMilliseconds

@@ -23,7 +23,7 @@ import Testing
         let leader = try #require(cluster.leader(of: group))
         let follower = try #require(cluster.nodes.first { $0 !== leader })
         func ask(_ id: UInt64) {
-            leader.core?.inbox.put(.received([.readIndex(group: group, id: id)], from: follower.id))
+            leader.core?.inbox.put(.received([.readIndex(group: group, id: id)], from: follower.id, nil))
         }
 
         ask(7)

@@ -51,7 +51,7 @@ import Testing
             isAnswer(message, from, to) || (to == follower.id && isEntries(message))
         }
         try #require(!answers.isEmpty)
-        loop.inbox.put(.received([late], from: leader.id))
+        loop.inbox.put(.received([late], from: leader.id, nil))
         follower.turn()
         #expect(reads.value == 0)
         cluster.run(ticks: 60)

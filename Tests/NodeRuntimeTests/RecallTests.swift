@@ -26,12 +26,12 @@ import Testing
         }
         let loop = try #require(node.core?.loop)
         let late = try #require(answers.first)
-        loop.inbox.put(.received([late], from: cluster[1].id))
+        loop.inbox.put(.received([late], from: cluster[1].id, nil))
         node.turn()
         #expect(loop.rooms.recall.nodesAwaited(by: group) == [cluster[1].id, cluster[2].id])
 
         let present = try #require(answers.last)
-        loop.inbox.put(.received([present], from: cluster[1].id))
+        loop.inbox.put(.received([present], from: cluster[1].id, nil))
         node.turn()
         #expect(loop.rooms.recall.nodesAwaited(by: group) == [cluster[2].id])
     }

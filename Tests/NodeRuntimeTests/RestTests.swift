@@ -136,10 +136,10 @@ import Testing
             )
             return .replica(ReplicaMessage(group: group, message: message))
         }
-        loop.inbox.put(.received([answer(term), answer(.zero)], from: NodeID(2)))
+        loop.inbox.put(.received([answer(term), answer(.zero)], from: NodeID(2), nil))
         loop.turn()
         #expect(loop.floor.rest.rests[group] != nil)
-        loop.inbox.put(.received([answer(term.next)], from: NodeID(2)))
+        loop.inbox.put(.received([answer(term.next)], from: NodeID(2), nil))
         loop.turn()
         #expect(loop.floor.rest.rests[group] == nil, "of a newer term, it is news")
     }

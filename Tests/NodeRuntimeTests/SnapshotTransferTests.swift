@@ -57,7 +57,7 @@ import Testing
         let transfer = try Transfer()
         var former: PeerMessage?
         try transfer.run { piece, _ in
-            if let former { transfer.follower.core?.inbox.put(.received([former], from: transfer.leader.id)) }
+            if let former { transfer.follower.core?.inbox.put(.received([former], from: transfer.leader.id, nil)) }
             former = piece
             return .arrives
         }
@@ -213,7 +213,7 @@ private final class Transfer {
             switch fate(message, from) {
             case .arrives: return false
             case .arrivesTwice:
-                follower.core?.inbox.put(.received([message], from: from))
+                follower.core?.inbox.put(.received([message], from: from, nil))
                 return false
             case .lost: return true
             }

@@ -92,7 +92,7 @@ import Testing
         cluster.run(ticks: 60)
         #expect(node.core?.agent.isTold == true)
         for (message, from) in late where from == sender {
-            cluster.leader(of: .directory)?.core?.inbox.put(.received([message], from: sender))
+            cluster.leader(of: .directory)?.core?.inbox.put(.received([message], from: sender, nil))
         }
         cluster.run(ticks: Self.ticks)
         #expect(versions(cluster) == [1, 1, 1])

@@ -1,6 +1,7 @@
 import Consensus
 import Foundation
 import Logging
+import MailModel
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
@@ -17,12 +18,15 @@ final class Receiver: PeerReceiver {
     private struct State {
         var received: [(node: NodeID, text: String)] = []
         var lost: [NodeID] = []
+        var keepsReceipts = false
+        var receipts: [PeerReceipt] = []
         var waiters: [(isDue: @Sendable (State) -> Bool, promise: EventLoopPromise<Void>)] = []
     }
 
     private let state = NIOLockedValueBox(State())
 
-    func received(_ messages: [PeerMessage], from node: NodeID) {
+    func received(_ messages: [PeerMessage], from node: NodeID, _ receipt: PeerReceipt) {
+        state.withLockedValue { if $0.keepsReceipts { $0.receipts.append(receipt) } }
         change { $0.received += messages.map { (node, describe($0)) } }
     }
 
@@ -30,6 +34,16 @@ final class Receiver: PeerReceiver {
 
     var texts: [String] { state.withLockedValue { $0.received.map(\.text) } }
     var senders: Set<NodeID> { state.withLockedValue { Set($0.received.map(\.node)) } }
+    /// Deals with nothing that comes, until it is told to.
+    func keepReceipts() { state.withLockedValue { $0.keepsReceipts = true } }
+    func letGoOfReceipts() {
+        let receipts = state.withLockedValue { state in
+            state.keepsReceipts = false
+            defer { state.receipts = [] }
+            return state.receipts
+        }
+        withExtendedLifetime(receipts) {}
+    }
     var lostCount: Int { state.withLockedValue { $0.lost.count } }
 
     private func change(_ body: (inout State) -> Void) {
@@ -120,6 +134,38 @@ private func sendUntilHeard(_ links: PeerLinks, _ receiver: Receiver, past befor
 
     @Test func deliversInOrderOverTLS() async throws {
         try await deliversInOrder(Certificates.make().mutual)
+    }
+
+    /// What nobody deals with is not read from the socket, and the sender's queue fills.
+    @Test func whoeverIsNotHeardIsPushedBack() async throws {
+        let received = Receiver()
+        let server = try await startServer(received)
+        let lost = Receiver()
+        let sender = links(identity(1), lost)
+        sender.connect(to: NodeID(2), host: "127.0.0.1", port: try #require(server.port))
+        try await sendUntilHeard(sender, received)
+        received.keepReceipts()
+        let before = lost.lostCount
+        let large = PeerMessage.forward(
+            group: GroupID(1),
+            request: RequestID(session: 1, sequence: 1),
+            payload: ByteBuffer(repeating: 1, count: 1 << 20)
+        )
+        let begun = received.texts.count
+        for _ in 0..<1_000 where lost.lostCount == before {
+            sender.send([large], to: NodeID(2))
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        #expect(lost.lostCount > before, "the sender's queue is full")
+        let count = received.texts.count - begun
+        #expect(count << 20 <= PeerLimits.receivedBytes + 4 << 20)
+        received.letGoOfReceipts()
+        for _ in 0..<600 where received.texts.count - begun <= count + 16 {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        #expect(received.texts.count - begun > count + 16)
+        sender.stop()
+        await server.stop()
     }
 
     /// A batch larger than a frame goes in several.

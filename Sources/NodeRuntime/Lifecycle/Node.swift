@@ -295,8 +295,8 @@ private final class LoopReceiver: PeerReceiver {
 
     func connect(_ inboxes: LoopInboxes) { self.inboxes.withLockedValue { $0 = inboxes } }
 
-    func received(_ messages: [PeerMessage], from node: NodeID) {
-        inboxes.withLockedValue { $0 }?.receive(messages, from: node)
+    func received(_ messages: [PeerMessage], from node: NodeID, _ receipt: PeerReceipt) {
+        inboxes.withLockedValue { $0 }?.receive(messages, from: node, receipt)
     }
 
     func lost(_ node: NodeID) { inboxes.withLockedValue { $0 }?.lost(node) }

@@ -25,10 +25,14 @@ package final class LoopInboxes: Sendable {
     package func putToAll(_ input: LoopInput) { for loop in loops { loop.put(input) } }
 
     /// Hands out what came from another node, a batch for each loop.
-    package func receive(_ messages: [PeerMessage], from node: NodeID) {
+    ///
+    /// - Parameter receipt: kept until the loops have dealt with their batches; nil in a simulation.
+    package func receive(_ messages: [PeerMessage], from node: NodeID, _ receipt: PeerReceipt? = nil) {
         var batches: [[PeerMessage]] = Array(repeating: [], count: loops.count)
         for message in messages { deal(message, from: node, into: &batches) }
-        for (loop, batch) in zip(loops, batches) where !batch.isEmpty { loop.put(.received(batch, from: node)) }
+        for (loop, batch) in zip(loops, batches) where !batch.isEmpty {
+            loop.put(.received(batch, from: node, receipt))
+        }
     }
 
     private func deal(_ message: PeerMessage, from node: NodeID, into batches: inout [[PeerMessage]]) {

@@ -7,7 +7,8 @@ package import ReplicaCore
 
 /// Everything that reaches a replica loop.
 package enum LoopInput: Sendable {
-    case received([PeerMessage], from: NodeID)
+    /// The receipt is let go of when the messages are dealt with; nil for what this node says to itself.
+    case received([PeerMessage], from: NodeID, PeerReceipt?)
     /// What was under way to the node may be lost.
     case lost(NodeID)
     case persisted([PersistedWrite])

@@ -56,7 +56,7 @@ package final class ReplicaLoop {
 
     private func take(_ input: LoopInput) {
         switch input {
-        case .received(let messages, let node):
+        case .received(let messages, let node, _):
             for message in messages {
                 receive(message, from: node)
                 tellRooms()

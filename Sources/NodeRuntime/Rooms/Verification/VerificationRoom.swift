@@ -230,7 +230,7 @@ extension Floor {
     /// Also to this node itself, by the same way.
     func sendVerification(_ message: VerificationMessage, of group: GroupID, to other: NodeID) {
         let message = PeerMessage.verification(group: group, message)
-        if other == node { ways.inbox.put(.received([message], from: node)) } else { send(message, to: other) }
+        if other == node { ways.inbox.put(.received([message], from: node, nil)) } else { send(message, to: other) }
     }
 
     /// - Parameter origin: nil where another node coordinated it.
