@@ -1,3 +1,4 @@
+import Consensus
 import MailModel
 import NIOConcurrencyHelpers
 import NIOCore
@@ -29,8 +30,8 @@ import Testing
 
     @Test func `a watcher hears of its account only`() async throws {
         let (calls, others) = (Calls(), Calls())
-        _ = watchers.add(AccountID(1), on: loop) { calls.note() }
-        _ = watchers.add(AccountID(2), on: loop) { others.note() }
+        _ = watchers.add(AccountID(1), in: GroupID(1), on: loop) { calls.note() }
+        _ = watchers.add(AccountID(2), in: GroupID(1), on: loop) { others.note() }
         try await changed(AccountID(1))
         #expect(calls.count == 1 && others.count == 0)
         try await changed(AccountID(2), AccountID(3))
@@ -39,9 +40,18 @@ import Testing
         #expect(calls.count == 1 && others.count == 1)
     }
 
+    /// A snapshot was installed: what it has brought nobody applied here.
+    @Test func `a group that was replaced is news to all its watchers`() async throws {
+        let (calls, others) = (Calls(), Calls())
+        for account in 1...2 { _ = watchers.add(AccountID(UInt64(account)), in: GroupID(1), on: loop) { calls.note() } }
+        _ = watchers.add(AccountID(3), in: GroupID(2), on: loop) { others.note() }
+        try await onLoop { [watchers] in watchers.replaced(GroupID(1)) }
+        #expect(calls.count == 2 && others.count == 0)
+    }
+
     @Test func `all watchers of an account hear`() async throws {
         let calls = (0..<3).map { _ in Calls() }
-        for call in calls { _ = watchers.add(AccountID(1), on: loop) { call.note() } }
+        for call in calls { _ = watchers.add(AccountID(1), in: GroupID(1), on: loop) { call.note() } }
         try await changed(AccountID(1), AccountID(2))
         #expect(calls.map(\.count) == [1, 1, 1])
     }
@@ -49,7 +59,7 @@ import Testing
     /// Until the watcher was called, further changes are part of the same news.
     @Test func `a burst is one call, and what comes behind it another one`() async throws {
         let calls = Calls()
-        _ = watchers.add(AccountID(1), on: loop) { calls.note() }
+        _ = watchers.add(AccountID(1), in: GroupID(1), on: loop) { calls.note() }
         try await onLoop { [watchers] in
             for _ in 0..<100 { watchers.changed([AccountID(1)]) }
             #expect(calls.count == 0)
@@ -62,7 +72,7 @@ import Testing
     /// What a watcher reads may be older than a change that comes while it reads.
     @Test func `a change during the call is told by a call of its own`() async throws {
         let calls = Calls()
-        _ = watchers.add(AccountID(1), on: loop) { [watchers] in
+        _ = watchers.add(AccountID(1), in: GroupID(1), on: loop) { [watchers] in
             calls.note()
             if calls.count == 1 { watchers.changed([AccountID(1)]) }
         }
@@ -73,8 +83,8 @@ import Testing
 
     @Test func `who has cancelled hears nothing, and others go on`() async throws {
         let (calls, others) = (Calls(), Calls())
-        let watch = watchers.add(AccountID(1), on: loop) { calls.note() }
-        let other = watchers.add(AccountID(1), on: loop) { others.note() }
+        let watch = watchers.add(AccountID(1), in: GroupID(1), on: loop) { calls.note() }
+        let other = watchers.add(AccountID(1), in: GroupID(1), on: loop) { others.note() }
         watch.cancel()
         watch.cancel()
         try await changed(AccountID(1))
@@ -82,7 +92,7 @@ import Testing
         other.cancel()
         try await changed(AccountID(1))
         #expect(others.count == 1)
-        _ = watchers.add(AccountID(1), on: loop) { calls.note() }
+        _ = watchers.add(AccountID(1), in: GroupID(1), on: loop) { calls.note() }
         try await changed(AccountID(1))
         #expect(calls.count == 1)
     }
@@ -90,7 +100,7 @@ import Testing
     /// The call is on its way already.
     @Test func `who cancels before the call hears nothing`() async throws {
         let calls = Calls()
-        let watch = watchers.add(AccountID(1), on: loop) { calls.note() }
+        let watch = watchers.add(AccountID(1), in: GroupID(1), on: loop) { calls.note() }
         try await onLoop { [watchers] in
             watchers.changed([AccountID(1)])
             watch.cancel()
@@ -103,7 +113,7 @@ import Testing
         let loops = [loop, other.next()]
         let right = NIOLockedValueBox<[Bool]>([])
         for loop in loops {
-            _ = watchers.add(AccountID(1), on: loop) {
+            _ = watchers.add(AccountID(1), in: GroupID(1), on: loop) {
                 let isThere = loop.inEventLoop
                 right.withLockedValue { $0.append(isThere) }
             }

@@ -144,6 +144,7 @@ package final class ApplierLoop {
                     try applier.open(group)
                     gate.open(group)
                     inboxes.put(.installing(.live(group, transfer: transfer, point)), for: group)
+                    watchers.replaced(group)
                 } catch let error as DecodingError {
                     inboxes.put(.installing(.refused(group, transfer: transfer, reason: "\(error)")), for: group)
                 }

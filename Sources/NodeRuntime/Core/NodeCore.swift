@@ -215,6 +215,25 @@ package final class NodeCore {
         }
     }
 
+    /// The store as this node's gateways see it.
+    ///
+    /// - Parameter environment: what the core was made with.
+    package func makeService(_ environment: Environment, passwords: any PasswordChecker) -> NodeService {
+        NodeService(
+            inboxes: inboxes,
+            reader: reader,
+            watchers: watchers,
+            clock: environment.clock,
+            routing: RoutingTable(mailGroups: environment.identity.mailGroups),
+            blocking: environment.blocking,
+            stateReads: stateReads,
+            passwords: passwords,
+            callBudget: callBudget,
+            callMilliseconds: environment.settings.callMilliseconds,
+            failed: environment.failed
+        )
+    }
+
     package func loop(of group: GroupID) -> ReplicaLoop { loops[inboxes.loop(of: group)] }
 
     package func applier(of group: GroupID) -> ApplierLoop { appliers[Int(group.rawValue) % appliers.count] }

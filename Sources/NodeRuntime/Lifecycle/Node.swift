@@ -98,31 +98,29 @@ public final class Node: Sendable {
         let clock = SystemClock()
         let reads = BlockingPool(pool: readPool, clock: clock)
         let background = BlockingPool(pool: backgroundPool, clock: clock)
-        let core = try storage.core(
-            in: directory,
-            NodeCore.Environment(
-                node: settings.node,
-                session: session,
-                settings: settings.core,
-                clock: clock,
-                network: links,
-                blocking: reads,
-                background: background,
-                gauge: FileSystemGauge(path: directory.path),
-                identity: directory.nodeIdentity,
-                identityStore: directory,
-                peers: settings.peers.map(\.node),
-                registration: Registration(
-                    clusterID: settings.clusterID,
-                    node: NodeDescription(
-                        id: settings.node.rawValue,
-                        peerAddress: settings.advertisedAddress,
-                        labels: settings.labels
-                    )
-                ),
-                failed: failed
-            )
+        let environment = NodeCore.Environment(
+            node: settings.node,
+            session: session,
+            settings: settings.core,
+            clock: clock,
+            network: links,
+            blocking: reads,
+            background: background,
+            gauge: FileSystemGauge(path: directory.path),
+            identity: directory.nodeIdentity,
+            identityStore: directory,
+            peers: settings.peers.map(\.node),
+            registration: Registration(
+                clusterID: settings.clusterID,
+                node: NodeDescription(
+                    id: settings.node.rawValue,
+                    peerAddress: settings.advertisedAddress,
+                    labels: settings.labels
+                )
+            ),
+            failed: failed
         )
+        let core = try storage.core(in: directory, environment)
         Self.watch(core, reads, background, clock)
         core.observe(Self.observers(logger, on: group.next()))
         receiver.connect(core.inboxes)
@@ -131,19 +129,8 @@ public final class Node: Sendable {
         writerInbox = core.writer.inbox
         store = storage.state
         keptStates = core.keptStates
-        let mail = NodeService(
-            inboxes: core.inboxes,
-            reader: core.reader,
-            watchers: core.watchers,
-            clock: clock,
-            routing: RoutingTable(mailGroups: directory.identity.mailGroups),
-            blocking: reads,
-            stateReads: core.stateReads,
-            passwords: PasswordPool(pool: passwordPool, maximumWaiting: settings.maxWaitingPasswords),
-            callBudget: core.callBudget,
-            callMilliseconds: settings.core.callMilliseconds,
-            failed: failed
-        )
+        let passwords = PasswordPool(pool: passwordPool, maximumWaiting: settings.maxWaitingPasswords)
+        let mail = core.makeService(environment, passwords: passwords)
         self.mail = mail
         service = mail
         do {

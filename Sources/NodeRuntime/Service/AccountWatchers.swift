@@ -1,3 +1,4 @@
+internal import Consensus
 internal import MailModel
 internal import NIOConcurrencyHelpers
 internal import NIOCore
@@ -5,10 +6,14 @@ internal import NIOCore
 /// Who wants to hear of changes to an account on this node. A burst of changes is one call per watcher.
 final class AccountWatchers: Sendable {
     private struct Entry {
-        let loop: any EventLoop
+        let group: GroupID
+        /// Nil: the watcher is called by whoever makes the change.
+        let loop: (any EventLoop)?
         let changed: @Sendable () -> Void
         var isDue = false
     }
+
+    private typealias Due = (loop: (any EventLoop)?, account: AccountID, id: UInt64)
 
     private struct State {
         var watchers: [AccountID: [UInt64: Entry]] = [:]
@@ -30,17 +35,25 @@ final class AccountWatchers: Sendable {
         }
     }
 
-    func add(_ account: AccountID, on loop: any EventLoop, _ changed: @escaping @Sendable () -> Void) -> Watch {
+    /// - Parameters:
+    ///   - group: the group that the account is in.
+    ///   - loop: where `changed` is called; nil: by whoever makes the change.
+    func add(
+        _ account: AccountID,
+        in group: GroupID,
+        on loop: (any EventLoop)?,
+        _ changed: @escaping @Sendable () -> Void
+    ) -> Watch {
         state.withLockedValue { state in
             state.next += 1
-            state.watchers[account, default: [:]][state.next] = Entry(loop: loop, changed: changed)
+            state.watchers[account, default: [:]][state.next] = Entry(group: group, loop: loop, changed: changed)
             return Watch(owner: self, account: account, id: state.next)
         }
     }
 
     func changed(_ accounts: Set<AccountID>) {
         let due = state.withLockedValue { state in
-            var due: [(any EventLoop, AccountID, UInt64)] = []
+            var due: [Due] = []
             guard !state.watchers.isEmpty else { return due }
             for account in accounts {
                 guard let entries = state.watchers[account] else { continue }
@@ -51,7 +64,24 @@ final class AccountWatchers: Sendable {
             }
             return due
         }
+        tell(due)
+    }
+
+    /// Other rows have taken the place of all those of a group: nobody knows what of them is new. Looks at all watchers
+    /// of the node; groups are replaced seldom.
+    func replaced(_ group: GroupID) {
+        let accounts = state.withLockedValue { state in
+            state.watchers.filter { $0.value.values.contains { $0.group == group } }.keys.sorted()
+        }
+        changed(Set(accounts))
+    }
+
+    private func tell(_ due: [Due]) {
         for (loop, account, id) in due {
+            guard let loop else {
+                call(account, id)
+                continue
+            }
             loop.execute { self.call(account, id) }
         }
     }

@@ -1,23 +1,26 @@
-internal import Consensus
-internal import MailModel
+package import Consensus
+package import MailModel
 internal import MailStore
 internal import NIOConcurrencyHelpers
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 internal import StateStorage
 
 /// Which group serves a slot.
-struct RoutingTable: Sendable {
+package struct RoutingTable: Sendable {
     let mailGroups: UInt32
 
+    /// - Parameter mailGroups: how many groups the cluster has besides the directory.
+    package init(mailGroups: UInt32) { self.mailGroups = mailGroups }
+
     /// Slots are shared out evenly, in runs.
-    func group(of slot: Slot) -> GroupID {
+    package func group(of slot: Slot) -> GroupID {
         GroupID(1 + UInt32(slot.rawValue) * mailGroups / UInt32(Slot.count))
     }
 }
 
 /// The store as gateways see it, on this node.
-final class NodeService: MailService {
+package final class NodeService: MailService {
     let inboxes: LoopInboxes
     let reader: MailReader
     private let watchers: AccountWatchers
@@ -25,7 +28,7 @@ final class NodeService: MailService {
     let routing: RoutingTable
     let blocking: any BlockingWork
     let stateReads: StateReads
-    private let passwords: PasswordPool
+    private let passwords: any PasswordChecker
     private let callBudget: CallBudget
     private let callMilliseconds: Int64
     /// Told when the state turns out to be damaged.
@@ -39,7 +42,7 @@ final class NodeService: MailService {
         routing: RoutingTable,
         blocking: any BlockingWork,
         stateReads: StateReads,
-        passwords: PasswordPool,
+        passwords: any PasswordChecker,
         callBudget: CallBudget,
         callMilliseconds: Int64,
         failed: @escaping @Sendable (any Error) -> Void
@@ -74,24 +77,29 @@ final class NodeService: MailService {
 
     var deadline: Int64 { clock.monotonicMilliseconds() + callMilliseconds }
 
-    func now() -> Timestamp { clock.now() }
+    package func now() -> Timestamp { clock.now() }
 
-    func makeBodyID() -> BodyID {
+    package func makeBodyID() -> BodyID {
         var random = SystemRandomNumberGenerator()
         return BodyID(milliseconds: clock.now().rawValue, random: random.next(), random.next())
     }
 
-    func watch(
+    package func watch(
         _ account: AccountReference,
         on loop: any EventLoop,
         changed: @escaping @Sendable () -> Void
     ) -> any AccountWatch {
-        watchers.add(account.id, on: loop, changed)
+        watchers.add(account.id, in: routing.group(of: account.slot), on: loop, changed)
+    }
+
+    /// Has somebody without an event loop told of changes, by the thread that makes them.
+    package func watch(_ account: AccountReference, changed: @escaping @Sendable () -> Void) -> any AccountWatch {
+        watchers.add(account.id, in: routing.group(of: account.slot), on: nil, changed)
     }
 
     // MARK: Commands
 
-    func submit(
+    package func submit(
         _ command: MailCommand,
         for account: AccountReference,
         on loop: any EventLoop
@@ -115,7 +123,8 @@ final class NodeService: MailService {
         }
     }
 
-    private func submit(
+    /// Has a command carried out, for callers that know the group.
+    package func submit(
         _ command: MailCommand,
         to group: GroupID,
         account: AccountID,
@@ -136,7 +145,7 @@ final class NodeService: MailService {
 
     // MARK: Reads
 
-    func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
+    package func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
         let promise = loop.makePromise(of: AccountRecord?.self)
         let group = routing.group(of: address.slot)
         let reader = reader
@@ -144,11 +153,15 @@ final class NodeService: MailService {
         return promise.futureResult
     }
 
-    /// What this node has is enough to say yes; only a no asks the leader.
-    func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
+    package func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
         let promise = loop.makePromise(of: AccountRecord?.self)
+        findForDelivery(address, Completion(on: loop) { promise.complete(with: $0) })
+        return promise.futureResult
+    }
+
+    /// What this node has is enough to say yes; only a no asks the leader.
+    package func findForDelivery(_ address: AccountAddress, _ completion: Completion<AccountRecord?>) {
         let group = routing.group(of: address.slot)
-        let completion = Completion<AccountRecord?>(on: loop) { promise.complete(with: $0) }
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
             let record = attempt(in: group) { try reader.find(address, in: group) } ?? nil
@@ -156,28 +169,31 @@ final class NodeService: MailService {
             if let record { return completion.finish(.success(record)) }
             read(group, completion) { [reader] in try reader.find(address, in: group) }
         }
-        return promise.futureResult
     }
 
-    func query(
+    package func query(
         _ query: MailQuery,
         of account: AccountReference,
         on loop: any EventLoop
     ) -> EventLoopFuture<MailAnswer> {
         let promise = loop.makePromise(of: MailAnswer.self)
+        self.query(query, of: account, Completion(on: loop) { promise.complete(with: $0) })
+        return promise.futureResult
+    }
+
+    /// Answers a query, for callers without an event loop too.
+    package func query(_ query: MailQuery, of account: AccountReference, _ completion: Completion<MailAnswer>) {
         let group = routing.group(of: account.slot)
         let reader = reader
-        let completion = Completion<MailAnswer>(on: loop) { promise.complete(with: $0) }
         if case .body = query {
             queryBody(query, of: account.id, in: group, completion)
         } else {
             read(group, completion) { try reader.answer(query, of: account.id, in: group) }
         }
-        return promise.futureResult
     }
 
     /// Reads what `body` reads, no older than this call.
-    func read<Value: Sendable>(
+    package func read<Value: Sendable>(
         _ group: GroupID,
         _ completion: Completion<Value>,
         _ body: @escaping @Sendable () throws -> Value
@@ -209,7 +225,7 @@ final class NodeService: MailService {
 
     // MARK: Passwords
 
-    func authenticate(
+    package func authenticate(
         name: ByteBuffer,
         password: ByteBuffer,
         on loop: any EventLoop

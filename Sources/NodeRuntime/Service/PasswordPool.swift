@@ -1,11 +1,23 @@
 internal import Authentication
-internal import MailModel
+package import MailModel
 internal import NIOConcurrencyHelpers
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 
+/// Verifies passwords, in its own time.
+package protocol PasswordChecker: Sendable {
+    /// - Parameter credential: nil for an account that does not exist: as much work is done, so that the time taken
+    ///   does not tell.
+    /// - Returns: nil when too many checks are waiting.
+    func verify(
+        _ password: ByteBuffer,
+        against credential: CredentialHash?,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<Bool?>
+}
+
 /// Verifies passwords off the event loops: a memory-hard hash takes tens of milliseconds and as many megabytes.
-final class PasswordPool: Sendable {
+final class PasswordPool: PasswordChecker {
     private let pool: NIOThreadPool
     private let maximumWaiting: Int
     private let waiting = NIOLockedValueBox(0)
@@ -15,9 +27,6 @@ final class PasswordPool: Sendable {
         self.maximumWaiting = maximumWaiting
     }
 
-    /// - Parameter credential: nil for an account that does not exist: as much work is done, so that the time taken
-    ///   does not tell.
-    /// - Returns: nil when too many checks are waiting.
     func verify(
         _ password: ByteBuffer,
         against credential: CredentialHash?,

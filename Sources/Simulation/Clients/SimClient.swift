@@ -1,6 +1,7 @@
 internal import Consensus
 internal import MailModel
 internal import MailStore
+internal import NIOCore
 internal import NodeRuntime
 
 /// A mail client: does one thing after the other with an account that it shares with others, at a node; when the node
@@ -41,6 +42,8 @@ final class SimClient: @unchecked Sendable {
     var mail: Mail?
     /// What is delivered again.
     var queue: [Mail] = []
+    /// What the client watches while it does other things.
+    var watching: Watching?
     /// When a call last succeeded.
     private(set) var succeededAt: Int64 = -1
     private(set) var isStopped = false
@@ -52,7 +55,7 @@ final class SimClient: @unchecked Sendable {
         self.world = world
         node = number % world.options.nodes
         // Two clients share an account.
-        address = AccountAddress("user\(number / (2 * world.options.mailGroups))@g\(group.rawValue).example")!
+        address = world.address("user\(number / (2 * world.options.mailGroups))", in: group)!
     }
 
     var account: AccountModel? { world.checker.model(group).accounts.first { $0.value.address == address }?.value }
@@ -73,6 +76,7 @@ final class SimClient: @unchecked Sendable {
         if !world.nodes[node].isUp || random.chance(perMillion: 20_000) { node = random.below(world.nodes.count) }
         guard world.nodes[node].isUp else { return }
         guard let account else { return submit(createAccount, AccountID(0)) }
+        watch(account.id)
         if upload == nil, random.chance(perMillion: 300_000) { return read(account) }
         submit(nextCommand(account), account.id)
     }
@@ -101,25 +105,13 @@ final class SimClient: @unchecked Sendable {
 
     private func submit(_ command: MailCommand, _ account: AccountID) {
         let node = world.nodes[node]
-        guard let core = node.core else { return }
-        let sequence = node.submitted[group, default: 0] + 1
-        node.submitted[group] = sequence
-        let request = RequestID(session: node.session, sequence: sequence)
+        guard let service = node.service else { return }
+        let request = node.nextRequest(to: group)
         world.checker.register(request, group: group, account: account, command: command)
         let call = begin(request, command)
-        world.trace.mix(at: world.now, kind: .call, node: self.node, UInt64(number), sequence)
-        core.inboxes.put(
-            .submit(
-                ClientCall(
-                    group: group,
-                    account: account,
-                    command: command,
-                    deadlineMilliseconds: node.clock.monotonicMilliseconds() + world.settings.callMilliseconds,
-                    completion: Completion(on: nil) { [unowned self] in finish(call, $0) }
-                )
-            ),
-            for: group
-        )
+        world.trace.mix(at: world.now, kind: .call, node: self.node, UInt64(number), request.sequence)
+        let completion = Completion<MailOutcome>(on: nil) { [unowned self] in finish(call, $0) }
+        service.submit(command, to: group, account: account, completion)
         world.wake(node)
     }
 
@@ -138,6 +130,7 @@ final class SimClient: @unchecked Sendable {
                 "client \(number): \(String(request.session, radix: 16)).\(request.sequence) \(outcome)"
             )
             world.checker.acknowledged(request, group: group, outcome: outcome, world: world)
+            if case .appended = outcome { world.noteMail(of: request, in: group) }
             succeededAt = pending.started
             if case .refused = outcome {
                 world.counts.refused += 1
@@ -167,63 +160,117 @@ final class SimClient: @unchecked Sendable {
 
     // MARK: Reads
 
+    /// What a read has found.
+    private struct Look {
+        let index: UInt64
+        /// What is not as it was at this index; nil where all is, or it is not known how it was.
+        var difference: String?
+    }
+
     private func read(_ account: AccountModel) {
+        if random.below(4) == 0, let message = random.pick(account.mailboxes.flatMap(\.messages)) {
+            return fetch(message, of: account)
+        }
         let node = world.nodes[node]
-        guard let core = node.core else { return }
+        guard let service = node.service else { return }
         let floor = world.checker.floor(group)
         let call = begin(nil, nil)
         let id = account.id
-        if world.options.mutant == .staleReads { return finishRead(call, floor: floor, of: id, at: node) }
-        core.inboxes.put(
-            .read(
-                ReadCall(
-                    group: group,
-                    deadlineMilliseconds: node.clock.monotonicMilliseconds() + world.settings.callMilliseconds,
-                    read: { [unowned self] in { self.finishRead(call, floor: floor, of: id, at: node) } },
-                    fail: { [unowned self] _ in
-                        pending = nil
-                        world.counts.unknown += 1
-                    }
-                )
-            ),
-            for: group
-        )
+        if world.options.mutant == .staleReads {
+            return finishRead(call, floor: floor, Result { try look(at: id, on: node) })
+        }
+        let completion = Completion<Look>(on: nil) { [unowned self] result in
+            switch result {
+            case .success(let look): finishRead(call, floor: floor, .success(look))
+            case .failure: forgetRead()
+            }
+        }
+        service.read(group, completion) { [unowned self] in
+            do {
+                return try look(at: id, on: node)
+            } catch {
+                world.fail("what is stored can be read", "node \(node.position + 1), \(group): \(error)")
+                throw error
+            }
+        }
         world.wake(node)
     }
 
-    private func finishRead(_ call: UInt64, floor: UInt64, of id: AccountID, at node: SimNode) {
-        guard let pending, pending.id == call, node.isUp else {
+    private func look(at id: AccountID, on node: SimNode) throws -> Look {
+        let index = try node.reader.digest(group).index.rawValue
+        let (model, isKnown) = world.checker.model(group).account(id, at: index)
+        let check = StateCheck(reader: node.reader, group: group)
+        let difference = try isKnown ? check.compare(id, with: model, includingBodies: false) : nil
+        return Look(index: index, difference: difference)
+    }
+
+    private func finishRead(_ call: UInt64, floor: UInt64, _ result: Result<Look, any Error>) {
+        guard let pending, pending.id == call, world.nodes[pending.node].isUp else {
             return world.fail("a call is answered once", "client \(number), read \(call)")
         }
         self.pending = nil
         world.counts.reads += 1
         succeededAt = pending.started
         world.checker.countCheck()
-        do {
-            let index = try node.reader.digest(group).index.rawValue
+        let name = "node \(pending.node + 1), group \(group.rawValue)"
+        switch result {
+        case .failure(let error): world.fail("what is stored can be read", "\(name): \(error)")
+        case .success(let look):
             world.trace.add(
                 at: world.now,
                 .answer,
                 node: pending.node,
-                "client \(number): read at \(index), floor \(floor)"
+                "client \(number): read at \(look.index), floor \(floor)"
             )
-            guard index >= floor else {
+            guard look.index >= floor else {
                 return world.fail(
                     "a read sees what was acknowledged before it",
-                    "node \(node.position + 1), group \(group.rawValue): entry \(index), must see \(floor)"
+                    "\(name): entry \(look.index), must see \(floor)"
                 )
             }
-            let (model, isKnown) = world.checker.model(group).account(id, at: index)
-            let check = StateCheck(reader: node.reader, group: group)
-            if isKnown, let difference = try check.compare(id, with: model, includingBodies: false) {
+            if let difference = look.difference {
                 world.fail(
                     "a read sees what was carried out, as a whole",
-                    "node \(node.position + 1), group \(group.rawValue), entry \(index): \(difference)"
+                    "\(name), entry \(look.index): \(difference)"
                 )
             }
-            world.checker.raiseFloor(group, to: index)
-        } catch {
-            world.fail("what is stored can be read", "node \(node.position + 1), group \(group.rawValue): \(error)")
+            world.checker.raiseFloor(group, to: look.index)
         }
+    }
+
+    private func forgetRead() {
+        pending = nil
+        world.counts.unknown += 1
+    }
+
+    // MARK: Bodies
+
+    /// Fetches the beginning of a body, as FETCH does: what comes is what was put there, or nothing.
+    private func fetch(_ message: AccountModel.Message, of account: AccountModel) {
+        let node = world.nodes[node]
+        guard let service = node.service else { return }
+        let call = begin(nil, nil)
+        let reference = AccountReference(id: account.id, slot: account.address.slot)
+        let query = MailQuery.body(message.body, offset: 0, maximumBytes: MailLimits.bodyChunkBytes)
+        let completion = Completion<MailAnswer>(on: nil) { [unowned self] result in
+            guard let pending, pending.id == call else {
+                return world.fail("a call is answered once", "client \(number), fetch \(call)")
+            }
+            guard case .success(let answer) = result else { return forgetRead() }
+            self.pending = nil
+            world.counts.reads += 1
+            succeededAt = pending.started
+            world.checker.countCheck()
+            guard case .body(let bytes) = answer, bytes.readableBytes > 0 else { return }
+            let count = bytes.readableBytes
+            let isRight =
+                count == Int(message.sizeBytes) && world.checker.mail.isCopy(bytes, message.body) == true
+                || bytes == SimBody.bytes(message.body, Int(message.sizeBytes)).getSlice(at: 0, length: count)
+            if !isRight {
+                world.fail("a body is what was put there", "node \(pending.node + 1), body \(message.body)")
+            }
+        }
+        service.query(query, of: reference, completion)
+        world.wake(node)
     }
 }

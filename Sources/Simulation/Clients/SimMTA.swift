@@ -54,6 +54,8 @@ final class SimMTA: @unchecked Sendable {
     /// A group that must be left alone for a while, so that it rests.
     private var avoided: (group: GroupID, until: Int64)?
     private var isStopped = false
+    /// Accounts without any room, by group.
+    private let fullAccounts: [GroupID: AccountAddress]
     /// An account of its own has no room at all; its creation is under way.
     private var isCreating = false
     /// When a transaction last began in which every recipient had a final answer.
@@ -64,6 +66,7 @@ final class SimMTA: @unchecked Sendable {
         self.random = random
         self.world = world
         node = number % world.options.nodes
+        fullAccounts = world.groups.dropFirst().reduce(into: [:]) { $0[$1] = world.address("full", in: $1) }
     }
 
     var isBusy: Bool { mail != nil || isCreating }
@@ -104,7 +107,7 @@ final class SimMTA: @unchecked Sendable {
         return world.strand?.group != group
     }
 
-    private func fullAccount(_ group: GroupID) -> AccountAddress? { AccountAddress("full@g\(group.rawValue).example") }
+    private func fullAccount(_ group: GroupID) -> AccountAddress? { fullAccounts[group] }
 
     private var groupWithoutFullAccount: GroupID? {
         world.groups.dropFirst().first { group in
@@ -124,7 +127,7 @@ final class SimMTA: @unchecked Sendable {
     /// What is due in the queue, without those whose group has to rest.
     private func due() -> Mail? {
         let position = queue.firstIndex { mail in
-            mail.due <= world.now && mail.recipients.allSatisfy { world.group(of: $0).map(isUsable) ?? true }
+            mail.due <= world.now && mail.recipients.allSatisfy { isUsable(world.group(of: $0)) }
         }
         guard let position else { return nil }
         world.counts.deliveriesRepeated += 1
@@ -138,7 +141,7 @@ final class SimMTA: @unchecked Sendable {
             guard let group = random.pick(Array(world.groups.dropFirst())), isUsable(group) else { continue }
             let address: AccountAddress?
             switch random.below(8) {
-            case 0: address = AccountAddress("nobody@g\(group.rawValue).example")
+            case 0: address = world.address("nobody", in: group)
             case 1: address = fullAccount(group)
             // Some of them are suspended, some full, some not there.
             default: address = random.pick(world.clients.filter { $0.group == group })?.address
@@ -178,8 +181,7 @@ final class SimMTA: @unchecked Sendable {
     }
 
     private func account(_ address: AccountAddress) -> AccountID? {
-        guard let group = world.group(of: address) else { return nil }
-        return world.checker.model(group).accounts.first { $0.value.address == address }?.key
+        world.checker.model(world.group(of: address)).accounts.first { $0.value.address == address }?.key
     }
 
     /// Takes in what the gateway has said.
@@ -240,7 +242,7 @@ final class SimMTA: @unchecked Sendable {
 
     /// The node has silently lost something of the group.
     private func mayErr(about recipient: AccountAddress) -> Bool {
-        world.group(of: recipient).map { world.mayDiffer(world.nodes[node], $0) } ?? true
+        world.mayDiffer(world.nodes[node], world.group(of: recipient))
     }
 
     /// Recipients without a final answer get none any more.

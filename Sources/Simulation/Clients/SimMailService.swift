@@ -4,8 +4,8 @@ internal import MailStore
 internal import NIOCore
 internal import NodeRuntime
 
-/// The mail service of a simulated node, for one gateway session: what the session asks for goes through the node's
-/// inbox, and comes back a little later, as over a hop between threads, in any order.
+/// The mail service of a simulated node, for one gateway session: what the session asks for goes to the node's own
+/// service, and comes back a little later, as over a hop between threads, in any order.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
 final class SimMailService: MailService, @unchecked Sendable {
@@ -41,50 +41,21 @@ final class SimMailService: MailService, @unchecked Sendable {
 
     // MARK: MailService
 
-    /// As a node does: what it has is enough to say yes; only a no asks the leader.
     func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
-        guard let group = world.group(of: address) else { return loop.makeSucceededFuture(nil) }
         let promise = loop.makePromise(of: AccountRecord?.self)
         let call = begin { promise.fail(ServiceFailure.unavailable) }
-        let reader = MailReader(store: node.state)
         later { [self] in
-            guard pending[call] != nil, let core = node.core else { return }
-            if let record = (try? reader.find(address, in: group)) ?? nil {
-                return finish(call) { [self] in found(record, at: address, promise: promise) }
+            guard pending[call] != nil, let service = node.service else { return }
+            let completion = Completion<AccountRecord?>(on: nil) { [self] result in
+                finish(call) { [self] in
+                    if case .success(let record?) = result { addresses[record.id] = address }
+                    promise.complete(with: result)
+                }
             }
-            core.inboxes.put(
-                .read(
-                    ReadCall(
-                        group: group,
-                        deadlineMilliseconds: deadline,
-                        read: { [self] in
-                            let record = Result { try reader.find(address, in: group) }
-                            return { [self] in
-                                finish(call) { [self] in
-                                    switch record {
-                                    case .success(let record): found(record, at: address, promise: promise)
-                                    case .failure: promise.fail(ServiceFailure.unavailable)
-                                    }
-                                }
-                            }
-                        },
-                        fail: { [self] failure in finish(call) { promise.fail(failure) } }
-                    )
-                ),
-                for: group
-            )
+            service.findForDelivery(address, completion)
             world.wake(node)
         }
         return promise.futureResult
-    }
-
-    private func found(
-        _ record: AccountRecord?,
-        at address: AccountAddress,
-        promise: EventLoopPromise<AccountRecord?>
-    ) {
-        if let record { addresses[record.id] = address }
-        promise.succeed(record)
     }
 
     func submit(
@@ -92,41 +63,27 @@ final class SimMailService: MailService, @unchecked Sendable {
         for account: AccountReference,
         on loop: any EventLoop
     ) -> EventLoopFuture<MailOutcome> {
-        guard let core = node.core, let address = addresses[account.id] else {
+        guard let service = node.service, let address = addresses[account.id] else {
             return loop.makeFailedFuture(ServiceFailure.unavailable)
         }
         note(command, for: address)
-        let group = GroupID(UInt32(truncatingIfNeeded: account.id.rawValue >> 32))
+        let group = world.routing.group(of: account.slot)
         let promise = loop.makePromise(of: MailOutcome.self)
-        let sequence = node.submitted[group, default: 0] + 1
-        node.submitted[group] = sequence
-        let request = RequestID(session: node.session, sequence: sequence)
+        let request = node.nextRequest(to: group)
         world.checker.register(request, group: group, account: account.id, command: command)
         let call = begin { [unowned world] in
             world.checker.gaveUp(request, group)
             promise.fail(ServiceFailure.unavailable)
         }
-        core.inboxes.put(
-            .submit(
-                ClientCall(
-                    group: group,
-                    account: account.id,
-                    command: command,
-                    deadlineMilliseconds: deadline,
-                    completion: Completion(on: nil) { [self] result in
-                        switch result {
-                        case .success(let outcome):
-                            world.checker.acknowledged(request, group: group, outcome: outcome, world: world)
-                            finish(call) { promise.succeed(outcome) }
-                        case .failure(let failure):
-                            world.checker.gaveUp(request, group)
-                            finish(call) { promise.fail(failure) }
-                        }
-                    }
-                )
-            ),
-            for: group
-        )
+        let completion = Completion<MailOutcome>(on: nil) { [self] result in
+            switch result {
+            case .success(let outcome):
+                world.checker.acknowledged(request, group: group, outcome: outcome, world: world)
+            case .failure: world.checker.gaveUp(request, group)
+            }
+            finish(call) { promise.complete(with: result) }
+        }
+        service.submit(command, to: group, account: account.id, completion)
         world.wake(node)
         return promise.futureResult
     }
@@ -151,8 +108,6 @@ final class SimMailService: MailService, @unchecked Sendable {
     func now() -> Timestamp { node.clock.now() }
 
     // MARK: Calls
-
-    private var deadline: Int64 { node.clock.monotonicMilliseconds() + world.settings.callMilliseconds }
 
     private func begin(_ end: @escaping () -> Void) -> UInt64 {
         defer { nextCall += 1 }
@@ -204,5 +159,14 @@ final class SimMailService: MailService, @unchecked Sendable {
 
     private struct NoWatch: AccountWatch {
         func cancel() {}
+    }
+}
+
+extension EventLoopPromise where Value: Sendable {
+    fileprivate func complete(with result: Result<Value, ServiceFailure>) {
+        switch result {
+        case .success(let value): succeed(value)
+        case .failure(let failure): fail(failure)
+        }
     }
 }

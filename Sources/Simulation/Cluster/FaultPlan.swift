@@ -132,10 +132,10 @@ extension World {
             node.clock.wallOffsetMilliseconds += faults.between(-3_600_000...3_600_000)
         case .slowDisk:
             counts.slowDisks += 1
-            node.slowDiskUntil = now + duration
+            node.diskPace.slowUntil = now + duration
         case .hangingDisk:
             counts.hangingDisks += 1
-            node.hangingUntil = now + faults.time(1_000_000...80_000_000)
+            node.diskPace.hangingUntil = now + faults.time(1_000_000...80_000_000)
         case .nearlyFull:
             counts.fullDisks += 1
             node.isNearlyFull.toggle()
@@ -324,7 +324,7 @@ extension World {
         if plan.kinds.contains(.replaceProgram) { replaceAllPrograms() }
         for node in nodes {
             node.pausedUntil = min(node.pausedUntil, now)
-            node.slowDiskUntil = 0
+            node.diskPace.slowUntil = 0
             node.isNearlyFull = false
             node.nextWrite = .normal
             endFaults(node)
@@ -341,7 +341,7 @@ extension World {
 
     /// The disk answers again.
     private func endHang(_ node: SimNode) {
-        node.hangingUntil = 0
+        node.diskPace.hangingUntil = 0
         guard node.isUp, node.isScheduled(.writer) else { return }
         schedule(.turn(node: node.position, incarnation: node.incarnation, .writer), after: 1_000)
     }

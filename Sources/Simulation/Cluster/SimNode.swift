@@ -79,14 +79,14 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     /// Rises with every start.
     var incarnation: UInt64 = 0
     var core: NodeCore?
+    /// The store as the gateways of this run see it.
+    var service: NodeService?
     var endpoint: SimEndpoint?
     /// Turns already on the queue.
     var turns = Array(repeating: false, count: NodePart.count)
     /// The process is stopped until then; its clock goes on.
     var pausedUntil: Int64 = 0
-    var slowDiskUntil: Int64 = 0
-    /// No write of the log ends before this time.
-    var hangingUntil: Int64 = 0
+    var diskPace = DiskPace()
     /// The disk is nearly full.
     var isNearlyFull = false
     /// Set by the node when its log or state failed.
@@ -111,6 +111,13 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
         let identity: NodeIdentity
     }
 
+    struct DiskPace {
+        /// Writes of the log take long until then.
+        var slowUntil: Int64 = 0
+        /// No write of the log ends before this time.
+        var hangingUntil: Int64 = 0
+    }
+
     enum WriteFate {
         case normal
         /// Power is lost after the sync, before anything is sent.
@@ -125,6 +132,12 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
         identity = SimIdentity(directory: 0x1000 + UInt64(position), mailGroups: UInt32(mailGroups))
         self.state = state
         self.clock = clock
+    }
+
+    /// How the node will name the next call, if its service lets it in.
+    func nextRequest(to group: GroupID) -> RequestID {
+        submitted[group, default: 0] += 1
+        return RequestID(session: session, sequence: submitted[group, default: 0])
     }
 
     var isUp: Bool { core != nil }
@@ -168,8 +181,9 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
         case .loop: return timing.between(5...120)
         case .applier: return timing.time(20...3_000)
         case .writer:
-            let isSlow = slowDiskUntil > now
-            return max(0, hangingUntil - now) + (isSlow ? timing.time(20_000...800_000) : timing.time(100...4_000))
+            let isSlow = diskPace.slowUntil > now
+            return max(0, diskPace.hangingUntil - now)
+                + (isSlow ? timing.time(20_000...800_000) : timing.time(100...4_000))
         }
     }
 

@@ -37,31 +37,28 @@ extension World {
                 )
             }
             let endpoint = SimEndpoint(world: self, node: node.position)
-            let core = try NodeCore(
-                NodeCore.Environment(
-                    node: node.id,
-                    session: node.session,
-                    settings: node.settings(from: settings),
-                    clock: node.clock,
-                    network: endpoint,
-                    blocking: SimBlockingWork(world: self, node: node.position, incarnation: node.incarnation),
-                    background: SimBlockingWork(world: self, node: node.position, incarnation: node.incarnation),
-                    gauge: node,
-                    identity: node.identity.saved,
-                    identityStore: node.identity,
-                    peers: nodes.map(\.id),
-                    registration: node.registration,
-                    failed: { [unowned self, unowned node] in failed($0, on: node) }
-                ),
-                log: store,
-                state: node.state,
-                recovered: groups
+            let environment = NodeCore.Environment(
+                node: node.id,
+                session: node.session,
+                settings: node.settings(from: settings),
+                clock: node.clock,
+                network: endpoint,
+                blocking: SimBlockingWork(world: self, node: node.position, incarnation: node.incarnation),
+                background: SimBlockingWork(world: self, node: node.position, incarnation: node.incarnation),
+                gauge: node,
+                identity: node.identity.saved,
+                identityStore: node.identity,
+                peers: nodes.map(\.id),
+                registration: node.registration,
+                failed: { [unowned self, unowned node] in failed($0, on: node) }
             )
+            let core = try NodeCore(environment, log: store, state: node.state, recovered: groups)
             var observers = Observers()
             observers.membership = { [unowned self, unowned node] in observe($0, of: node) }
             observers.verification = { [unowned self, unowned node] in observe($0, of: node) }
             core.observe(observers)
             node.core = core
+            node.service = core.makeService(environment, passwords: SimPasswords())
             for group in groups.opened where node.forgotten[group.group]?.areKnown(to: group) == true {
                 node.forgotten[group.group] = nil
             }
@@ -158,6 +155,7 @@ extension World {
         countRests(node)
         node.restsFalselySince.removeAll()
         node.core = nil
+        node.service = nil
         node.endpoint?.isMuted = true
         node.endpoint = nil
         node.disk.crash(seed: faults.chance(perMillion: 200_000) ? nil : faults.next())

@@ -15,12 +15,24 @@ extension World {
         #endif
     }
 
-    /// Addresses name their groups; nil for one that does not.
-    func group(of address: AccountAddress) -> GroupID? {
-        let domain = address.text.drop { $0 != "@" }.dropFirst()
-        guard domain.hasPrefix("g"), domain.hasSuffix(".example"), let number = UInt32(domain.dropFirst().dropLast(8))
-        else { return nil }
-        return groups.first { $0.rawValue == number }
+    /// As the service of each node finds it.
+    func group(of address: AccountAddress) -> GroupID { routing.group(of: address.slot) }
+
+    /// An address that begins so and belongs to the group.
+    func address(_ name: String, in group: GroupID) -> AccountAddress? {
+        for attempt in 0..<10_000 {
+            guard let address = AccountAddress("\(name)-\(attempt)@example.org") else { return nil }
+            if self.group(of: address) == group { return address }
+        }
+        return nil
+    }
+
+    /// A message was stored: whoever watches the account is to hear of it, at every node.
+    func noteMail(of request: RequestID, in group: GroupID) {
+        let model = checker.groups[Int(group.rawValue)]
+        guard let index = model.model.answers[request]?.index, let account = model.registered[request]?.account
+        else { return }
+        for client in clients where client.group == group { client.noteMail(in: account, at: index) }
     }
 
     /// Submits a command of which only the end is waited for.
@@ -33,30 +45,17 @@ extension World {
         at node: SimNode,
         _ ended: @escaping @Sendable () -> Void
     ) -> Bool {
-        guard let core = node.core else { return false }
-        let sequence = node.submitted[group, default: 0] + 1
-        node.submitted[group] = sequence
-        let request = RequestID(session: node.session, sequence: sequence)
+        guard let service = node.service else { return false }
+        let request = node.nextRequest(to: group)
         checker.register(request, group: group, account: account, command: command)
-        core.inboxes.put(
-            .submit(
-                ClientCall(
-                    group: group,
-                    account: account,
-                    command: command,
-                    deadlineMilliseconds: node.clock.monotonicMilliseconds() + settings.callMilliseconds,
-                    completion: Completion(on: nil) { [unowned self] result in
-                        switch result {
-                        case .success(let outcome):
-                            checker.acknowledged(request, group: group, outcome: outcome, world: self)
-                        case .failure: checker.gaveUp(request, group)
-                        }
-                        ended()
-                    }
-                )
-            ),
-            for: group
-        )
+        let completion = Completion<MailOutcome>(on: nil) { [unowned self] result in
+            switch result {
+            case .success(let outcome): checker.acknowledged(request, group: group, outcome: outcome, world: self)
+            case .failure: checker.gaveUp(request, group)
+            }
+            ended()
+        }
+        service.submit(command, to: group, account: account, completion)
         wake(node)
         return true
     }

@@ -41,7 +41,10 @@ extension World {
     /// Machines and the nodes on them hold each other.
     func tearDown() {
         for mta in mtas { mta.hangUp() }
-        for node in nodes { node.core = nil }
+        for node in nodes {
+            node.core = nil
+            node.service = nil
+        }
     }
 
     /// Lets things happen until a time, a violation, or `isDone`, which is asked now and then.
@@ -133,6 +136,7 @@ extension World {
             return fail("every call is answered", "client \(client.number): \(status)")
         }
         if !isConverged { fail("replicas converge after faults", status) }
+        for client in clients { if let untold = client.untold { fail("who watches is told", untold) } }
     }
 
     private var isConverged: Bool {
@@ -152,7 +156,7 @@ extension World {
                 continue
             }
             text += "\n  node \(node.position + 1): scheduled \(node.turns) failure \(node.failure ?? "-")"
-            text += " log waits \(!core.writer.inbox.isEmpty) hanging \(node.hangingUntil > now)"
+            text += " log waits \(!core.writer.inbox.isEmpty) hanging \(node.diskPace.hangingUntil > now)"
             for replica in core.replicas {
                 let status = replica.raft.status
                 text += "\n  node \(node.position + 1) group \(replica.group.rawValue): \(status.role)"

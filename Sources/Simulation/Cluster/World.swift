@@ -80,6 +80,8 @@ final class World: @unchecked Sendable {
 
     var now: Int64 { time.now }
 
+    var routing: RoutingTable { RoutingTable(mailGroups: UInt32(options.mailGroups)) }
+
     func schedule(_ event: SimEvent, after delay: Int64) { queue.add(event, at: time.now + delay) }
 
     func fail(_ invariant: String, _ details: @autoclosure () -> String) {
