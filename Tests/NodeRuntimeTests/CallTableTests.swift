@@ -12,6 +12,7 @@ import Testing
             PendingCall(
                 sequence: sequence,
                 payload: ByteBuffer(repeating: 7, count: bytes),
+                heldBytes: bytes,
                 admittedBytes: 0,
                 deadlineMilliseconds: deadline,
                 completion: Completion(on: nil) { _ in }

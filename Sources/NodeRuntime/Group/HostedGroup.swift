@@ -16,6 +16,9 @@ package final class HostedGroup {
 
     init(_ id: GroupID) { self.id = id }
 
+    /// The calls that wait for the group, and what they hold in memory, in bytes.
+    package var waitingCalls: (count: Int, bytes: Int) { (calls.count, calls.bytes) }
+
     /// Whether a voting replica with all its state is here, follows a leader or leads, and is in no doubt.
     var isWell: Bool {
         guard let replica, replica.leaderNode != nil, standing == .live, doubt == .none else { return false }
@@ -65,6 +68,9 @@ package struct HostedGroups {
 
     /// Replicas, in the order of their groups. For those who look at all of them.
     package var replicas: some Sequence<Replica> { groups.lazy.compactMap(\.replica) }
+
+    /// All groups, in order. For those who look at all of them.
+    package var all: [HostedGroup] { groups }
 
     /// The groups that are not well, in order.
     mutating func takeStockOfUnwell() -> [HostedGroup] {

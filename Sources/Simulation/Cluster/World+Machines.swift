@@ -169,6 +169,7 @@ extension World {
         }
         for client in clients { client.nodeCrashed(node.position) }
         for mta in mtas { mta.nodeCrashed(node.position) }
+        surge?.nodeCrashed(node.position)
         schedule(.restart(node: node.position), after: isHealing ? 100_000 : faults.time(limit))
     }
 

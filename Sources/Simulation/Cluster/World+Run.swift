@@ -99,6 +99,7 @@ extension World {
         case .restart(let position): start(nodes[position])
         case .client(let number): clients[number].act()
         case .mta(let number): mtas[number].act()
+        case .surge: surge?.act()
         case .fault:
             injectFault()
             if !isHealing { scheduleFault() }
@@ -127,6 +128,7 @@ extension World {
         for mta in mtas { mta.stop() }
         advance(until: end) {
             clients.allSatisfy { $0.pending == nil } && mtas.allSatisfy { !$0.isBusy } && isConverged
+                && surge?.isOver != false && backlog == nil
         }
         guard violation == nil else { return }
         if let mta = mtas.first(where: \.isBusy) {
@@ -135,8 +137,25 @@ extension World {
         if let client = clients.first(where: { $0.pending != nil }) {
             return fail("every call is answered", "client \(client.number): \(status)")
         }
+        if let backlog { return fail("what waited is answered when the load is over", backlog) }
+        if surge?.isOver == false { return fail("every call is answered", "a surge is not over") }
         if !isConverged { fail("replicas converge after faults", status) }
         for client in clients { if let untold = client.untold { fail("who watches is told", untold) } }
+    }
+
+    /// Calls that still wait; nil where none does.
+    private var backlog: String? {
+        for node in nodes {
+            guard let core = node.core else { continue }
+            if core.callBudget.usedBytes != 0 {
+                return "node \(node.position + 1) holds \(core.callBudget.usedBytes) bytes for calls"
+            }
+            for loop in core.loops {
+                guard let group = loop.floor.groups.all.first(where: { $0.waitingCalls.count > 0 }) else { continue }
+                return "node \(node.position + 1): \(group.waitingCalls.count) calls wait for \(group.id)"
+            }
+        }
+        return nil
     }
 
     private var isConverged: Bool {
@@ -180,6 +199,7 @@ extension World {
     private func checkLimits() {
         for node in nodes {
             guard let core = node.core else { continue }
+            for loop in core.loops { checkCalls(of: loop, on: node) }
             for replica in core.replicas {
                 for peer in replica.isLeader ? replica.raft.peerStatus : [] {
                     guard case .replicate(let entries, let bytes) = peer.state else { continue }
@@ -198,6 +218,25 @@ extension World {
         }
         checkRests()
         checker.countCheck()
+    }
+
+    /// What waits for a group, and what its leader has taken in, is bounded, whatever is asked of it.
+    private func checkCalls(of loop: ReplicaLoop, on node: SimNode) {
+        let limits = settings.calls
+        for group in loop.floor.groups.all {
+            let waiting = group.waitingCalls
+            if waiting.count > limits.countPerGroup || waiting.count > 1 && waiting.bytes > limits.bytesPerGroup {
+                fail("waiting calls are bounded", "node \(node.position + 1), \(group.id): \(waiting)")
+            }
+            guard let raft = group.replica?.raft, raft.role == .leader else { continue }
+            // One entry may be larger than all that may be uncommitted.
+            if raft.uncommittedBytes > max(settings.replica.raft.maxUncommittedBytes, MailLimits.commandBytes) {
+                fail(
+                    "uncommitted bytes are bounded",
+                    "node \(node.position + 1), \(group.id): \(raft.uncommittedBytes)"
+                )
+            }
+        }
     }
 
     /// At the end: every node holds what the committed commands make, byte for byte.

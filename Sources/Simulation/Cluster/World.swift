@@ -26,6 +26,8 @@ final class World: @unchecked Sendable {
     var checker: Checker
     var clients: [SimClient] = []
     var mtas: [SimMTA] = []
+    /// Most runs have none.
+    var surge: SimSurge?
     var plan: FaultPlan
     /// Faults are over, and everything must become well again.
     var isHealing = false
@@ -76,6 +78,7 @@ final class World: @unchecked Sendable {
             )
         }
         for number in 0..<SimMTA.count { mtas.append(SimMTA(number, random: random.fork(), world: self)) }
+        surge = SimSurge(self, random: random.fork())
     }
 
     var now: Int64 { time.now }

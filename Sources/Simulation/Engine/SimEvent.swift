@@ -17,6 +17,7 @@ enum SimEvent {
     case restart(node: Int)
     case client(Int)
     case mta(Int)
+    case surge
     case fault
 }
 

@@ -19,6 +19,8 @@ struct PendingCall {
     let sequence: UInt64
     /// The encoded envelope: the same bytes however often it is sent.
     let payload: ByteBuffer
+    /// What the call holds in memory, about.
+    let heldBytes: Int
     /// What the call holds of the node's ``CallBudget``, in bytes.
     let admittedBytes: Int
     let deadlineMilliseconds: Int64
@@ -27,18 +29,17 @@ struct PendingCall {
     /// How often the call was forwarded.
     fileprivate(set) var sendings: UInt32 = 0
 
-    /// What the call holds in memory, about.
-    var heldBytes: Int { payload.readableBytes + MailCommand.overheadBytes }
-
     init(
         sequence: UInt64,
         payload: ByteBuffer,
+        heldBytes: Int,
         admittedBytes: Int,
         deadlineMilliseconds: Int64,
         completion: Completion<MailOutcome>
     ) {
         self.sequence = sequence
         self.payload = payload
+        self.heldBytes = heldBytes
         self.admittedBytes = admittedBytes
         self.deadlineMilliseconds = deadlineMilliseconds
         self.completion = completion

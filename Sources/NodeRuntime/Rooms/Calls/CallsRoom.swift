@@ -35,8 +35,9 @@ struct CallsRoom {
         // Every call has a number, refused or not: whoever watches a node can tell which call is which.
         let sequence = table.takeSequence()
         guard !floor.isStopping else { return refuse(.stopping) }
+        let heldBytes = call.command.approximateBytes
         guard table.count < floor.settings.calls.countPerGroup, table.span <= floor.settings.calls.spanPerGroup,
-            table.count == 0 || table.bytes + call.command.approximateBytes <= floor.settings.calls.bytesPerGroup
+            table.count == 0 || table.bytes + heldBytes <= floor.settings.calls.bytesPerGroup
         else { return refuse(.busy) }
         guard !floor.health.isSpaceLow || !call.command.bringsMail else { return refuse(.noSpace) }
         guard let version = floor.version.toWrite(to: call.group) else { return refuse(.unavailable) }
@@ -53,6 +54,7 @@ struct CallsRoom {
             PendingCall(
                 sequence: sequence,
                 payload: payload,
+                heldBytes: heldBytes,
                 admittedBytes: call.admittedBytes,
                 deadlineMilliseconds: call.deadlineMilliseconds,
                 completion: call.completion
