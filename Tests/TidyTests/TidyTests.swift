@@ -20,6 +20,10 @@ import Testing
         for violation in TypeSizes.violations(Repository.sources) { Issue.record("\(violation)") }
     }
 
+    @Test func settings() {
+        for violation in Settings.unread(Repository.sources) { Issue.record("\(violation)") }
+    }
+
     @Test(arguments: [Words.docComments, Words.labels])
     func words(_ rule: @Sendable ([Words.DeclaredFile]) -> [Violation]) {
         for violation in rule(Repository.declarations) { Issue.record("\(violation)") }
@@ -101,6 +105,16 @@ import Testing
         let long = "extension N {\n" + String(repeating: "\n", count: 600) + "}\n"
         let large = [SwiftFile(path: "Sources/M/c.swift", many), SwiftFile(path: "Sources/M/d.swift", long)]
         #expect(TypeSizes.violations(large).count { $0.what.hasPrefix("M.") } == 2)
+    }
+
+    @Test func settings() {
+        let table = "    public static let all = [\n        SettingSpec(\"a.b\", \"1\", \"help\"),\n"
+        let specs = SwiftFile(path: "Sources/NodeRuntime/Settings/SettingSpec.swift", table)
+        func found(_ text: String) -> [Int] {
+            Settings.unread([specs, SwiftFile(path: "Sources/A/a.swift", text)]).map(\.line)
+        }
+        #expect(found("let a = try reader.integer(\"a.b\", 1...9)") == [])
+        #expect(found("let a = try reader.integer(\"a.bc\", 1...9)") == [2])
     }
 
     private func declared(_ text: String) -> [Words.DeclaredFile] {
