@@ -4,9 +4,7 @@ internal import NIOCore
 /// The sum of the hashes of a group's rows: each put or delete changes it in constant time, and the order of rows
 /// does not matter. The digest finds divergence; it is no defence against forgery.
 public struct StateDigest: Hashable, Sendable, CustomStringConvertible {
-    /// The sum of the rows' hashes, modulo 2
-    ///
-    /// 64.
+    /// The sum of the rows' hashes, modulo 2⁶⁴.
     public internal(set) var value: UInt64
     /// The digest of no rows.
     public static let empty = StateDigest(0)
