@@ -48,11 +48,9 @@ package struct NodeIdentity: Hashable, Sendable {
     ///   - origin: the directory for its first replicas, later the run of the node in which the replica began.
     ///   - attempt: counts the replicas that began in one run.
     package static func replica(of group: GroupID, in origin: UInt64, _ attempt: UInt64) -> ReplicaID {
-        var value = origin ^ (UInt64(group.rawValue) &* 0x9e37_79b9_7f4a_7c15) ^ (attempt &* 0xd6e8_feb8_6659_fd93)
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        let seed = origin ^ (UInt64(group.rawValue) &* 0x9e37_79b9_7f4a_7c15) ^ (attempt &* 0xd6e8_feb8_6659_fd93)
         // 48 bits are enough never to meet again in one group, and can be read out. 0 means nobody.
-        return ReplicaID(max(1, (value ^ (value >> 31)) >> 16))
+        return ReplicaID(max(1, SplitMix64.mix(seed) >> 16))
     }
 }
 

@@ -31,16 +31,8 @@ extension RestingGroup {
             UInt64(group.rawValue), leadership.leader.rawValue, leadership.term.rawValue,
             leadership.lastIndex.rawValue,
         ] {
-            hash = Self.mix(hash ^ Self.mix(field &+ 0x9e37_79b9_7f4a_7c15))
+            hash = SplitMix64.mix(hash ^ SplitMix64.mix(field &+ 0x9e37_79b9_7f4a_7c15))
         }
         return hash
-    }
-
-    /// The finalizer of SplitMix64 (Steele, Lea, Flood 2014).
-    private static func mix(_ value: UInt64) -> UInt64 {
-        var value = value
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }
