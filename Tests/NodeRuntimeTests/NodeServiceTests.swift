@@ -65,6 +65,28 @@ import Testing
         #expect(await outcome == .failure(.stopping))
     }
 
+    /// All calls of a node share a budget of bytes; what does not fit gets no further than here.
+    @Test func `what does not fit the node's budget is refused at once`() async throws {
+        let piece = MailCommand.uploadChunk(
+            ServiceUnderTest.bodyID,
+            index: 0,
+            bytes: ByteBuffer(repeating: 1, count: 300_000)
+        )
+        let futures = (0..<5).map { _ in test.service.submit(piece, for: test.account, on: test.loop) }
+        let calls = test.takeCalls()
+        #expect(calls.count == 3 && test.callBudget.usedBytes == calls.reduce(0) { $0 + $1.admittedBytes })
+        for future in futures.dropFirst(3) { #expect(await outcome(of: future) == .failure(.busy)) }
+        // A loop gives back what a call holds when it answers.
+        for call in calls {
+            test.callBudget.giveBack(call.admittedBytes)
+            call.completion.body(.success(.done))
+        }
+        #expect(test.callBudget.usedBytes == 0)
+        _ = test.service.submit(piece, for: test.account, on: test.loop)
+        let last = try #require(test.takeCalls().first)
+        last.completion.body(.failure(.stopping))
+    }
+
     // MARK: Reads
 
     /// The loop says when the state has all that must be seen: nothing is read before, and nothing told before it says

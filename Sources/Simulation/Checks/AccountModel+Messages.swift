@@ -7,6 +7,13 @@ extension AccountModel {
         return position
     }
 
+    /// One command has a limit of messages that there are, and of places where they may be: UIDs of a run of more than
+    /// eight are not looked up one by one.
+    private func checkCount(_ uids: UIDSet, in position: Int, limit: Int) throws(Refusal) {
+        let places = uids.ranges.reduce(0) { $0 + ($1.count > 8 ? 1 : $1.count) }
+        guard places <= limit, mailboxes[position].positions(uids).count <= limit else { throw .tooManyMessages }
+    }
+
     mutating func add(_ message: NewMessage, to name: MailboxName) throws(Refusal) -> MailOutcome {
         guard let position = position(name), mailboxes[position].isSelectable else { throw .noSuchMailbox }
         guard quotaBytes == 0 || usedBytes + message.sizeBytes <= quotaBytes else { throw .overQuota }
@@ -64,6 +71,7 @@ extension AccountModel {
         unchangedSince: ModSeq?
     ) throws(Refusal) -> MailOutcome {
         let position = try selectable(id)
+        try checkCount(uids, in: position, limit: MailLimits.messagesPerStore)
         var mailbox = mailboxes[position]
         let positions = mailbox.positions(uids)
         var numbers: [Int?] = []
@@ -113,6 +121,7 @@ extension AccountModel {
 
     mutating func expunge(_ id: MailboxID, _ uids: UIDSet, onlyDeleted: Bool) throws(Refusal) -> MailOutcome {
         let position = try selectable(id)
+        try checkCount(uids, in: position, limit: MailLimits.messagesPerExpunge)
         let removed = removeMessages(at: position) {
             (!onlyDeleted || $0.flags.system.contains(.deleted)) && uids.contains(UID($0.uid))
         }
@@ -137,6 +146,8 @@ extension AccountModel {
     ) throws(Refusal) -> MailOutcome {
         let source = try selectable(id)
         guard let target = position(name), mailboxes[target].isSelectable else { throw .noSuchMailbox }
+        let limit = removing ? MailLimits.messagesPerMove : MailLimits.messagesPerCopy
+        try checkCount(uids, in: source, limit: limit)
         let added = mailboxes[source].positions(uids).reduce(0) { $0 + mailboxes[source].messages[$1].sizeBytes }
         guard removing || quotaBytes == 0 || usedBytes + added <= quotaBytes else { throw .overQuota }
         return transfer(source, uids, to: target, removing: removing)

@@ -145,17 +145,10 @@ extension World {
 
     /// Calls that still wait; nil where none does.
     private var backlog: String? {
-        for node in nodes {
-            guard let core = node.core else { continue }
-            if core.callBudget.usedBytes != 0 {
-                return "node \(node.position + 1) holds \(core.callBudget.usedBytes) bytes for calls"
-            }
-            for loop in core.loops {
-                guard let group = loop.floor.groups.all.first(where: { $0.waitingCalls.count > 0 }) else { continue }
-                return "node \(node.position + 1): \(group.waitingCalls.count) calls wait for \(group.id)"
-            }
-        }
-        return nil
+        let check = LimitCheck(settings: settings)
+        return nodes.lazy.compactMap { node in
+            node.core.flatMap(check.backlog).map { "node \(node.position + 1): \($0)" }
+        }.first
     }
 
     private var isConverged: Bool {
@@ -197,46 +190,13 @@ extension World {
 
     /// No queue or cache beyond its bound.
     private func checkLimits() {
+        let check = LimitCheck(settings: settings)
         for node in nodes {
-            guard let core = node.core else { continue }
-            for loop in core.loops { checkCalls(of: loop, on: node) }
-            for replica in core.replicas {
-                for peer in replica.isLeader ? replica.raft.peerStatus : [] {
-                    guard case .replicate(let entries, let bytes) = peer.state else { continue }
-                    // One entry may be larger than all of the window.
-                    if bytes > settings.replica.raft.maxInflightBytes, entries > 1 {
-                        fail("windows are bounded", "node \(node.position + 1): \(bytes) bytes to one peer")
-                    }
-                }
-                // What is not durable yet is held, whatever its size: what a leader takes in, or what it sends ahead.
-                let raft = settings.replica.raft
-                let limit = settings.replica.cacheBytes + max(raft.maxUncommittedBytes, 2 * raft.maxInflightBytes)
-                if replica.cachedBytes > limit + (1 << 20) {
-                    fail("caches are bounded", "node \(node.position + 1): \(replica.cachedBytes) bytes")
-                }
-            }
+            guard let excess = node.core.flatMap(check.excess) else { continue }
+            fail(excess.invariant, "node \(node.position + 1): \(excess.details)")
         }
         checkRests()
         checker.countCheck()
-    }
-
-    /// What waits for a group, and what its leader has taken in, is bounded, whatever is asked of it.
-    private func checkCalls(of loop: ReplicaLoop, on node: SimNode) {
-        let limits = settings.calls
-        for group in loop.floor.groups.all {
-            let waiting = group.waitingCalls
-            if waiting.count > limits.countPerGroup || waiting.count > 1 && waiting.bytes > limits.bytesPerGroup {
-                fail("waiting calls are bounded", "node \(node.position + 1), \(group.id): \(waiting)")
-            }
-            guard let raft = group.replica?.raft, raft.role == .leader else { continue }
-            // One entry may be larger than all that may be uncommitted.
-            if raft.uncommittedBytes > max(settings.replica.raft.maxUncommittedBytes, MailLimits.commandBytes) {
-                fail(
-                    "uncommitted bytes are bounded",
-                    "node \(node.position + 1), \(group.id): \(raft.uncommittedBytes)"
-                )
-            }
-        }
     }
 
     /// At the end: every node holds what the committed commands make, byte for byte.

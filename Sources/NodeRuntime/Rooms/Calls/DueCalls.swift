@@ -11,38 +11,35 @@ struct DueCalls {
         case pause
     }
 
-    struct Due {
+    /// In the order of their times; equal times come in the order in which they were set.
+    struct Due: Comparable {
         let milliseconds: Int64
-        /// Rises with each: equal times come in the order in which they were set.
+        /// Rises with each.
         let number: UInt64
         let group: GroupID
         let matter: Matter
-    }
 
-    private var heap: Heap<Entry> = []
-    private var nextNumber: UInt64 = 0
-
-    private struct Entry: Comparable {
-        let due: Due
-
-        static func < (left: Entry, right: Entry) -> Bool {
-            (left.due.milliseconds, left.due.number) < (right.due.milliseconds, right.due.number)
+        static func < (left: Due, right: Due) -> Bool {
+            (left.milliseconds, left.number) < (right.milliseconds, right.number)
         }
 
-        static func == (left: Entry, right: Entry) -> Bool { left.due.number == right.due.number }
+        static func == (left: Due, right: Due) -> Bool { left.number == right.number }
     }
+
+    private var heap: Heap<Due> = []
+    private var nextNumber: UInt64 = 0
 
     var count: Int { heap.count }
 
     mutating func add(_ matter: Matter, of group: GroupID, at milliseconds: Int64) {
-        heap.insert(Entry(due: Due(milliseconds: milliseconds, number: nextNumber, group: group, matter: matter)))
+        heap.insert(Due(milliseconds: milliseconds, number: nextNumber, group: group, matter: matter))
         nextNumber += 1
     }
 
     /// Takes out the next matter whose time has come.
     mutating func takeNext(_ nowMilliseconds: Int64) -> Due? {
-        guard let first = heap.min, first.due.milliseconds <= nowMilliseconds else { return nil }
-        return heap.removeMin().due
+        guard let first = heap.min, first.milliseconds <= nowMilliseconds else { return nil }
+        return heap.removeMin()
     }
 }
 
@@ -56,14 +53,10 @@ struct Backoff {
     ///   - attempts: how many were made, at least 1.
     ///   - seed: another one for each caller and attempt.
     func milliseconds(after attempts: UInt32, seed: UInt64) -> Int64 {
-        let doubled = firstMilliseconds << Int64(min(attempts.subtractingOrZero(1), 16))
+        let doubled = firstMilliseconds << Int64(min(max(attempts, 1) - 1, 16))
         let delay = min(doubled, maximumMilliseconds)
         // Three quarters to five quarters of it.
         let spread = max(1, delay / 2)
         return delay - spread / 2 + Int64(SplitMix64.mix(seed) % UInt64(spread))
     }
-}
-
-extension UInt32 {
-    fileprivate func subtractingOrZero(_ other: UInt32) -> UInt32 { self > other ? self - other : 0 }
 }
