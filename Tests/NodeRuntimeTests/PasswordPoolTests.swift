@@ -91,3 +91,23 @@ import Testing
         }
     }
 }
+
+extension PasswordPool {
+    /// - Returns: nil when too many checks are waiting.
+    fileprivate func verify(
+        _ password: ByteBuffer,
+        against credential: CredentialHash?,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<Bool?> {
+        let promise = loop.makePromise(of: Bool?.self)
+        let completion = Completion<Bool>(on: loop) { result in
+            switch result {
+            case .success(let isRight): promise.succeed(isRight)
+            case .failure(.busy): promise.succeed(nil)
+            case .failure(let failure): promise.fail(failure)
+            }
+        }
+        verify(password, against: credential, completion)
+        return promise.futureResult
+    }
+}

@@ -95,6 +95,13 @@ package struct Completion<Value: Sendable>: Sendable {
         self.loop = loop
         self.body = body
     }
+
+    /// Hands the result over: on the event loop, where there is one.
+    package func finish(_ result: Result<Value, ServiceFailure>) {
+        guard let loop else { return body(result) }
+        let body = body
+        loop.execute { body(result) }
+    }
 }
 
 /// A command on its way to its group.

@@ -230,19 +230,47 @@ package final class NodeService: MailService {
         password: ByteBuffer,
         on loop: any EventLoop
     ) -> EventLoopFuture<AuthenticationResult> {
+        let promise = loop.makePromise(of: AuthenticationResult.self)
+        authenticate(name: name, password: password, Completion(on: loop) { promise.complete(with: $0) })
+        return promise.futureResult
+    }
+
+    /// Looks a client's name and password up, for callers without an event loop too.
+    package func authenticate(
+        name: ByteBuffer,
+        password: ByteBuffer,
+        _ completion: Completion<AuthenticationResult>
+    ) {
         guard let text = String(validating: name.readableBytesView, as: UTF8.self),
             let address = AccountAddress(path: text)
-        else {
-            return passwords.verify(password, against: nil, on: loop).map { $0 == nil ? .busy : .refused }
-        }
-        return find(address, on: loop).flatMap { record in
-            self.passwords.verify(password, against: record?.credential, on: loop).map { isRight in
-                guard let isRight else { return .busy }
-                guard isRight, let record else { return .refused }
-                guard record.state == .active else { return .suspended }
-                return .authenticated(AccountReference(id: record.id, slot: address.slot), address)
+        else { return verify(password, of: nil, completion) }
+        let group = routing.group(of: address.slot)
+        let found = Completion<AccountRecord?>(on: nil) { [self] result in
+            switch result {
+            case .success(let record): verify(password, of: record, completion)
+            case .failure(let failure): completion.finish(.failure(failure))
             }
         }
+        read(group, found) { [reader] in try reader.find(address, in: group) }
+    }
+
+    private func verify(
+        _ password: ByteBuffer,
+        of record: AccountRecord?,
+        _ completion: Completion<AuthenticationResult>
+    ) {
+        let verified = Completion<Bool>(on: nil) { result in
+            switch result {
+            case .failure(.busy): completion.finish(.success(.busy))
+            case .failure(let failure): completion.finish(.failure(failure))
+            case .success(let isRight):
+                guard isRight, let record else { return completion.finish(.success(.refused)) }
+                guard record.state == .active else { return completion.finish(.success(.suspended)) }
+                let account = AccountReference(id: record.id, slot: record.address.slot)
+                completion.finish(.success(.authenticated(account, record.address)))
+            }
+        }
+        passwords.verify(password, against: record?.credential, verified)
     }
 }
 

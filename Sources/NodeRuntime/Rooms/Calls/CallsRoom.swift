@@ -292,11 +292,3 @@ extension PendingCall {
         }
     }
 }
-
-extension Completion {
-    func finish(_ result: Result<Value, ServiceFailure>) {
-        guard let loop else { return body(result) }
-        let body = body
-        loop.execute { body(result) }
-    }
-}
