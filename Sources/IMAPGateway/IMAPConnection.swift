@@ -137,15 +137,15 @@ final class IMAPConnection: ChannelInboundHandler {
                 session.end(.stopping)
                 continue
             }
-            if session.wantsUpdate {
-                session.continueIdle()
-                continue
-            }
             guard budget > 0 else {
                 takeTurnSoon(context)
                 break
             }
             budget -= 1
+            if session.wantsUpdate {
+                session.continueIdle()
+                continue
+            }
             guard let event = framer.next() else { break }
             session.receive(event, freshBodyID: configuration.service.makeBodyID())
         }

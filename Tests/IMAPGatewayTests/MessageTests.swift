@@ -148,6 +148,25 @@ import Testing
         }
     }
 
+    /// Nothing is asked again and again: that would take the event loop from all its other clients.
+    @Test func `a mailbox deleted while a client idles keeps nobody waiting`() async throws {
+        try await TestServer.with { server in
+            let client = try await server.logIn()
+            _ = try await client.command("c", "CREATE gone")
+            _ = try await client.append("a", "gone", "one")
+            _ = try await client.command("s", "SELECT gone")
+            try await client.send("i IDLE\r\n")
+            #expect(try await client.readLine().hasPrefix("+ "))
+            let other = try await server.logIn()
+            _ = try await other.command("d", "DELETE gone")
+            #expect(try await client.readLine() == "* 1 EXPUNGE\r\n")
+            _ = try await other.append("a", "INBOX", "two")
+            #expect(try await other.command("n", "NOOP").contains("n OK"))
+            try await client.send("DONE\r\n")
+            #expect(try await client.read(through: "i ").contains("i OK"))
+        }
+    }
+
     @Test func heartbeat() async throws {
         try await TestServer.with({ $0.heartbeatSeconds = 1 }) { server in
             let client = try await server.select()

@@ -122,6 +122,11 @@ import Testing
         test.session.continueIdle()
         _ = test.run()
         #expect(SessionUnderTest.lines(test.give(.answer(.missing))) == (1...5).reversed().map { "* \($0) EXPUNGE" })
+        // Whatever else changes in the account has nothing to do with it any more.
+        test.session.accountChanged()
+        test.session.continueIdle()
+        #expect(!test.session.wantsUpdate)
+        #expect(test.run() == "")
         #expect(test.exchange("DONE") == ["a OK"])
     }
 

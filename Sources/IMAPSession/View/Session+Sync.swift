@@ -41,9 +41,9 @@ extension Session {
         expecting: ((inout MailboxView) -> Void)? = nil,
         _ next: @escaping (inout Session) -> Void
     ) {
+        // Also of a deleted mailbox: what is not answered would be asked for again at once, for ever.
+        (isStale, missedUpdate) = (false, false)
         guard let view, !view.isDeleted else { return next(&self) }
-        isStale = false
-        missedUpdate = false
         query(.changes(view.id, since: view.modSeq, newFrom: UID(view.uidNext))) { session, result in
             switch result {
             case .success(.changes(let changes)):
