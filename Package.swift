@@ -214,8 +214,8 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "Consensus", "LMTPGateway", "LogStorage", "MailModel", "MailStore", "NodeRuntime", "PeerTransport",
-                "ReplicaCore", "StateStorage", nioCore, nioEmbedded,
+                "Consensus", "IMAPGateway", "IMAPSession", "LMTPGateway", "LogStorage", "MailModel", "MailStore",
+                "NodeRuntime", "PeerTransport", "ReplicaCore", "StateStorage", nioCore, nioEmbedded,
             ],
             swiftSettings: strict
         ),

@@ -11,6 +11,10 @@ public enum Mutant: String, Sendable, CaseIterable {
     case staleReads = "stale-reads"
     /// Whatever a beat says, its receiver takes it to stand for all that it relies on.
     case beatsUnchecked = "beats-unchecked"
+    /// A session does not hear what others expunged.
+    case expungesForgotten = "expunges-forgotten"
+    /// A session is not told that something has changed.
+    case watchesDeaf = "watches-deaf"
 
     // The gateways.
     /// LMTP answers for the recipients in the order in which their look-ups ended.

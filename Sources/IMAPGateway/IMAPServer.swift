@@ -74,6 +74,21 @@ public final class IMAPServer: Sendable {
         return IMAPServer(channel: channel, registry: registry, settings: settings)
     }
 
+    /// One session by itself, for a channel that is no socket: the simulator drives it byte by byte.
+    package static func makeSession(settings: IMAPServerSettings, service: any MailService) -> any ChannelHandler {
+        IMAPConnection(
+            ConnectionConfiguration(
+                settings: settings,
+                service: service,
+                tools: MessageFormatTools(),
+                tls: nil,
+                mode: .plain,
+                registry: SessionRegistry(maximum: settings.maximumSessions),
+                logger: Logger(label: "imap", factory: { _ in SwiftLogNoOpLogHandler() })
+            )
+        )
+    }
+
     /// Stops: no new clients, BYE to those there are, as soon as their present command is answered; a client that is
     /// still there after `stopSeconds` is cut off.
     public func stop() async {

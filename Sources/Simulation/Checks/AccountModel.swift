@@ -102,6 +102,7 @@ struct AccountModel {
     let id: AccountID
     let address: AccountAddress
     let created: Timestamp
+    var credential: CredentialHash?
     var quotaBytes: UInt64
     var state = AccountState.active
     var nextMailboxID: UInt32 = 1
@@ -114,7 +115,13 @@ struct AccountModel {
     var usedBytes: UInt64 { mailboxes.reduce(0) { $0 + $1.sizeBytes } }
 
     var record: AccountRecord {
-        var record = AccountRecord(id: id, address: address, credential: nil, quotaBytes: quotaBytes, created: created)
+        var record = AccountRecord(
+            id: id,
+            address: address,
+            credential: credential,
+            quotaBytes: quotaBytes,
+            created: created
+        )
         record.state = state
         record.usedBytes = usedBytes
         record.usedMessages = mailboxes.reduce(0) { $0 + UInt64($1.messages.count) }
@@ -125,6 +132,7 @@ struct AccountModel {
         return record
     }
 
+    func mailbox(uidValidity: UInt32) -> Mailbox? { mailboxes.first { $0.uidValidity == uidValidity } }
     func position(_ id: MailboxID) -> Int? { mailboxes.firstIndex { $0.id == id.rawValue } }
     func position(_ name: MailboxName) -> Int? { mailboxes.firstIndex { $0.name == name } }
     func isSelectable(_ name: MailboxName) -> Bool { position(name).map { mailboxes[$0].isSelectable } ?? false }

@@ -221,7 +221,10 @@ struct Checker {
                     node: node.position,
                     "has group \(group.rawValue) installed at \(point.index.rawValue)"
                 )
-            case .addPiece, .open, .reset, .mark, .putBack: break
+            case .reset(let group):
+                // Until then a crash has the node come back with what it had found to be wrong.
+                world.harmEnded(node, group, found: true)
+            case .addPiece, .open, .mark, .putBack: break
             }
         }
         inbox.put(contentsOf: jobs)

@@ -73,18 +73,29 @@ struct GroupModel {
         return (version.model, true)
     }
 
+    /// The account at an index, and as every later entry left it; nil when that is no longer kept.
+    func versions(of id: AccountID, since index: UInt64) -> [AccountModel?]? {
+        guard let versions = history[id] else { return [nil] }
+        guard let first = versions.lastIndex(where: { $0.index <= index }) else {
+            return versions.count < Self.versionsKept ? [nil] + versions.map(\.model) : nil
+        }
+        return versions[first...].map(\.model)
+    }
+
     private mutating func carryOut(_ envelope: CommandEnvelope) throws(Refusal) -> MailOutcome {
         let id = envelope.account
         let time = envelope.timestamp
         switch envelope.command {
-        case .createAccount(let address, _, let quota, let defaults):
-            return try createAccount(at: address, quotaBytes: quota, mailboxes: defaults, time: time)
+        case .createAccount(let address, let credential, let quota, let defaults):
+            let outcome = try createAccount(at: address, quotaBytes: quota, mailboxes: defaults, time: time)
+            if case .accountCreated(let id) = outcome { accounts[id]?.credential = credential }
+            return outcome
         case .deleteAccount:
             guard let account = accounts.removeValue(forKey: id) else { throw .noSuchAccount }
             addresses[account.address] = nil
             return .done
         case .setAccountState(let state): return try change(id) { $0.state = state }
-        case .setCredential: return try change(id) { _ in }
+        case .setCredential(let credential): return try change(id) { $0.credential = credential }
         case .setQuota(let bytes): return try change(id) { $0.quotaBytes = bytes }
         case .createMailbox(let name, let use):
             return try edit(id) { account throws(Refusal) in try account.createMailbox(named: name, use: use, at: time)

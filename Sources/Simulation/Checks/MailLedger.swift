@@ -1,7 +1,7 @@
 internal import MailModel
 internal import NIOCore
 
-/// The mail that simulated MTAs have sent, and the mailboxes that it reached.
+/// The mail that simulated MTAs and mail clients have sent, and the mailboxes that it reached.
 struct MailLedger {
     /// One message for one recipient.
     private struct Copy: Hashable {
@@ -13,6 +13,8 @@ struct MailLedger {
     private var recipients: [UInt64: Set<AccountAddress>] = [:]
     /// Which message, and whose copy of it, each body is.
     private var copies: [BodyID: Copy] = [:]
+    /// What a mail client put there itself: without the lines of final delivery.
+    private var appended: Set<BodyID> = []
     private var arrivedBodies: Set<BodyID> = []
     private var arrived: Set<Copy> = []
     private var names: [Copy: DeliveryID] = [:]
@@ -29,8 +31,11 @@ struct MailLedger {
     }
 
     /// A gateway is about to store a body: as part of which message, and for whom.
-    mutating func noteBody(_ body: BodyID, of mail: UInt64, for recipient: AccountAddress) {
+    ///
+    /// - Parameter isDelivered: false for what a mail client appends.
+    mutating func noteBody(_ body: BodyID, of mail: UInt64, for recipient: AccountAddress, isDelivered: Bool) {
         copies[body] = Copy(mail: mail, recipient: recipient)
+        if !isDelivered { appended.insert(body) }
     }
 
     /// A gateway names a delivery.
@@ -61,10 +66,12 @@ struct MailLedger {
 
     func hasArrived(_ body: BodyID) -> Bool { arrivedBodies.contains(body) }
 
-    /// Whether a stored body is what was sent, behind the lines of final delivery; nil when it did not come by LMTP.
+    /// Whether a stored body is what was sent, behind the lines of final delivery where it was delivered; nil when it
+    /// came through no gateway.
     func isCopy(_ bytes: ByteBuffer, _ body: BodyID) -> Bool? {
         guard let copy = copies[body] else { return nil }
         let sent = SimMail.bytes(copy.mail)
+        if appended.contains(body) { return bytes.readableBytesView.elementsEqual(sent) }
         let prefix = "Return-Path: <\(SimMail.sender)>\r\nDelivered-To: \(copy.recipient.text)\r\nReceived: from "
         return bytes.readableBytesView.starts(with: prefix.utf8)
             && bytes.readableBytesView.suffix(sent.count).elementsEqual(sent)

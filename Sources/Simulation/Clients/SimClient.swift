@@ -71,7 +71,7 @@ final class SimClient: @unchecked Sendable {
     func act() {
         // Now and then nothing is to be done for long enough that groups go to rest.
         let pause = random.chance(perMillion: 50_000) ? random.time(500_000...6_000_000) : random.time(5_000...400_000)
-        world.schedule(.client(number), after: pause)
+        world.schedule(.use(.client(number)), after: pause)
         guard pending == nil, !isStopped, world.strand?.group != group else { return }
         if !world.nodes[node].isUp || random.chance(perMillion: 20_000) { node = random.below(world.nodes.count) }
         guard world.nodes[node].isUp else { return }
@@ -82,7 +82,12 @@ final class SimClient: @unchecked Sendable {
     }
 
     private var createAccount: MailCommand {
-        .createAccount(address: address, credential: nil, quotaBytes: 0, mailboxes: DefaultMailbox.standard)
+        .createAccount(
+            address: address,
+            credential: SimPasswords.credential,
+            quotaBytes: 0,
+            mailboxes: DefaultMailbox.standard
+        )
     }
 
     // MARK: Calls

@@ -1,43 +1,34 @@
 internal import LMTPGateway
 internal import MailModel
 internal import NIOCore
-internal import NIOEmbedded
 
-/// A connection to the gateway of a simulated node: the production handler in a channel without a socket.
+/// A connection to the LMTP gateway of a simulated node.
 final class SimLMTPSession {
     private let service: SimMailService
-    private let channel: EmbeddedChannel
+    private let channel: SimChannel
+    private let notes: DeliveryNotes
     private var output = ByteBuffer()
-    private var isOpen = true
 
     /// Nil when the channel cannot be had.
-    init?(_ service: SimMailService, _ settings: LMTPSettings) {
+    init?(_ service: SimMailService, in world: World) {
         self.service = service
-        channel = EmbeddedChannel()
+        notes = DeliveryNotes(world)
+        service.noted = { [notes] in notes.note($0, for: $1) }
         do {
-            try channel.pipeline.syncOperations.addHandler(
-                LMTPServer.makeSession(settings: settings, service: service)
-            )
-            channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 24), promise: nil)
+            let handler = LMTPServer.makeSession(settings: world.lmtpSettings, service: service)
+            channel = try SimChannel(handler, port: 24, at: world.now)
         } catch {
             return nil
         }
     }
 
     /// A transaction begins.
-    func begin(_ mail: UInt64) {
-        service.mail = mail
-        service.bodies = [:]
-    }
+    func begin(_ mail: UInt64) { notes.begin(mail) }
 
     /// What the gateway stored, or tried to, for a recipient of this transaction.
-    func bodies(of recipient: AccountAddress) -> [BodyID] { service.bodies[recipient] ?? [] }
+    func bodies(of recipient: AccountAddress) -> [BodyID] { notes.bodies[recipient] ?? [] }
 
-    func send(_ bytes: ByteBuffer) {
-        guard isOpen else { return }
-        _ = try? channel.writeInbound(bytes)
-        channel.embeddedEventLoop.run()
-    }
+    func send(_ bytes: ByteBuffer) { channel.send(bytes) }
 
     /// No recipient was accepted: the transaction is forgotten, and the answer to that is not looked at.
     func reset() {
@@ -47,8 +38,8 @@ final class SimLMTPSession {
 
     /// The code of the next reply; nil while there is none.
     func nextReply() -> Int? {
-        channel.embeddedEventLoop.run()
-        while var bytes = try? channel.readOutbound(as: ByteBuffer.self) { output.writeBuffer(&bytes) }
+        var bytes = channel.received()
+        output.writeBuffer(&bytes)
         while let end = output.readableBytesView.firstIndex(of: 10) {
             let start = output.readerIndex
             let line = output.readString(length: end - start + 1) ?? ""
@@ -60,9 +51,38 @@ final class SimLMTPSession {
 
     /// Hangs up.
     func end() {
-        guard isOpen else { return }
-        isOpen = false
         service.end()
-        _ = try? channel.finish(acceptAlreadyClosed: true)
+        channel.end()
+    }
+}
+
+/// What a gateway stores, or tries to, of the message that an MTA hands it.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+private final class DeliveryNotes: @unchecked Sendable {
+    private unowned let world: World
+    private var mail: UInt64 = 0
+    private(set) var bodies: [AccountAddress: [BodyID]] = [:]
+
+    init(_ world: World) { self.world = world }
+
+    func begin(_ mail: UInt64) {
+        self.mail = mail
+        bodies = [:]
+    }
+
+    func note(_ command: MailCommand, for address: AccountAddress) {
+        switch command {
+        case .deliver(let message, let name):
+            note(message.bodyID, address)
+            world.checker.named(name, body: message.bodyID, in: world)
+        case .uploadChunk(let body, _, _): note(body, address)
+        default: world.fail("a gateway delivers", "\(command)")
+        }
+    }
+
+    private func note(_ body: BodyID, _ address: AccountAddress) {
+        world.checker.mail.noteBody(body, of: mail, for: address, isDelivered: true)
+        bodies[address, default: []].append(body)
     }
 }

@@ -90,7 +90,7 @@ final class SimMTA: @unchecked Sendable {
 
     /// Begins the next transaction, unless one is under way.
     func act() {
-        world.schedule(.mta(number), after: random.time(20_000...1_500_000))
+        world.schedule(.use(.mta(number)), after: random.time(20_000...1_500_000))
         guard !isBusy, !isStopped else { return }
         if session != nil, random.below(4) == 0 { hangUp() }
         if session == nil { node = random.below(world.nodes.count) }
@@ -158,7 +158,7 @@ final class SimMTA: @unchecked Sendable {
         var lines = ""
         if session == nil {
             let service = SimMailService(world.nodes[node], random: random.fork(), world: world)
-            guard let opened = SimLMTPSession(service, world.lmtpSettings) else { return }
+            guard let opened = SimLMTPSession(service, in: world) else { return }
             service.answered = { [unowned self] in hear() }
             session = opened
             step = .greeting

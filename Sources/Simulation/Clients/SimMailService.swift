@@ -17,12 +17,17 @@ final class SimMailService: MailService, @unchecked Sendable {
     private var pending: [UInt64: () -> Void] = [:]
     private var nextCall: UInt64 = 1
     private var addresses: [AccountID: AccountAddress] = [:]
-    /// Called after something was answered.
+    private var watches: [any AccountWatch] = []
+    /// Called after something was answered, and when a watch was told of something.
     var answered: () -> Void = {}
-    /// The message that the session takes in.
-    var mail: UInt64 = 0
-    /// What was stored of it, or was to be, by recipient.
-    var bodies: [AccountAddress: [BodyID]] = [:]
+    /// Called before a command is submitted.
+    var noted: (MailCommand, AccountAddress) -> Void = { _, _ in }
+    /// Called when a password was looked at.
+    var authenticated: (AuthenticationResult) -> Void = { _ in }
+    /// Queries and commands that ended without an answer.
+    private(set) var failures = 0
+    /// Something was read where the disk does not hold what was put there, and the node has not found it yet.
+    private(set) var mayErr = false
 
     init(_ node: SimNode, random: SimRandom, world: World) {
         self.node = node
@@ -34,6 +39,10 @@ final class SimMailService: MailService, @unchecked Sendable {
     /// The node is gone, or the session: nothing is answered any more.
     func end() {
         answered = {}
+        noted = { _, _ in }
+        authenticated = { _ in }
+        for watch in watches { watch.cancel() }
+        watches = []
         let calls = pending.sorted { $0.key < $1.key }
         pending.removeAll()
         for (_, end) in calls { end() }
@@ -66,7 +75,7 @@ final class SimMailService: MailService, @unchecked Sendable {
         guard let service = node.service, let address = addresses[account.id] else {
             return loop.makeFailedFuture(ServiceFailure.unavailable)
         }
-        note(command, for: address)
+        noted(command, address)
         let group = world.routing.group(of: account.slot)
         let promise = loop.makePromise(of: MailOutcome.self)
         let request = node.nextRequest(to: group)
@@ -79,7 +88,10 @@ final class SimMailService: MailService, @unchecked Sendable {
             switch result {
             case .success(let outcome):
                 world.checker.acknowledged(request, group: group, outcome: outcome, world: world)
-            case .failure: world.checker.gaveUp(request, group)
+                if case .appended = outcome { world.noteMail(of: request, in: group) }
+            case .failure:
+                failures += 1
+                world.checker.gaveUp(request, group)
             }
             finish(call) { promise.complete(with: result) }
         }
@@ -88,19 +100,69 @@ final class SimMailService: MailService, @unchecked Sendable {
         return promise.futureResult
     }
 
-    private func note(_ command: MailCommand, for address: AccountAddress) {
-        switch command {
-        case .deliver(let message, let name):
-            note(message.bodyID, address)
-            world.checker.named(name, body: message.bodyID, in: world)
-        case .uploadChunk(let body, _, _): note(body, address)
-        default: world.fail("a gateway delivers", "\(command)")
+    func authenticate(
+        name: ByteBuffer,
+        password: ByteBuffer,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<AuthenticationResult> {
+        let promise = loop.makePromise(of: AuthenticationResult.self)
+        let call = begin { promise.fail(ServiceFailure.unavailable) }
+        guard let service = node.service else { return promise.futureResult }
+        let completion = Completion<AuthenticationResult>(on: nil) { [self] result in
+            finish(call) { [self] in
+                if case .success(let verdict) = result {
+                    if case .authenticated(let account, let address) = verdict { addresses[account.id] = address }
+                    authenticated(verdict)
+                }
+                promise.complete(with: result)
+            }
         }
+        service.authenticate(name: name, password: password, completion)
+        world.wake(node)
+        return promise.futureResult
     }
 
-    private func note(_ body: BodyID, _ address: AccountAddress) {
-        world.checker.mail.noteBody(body, of: mail, for: address)
-        bodies[address, default: []].append(body)
+    func query(
+        _ query: MailQuery,
+        of account: AccountReference,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailAnswer> {
+        let promise = loop.makePromise(of: MailAnswer.self)
+        let call = begin { promise.fail(ServiceFailure.unavailable) }
+        guard let service = node.service else { return promise.futureResult }
+        let group = world.routing.group(of: account.slot)
+        mayErr = mayErr || world.mayDiffer(node, group)
+        let completion = Completion<MailAnswer>(on: nil) { [self] result in
+            mayErr = mayErr || world.mayDiffer(node, group)
+            if case .failure = result { failures += 1 }
+            let heard = result.map(mutated)
+            finish(call) { promise.complete(with: heard) }
+        }
+        service.query(query, of: account, completion)
+        world.wake(node)
+        return promise.futureResult
+    }
+
+    private func mutated(_ answer: MailAnswer) -> MailAnswer {
+        guard world.options.mutant == .expungesForgotten, case .changes(var changes) = answer else { return answer }
+        changes.expunged = UIDSet()
+        return .changes(changes)
+    }
+
+    func watch(
+        _ account: AccountReference,
+        on loop: any EventLoop,
+        changed: @escaping @Sendable () -> Void
+    ) -> any AccountWatch {
+        guard let service = node.service, world.options.mutant != .watchesDeaf else { return NoWatch() }
+        let watch = service.watch(account) { [weak self] in
+            self?.later { [weak self] in
+                changed()
+                self?.answered()
+            }
+        }
+        watches.append(watch)
+        return watch
     }
 
     func makeBodyID() -> BodyID { BodyID(milliseconds: now().rawValue, random: random.next(), random.next()) }
@@ -127,34 +189,9 @@ final class SimMailService: MailService, @unchecked Sendable {
         world.schedule(.work(node: node.position, incarnation: incarnation, work), after: random.time(5...1_500))
     }
 
-    // MARK: What LMTP never asks for
-
+    /// No gateway of those that are simulated asks so.
     func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
         findForDelivery(address, on: loop)
-    }
-
-    func authenticate(
-        name: ByteBuffer,
-        password: ByteBuffer,
-        on loop: any EventLoop
-    ) -> EventLoopFuture<AuthenticationResult> {
-        loop.makeFailedFuture(ServiceFailure.unavailable)
-    }
-
-    func query(
-        _ query: MailQuery,
-        of account: AccountReference,
-        on loop: any EventLoop
-    ) -> EventLoopFuture<MailAnswer> {
-        loop.makeFailedFuture(ServiceFailure.unavailable)
-    }
-
-    func watch(
-        _ account: AccountReference,
-        on loop: any EventLoop,
-        changed: @escaping @Sendable () -> Void
-    ) -> any AccountWatch {
-        NoWatch()
     }
 
     private struct NoWatch: AccountWatch {

@@ -33,7 +33,7 @@ final class SimSurge: @unchecked Sendable {
         begin = self.random.between(1_000_000...8_000_000)
         end = begin + self.random.between(500_000...2_000_000)
         underWay = Array(repeating: [:], count: world.options.nodes)
-        world.schedule(.surge, after: begin)
+        world.schedule(.use(.surge), after: begin)
     }
 
     var isOver: Bool { world.now >= end && underWay.allSatisfy(\.isEmpty) }
@@ -43,7 +43,7 @@ final class SimSurge: @unchecked Sendable {
         guard world.now < end, !world.isHealing else {
             return world.trace.add(at: world.now, .call, node: 0, "surge of \(calls) calls, \(refusals) refused")
         }
-        world.schedule(.surge, after: random.between(5_000...50_000))
+        world.schedule(.use(.surge), after: random.between(5_000...50_000))
         // A group that is to rest must be left alone.
         guard world.strand == nil else { return }
         let missing = target - underWay.reduce(0) { $0 + $1.count }

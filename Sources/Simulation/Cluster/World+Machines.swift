@@ -140,7 +140,6 @@ extension World {
     private func quarantined(_ group: GroupID, _ reason: String, on node: SimNode) {
         counts.quarantines += 1
         node.forgotten[group] = nil
-        harmEnded(node, group, found: true)
         guard !node.isExcused else { return }
         // What a verification says, not what a log has lost.
         if reason.hasPrefix("At entry") || reason.hasPrefix("Its rows"), mayBeGivenUp(node.id, group) { return }
@@ -168,9 +167,7 @@ extension World {
                 identity: node.identity.saved
             )
         }
-        for client in clients { client.nodeCrashed(node.position) }
-        for mta in mtas { mta.nodeCrashed(node.position) }
-        surge?.nodeCrashed(node.position)
+        load.nodeCrashed(node.position)
         schedule(.restart(node: node.position), after: isHealing ? 100_000 : faults.time(limit))
     }
 

@@ -1,4 +1,6 @@
 internal import Consensus
+internal import IMAPGateway
+internal import IMAPSession
 internal import LMTPGateway
 internal import MailModel
 internal import NodeRuntime
@@ -13,6 +15,12 @@ extension World {
         #else
             return LMTPSettings()
         #endif
+    }
+
+    var imapSettings: IMAPServerSettings {
+        var settings = IMAPServerSettings()
+        settings.session.allowsPlaintextLogin = true
+        return settings
     }
 
     /// As the service of each node finds it.

@@ -10,8 +10,6 @@ extension World {
 
     func run() -> SimulationReport {
         for node in nodes { start(node) }
-        for client in clients { schedule(.client(client.number), after: client.random.between(0...200_000)) }
-        for mta in mtas { schedule(.mta(mta.number), after: mta.random.between(0...400_000)) }
         network.weather = plan.weather
         scheduleFault()
         // Later, hardly any group comes to rest.
@@ -40,7 +38,7 @@ extension World {
 
     /// Machines and the nodes on them hold each other.
     func tearDown() {
-        for mta in mtas { mta.hangUp() }
+        load.hangUp()
         for node in nodes {
             node.core = nil
             node.service = nil
@@ -97,9 +95,7 @@ extension World {
         case .stop(let position, let incarnation):
             if nodes[position].incarnation == incarnation { stop(nodes[position]) }
         case .restart(let position): start(nodes[position])
-        case .client(let number): clients[number].act()
-        case .mta(let number): mtas[number].act()
-        case .surge: surge?.act()
+        case .use(let user): load.act(user)
         case .fault:
             injectFault()
             if !isHealing { scheduleFault() }
@@ -111,37 +107,21 @@ extension World {
         heal()
         let healedAt = now
         let end = now + Self.healingSeconds * 1_000_000
-        advance(until: end) {
-            clients.allSatisfy { $0.succeededAt > healedAt } && mtas.allSatisfy { $0.succeededAt > healedAt }
-        }
-        guard violation == nil else { return }
-        if let mta = mtas.first(where: { $0.succeededAt <= healedAt }) {
-            return fail("mail is delivered again after faults", "MTA \(mta.number): \(status)")
-        }
-        if let client = clients.first(where: { $0.succeededAt <= healedAt }) {
-            return fail(
-                "calls succeed again after faults",
-                "client \(client.number) at group \(client.group.rawValue): \(status)"
-            )
-        }
-        for client in clients { client.stop() }
-        for mta in mtas { mta.stop() }
-        advance(until: end) {
-            clients.allSatisfy { $0.pending == nil } && mtas.allSatisfy { !$0.isBusy } && isConverged
-                && surge?.isOver != false && backlog == nil
-        }
-        guard violation == nil else { return }
-        if let mta = mtas.first(where: \.isBusy) {
-            return fail("every recipient is answered", "MTA \(mta.number): \(status)")
-        }
-        if let client = clients.first(where: { $0.pending != nil }) {
-            return fail("every call is answered", "client \(client.number): \(status)")
-        }
+        advance(until: end) { load.unserved(since: healedAt) == nil }
+        if let complaint = load.unserved(since: healedAt) { return fail(complaint) }
+        // Some watch while the others go on for a moment.
+        load.settle()
+        advance(until: end) { load.isSettled }
+        advance(until: min(end, now + 500_000)) { false }
+        load.stop()
+        advance(until: end) { load.unanswered == nil && isConverged && backlog == nil && load.untold == nil }
+        if let complaint = load.unanswered { return fail(complaint) }
         if let backlog { return fail("what waited is answered when the load is over", backlog) }
-        if surge?.isOver == false { return fail("every call is answered", "a surge is not over") }
         if !isConverged { fail("replicas converge after faults", status) }
-        for client in clients { if let untold = client.untold { fail("who watches is told", untold) } }
+        if let complaint = load.untold { fail(complaint) }
     }
+
+    private func fail(_ complaint: Workload.Complaint) { fail(complaint.invariant, "\(complaint.details): \(status)") }
 
     /// Calls that still wait; nil where none does.
     private var backlog: String? {

@@ -70,7 +70,7 @@ extension World {
         }
         // A question would wake the group.
         for client in clients where client.group == group { client.leave(follower.position) }
-        for mta in mtas { mta.avoid(group, until: calmUntil) }
+        for mta in load.mtas { mta.avoid(group, until: calmUntil) }
         let target = successor.id
         leader.core?.inboxes.putToAll(.order(.handOver(to: target)))
         wake(leader)

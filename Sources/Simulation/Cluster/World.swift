@@ -24,10 +24,7 @@ final class World: @unchecked Sendable {
     var network: SimNetwork
     var nodes: [SimNode] = []
     var checker: Checker
-    var clients: [SimClient] = []
-    var mtas: [SimMTA] = []
-    /// Most runs have none.
-    var surge: SimSurge?
+    private(set) var load = Workload()
     var plan: FaultPlan
     /// Faults are over, and everything must become well again.
     var isHealing = false
@@ -72,16 +69,12 @@ final class World: @unchecked Sendable {
             nodes.append(SimNode(position, mailGroups: options.mailGroups, state: state, clock: clock))
         }
         if plan.kinds.contains(.replaceProgram) { mixPrograms() }
-        for number in 0..<options.clients {
-            clients.append(
-                SimClient(number, group: groups[1 + number % options.mailGroups], random: random.fork(), world: self)
-            )
-        }
-        for number in 0..<SimMTA.count { mtas.append(SimMTA(number, random: random.fork(), world: self)) }
-        surge = SimSurge(self, random: random.fork())
+        load = Workload(self, &random)
     }
 
     var now: Int64 { time.now }
+
+    var clients: [SimClient] { load.clients }
 
     var routing: RoutingTable { RoutingTable(mailGroups: UInt32(options.mailGroups)) }
 

@@ -15,9 +15,7 @@ enum SimEvent {
     /// A node that was told to stop ends: it has handed over what it led.
     case stop(node: Int, incarnation: UInt64)
     case restart(node: Int)
-    case client(Int)
-    case mta(Int)
-    case surge
+    case use(Workload.User)
     case fault
 }
 
