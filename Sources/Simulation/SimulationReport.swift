@@ -100,6 +100,8 @@ public struct SimulationCounts: Sendable {
     public var harms = 0
     /// Of these, rows that were found.
     public var harmsFound = 0
+    /// Spoiled bytes of messages that were put right, or went with their messages.
+    public var chunksMended = 0
     /// Reports that named the row in which a replica differs.
     public var rowsNamed = 0
     /// Snapshots that a receiver refused, because their rows had another digest than they said.
@@ -137,6 +139,7 @@ public struct SimulationCounts: Sendable {
             ("disks harmed", destructions), ("replicas given up", quarantines), ("replicas taken in", admissions),
             ("voters made learners", demotions),
             ("rows silently harmed", harms), ("  found", harmsFound), ("  named", rowsNamed),
+            ("  bytes of messages mended", chunksMended),
             ("groups verified", verifications), ("  replicas differed", differences),
             ("snapshots refused for their rows", snapshotsRefused),
             ("programs replaced", programsReplaced), ("  refused as too old", programsRefused),
@@ -163,7 +166,7 @@ public struct SimulationCounts: Sendable {
             \.recipientsAccepted, \.recipientsRefused, \.recipientsLeftOpen,
             \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
             \.demotions, \.ownFlushes, \.sleeps, \.wakes, \.checks, \.verifications, \.differences, \.harms,
-            \.harmsFound, \.rowsNamed, \.snapshotsRefused, \.programsReplaced, \.programsRefused, \.versionsTaken,
+            \.harmsFound, \.chunksMended, \.rowsNamed, \.snapshotsRefused, \.programsReplaced, \.programsRefused, \.versionsTaken,
         ]
     }
 }

@@ -107,14 +107,14 @@ enum SimMail {
     /// As DATA wants it (RFC 5321, section 4.5.2).
     static func wire(_ number: UInt64) -> ByteBuffer {
         let message = bytes(number)
-        var wire = ByteBufferAllocator().buffer(capacity: message.count + message.count / 32 + 3)
+        var wire: [UInt8] = []
+        wire.reserveCapacity(message.count + message.count / 32 + 3)
         var isLineStart = true
         for byte in message {
-            if isLineStart, byte == UInt8(ascii: ".") { wire.writeInteger(byte) }
-            wire.writeInteger(byte)
+            if isLineStart, byte == UInt8(ascii: ".") { wire.append(byte) }
+            wire.append(byte)
             isLineStart = byte == 10
         }
-        wire.writeString(".\r\n")
-        return wire
+        return ByteBuffer(bytes: wire + Array(".\r\n".utf8))
     }
 }

@@ -161,17 +161,15 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     /// Whether a turn of the part is on the queue.
     func isScheduled(_ part: NodePart) -> Bool { turns[part.number] }
 
-    /// The parts that have something to do and no turn on the queue.
-    func waitingParts(of core: NodeCore) -> [NodePart] {
-        var parts: [NodePart] = []
-        for (lane, inbox) in core.inboxes.loops.enumerated() where !inbox.isEmpty { parts.append(.loop(lane)) }
-        if !core.agent.inbox.isEmpty { parts.append(.agent) }
-        if !core.writer.inbox.isEmpty { parts.append(.writer) }
-        for (position, applier) in core.appliers.enumerated() where !applier.inbox.isEmpty {
-            parts.append(.applier(position))
+    /// Calls `body` with the parts that have something to do and no turn on the queue.
+    func forEachWaitingPart(of core: NodeCore, _ body: (NodePart) -> Void) {
+        func visit(_ part: NodePart, _ isEmpty: Bool) {
+            if !isEmpty, !isScheduled(part) { body(part) }
         }
-        parts.removeAll(where: isScheduled)
-        return parts
+        for lane in core.inboxes.loops.indices { visit(.loop(lane), core.inboxes.loops[lane].isEmpty) }
+        visit(.agent, core.agent.inbox.isEmpty)
+        visit(.writer, core.writer.inbox.isEmpty)
+        for position in core.appliers.indices { visit(.applier(position), core.appliers[position].inbox.isEmpty) }
     }
 
     /// How long it takes until a part that has something to do gets to it, in microseconds.

@@ -184,6 +184,7 @@ extension World {
     /// Now and then: is the harmed machine well again?
     func checkHarmed() {
         guard let position = harmed, let core = nodes[position].core else { return }
+        checkChunk(of: nodes[position])
         if let harm, !harm.isCounted { return }
         if isCalm, core.isSettled, harm == nil {
             isCalm = false

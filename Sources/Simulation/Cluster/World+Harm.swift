@@ -8,14 +8,34 @@ internal import StateStorage
 
 /// A row of one replica that is not what was written, and nothing on that machine says so.
 struct Harm {
+    enum Kind {
+        case row
+        /// The digest was changed with the row, as if the replica had gone another way: only the others can tell.
+        case countedRow
+        /// Bytes of a message, which are in no digest: whoever reads them finds that they are not those of the body, and
+        /// gets them from another node.
+        case chunk(key: [UInt8], spoiled: [UInt8])
+    }
+
     let node: Int
     let group: GroupID
-    /// The digest was changed with it, as if the replica had gone another way: only the others can tell.
-    let isCounted: Bool
+    let kind: Kind
+
+    var isCounted: Bool {
+        if case .countedRow = kind { true } else { false }
+    }
+
+    var isOfRows: Bool {
+        switch kind {
+        case .row, .countedRow: true
+        case .chunk: false
+        }
+    }
 }
 
 /// Replicas that silently differ. What is changed is the time at which a message was saved: no client sees it, so that
-/// nothing but a verification finds it; but it goes wherever the message goes.
+/// nothing but a verification finds it; but it goes wherever the message goes. Or it is a message's bytes: who reads them
+/// must get those that were put there all the same.
 extension World {
     /// - Returns: whether there was a row to harm.
     func harm(_ node: SimNode, isCounted: Bool) -> Bool {
@@ -27,10 +47,10 @@ extension World {
         guard let group = faults.pick(rare.isEmpty ? mail : rare) else { return false }
         // What only the others can tell must not be told apart from what they have not got yet.
         if isCounted { crash(node) }
-        guard node.isUp != isCounted, change(group, of: node, isCounted: isCounted) else { return false }
+        guard node.isUp != isCounted, let kind = change(group, of: node, isCounted: isCounted) else { return false }
         counts.harms += 1
         trace.add(at: now, .fault, node: node.position, "a row of group \(group.rawValue) is harmed")
-        harm = Harm(node: node.position, group: group, isCounted: isCounted)
+        harm = Harm(node: node.position, group: group, kind: kind)
         harmed = node.position
         node.isExcused = true
         if isCounted { beCalm() }
@@ -48,34 +68,46 @@ extension World {
         }
     }
 
-    private func change(_ group: GroupID, of node: SimNode, isCounted: Bool) -> Bool {
+    /// - Returns: nil where there is nothing to change.
+    private func change(_ group: GroupID, of node: SimNode, isCounted: Bool) -> Harm.Kind? {
         let store = node.state.memory
         let prefix = (0..<4).map { UInt8(truncatingIfNeeded: group.rawValue >> UInt32(24 - 8 * $0)) }
+        let isChunk = !isCounted && faults.below(2) == 0
+        let table = isChunk ? Layout.chunks : Layout.messages
         var rows: [(key: [UInt8], value: [UInt8])] = []
         do {
-            try store.scan(from: prefix + [Layout.messages], to: prefix + [Layout.messages + 1], order: .ascending) {
-                key,
-                value in
+            try store.scan(from: prefix + [table], to: prefix + [table + 1], order: .ascending) { key, value in
                 rows.append((copy(key), copy(value)))
                 return rows.count < 64
             }
-            guard var row = faults.pick(rows), row.value.count > Layout.saved else { return false }
-            row.value[Layout.saved] ^= UInt8(1 + faults.below(255))
+            let place = isChunk ? Layout.chunkBytes : Layout.saved
+            guard var row = faults.pick(rows), row.value.count > place else { return nil }
+            row.value[place] ^= UInt8(1 + faults.below(255))
             let batch = store.makeBatch()
             batch.put(row.key, row.value)
             try store.write(batch)
+            guard isCounted || isChunk else { return .row }
             if isCounted {
-                guard var meta = try store.get(prefix + [Layout.meta]) else { return false }
+                guard var meta = try store.get(prefix + [Layout.meta]) else { return nil }
                 meta.setInteger(try recomputedDigest(group, in: store).value, at: meta.readerIndex + Layout.digest)
                 batch.clear()
                 batch.put(prefix + [Layout.meta], meta)
                 try store.write(batch)
-                try store.flush()
             }
-            return true
+            try store.flush()
+            return isChunk ? .chunk(key: row.key, spoiled: row.value) : .countedRow
         } catch {
-            return false
+            return nil
         }
+    }
+
+    /// A spoiled chunk that somebody has put right, or that is gone with its message.
+    func checkChunk(of node: SimNode) {
+        guard let harm, case .chunk(let key, let spoiled) = harm.kind else { return }
+        let store = node.state.memory
+        guard (try? store.get(key)) != ByteBuffer(bytes: spoiled), (try? store.flush()) != nil else { return }
+        counts.chunksMended += 1
+        harmEnded(node, harm.group, found: false)
     }
 
     private func copy(_ bytes: Span<UInt8>) -> [UInt8] {
@@ -86,12 +118,12 @@ extension World {
 
     /// Whether a node's replica may be another one than the others', for now.
     func mayDiffer(_ node: SimNode, _ group: GroupID) -> Bool {
-        harm?.node == node.position && harm?.group == group
+        harm?.isOfRows == true && harm?.node == node.position && harm?.group == group
     }
 
     /// The harmed rows are gone.
     func harmEnded(_ node: SimNode, _ group: GroupID, found: Bool) {
-        guard mayDiffer(node, group) else { return }
+        guard harm?.node == node.position, harm?.group == group else { return }
         if found { counts.harmsFound += 1 }
         trace.add(
             at: now,
@@ -125,6 +157,9 @@ extension World {
 private enum Layout {
     static let meta: UInt8 = 1
     static let messages: UInt8 = 7
+    static let chunks: UInt8 = 12
+    /// The first byte behind version, codec and key.
+    static let chunkBytes = 4
     /// The last byte of the time at which a message was saved.
     static let saved = 42
     static let digest = 17

@@ -153,7 +153,7 @@ final class World: @unchecked Sendable {
     /// Schedules the turns of the parts that have something to do.
     func wake(_ node: SimNode) {
         guard let core = node.core else { return }
-        for part in node.waitingParts(of: core) { schedule(part, of: node, after: node.delay(of: part, now, &timing)) }
+        node.forEachWaitingPart(of: core) { schedule($0, of: node, after: node.delay(of: $0, now, &timing)) }
     }
 
     private func schedule(_ part: NodePart, of node: SimNode, after delay: Int64) {
