@@ -166,7 +166,8 @@ public struct SimulationCounts: Sendable {
             \.recipientsAccepted, \.recipientsRefused, \.recipientsLeftOpen,
             \.elections, \.snapshots, \.destructions, \.quarantines, \.admissions,
             \.demotions, \.ownFlushes, \.sleeps, \.wakes, \.checks, \.verifications, \.differences, \.harms,
-            \.harmsFound, \.chunksMended, \.rowsNamed, \.snapshotsRefused, \.programsReplaced, \.programsRefused, \.versionsTaken,
+            \.harmsFound, \.chunksMended, \.rowsNamed, \.snapshotsRefused, \.programsReplaced, \.programsRefused,
+            \.versionsTaken,
         ]
     }
 }

@@ -146,6 +146,38 @@ import Testing
         #expect(try GroupSnapshotSink.isInterrupted(group, in: target))
     }
 
+    /// The bytes of messages are in no digest.
+    @Test(arguments: [true, false], [120, Int.max])
+    func `a snapshot with a spoiled body is not taken`(_ isMissing: Bool, _ maximumBytes: Int) throws {
+        let store = try filled(5, 400)
+        for row in try rows(store, .chunks).prefix(20) {
+            let batch = store.makeBatch()
+            var changed = row.value
+            changed[changed.count / 2 + 2] ^= 0x10
+            if isMissing { batch.delete(row.key) } else { batch.put(row.key, changed) }
+            try store.write(batch)
+            #expect(throws: DecodingError.self) { try copy(store, maximumBytes) }
+            batch.clear()
+            batch.put(row.key, row.value)
+            try store.write(batch)
+        }
+        try copy(store, maximumBytes)
+    }
+
+    private func copy(_ store: MemoryStateStore, _ maximumBytes: Int) throws {
+        let source = try #require(try GroupSnapshotSource(group: group, store: store))
+        let sink = GroupSnapshotSink(group: group, store: MemoryStateStore())
+        try sink.begin()
+        var after: [UInt8] = []
+        while true {
+            let chunk = try source.chunk(after: after, maximumBytes: maximumBytes)
+            try sink.add(chunk)
+            after = chunk.lastKey
+            if chunk.isLast { break }
+        }
+        _ = try sink.finish(note: [])
+    }
+
     /// A piece that comes twice counts once.
     @Test func `a snapshot that comes with repetitions is taken`() throws {
         let source = try #require(try GroupSnapshotSource(group: group, store: try filled(8)))

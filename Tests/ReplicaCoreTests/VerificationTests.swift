@@ -15,6 +15,8 @@ private struct Comparison {
     var limits = VerificationLimits()
     var isScrub = false
     var isLastAttempt = true
+    /// Those with bytes of messages that are not those of the body.
+    var spoiled: Set<Int> = []
 
     struct End {
         var report: VerificationReport
@@ -97,6 +99,7 @@ private struct Comparison {
         let sum = Self.sum(rows.map { ($0.key, $0.value) })
         let digest = digests[position] ?? sum
         guard isScrub else { return .digest(digest, .none) }
+        if spoiled.contains(position) { return .digest(digest, .harmedBody(key: [11])) }
         return .digest(digest, digest == sum ? .intact : .harmed(sum: sum))
     }
 
@@ -186,6 +189,26 @@ private struct Comparison {
         #expect(end.report.replicas[0].standing == .condemned)
         #expect(end.report.replicas[0].firstKey == [2])
         #expect(end.verdicts[1] == .agrees)
+    }
+
+    /// Bytes of messages say nothing against rows: one replica after the other is built anew, as long as the rest can vote
+    /// and somebody has all bytes.
+    @Test func ofManyWithSpoiledBodiesOneGoesAtATime() throws {
+        func run(_ spoiled: Set<Int>, of count: Int, silent: Set<Int> = []) throws -> Comparison.End {
+            let states = (0..<count).map { silent.contains($0) ? nil : Self.rows }
+            return try Comparison(states: states, isScrub: true, spoiled: spoiled).run()
+        }
+        let two = try run([1, 2], of: 3)
+        #expect(two.report.result == .different)
+        #expect(two.report.replicas.map(\.standing) == [.agrees, .condemned, .disputed])
+        #expect(two.verdicts[2] == .suspect)
+        let five = try run([0, 2, 4], of: 5)
+        #expect(five.report.replicas.map(\.standing) == [.condemned, .agrees, .disputed, .agrees, .disputed])
+        #expect(try run([1], of: 3).report.replicas.map(\.standing) == [.agrees, .condemned, .agrees])
+        // Nobody has all bytes; the rest could not vote; the rest could not vote, because somebody is silent.
+        #expect(try run([0, 1, 2], of: 3).report.result == .disputed)
+        #expect(try run([1], of: 2).report.result == .disputed)
+        #expect(try run([1], of: 3, silent: [2]).report.result == .disputed)
     }
 
     /// Its own rows speak against one; the other is right as far as anybody knows, and may be copied.

@@ -96,6 +96,7 @@ public final class GroupSnapshotSink {
     private var metaRow: ByteBuffer?
     /// The digest of the rows that came. The group's row must name the same.
     private var digest = StateDigest.empty
+    private var bodies: SnapshotBodies
     private var lastKey: [UInt8] = []
 
     /// Larger than any key: a mailbox name has at most 1,000 bytes, an address 320.
@@ -106,6 +107,7 @@ public final class GroupSnapshotSink {
         self.group = group
         self.store = store
         batch = store.makeBatch()
+        bodies = SnapshotBodies(group)
     }
 
     /// Whether an earlier install was interrupted: the group's rows are not to be used.
@@ -124,6 +126,7 @@ public final class GroupSnapshotSink {
         try store.flush()
         metaRow = nil
         digest = .empty
+        bodies = SnapshotBodies(group)
         lastKey = []
     }
 
@@ -161,8 +164,10 @@ public final class GroupSnapshotSink {
             let value = try decoder.bytes(maximum: MailLimits.commandBytes)
             if key == metaKey { metaRow = value } else { batch.put(key, value) }
             if kind.isDigested { digest.add(RowHash.of(key.span, value.readableBytesUInt8Span)) }
+            bodies.add(kind, key: bare, value: value)
         }
         try write()
+        try bodies.check(in: store)
     }
 
     /// Makes the group live. The rows are durable before the applied index is.
@@ -176,6 +181,9 @@ public final class GroupSnapshotSink {
         // Rows that are harmed at the sender must not be taken over.
         guard state.digest == digest else {
             throw DecodingError(.outOfRange, offset: 0, subject: "snapshot whose rows have another digest than it says")
+        }
+        guard try bodies.areWhole(in: store) else {
+            throw DecodingError(.outOfRange, offset: 0, subject: "snapshot with a body that is not what its row names")
         }
         let index = state.appliedIndex
         try store.flush()
@@ -204,6 +212,60 @@ public final class GroupSnapshotSink {
 
     private static func noteKey(_ group: GroupID) -> [UInt8] {
         [255, 255, 255, 255, 2] + Key.prefix(group)
+    }
+}
+
+/// The bodies of a snapshot, held against their rows as they come: the bytes of messages are in no digest, and what a disk
+/// has spoiled at the sender must not be taken over.
+private struct SnapshotBodies {
+    private let group: GroupID
+    /// The body whose chunks are coming.
+    private var current: BodyCheck?
+    /// Bodies that came whole. Those of finished messages have their rows already; those of uploads, which are few, get
+    /// them behind all chunks.
+    private var complete: [BodyCheck] = []
+    private var uploads: [BodyCheck] = []
+    /// How many rows name a body, and how many bodies were found to be what their rows name.
+    private var named = 0
+    private var found = 0
+    private var isHarmed = false
+
+    init(_ group: GroupID) { self.group = group }
+
+    /// - Parameter key: without the group.
+    mutating func add(_ table: Table, key: ByteBuffer, value: ByteBuffer) {
+        if table == .bodies || table == .uploads { named += 1 }
+        guard table == .chunks else { return }
+        let name = Array(key.readableBytesView.dropFirst().dropLast(4))
+        if current?.name != name {
+            if let current { complete.append(current) }
+            current = BodyCheck(name: name)
+        }
+        current?.add(value.readableBytesUInt8Span)
+    }
+
+    /// Looks at the bodies that are complete. To be called when the rows that came are in the store.
+    mutating func check(in store: any StateStore) throws {
+        for body in complete where try !hasChecked(body, .bodies, in: store) { uploads.append(body) }
+        complete.removeAll(keepingCapacity: true)
+    }
+
+    /// - Returns: whether all bodies are what their rows name, and none is missing.
+    mutating func areWhole(in store: any StateStore) throws -> Bool {
+        if let current { complete.append(current) }
+        current = nil
+        try check(in: store)
+        // Bytes that no row names are never served.
+        for body in uploads { _ = try hasChecked(body, .uploads, in: store) }
+        uploads = []
+        return !isHarmed && found == named
+    }
+
+    private mutating func hasChecked(_ body: BodyCheck, _ table: Table, in store: any StateStore) throws -> Bool {
+        guard let row = try store.get(Key.prefix(group) + [table.rawValue] + body.name) else { return false }
+        found += 1
+        if (try? BodyRow(row: row)).map({ body.fits($0) }) != true { isHarmed = true }
+        return true
     }
 }
 

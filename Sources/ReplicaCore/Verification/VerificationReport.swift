@@ -66,7 +66,8 @@ extension VerificationReport {
         index = verification.index
         isScrub = verification.isScrub
         let participants = verification.participants
-        let digest = Self.majority(of: participants)
+        let spoiled = Self.majority(of: participants) == nil ? SpoiledReplica(participants) : nil
+        let digest = spoiled?.digest ?? Self.majority(of: participants)
         self.digest = digest
         let isBlind = Mutant.isOn(.differencesIgnored)
         let witnesses = Set(participants.compactMap(\.witness))
@@ -74,6 +75,8 @@ extension VerificationReport {
             var standing = Standing.silent
             if participant.digest != nil, isBlind {
                 standing = .agrees
+            } else if let spoiled {
+                standing = spoiled.standing(of: participant)
             } else if participant.digest != nil {
                 if digest != nil {
                     standing = participant.witness == digest ? .agrees : .condemned
@@ -108,4 +111,51 @@ extension VerificationReport {
             2 * participants.count { $0.isVoter && $0.witness == digest } > voters
         }
     }
+}
+
+/// The replica to be given up where so many have bytes of messages that a disk has spoiled, which say nothing against
+/// their rows, that those without are no majority. One goes at a time: its successor gets the bytes from those that have
+/// them, and the others are left to vote.
+private struct SpoiledReplica {
+    /// What a majority of the voters has, those with spoiled bytes too.
+    let digest: UInt64
+    private let replica: ReplicaID
+
+    /// Nil where that is no way out: no majority has the same rows, nobody has all bytes, or those that are left would be
+    /// no majority.
+    init?(_ participants: [GroupVerification.Participant]) {
+        let voters = participants.count(where: \.isVoter)
+        let answered = participants.count { $0.isVoter && $0.digest != nil }
+        guard 2 * (answered - 1) > voters, let digest = Self.agreed(participants, voters) else { return nil }
+        let isSomebodyWhole = participants.contains { $0.isVoter && $0.witness == digest }
+        var first: ReplicaID?
+        for participant in participants where participant.isVoter && participant.harmedKey != nil {
+            guard participant.digest == digest else { continue }
+            first = first.map { min($0, participant.replica) } ?? participant.replica
+        }
+        guard isSomebodyWhole, let first else { return nil }
+        self.digest = digest
+        replica = first
+    }
+
+    /// The digest of a majority of the voters, by replicas whose rows nothing speaks against.
+    private static func agreed(_ participants: [GroupVerification.Participant], _ voters: Int) -> UInt64? {
+        for one in participants where one.isVoter && one.hasSaneRows {
+            guard let digest = one.digest else { continue }
+            let count = participants.count { $0.isVoter && $0.hasSaneRows && $0.digest == digest }
+            if 2 * count > voters { return digest }
+        }
+        return nil
+    }
+
+    func standing(of participant: GroupVerification.Participant) -> VerificationReport.Standing {
+        guard let own = participant.digest else { return .silent }
+        if participant.replica == replica { return .condemned }
+        return own == digest && !participant.scrub.isHarmed ? .agrees : .disputed
+    }
+}
+
+extension GroupVerification.Participant {
+    /// Whether nothing speaks against the rows, whatever is with the bytes of messages.
+    fileprivate var hasSaneRows: Bool { harmedKey != nil || !scrub.isHarmed }
 }

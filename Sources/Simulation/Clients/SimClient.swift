@@ -173,9 +173,15 @@ final class SimClient: @unchecked Sendable {
     }
 
     private func read(_ account: AccountModel) {
-        if random.below(4) == 0, let message = random.pick(account.mailboxes.flatMap(\.messages)) {
+        let messages = account.mailboxes.flatMap(\.messages)
+        if let spoiled = world.spoiledBody(in: group, of: account.id), random.below(2) == 0,
+            let message = messages.first(where: { $0.body == spoiled.body })
+        {
+            // Hardly anybody would come by.
+            node = spoiled.node
             return fetch(message, of: account)
         }
+        if random.below(4) == 0, let message = random.pick(messages) { return fetch(message, of: account) }
         let node = world.nodes[node]
         guard let service = node.service else { return }
         let floor = world.checker.floor(group)

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 internal import MailStore
 internal import NIOCore
 internal import NodeRuntime
@@ -101,6 +102,19 @@ extension World {
         }
     }
 
+    /// A body of the account of which a node has spoiled bytes.
+    func spoiledBody(in group: GroupID, of account: AccountID) -> (body: BodyID, node: Int)? {
+        guard let harm, harm.group == group, case .chunk(let key, _) = harm.kind, nodes[harm.node].isUp else {
+            return nil
+        }
+        let name = ByteBuffer(bytes: key)
+        guard name.getInteger(at: Layout.account, as: UInt64.self) == account.rawValue,
+            let high = name.getInteger(at: Layout.body, as: UInt64.self),
+            let low = name.getInteger(at: Layout.body + 8, as: UInt64.self)
+        else { return nil }
+        return (BodyID(high: high, low: low), harm.node)
+    }
+
     /// A spoiled chunk that somebody has put right, or that is gone with its message.
     func checkChunk(of node: SimNode) {
         guard let harm, case .chunk(let key, let spoiled) = harm.kind else { return }
@@ -160,6 +174,9 @@ private enum Layout {
     static let chunks: UInt8 = 12
     /// The first byte behind version, codec and key.
     static let chunkBytes = 4
+    /// In the key of a chunk.
+    static let account = 5
+    static let body = 13
     /// The last byte of the time at which a message was saved.
     static let saved = 42
     static let digest = 17
