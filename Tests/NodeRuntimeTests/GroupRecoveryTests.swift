@@ -280,7 +280,9 @@ import Testing
             found(1, snapshot: 9, voters: [1, 2, 3]),
             found(2, snapshot: copies.snapshot, voters: copies.voters, later: copies.later),
         ]
-        let check = { () throws(StartupError) in try StateRecovery.checkCopies(groups, "/d/state", "a bad block") }
+        let check = { () throws(StartupError) in
+            try StateRecovery.checkCopies(of: groups, statePath: "/d/state", damage: "a bad block")
+        }
         if copies.isEnough {
             #expect(throws: Never.self) { try check() }
         } else {

@@ -30,7 +30,7 @@ import Testing
     private func directory() throws -> DataDirectory { try DataDirectory(settings) { 5 } }
 
     private func open(_ directory: DataDirectory) throws -> NodeStorage {
-        try NodeStorage.open(directory, settings, quiet)
+        try NodeStorage.open(directory, settings: settings, logger: quiet)
     }
 
     private func point(_ index: UInt64, voters: [UInt64]) -> SnapshotPoint {

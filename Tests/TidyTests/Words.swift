@@ -39,9 +39,7 @@ enum Words {
     // MARK: Labels
 
     /// Modules with functions of more unlabelled parameters, and how many: they may only become fewer.
-    static let unlabelled: [String: Int] = [
-        "NodeRuntime": 31
-    ]
+    static let unlabelled: [String: Int] = [:]
 
     static let maximumUnlabelled = 2
 

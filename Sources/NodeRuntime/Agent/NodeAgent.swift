@@ -18,7 +18,7 @@ package final class NodeAgent {
     let published: NIOLockedValueBox<NodeIdentity>
     private var lastTick: Int64
 
-    init(_ desk: AgentDesk, _ founding: FoundingRoom, _ registration: RegistrationRoom, _ disk: DiskRoom) {
+    init(at desk: AgentDesk, founding: FoundingRoom, registration: RegistrationRoom, disk: DiskRoom) {
         self.desk = desk
         self.founding = founding
         self.registration = registration

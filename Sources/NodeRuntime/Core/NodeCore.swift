@@ -123,7 +123,7 @@ package final class NodeCore {
         var loops: [ReplicaLoop] = []
         for lane in 0..<settings.loops {
             let floor = Floor(
-                Floor.Place(
+                at: Floor.Place(
                     node: environment.node,
                     session: environment.session,
                     peers: environment.peers,
@@ -131,10 +131,10 @@ package final class NodeCore {
                     lanes: UInt8(settings.loops),
                     mailGroups: environment.identity.mailGroups
                 ),
-                settings,
-                written,
+                settings: settings,
+                version: written,
                 clock: environment.clock,
-                Floor.Ways(
+                ways: Floor.Ways(
                     inbox: inboxes.loops[lane],
                     network: environment.network,
                     writer: writer.inbox,
@@ -146,8 +146,8 @@ package final class NodeCore {
                     snapshots: snapshots,
                     failed: environment.failed
                 ),
-                LogPayloadSource(log: log.reader, failed: environment.failed),
-                LogProgress()
+                source: LogPayloadSource(log: log.reader, failed: environment.failed),
+                logProgress: LogProgress()
             )
             // Calls wait for a group also while it has not begun, or its replica here is being replaced.
             for group in environment.identity.groups where inboxes.loop(of: group) == lane {
@@ -163,7 +163,7 @@ package final class NodeCore {
         self.loops = loops
         let found = recovered.opened.map(\.group) + recovered.quarantined.map(\.group)
         agent = NodeAgent(
-            AgentDesk(
+            at: AgentDesk(
                 AgentDesk.Parts(
                     node: environment.node,
                     peers: environment.peers,
@@ -179,13 +179,13 @@ package final class NodeCore {
                     failed: environment.failed
                 )
             ),
-            FoundingRoom(
+            founding: FoundingRoom(
                 environment.identity,
                 environment.identityStore,
                 missing: environment.identity.groups.filter { !found.contains($0) }
             ),
-            RegistrationRoom(environment.registration, mailGroups: environment.identity.mailGroups),
-            DiskRoom(loops.map(\.floor.logProgress))
+            registration: RegistrationRoom(environment.registration, mailGroups: environment.identity.mailGroups),
+            disk: DiskRoom(loops.map(\.floor.logProgress))
         )
         try begin(recovered, isComplete: environment.identity.isComplete)
     }

@@ -43,7 +43,7 @@ public final class Node: Sendable {
         fatal: @escaping @Sendable (String) -> Void
     ) async throws -> Node {
         let directory = try DataDirectory(settings) { UInt64.random(in: 1...UInt64.max) }
-        let storage = try NodeStorage.open(directory, settings, logger)
+        let storage = try NodeStorage.open(directory, settings: settings, logger: logger)
         let tls = try settings.peerCertificates.map { files in
             do {
                 return try PeerTLS(
@@ -55,17 +55,25 @@ public final class Node: Sendable {
                 throw StartupError("The certificates for peers cannot be used: \(error). Check the settings peer.tls.")
             }
         }
-        return try await Node(settings, directory, storage, tls, group, logger, fatal)
+        return try await Node(
+            settings,
+            in: directory,
+            storage: storage,
+            tls: tls,
+            group: group,
+            logger: logger,
+            fatal: fatal
+        )
     }
 
     private init(
         _ settings: NodeSettings,
-        _ directory: DataDirectory,
-        _ storage: NodeStorage,
-        _ tls: PeerTLS?,
-        _ group: any EventLoopGroup,
-        _ logger: Logger,
-        _ fatal: @escaping @Sendable (String) -> Void
+        in directory: DataDirectory,
+        storage: NodeStorage,
+        tls: PeerTLS?,
+        group: any EventLoopGroup,
+        logger: Logger,
+        fatal: @escaping @Sendable (String) -> Void
     ) async throws {
         let hasFailed = NIOLockedValueBox(false)
         let failed: @Sendable (any Error) -> Void = { error in
@@ -121,7 +129,7 @@ public final class Node: Sendable {
             failed: failed
         )
         let core = try storage.core(in: directory, environment)
-        Self.watch(core, reads, background, clock)
+        Self.watchStateCalls(of: core, reads: reads, background: background, clock: clock)
         core.observe(Self.observers(logger, on: group.next()))
         receiver.connect(core.inboxes)
         inboxes = core.inboxes
@@ -164,7 +172,7 @@ public final class Node: Sendable {
     private static func observers(_ logger: Logger, on eventLoop: any EventLoop) -> Observers {
         let roles = RoleLog(logger: logger, loop: eventLoop)
         var observers = Observers()
-        observers.roles = { roles.note($0, $1, $2, $3) }
+        observers.roles = { roles.noteRole($1, of: $0, term: $2, leader: $3) }
         observers.installs = { group, point, sender in
             logger.info(
                 "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
@@ -199,11 +207,11 @@ public final class Node: Sendable {
     }
 
     /// Lets the agent see since when calls of the state are under way.
-    private static func watch(
-        _ core: NodeCore,
-        _ reads: BlockingPool,
-        _ background: BlockingPool,
-        _ clock: SystemClock
+    private static func watchStateCalls(
+        of core: NodeCore,
+        reads: BlockingPool,
+        background: BlockingPool,
+        clock: SystemClock
     ) {
         var watches = [
             StateWatch(name: "a read of the state") { reads.oldestStartMilliseconds() },

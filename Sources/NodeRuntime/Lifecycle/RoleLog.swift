@@ -27,7 +27,11 @@ final class RoleLog: Sendable {
         self.loop = loop
     }
 
-    func note(_ group: GroupID, _ role: RoleKind, _ term: Term, _ leader: NodeID?) {
+    /// Tells the role that this node's replica of a group has now, at level `info`, or, after ``maximumLines`` in one
+    /// interval, at level `debug`.
+    ///
+    /// - Parameter leader: the node that leads the group; nil where this node knows of none.
+    func noteRole(_ role: RoleKind, of group: GroupID, term: Term, leader: NodeID?) {
         let (isTold, schedules) = state.withLockedValue { state in
             state.standings[group] = role == .leader ? .leads : leader == nil ? .unknown : .follows
             let isTold = state.lines < Self.maximumLines

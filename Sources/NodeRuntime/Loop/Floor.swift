@@ -77,13 +77,13 @@ package final class Floor {
     }
 
     init(
-        _ place: Place,
-        _ settings: CoreSettings,
-        _ version: WrittenVersion,
+        at place: Place,
+        settings: CoreSettings,
+        version: WrittenVersion,
         clock: any NodeClock,
-        _ ways: Ways,
-        _ source: LogPayloadSource,
-        _ logProgress: LogProgress
+        ways: Ways,
+        source: LogPayloadSource,
+        logProgress: LogProgress
     ) {
         self.logProgress = logProgress
         self.version = version

@@ -85,7 +85,7 @@ package final class ReplicaLoop {
         case .durable(let durable): rooms.logCutting.finished(durable, floor)
         case .housekeepingDue(let due): rooms.housekeeping.finished(due, floor)
         case .bodies(let work): rooms.bodies.finished(work, floor)
-        case .unreadable(let group, let reason): rooms.trouble.noteUnreadable(group, reason, floor)
+        case .unreadable(let group, let reason): rooms.trouble.noteUnreadable(group, reason: reason, floor)
         case .stopped(let group, let index, let reason): floor.stop(group, at: index, reason: reason)
         case .version(let version): noteVersion(version)
         case .clusterRead(let cluster): rooms.version.finished(cluster, floor)
@@ -159,7 +159,7 @@ package final class ReplicaLoop {
         case .begin(let begin): take(begin)
         case .beginFounded(let founded):
             floor.apply(.open(founded.group))
-            floor.admitNew(founded.group, founded.replica, founded.configuration)
+            floor.admitNew(founded.replica, of: founded.group, founded.configuration)
         case .replaceMissing: replaceMissing()
         case .health(let health): floor.health = health
         case .handOver(let target): rooms.leadership.handOver(to: target, floor)
@@ -248,7 +248,7 @@ package final class ReplicaLoop {
 
     private func tellRooms(of event: FloorEvent) {
         switch event {
-        case .readReady(let group, let id, let index): rooms.reads.roundIsReady(id, of: group, index, floor)
+        case .readReady(let group, let id, let index): rooms.reads.roundIsReady(id, of: group, at: index, floor)
         case .readRejected(let group, let id): rooms.reads.roundIsRejected(id, of: group, floor)
         case .snapshotOffered(let group, let point, let sender):
             rooms.installing.begin(group, atLeast: point, from: sender, floor)

@@ -11,13 +11,13 @@ struct NodeStorage {
     /// - Throws: ``StartupError``.
     static func open(
         _ directory: DataDirectory,
-        _ settings: NodeSettings,
-        _ logger: Logger
+        settings: NodeSettings,
+        logger: Logger
     ) throws -> NodeStorage {
         do {
             // What turns out to be damaged is noted; then everything is opened again, without it.
-            if let storage = try attempt(directory, settings, logger) { return storage }
-            if let storage = try attempt(directory, settings, logger) { return storage }
+            if let storage = try openOnce(directory, settings: settings, logger: logger) { return storage }
+            if let storage = try openOnce(directory, settings: settings, logger: logger) { return storage }
             throw StartupError("The state in \(directory.statePath) was given up, and the new one is damaged as well.")
         } catch let error as StartupError {
             throw error
@@ -27,10 +27,10 @@ struct NodeStorage {
     }
 
     /// Nil when the state turned out to be damaged, which is noted by then.
-    private static func attempt(
+    private static func openOnce(
         _ directory: DataDirectory,
-        _ settings: NodeSettings,
-        _ logger: Logger
+        settings: NodeSettings,
+        logger: Logger
     ) throws -> NodeStorage? {
         let (log, recovered) = try SegmentedLog.open(
             disk: try PosixDisk(path: directory.logPath),
@@ -40,7 +40,7 @@ struct NodeStorage {
         rocks.writeBufferBytes = settings.stateMemoryBytes
         if let reason = try directory.stateDamage() {
             logger.error("the state of this node is given up, and built anew from the others: \(reason)")
-            let state = try beginAnew(directory, rocks, recovered, reason)
+            let state = try beginState(of: recovered, in: directory, settings: rocks, because: reason)
             return NodeStorage(
                 log: log,
                 state: state,
@@ -61,13 +61,16 @@ struct NodeStorage {
         }
     }
 
-    private static func beginAnew(
-        _ directory: DataDirectory,
-        _ settings: RocksSettings,
-        _ recovered: [RecoveredGroup],
-        _ reason: String
+    /// Puts an empty state in the place of a damaged one, for groups that other nodes have copies of.
+    ///
+    /// - Throws: ``StartupError`` where a group has no copy elsewhere; the errors of the file system and of RocksDB.
+    private static func beginState(
+        of recovered: [RecoveredGroup],
+        in directory: DataDirectory,
+        settings: RocksSettings,
+        because reason: String
     ) throws -> any StateStore {
-        try StateRecovery.checkCopies(recovered, directory.statePath, reason)
+        try StateRecovery.checkCopies(of: recovered, statePath: directory.statePath, damage: reason)
         try directory.removeState()
         let state = try RocksStateStore(path: directory.statePath, settings: settings)
         try StateRecovery.beginAnew(recovered, in: state)

@@ -18,7 +18,11 @@ package enum StateRecovery {
     }
 
     /// Whether every group that would lose something has a replica elsewhere.
-    static func checkCopies(_ recovered: [RecoveredGroup], _ path: String, _ reason: String) throws(StartupError) {
+    static func checkCopies(
+        of recovered: [RecoveredGroup],
+        statePath: String,
+        damage: String
+    ) throws(StartupError) {
         for group in recovered where group.snapshot.index > .zero {
             var voters = group.snapshot.configuration.voters
             for entry in group.entries {
@@ -26,8 +30,8 @@ package enum StateRecovery {
             }
             guard voters == [group.replica] else { continue }
             throw StartupError(
-                "The state in \(path) is damaged (\(reason)), and no other node has a copy of it. Restore the data "
-                    + "directory from a backup."
+                "The state in \(statePath) is damaged (\(damage)), and no other node has a copy of it. Restore the "
+                    + "data directory from a backup."
             )
         }
     }

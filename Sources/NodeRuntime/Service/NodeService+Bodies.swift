@@ -21,17 +21,17 @@ extension NodeService {
     ) {
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
-            let found = look(query, account, group)
+            let found = lookUp(query, of: account, in: group)
             guard stateReads.end(id) else { return }
             switch found {
             case .answer(let answer): completion.finish(.success(answer))
-            case .nothing: wait(query, account, group, completion)
-            case .harmed(let chunk): fetch(chunk, query, account, group, completion)
+            case .nothing: queryWaiting(query, of: account, in: group, completion)
+            case .harmed(let chunk): fetch(chunk, for: query, of: account, in: group, completion)
             }
         }
     }
 
-    private func look(_ query: MailQuery, _ account: AccountID, _ group: GroupID) -> Found {
+    private func lookUp(_ query: MailQuery, of account: AccountID, in group: GroupID) -> Found {
         let answer = attempt(in: group) { () throws -> Found in
             do {
                 let answer = try reader.answer(query, of: account, in: group)
@@ -44,10 +44,10 @@ extension NodeService {
     }
 
     /// A snapshot may be taking the place of the rows: this way waits for it.
-    private func wait(
+    private func queryWaiting(
         _ query: MailQuery,
-        _ account: AccountID,
-        _ group: GroupID,
+        of account: AccountID,
+        in group: GroupID,
         _ completion: Completion<MailAnswer>
     ) {
         let inboxes = inboxes
@@ -63,16 +63,16 @@ extension NodeService {
 
     private func fetch(
         _ chunk: HarmedChunk,
-        _ query: MailQuery,
-        _ account: AccountID,
-        _ group: GroupID,
+        for query: MailQuery,
+        of account: AccountID,
+        in group: GroupID,
         _ completion: Completion<MailAnswer>
     ) {
         guard case .body(_, let offset, let maximumBytes) = query else {
-            return wait(query, account, group, completion)
+            return queryWaiting(query, of: account, in: group, completion)
         }
         let request = BodiesInput.fetch(chunk, of: group) { [self] bytes in
-            guard let bytes else { return wait(query, account, group, completion) }
+            guard let bytes else { return queryWaiting(query, of: account, in: group, completion) }
             let within = min(Int(offset % UInt64(MailLimits.bodyChunkBytes)), bytes.readableBytes)
             let length = min(maximumBytes, bytes.readableBytes - within)
             let slice = bytes.getSlice(at: bytes.readerIndex + within, length: length) ?? ByteBuffer()

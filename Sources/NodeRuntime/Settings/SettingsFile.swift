@@ -27,16 +27,16 @@ enum SettingsFile {
         guard case .mapping = root else {
             throw SettingError("the settings file \(file) has no settings: expected lines such as log: {level: debug}")
         }
-        try checkNames(root, "", file)
+        try checkNames(in: root, under: "", of: file)
         return true
     }
 
-    private static func checkNames(_ node: Yams.Node, _ name: String, _ file: String) throws(SettingError) {
+    private static func checkNames(in node: Yams.Node, under name: String, of file: String) throws(SettingError) {
         switch node {
         case .mapping(let mapping):
             for (key, value) in mapping {
                 let part = key.string ?? ""
-                try checkNames(value, name.isEmpty ? part : "\(name).\(part)", file)
+                try checkNames(in: value, under: name.isEmpty ? part : "\(name).\(part)", of: file)
             }
         case .sequence:
             // The reader would find no value of its type, and take the default.

@@ -39,7 +39,7 @@ struct BodiesRoom {
 
     mutating func receive(_ message: BodyMessage, of group: GroupID, from other: NodeID, _ floor: Floor) {
         switch message {
-        case .ask(let id, let chunk): readAnswer(id, to: other, chunk, of: group, floor)
+        case .ask(let id, let chunk): readAnswer(to: id, of: other, chunk: chunk, in: group, floor)
         case .answer(let id, let bytes):
             guard let fetch = fetches[id], fetch.asked == other, fetch.group == group else { return }
             guard let bytes else { return askNext(id, floor) }
@@ -56,7 +56,7 @@ struct BodiesRoom {
     mutating func finished(_ work: BodiesInput, _ floor: Floor) {
         switch work {
         case .fetch(let chunk, let group, let completion): beginFetch(of: chunk, in: group, floor, completion)
-        case .checked(let id, let other, let bytes): endFetch(id, from: other, bytes, floor)
+        case .checked(let id, let other, let bytes): endFetch(id, with: bytes, from: other, floor)
         case .answerRead(let id, let other, let group, let bytes):
             answering -= 1
             floor.send(.body(group: group, .answer(id: id, bytes)), to: other)
@@ -106,7 +106,7 @@ struct BodiesRoom {
         ask(id, floor)
     }
 
-    private mutating func endFetch(_ id: UInt64, from other: NodeID, _ bytes: ByteBuffer?, _ floor: Floor) {
+    private mutating func endFetch(_ id: UInt64, with bytes: ByteBuffer?, from other: NodeID, _ floor: Floor) {
         guard let fetch = fetches[id], fetch.asked == other else { return }
         guard let bytes else { return askNext(id, floor) }
         fetches[id] = nil
@@ -115,10 +115,10 @@ struct BodiesRoom {
     }
 
     private mutating func readAnswer(
-        _ id: UInt64,
-        to other: NodeID,
-        _ chunk: BodyChunk,
-        of group: GroupID,
+        to id: UInt64,
+        of other: NodeID,
+        chunk: BodyChunk,
+        in group: GroupID,
         _ floor: Floor
     ) {
         guard floor.standing(of: group).hasState, answering < Self.maximumAnswers else {

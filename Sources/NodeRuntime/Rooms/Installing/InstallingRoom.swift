@@ -17,12 +17,13 @@ struct InstallingRoom {
 
     mutating func finished(_ input: InstallingInput, _ floor: Floor) {
         switch input {
-        case .live(let group, let transfer, let point): finishInstall(of: group, transfer, point, floor)
-        case .failed(let group, let transfer): failInstall(of: group, transfer, floor)
-        case .pieceWritten(let group, let transfer, let lastKey): goOn(group, transfer, behind: lastKey, floor)
+        case .live(let group, let transfer, let point): finishInstall(of: group, transfer: transfer, at: point, floor)
+        case .failed(let group, let transfer): failInstall(of: group, transfer: transfer, floor)
+        case .pieceWritten(let group, let transfer, let lastKey):
+            pullNext(of: group, transfer: transfer, behind: lastKey, floor)
         case .refused(let group, let transfer, let reason):
             floor.observers.verification?(.snapshotRefused(group, reason))
-            failInstall(of: group, transfer, floor)
+            failInstall(of: group, transfer: transfer, floor)
         }
     }
 
@@ -73,13 +74,13 @@ struct InstallingRoom {
         guard !install.isComplete else { return }
         switch piece.content {
         case .refused:
-            failInstall(of: piece.group, piece.transfer, floor)
+            failInstall(of: piece.group, transfer: piece.transfer, floor)
         case .rows(let rows, let checksum, let lastKey, let isLast):
             // A piece that was asked for twice comes twice; only one behind all that have come counts.
             guard install.taken.lexicographicallyPrecedes(lastKey) || isLast && lastKey == install.taken else { return }
             if let point = piece.point { install.point = point }
             guard let point = install.point, point.index >= install.atLeast else {
-                return failInstall(of: piece.group, piece.transfer, floor)
+                return failInstall(of: piece.group, transfer: piece.transfer, floor)
             }
             install.progressMilliseconds = floor.nowMilliseconds
             install.taken = lastKey
@@ -102,7 +103,12 @@ struct InstallingRoom {
         }
     }
 
-    private mutating func goOn(_ group: GroupID, _ transfer: UInt64, behind after: [UInt8], _ floor: Floor) {
+    private mutating func pullNext(
+        of group: GroupID,
+        transfer: UInt64,
+        behind after: [UInt8],
+        _ floor: Floor
+    ) {
         guard var install = install(of: group, floor), install.transfer == transfer else { return }
         install.after = after
         install.repeats = 0
@@ -112,7 +118,7 @@ struct InstallingRoom {
     }
 
     /// Not at once: what refused us has to get on first.
-    private mutating func failInstall(of group: GroupID, _ transfer: UInt64, _ floor: Floor) {
+    private mutating func failInstall(of group: GroupID, transfer: UInt64, _ floor: Floor) {
         guard let install = install(of: group, floor), install.transfer == transfer else { return }
         installs[group]?.retryMilliseconds = floor.nowMilliseconds + floor.settings.resendMilliseconds
     }
@@ -141,8 +147,8 @@ struct InstallingRoom {
     /// A crash before the log's own record of it finds the note in the state, which says the same.
     private mutating func finishInstall(
         of group: GroupID,
-        _ transfer: UInt64,
-        _ point: SnapshotPoint,
+        transfer: UInt64,
+        at point: SnapshotPoint,
         _ floor: Floor
     ) {
         guard let install = install(of: group, floor), install.transfer == transfer else { return }

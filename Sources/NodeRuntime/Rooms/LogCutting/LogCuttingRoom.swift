@@ -35,7 +35,7 @@ struct LogCuttingRoom {
             // Until something is applied, the answer stays the same.
             if index >= raft.appliedIndex { floor.groups.unflushed.remove(group) }
             let safe = min(index, raft.appliedIndex, raft.commitIndex)
-            let target = cut(group, raft, behind: safe, floor)
+            let target = cuttingPoint(of: group, raft, behind: safe, floor)
             guard target > raft.snapshot.index, target - raft.snapshot.index >= leastStep(raft, floor),
                 let term = raft.term(at: target)
             else { continue }
@@ -47,7 +47,12 @@ struct LogCuttingRoom {
 
     /// Where to cut, so that followers that lag find what they may expect, and those that get a snapshot can go on from
     /// there: under load, more is written while a large one is on its way than is kept otherwise.
-    private func cut(_ group: GroupID, _ raft: RaftNode, behind safe: LogIndex, _ floor: Floor) -> LogIndex {
+    private func cuttingPoint(
+        of group: GroupID,
+        _ raft: RaftNode,
+        behind safe: LogIndex,
+        _ floor: Floor
+    ) -> LogIndex {
         let isSpaceLow = floor.health.isSpaceLow
         let target = raft.retentionPoint(
             behind: safe,

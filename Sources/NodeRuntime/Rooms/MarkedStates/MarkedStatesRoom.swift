@@ -65,7 +65,7 @@ struct MarkedStatesRoom {
             guard kept[group]?.id == mark.id else { return }
             kept[group]?.status = .unavailable
             tellStatus(of: group, floor)
-        case .scrubbed(let group, let id, let scrub): noteScrub(scrub, of: group, id, floor)
+        case .scrubbed(let group, let id, let scrub): noteScrub(scrub, of: group, in: id, floor)
         case .rangeRead(let group, let id, let answer, let coordinator):
             if kept[group]?.id == id { kept[group]?.isReading = false }
             floor.sendVerification(answer, of: group, to: coordinator)
@@ -130,7 +130,7 @@ struct MarkedStatesRoom {
         }
     }
 
-    private mutating func noteScrub(_ scrub: StateScrub?, of group: GroupID, _ id: VerificationID, _ floor: Floor) {
+    private mutating func noteScrub(_ scrub: StateScrub?, of group: GroupID, in id: VerificationID, _ floor: Floor) {
         isScrubbing = false
         guard var marked = kept[group], marked.id == id, case .digest(let digest, _) = marked.status else { return }
         marked.scrub = scrub
@@ -225,14 +225,14 @@ struct MarkedStatesRoom {
             letGo(of: group)
         case .suspect:
             guard floor.replica(group)?.raft.id == replica else { return }
-            doubt(group, marked.status, floor)
-        case .condemned(let digest): condemn(group, marked, digest, floor)
+            suspect(group, by: marked.status, floor)
+        case .condemned(let digest): condemn(group, marked: marked, majority: digest, floor)
         }
     }
 
     /// Nobody can say who is right, so this replica must not be copied. One whose own rows bear witness against it does
     /// not lead either, if there is another.
-    private func doubt(_ group: GroupID, _ status: VerificationStatus, _ floor: Floor) {
+    private func suspect(_ group: GroupID, by status: VerificationStatus, _ floor: Floor) {
         floor.groups.doubt(group, as: .suspected)
         floor.ways.snapshots.dropAll(of: group)
         guard case .digest(_, let scrub) = status, scrub.isHarmed, let replica = floor.replica(group),
@@ -241,7 +241,12 @@ struct MarkedStatesRoom {
         _ = floor.transferLeadership(of: group, to: nil)
     }
 
-    private mutating func condemn(_ group: GroupID, _ marked: KeptVerification, _ digest: UInt64, _ floor: Floor) {
+    private mutating func condemn(
+        _ group: GroupID,
+        marked: KeptVerification,
+        majority digest: UInt64,
+        _ floor: Floor
+    ) {
         defer { tellStatus(of: group, floor) }
         guard marked.status != .givenUp, let raft = floor.replica(group)?.raft, raft.id == marked.replica,
             case .digest(let own, let scrub) = marked.status

@@ -80,7 +80,7 @@ struct ReadsRoom {
     // MARK: Answers
 
     /// The state has what this round must see.
-    mutating func roundIsReady(_ id: UInt64, of group: GroupID, _ index: LogIndex, _ floor: Floor) {
+    mutating func roundIsReady(_ id: UInt64, of group: GroupID, at index: LogIndex, _ floor: Floor) {
         if let asked = foreign.removeValue(forKey: id) {
             return floor.send(.readIndexReply(group: group, id: asked.id, index: index), to: asked.node)
         }

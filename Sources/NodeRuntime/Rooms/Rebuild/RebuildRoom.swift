@@ -48,7 +48,7 @@ struct RebuildRoom {
 
     private mutating func beginReplica(of group: GroupID, _ attempt: UInt64, _ floor: Floor) {
         let replica = NodeIdentity.replica(of: group, in: floor.place.session, attempt)
-        floor.admitNew(group, replica, Configuration(members: [], voters: []))
+        floor.admitNew(replica, of: group, Configuration(members: [], voters: []))
         joining.insert(group)
         floor.observers.membership?(.begun(group, replica))
     }
@@ -82,7 +82,7 @@ struct RebuildRoom {
 
 extension Floor {
     /// Takes in a replica with an empty log, which is on the disk.
-    func admitNew(_ group: GroupID, _ id: ReplicaID, _ configuration: Configuration) {
+    func admitNew(_ id: ReplicaID, of group: GroupID, _ configuration: Configuration) {
         let raft = RaftNode(
             id: id,
             settings: settings.replica.raft,

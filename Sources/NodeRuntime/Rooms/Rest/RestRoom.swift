@@ -90,7 +90,10 @@ struct RestRoom {
             let replica = floor.replica(group)
         else { return false }
         let ticks = Int(floor.rest.tick - current.sinceTick)
-        return replica.raft.isElectionDue(ticks: ticks, heard: floor.rest.heard(current, leader, proofs))
+        return replica.raft.isElectionDue(
+            ticks: ticks,
+            heard: floor.rest.heard(ofLeader: leader, beyond: proofs, since: current)
+        )
     }
 
     private func wakeAll(_ groups: GroupSet, from other: NodeID? = nil, _ floor: Floor) {
@@ -108,7 +111,7 @@ struct RestRoom {
             }
             guard neighbor.lacksFollowProof(tick: floor.rest.tick, limits) else { continue }
             if neighbor.isSilent(tick: floor.rest.tick, limits) {
-                for group in neighbor.leading.groups { forsake(position, group, floor) }
+                for group in neighbor.leading.groups { forsakeNeighbor(at: position, in: group, floor) }
             } else {
                 wakeAll(neighbor.leading.groups, floor)
             }
@@ -116,7 +119,7 @@ struct RestRoom {
     }
 
     /// A node is gone. A leader that a quorum still follows rests on without it.
-    private func forsake(_ position: Int, _ group: GroupID, _ floor: Floor) {
+    private func forsakeNeighbor(at position: Int, in group: GroupID, _ floor: Floor) {
         guard var current = floor.rest.rests[group], case .leader(let peers, let forsaken) = current.role,
             let replica = floor.replica(group)
         else { return }
@@ -130,7 +133,7 @@ struct RestRoom {
         // What admins are told of the peers has to be right while it rests on.
         let event = Event.rested(
             ticks: Int(floor.rest.tick - current.sinceTick),
-            heard: floor.rest.heard(of: others, since: current)
+            heard: floor.rest.heard(ofFollowers: others, since: current)
         )
         floor.amend(group) { _ = $0.control(event, floor.source, into: &$1) }
         current.sinceTick = floor.rest.tick

@@ -19,25 +19,25 @@ extension RestState {
         wakeCount += 1
         let heard: [Heard]
         switch ended.role {
-        case .leader(let peers, let forsaken): heard = stopLeading(ended, peers, forsaken)
-        case .follower(let leader, let proofs): heard = stopFollowing(ended, leader, proofs, wokenBy: other)
+        case .leader(let peers, let forsaken): heard = stopLeading(ended, peers: peers, forsaken: forsaken)
+        case .follower(let leader, let proofs): heard = stopFollowing(leader, proofs: proofs, in: ended, wokenBy: other)
         }
         let event = Event.rested(ticks: Int(tick - ended.sinceTick), heard: heard)
         _ = replica.control(event, source, into: &effects)
     }
 
-    private mutating func stopLeading(_ ended: Rest, _ peers: [Member], _ forsaken: [NodeID]) -> [Heard] {
+    private mutating func stopLeading(_ ended: Rest, peers: [Member], forsaken: [NodeID]) -> [Heard] {
         for node in forsaken {
             neighbors[position(of: node, for: ended.resting.group)].forsaken.remove(ended.resting.group)
         }
         for member in peers {
             neighbors[position(of: member.node, for: ended.resting.group)].leading.remove(ended.resting)
         }
-        return heard(of: peers, since: ended)
+        return heard(ofFollowers: peers, since: ended)
     }
 
     /// What was proven of members while they were at rest.
-    mutating func heard(of peers: [Member], since current: Rest) -> [Heard] {
+    mutating func heard(ofFollowers peers: [Member], since current: Rest) -> [Heard] {
         peers.compactMap { member in
             let proven = neighbors[position(of: member.node, for: current.resting.group)].followTick
             return proven >= current.sinceTick ? Heard(member.replica, ticksAgo: Int(tick - proven)) : nil
@@ -45,18 +45,21 @@ extension RestState {
     }
 
     private mutating func stopFollowing(
-        _ ended: Rest,
         _ leader: NodeID,
-        _ proofs: UInt64,
+        proofs: UInt64,
+        in ended: Rest,
         wokenBy other: NodeID?
     ) -> [Heard] {
         let position = position(of: leader, for: ended.resting.group)
         neighbors[position].following.remove(ended.resting)
         if other != leader { neighbors[position].stirred.append(ended.resting.group) }
-        return heard(ended, leader, proofs)
+        return heard(ofLeader: leader, beyond: proofs, since: ended)
     }
 
-    mutating func heard(_ current: Rest, _ leader: NodeID, _ proofs: UInt64) -> [Heard] {
+    /// What was proven of the leader while the follower was at rest.
+    ///
+    /// - Parameter proofs: how many proofs the leader's node had given when the rest began.
+    mutating func heard(ofLeader leader: NodeID, beyond proofs: UInt64, since current: Rest) -> [Heard] {
         let position = position(of: leader, for: current.resting.group)
         guard neighbors[position].leadProofs > proofs else { return [] }
         let ticksAgo = Int(tick - neighbors[position].leadTick)

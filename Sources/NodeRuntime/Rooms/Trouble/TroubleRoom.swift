@@ -37,7 +37,7 @@ struct TroubleRoom {
 
     /// A read has failed: whoever runs the node is told, and all replicas of the group are compared, row by row, where
     /// it is led from here. One that differs is given up and built anew; others find it on their schedule.
-    mutating func noteUnreadable(_ group: GroupID, _ reason: String, _ floor: Floor) {
+    mutating func noteUnreadable(_ group: GroupID, reason: String, _ floor: Floor) {
         var noted = unreadable[group] ?? UnreadableGroup()
         noted.count += 1
         noted.reason = reason

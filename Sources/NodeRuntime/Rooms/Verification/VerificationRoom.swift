@@ -64,7 +64,7 @@ struct VerificationRoom {
             isScheduled: attempt.isScheduled,
             machine: machine
         )
-        step(group, id, floor) { machine, now, effects in machine.tick(nowMilliseconds: now, into: &effects) }
+        step(id, of: group, floor) { machine, now, effects in machine.tick(nowMilliseconds: now, into: &effects) }
         proposeMark(in: group, floor)
         return .success(attempt.origin ?? id)
     }
@@ -84,7 +84,7 @@ struct VerificationRoom {
         by replica: ReplicaID,
         _ floor: Floor
     ) {
-        step(group, id, floor) { machine, now, effects in
+        step(id, of: group, floor) { machine, now, effects in
             machine.receiveStatus(status, from: replica, nowMilliseconds: now, into: &effects)
         }
     }
@@ -98,14 +98,14 @@ struct VerificationRoom {
         by replica: ReplicaID,
         _ floor: Floor
     ) {
-        step(group, id, floor) { machine, now, effects in
+        step(id, of: group, floor) { machine, now, effects in
             machine.receiveRange(digest, sequence: sequence, from: replica, nowMilliseconds: now, into: &effects)
         }
     }
 
     private mutating func step(
-        _ group: GroupID,
         _ id: VerificationID,
+        of group: GroupID,
         _ floor: Floor,
         _ body: (inout GroupVerification, Int64, inout [GroupVerification.Effect]) -> Void
     ) {
@@ -118,7 +118,7 @@ struct VerificationRoom {
             switch effect {
             case .send(let message, let other): floor.sendVerification(message, of: group, to: other)
             case .decided(let report): tellDecision(report, of: group, floor)
-            case .ended(let report): end(current, of: group, report, floor)
+            case .ended(let report): end(current, of: group, with: report, floor)
             }
         }
     }
@@ -133,7 +133,7 @@ struct VerificationRoom {
     private mutating func end(
         _ ended: RunningVerification,
         of group: GroupID,
-        _ report: VerificationReport,
+        with report: VerificationReport,
         _ floor: Floor
     ) {
         let settings = floor.settings.verification
@@ -156,7 +156,7 @@ struct VerificationRoom {
     mutating func tick(_ floor: Floor) {
         for group in running.keys.sorted() {
             guard let current = running[group] else { continue }
-            step(group, current.machine.id, floor) { machine, now, effects in
+            step(current.machine.id, of: group, floor) { machine, now, effects in
                 machine.tick(nowMilliseconds: now, into: &effects)
             }
             guard let again = current.againMilliseconds, floor.nowMilliseconds >= again else { continue }
