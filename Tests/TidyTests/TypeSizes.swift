@@ -19,7 +19,7 @@ enum TypeSizes {
         "IMAPSyntax.Cursor": Size(storedProperties: 6, lines: 1_261),
         "LMTPGateway.LMTPHandler": Size(storedProperties: 22, lines: 679),
         "MailStore.MailApplier": Size(storedProperties: 14, lines: 1_675),
-        "NodeRuntime.CoreSettings": Size(storedProperties: 24, lines: 83),
+        "NodeRuntime.CoreSettings": Size(storedProperties: 24, lines: 66),
         "Simulation.SimNode": Size(storedProperties: 25, lines: 143),
         // A counter for each kind of fault and of answer.
         "Simulation.SimulationCounts": Size(storedProperties: 48, lines: 152),

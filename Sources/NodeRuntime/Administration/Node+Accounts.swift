@@ -6,12 +6,22 @@ internal import NIOPosix
 
 /// An account and the group that serves it.
 public struct PlacedAccount: Sendable {
+    /// The account as this node's state has it.
     public let record: AccountRecord
+    /// The number of the mail group that serves the account, from 1 on.
     public let group: UInt32
 }
 
 extension Node {
-    /// - Parameter password: empty for none yet.
+    /// Creates an account with INBOX and the mailboxes of `DefaultMailbox.standard`.
+    ///
+    /// - Parameters:
+    ///   - password: empty for none yet.
+    ///   - quotaBytes: 0 for no limit.
+    /// - Returns: the account as the group has made it.
+    /// - Throws: ``AdministrationError``: `.alreadyExists`; `.invalidArgument` for what is no address, or a password
+    ///   that is too long; `.failedPrecondition` where the group refuses; `.unavailable` where no quorum answers in
+    ///   time.
     public func createAccount(
         _ address: String,
         password: String,
@@ -33,6 +43,10 @@ extension Node {
         }
     }
 
+    /// Reads the account with an address, from a state that has everything acknowledged before the call.
+    ///
+    /// - Throws: ``AdministrationError``: `.invalidArgument` for what is no address, `.notFound` for an account that
+    ///   does not exist, `.unavailable` where no quorum answers in time.
     public func account(_ address: String) async throws(AdministrationError) -> PlacedAccount {
         let address = try parse(address)
         let group = mail.routing.group(of: address.slot)
@@ -53,6 +67,8 @@ extension Node {
     ///
     /// - Parameter token: empty for the first page; then what the page before gave.
     /// - Returns: at most `limit`, and the token of the next page, empty at the end.
+    /// - Throws: ``AdministrationError``: `.invalidArgument` for a token that no page gave, `.unavailable` where no
+    ///   quorum of a group answers in time.
     public func accounts(
         token: String,
         limit: Int
@@ -88,19 +104,36 @@ extension Node {
         return (accounts, "")
     }
 
+    /// Suspends an account, or takes the suspension back.
+    ///
+    /// - Returns: the account as the change has left it.
+    /// - Throws: ``AdministrationError``, as ``account(_:)`` does.
     public func setState(_ state: AccountState, of address: String) async throws(AdministrationError) -> PlacedAccount {
         try await change(address, .setAccountState(state))
     }
 
+    /// Gives an account another password, which is hashed on the password pool.
+    ///
+    /// - Returns: the account as the change has left it.
+    /// - Throws: ``AdministrationError``, as ``account(_:)`` does; `.invalidArgument` for a password that is empty or
+    ///   too long.
     public func setPassword(_ password: String, of address: String) async throws(AdministrationError) -> PlacedAccount {
         _ = try await account(address)
         return try await change(address, .setCredential(try await hash(password)))
     }
 
+    /// Limits what the messages of an account may take up.
+    ///
+    /// - Parameter bytes: 0 for no limit.
+    /// - Returns: the account as the change has left it.
+    /// - Throws: ``AdministrationError``, as ``account(_:)`` does.
     public func setQuota(_ bytes: UInt64, of address: String) async throws(AdministrationError) -> PlacedAccount {
         try await change(address, .setQuota(bytes: bytes))
     }
 
+    /// Deletes an account with all its mail. Nothing brings it back.
+    ///
+    /// - Throws: ``AdministrationError``, as ``account(_:)`` does.
     public func deleteAccount(_ address: String) async throws(AdministrationError) {
         let placed = try await account(address)
         let outcome = try await submit(.deleteAccount, to: GroupID(placed.group), account: placed.record.id)

@@ -5,20 +5,31 @@ internal import ReplicaCore
 
 /// A group as a replica of it sees it.
 public struct GroupReport: Sendable {
+    /// One member of the group's configuration.
     public struct ReplicaReport: Sendable {
+        /// The replica, the node that has it, and its priority.
         public let member: Member
+        /// Whether the member votes; in a joint configuration, in either of the two.
         public let isVoter: Bool
+        /// Whether the member gets the log and does not vote yet.
         public let isLearner: Bool
+        /// Whether the member leads the group, as far as this node's replica knows.
         public let isLeader: Bool
-        /// What the leader knows of it; nil elsewhere, and for the leader itself.
+        /// What the leader knows of the member; nil where this node does not lead, and for the leader itself.
         public let peer: PeerStatus?
     }
 
+    /// The group that this is a report of.
     public let group: GroupID
+    /// The node whose replica leads the group; nil where this node's replica knows of no leader.
     public let leaderNode: NodeID?
+    /// The Raft core of this node's replica: role, term, indexes, configuration and, where it leads, its peers.
     public let status: RaftStatus
+    /// The digest of the group's rows on this node, in hexadecimal; empty where the state cannot be read.
     public let digest: String
+    /// The entry behind which the rows have this digest.
     public let digestIndex: LogIndex
+    /// All members of the configuration, in its order.
     public let replicas: [ReplicaReport]
     /// Nil: no verification since the node started.
     public let verification: VerificationStanding?
@@ -82,6 +93,8 @@ extension Node {
     /// Hands a leadership over and waits until it is done.
     ///
     /// - Parameter node: nil for the follower that has most of the log.
+    /// - Throws: ``AdministrationError``: `.notFound` without a replica here, `.failedPrecondition` where this node
+    ///   does not lead or the target cannot, `.unavailable` where the handover is not confirmed within 5 s.
     public func transferLeadership(of group: GroupID, to node: NodeID?) async throws(AdministrationError) {
         guard let before = await self.group(group) else {
             throw AdministrationError(.notFound, "this node has no replica of group \(group.rawValue)")

@@ -5,59 +5,101 @@ internal import ReplicaCore
 
 /// What a verification of a group found, for admins.
 public struct GroupVerdict: Hashable, Sendable {
+    /// What holds for the group as a whole.
     public enum Result: Hashable, Sendable {
-        case equal, incomplete, different, disputed
+        /// All voters hold the same.
+        case equal
+        /// Those that answered hold the same; some voters did not answer.
+        case incomplete
+        /// A majority holds the same, and the others are given up.
+        case different
+        /// Replicas differ, and no majority says which are right: no replica is given up.
+        case disputed
     }
 
+    /// What holds for one replica.
     public enum Standing: Hashable, Sendable {
-        case agrees, givenUp, disputed, silent
+        case agrees
+        /// The replica differs from the majority, and is built anew.
+        case givenUp
+        /// The replica differs from others, and no majority says which is right.
+        case disputed
+        /// The replica did not answer in time.
+        case silent
     }
 
+    /// What a replica found when it computed its digest from all its rows.
     public enum Scrub: Hashable, Sendable {
-        case none, intact, harmed, unfinished
+        /// No scrub was asked for, or the scrub had not ended with the verification.
+        case none
+        case intact
+        /// Rows or bodies are not those that were written.
+        case harmed
+        /// The scrub took too long, or the rows could not be read.
+        case unfinished
     }
 
     /// A row by its key.
     public struct Row: Hashable, Sendable {
+        /// The table's name, as in `Docs/formats/state.md`.
         public let table: String
         /// Without the group; empty for the group's own row.
         public let key: [UInt8]
+        /// The table and what the key names in it, for people.
         public let description: String
     }
 
+    /// One replica, as it answered.
     public struct Replica: Hashable, Sendable {
+        /// The replica's ID in its group.
         public let replica: ReplicaID
+        /// The node that held the replica when the verification began.
         public let node: NodeID
+        /// Whether the replica voted then: the majority is one of voters.
         public let isVoter: Bool
+        /// How the replica's digest compares with those of the others.
         public let standing: Standing
-        /// Empty where it did not answer.
+        /// In hexadecimal; empty where the replica did not answer.
         public let digest: String
+        /// What the replica found in its own rows.
         public let scrub: Scrub
-        /// The first row in which it differs.
+        /// The first row in which the replica differs; nil where none is known.
         public let row: Row?
     }
 
+    /// The group that was verified.
     public let group: GroupID
+    /// The entry behind which the replicas' states were compared.
     public let index: LogIndex
+    /// What holds for the group as a whole.
     public let result: Result
-    /// Empty without a majority.
+    /// What a majority of the voters has, in hexadecimal; empty without a majority.
     public let digest: String
+    /// Whether the replicas also read all their rows.
     public let isScrub: Bool
+    /// The time of day, at the node that coordinated the verification, when it ended.
     public let ended: Timestamp
+    /// All replicas of the group's configuration, in its order.
     public let replicas: [Replica]
 }
 
 /// How far a verification is.
 public struct VerificationProgress: Hashable, Sendable {
+    /// How many replicas have told their digest.
     public let answered: Int
+    /// How many replicas are asked.
     public let replicas: Int
+    /// What the replicas whose scrub runs have read so far, together; one whose scrub has ended counts no more.
     public let scrubbedBytes: UInt64
+    /// Whether it is decided which replicas differ, and their first different rows are being looked for.
     public let isSearching: Bool
 }
 
 /// What a node knows of the last verification of a group.
 public struct VerificationStanding: Hashable, Sendable {
+    /// The entry behind which the replicas' states were compared.
     public let index: LogIndex
+    /// The time of day at this node when the verification ended, or when this node was told so.
     public let time: Timestamp
     /// Nil where another node coordinated it.
     public let verdict: GroupVerdict?
@@ -69,7 +111,9 @@ extension Node {
     /// - Parameters:
     ///   - isScrub: also read all rows.
     ///   - progress: called about once a second.
-    /// - Throws: ``AdministrationError``, or what `progress` throws.
+    /// - Throws: ``AdministrationError``: `.notFound` without a replica here, `.failedPrecondition` where this node
+    ///   does not lead the group, `.unavailable` where too many verifications are under way or this one was
+    ///   interrupted; what `progress` throws.
     public func verify(
         _ group: GroupID,
         isScrub: Bool,

@@ -20,6 +20,7 @@ package final class AgentDesk {
     let gauge: any SpaceGauge
     /// Told once when something failed that the node cannot go on without.
     let failed: @Sendable (any Error) -> Void
+    /// Who is told of the membership of this node and of its disk.
     package var observers = Observers()
     /// The monotonic clock at the beginning of this turn.
     var nowMilliseconds: Int64

@@ -8,7 +8,9 @@ internal import PeerTransport
 ///
 /// One function, `turn()`. A thread calls it in a node, the simulator in a simulation. Nothing here blocks.
 package final class NodeAgent {
+    /// What the rooms of the agent may touch.
     package let desk: AgentDesk
+    /// What other threads and other nodes have for the agent; drained at the beginning of a turn.
     package let inbox: Inbox<AgentInput>
     private(set) var founding: FoundingRoom
     private var registration: RegistrationRoom
@@ -28,11 +30,14 @@ package final class NodeAgent {
         lastTick = desk.nowMilliseconds
     }
 
+    /// What this node knows of its data directory and of its cluster now.
     package var identity: NodeIdentity { founding.identity }
 
     /// Whether the directory has carried out what this run of the node had to say.
     package var isTold: Bool { registration.isOver }
 
+    /// Takes what came, and ticks the rooms when a tick is due.
+    ///
     /// - Returns: whether there was anything to do.
     @discardableResult
     package func turn() -> Bool {

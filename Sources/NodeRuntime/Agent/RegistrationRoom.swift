@@ -4,7 +4,9 @@ internal import MailStore
 
 /// What a node tells the directory of itself and of its cluster.
 package struct Registration: Sendable {
+    /// The cluster's ID on the wire: ``NodeSettings/clusterID``.
     package let clusterID: UInt64
+    /// This node: its number, its address for peers, its labels, and the versions that its program knows.
     package let node: NodeDescription
 
     package init(clusterID: UInt64, node: NodeDescription) {
@@ -17,6 +19,7 @@ package struct Registration: Sendable {
 package struct VersionError: Error, Sendable, CustomStringConvertible {
     /// Nil where it is only known that it is none of those that the program knows.
     package let cluster: ClusterVersion?
+    /// The versions that this program can read and write.
     package let known: KnownVersions
 
     package var description: String {

@@ -7,10 +7,17 @@ internal import StateStorage
 
 /// Applies committed entries of all groups, many groups to a batch, and installs snapshots.
 package final class ApplierLoop {
+    /// What an applier has to do. All jobs of one group go to the same applier, which does them in the order in which
+    /// they came.
     package enum Job: Sendable {
+        /// Applies committed entries, in the order of their indexes.
         case apply(GroupID, [CommittedEntry])
+        /// Removes the group's rows: those of a snapshot take their place.
         case beginInstall(GroupID)
+        /// Writes one piece of a snapshot.
         case addPiece(GroupID, transfer: UInt64, SnapshotChunk)
+        /// Checks the rows of a snapshot that has come as a whole, and makes the group live with them. Recovery brings
+        /// the log in line by the note, after a crash.
         case finishInstall(GroupID, transfer: UInt64, SnapshotPoint, note: [UInt8])
         /// A group that begins here.
         case open(GroupID)
@@ -31,6 +38,7 @@ package final class ApplierLoop {
         }
     }
 
+    /// What the replica loops have this applier do.
     package let inbox = Inbox<Job>()
     private let store: any StateStore
     private let applier: MailApplier
@@ -84,6 +92,10 @@ package final class ApplierLoop {
     /// Opens a group before the first turn.
     func openGroup(_ group: GroupID) throws { try applier.open(group) }
 
+    /// Does all jobs that wait. The first failure of the state is final: `failed` is told of it, and no later turn does
+    /// anything.
+    ///
+    /// - Returns: whether there was anything to do.
     @discardableResult
     package func turn() -> Bool {
         let jobs = inbox.drain()

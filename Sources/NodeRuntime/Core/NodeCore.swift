@@ -12,10 +12,15 @@ package import StateStorage
 /// Nothing in it knows whether these, and the clock, are real. A node gives each of the parts a thread; the simulator
 /// calls their turns.
 package final class NodeCore {
+    /// The replica loops, in the order of their lanes.
     package let loops: [ReplicaLoop]
+    /// The log writer, which serves all loops.
     package let writer: LogWriter
+    /// The appliers; ``applier(of:)`` says which one a group belongs to.
     package let appliers: [ApplierLoop]
+    /// What belongs to the node and not to one of its groups.
     package let agent: NodeAgent
+    /// The ways to the loops and to the agent, from any thread.
     package let inboxes: LoopInboxes
     /// What this node's calls hold in memory.
     package let callBudget: CallBudget
@@ -23,8 +28,10 @@ package final class NodeCore {
     let keptStates: KeptStates
     let stateReads: StateReads
     let gate: ReadGate
+    /// Reads this node's own state, from any thread.
     package let reader: MailReader
 
+    /// What a node is given from outside: its name, its settings, and the world that it acts upon.
     package struct Environment {
         let node: NodeID
         /// Names this run of the node; never used before.
@@ -44,6 +51,7 @@ package final class NodeCore {
         /// Told once when log or state failed: the node is to stop acknowledging and end.
         let failed: @Sendable (any Error) -> Void
 
+        /// - Parameter peers: in any order.
         package init(
             node: NodeID,
             session: UInt64,
@@ -75,6 +83,10 @@ package final class NodeCore {
         }
     }
 
+    /// Makes the parts of a node, and hands each loop what recovery made of its groups.
+    ///
+    /// - Throws: ``VersionError`` where the state is at a version that this program does not know; `StateError` or
+    ///   `DecodingError` where the state cannot be read.
     package init(
         _ environment: Environment,
         log: any LogStore,
@@ -234,8 +246,10 @@ package final class NodeCore {
         )
     }
 
+    /// The loop that a group belongs to.
     package func loop(of group: GroupID) -> ReplicaLoop { loops[inboxes.loop(of: group)] }
 
+    /// The applier that a group belongs to.
     package func applier(of group: GroupID) -> ApplierLoop { appliers[Int(group.rawValue) % appliers.count] }
 
     /// The replica of a group; nil where there is none. Not while the loops have threads.
@@ -259,17 +273,23 @@ package final class NodeCore {
 
 /// What recovery made of a node's log and state.
 package struct RecoveredGroups: Sendable {
+    /// The groups that are fit to run, in the order of their IDs.
     package let opened: [OpenedGroup]
-    /// They may have forgotten something that they acknowledged: they must not vote.
+    /// Groups whose replica may have forgotten something that it acknowledged: it must not vote.
     package let quarantined: [QuarantinedGroup]
 }
 
 /// A group as recovery found it, fit to run.
 package struct OpenedGroup: Sendable {
+    /// The group that was found.
     package let group: GroupID
+    /// The ID of this node's replica of the group.
     package let replica: ReplicaID
+    /// Term, vote and commit index, as the log has them durably.
     package let hardState: HardState
+    /// The point behind which the log begins.
     package let snapshot: SnapshotPoint
+    /// The headers of the log's entries, contiguous from behind the snapshot on.
     package let headers: [EntryHeader]
     let appliedIndex: LogIndex
     /// The state has to be fetched from another replica first.

@@ -3,13 +3,15 @@ package import ReplicaCore
 
 /// What one loop has of a group: the replica, how far it can be used, and who waits for it.
 package final class HostedGroup {
+    /// The ID of the group.
     package let id: GroupID
     /// Nil while there is none: see ``Standing``.
     package internal(set) var replica: Replica?
+    /// How far the group can be used on this node; changed by ``HostedGroups/stand(_:as:)``.
     package fileprivate(set) var standing = Standing.absent
-    /// Whether its rows are known to be those that were written.
+    /// Whether the group's rows on this node are known to be those that were written.
     package fileprivate(set) var doubt = Doubt.none
-    /// How its last verification ended, as far as this node was told.
+    /// How the group's last verification ended, as far as this node was told.
     package internal(set) var verificationNote: VerificationNote?
     let calls = CallTable()
     let reads = ReadTable()
@@ -33,7 +35,7 @@ package final class HostedGroup {
         return configuration.members.contains { $0.priority > own.priority && configuration.isVoter($0.replica) }
     }
 
-    /// Whether its rows may be copied to another node.
+    /// Whether the group's rows may be copied to another node.
     var servesSnapshots: Bool { standing.hasState && doubt == .none }
 }
 
@@ -64,12 +66,13 @@ package struct HostedGroups {
     /// How many snapshots have taken the place of a state.
     private(set) var replacedStates: UInt64 = 0
 
+    /// The group with an ID; nil where the loop has not heard of it.
     package subscript(_ id: GroupID) -> HostedGroup? { positions[id].map { groups[$0] } }
 
-    /// Replicas, in the order of their groups. For those who look at all of them.
+    /// Replicas, in the order of their groups, for callers that look at all of them.
     package var replicas: some Sequence<Replica> { groups.lazy.compactMap(\.replica) }
 
-    /// All groups, in order. For those who look at all of them.
+    /// All groups, in order, for callers that look at all of them.
     package var all: [HostedGroup] { groups }
 
     /// The groups that are not well, in order.
@@ -124,20 +127,23 @@ package struct HostedGroups {
     /// Whether a replica was given up whose successor has not begun.
     package var areBeingReplaced: Bool { unwell.contains { standing(of: $0) == .replacing } }
 
-    /// It is known, or no longer known, that the rows of a group are those that were written.
+    /// Notes whether the rows of a group are known to be those that were written.
     mutating func doubt(_ id: GroupID, as doubt: Doubt) {
         self[id]?.doubt = doubt
         noteChange(of: id)
     }
 
+    /// How far a group can be used on this node; ``Standing/absent`` for one that the loop has not heard of.
     func standing(of id: GroupID) -> Standing { self[id]?.standing ?? .absent }
 
+    /// Takes a replica in, whose entries the state may not keep durably yet.
     mutating func admit(_ replica: Replica, as standing: Standing) {
         insert(replica.group).replica = replica
         stand(replica.group, as: standing)
         unflushed.insert(replica.group)
     }
 
+    /// Lets go of a group's replica, and of the doubt about its rows. Reads of the group that wait go on waiting.
     mutating func removeReplica(of id: GroupID, leaving standing: Standing) {
         let group = insert(id)
         group.reads.restart()
@@ -147,6 +153,8 @@ package struct HostedGroups {
         stand(id, as: standing)
     }
 
+    /// Changes how far a group can be used on this node. A snapshot that has been installed counts in
+    /// ``replacedStates``.
     mutating func stand(_ id: GroupID, as standing: Standing) {
         let group = insert(id)
         if group.standing == .installing, standing == .live { replacedStates += 1 }

@@ -46,5 +46,6 @@ package enum Standing: Hashable, Sendable {
 package struct StoppedGroup: Hashable, Sendable {
     /// The entry that is not applied.
     package let index: LogIndex
+    /// Why the entry is not applied.
     package let reason: String
 }

@@ -12,7 +12,9 @@ internal import StateStorage
 
 /// A running node below its gateways.
 public final class Node: Sendable {
+    /// What the node was started with.
     public let settings: NodeSettings
+    /// The mail store as the gateways of this node see it.
     public let service: any MailService
     let mail: NodeService
     let inboxes: LoopInboxes
@@ -193,7 +195,7 @@ public final class Node: Sendable {
         writerInbox.put(.seal)
         // What hangs in a call of the disk cannot be waited for, and the state must not be closed under it.
         let pools = [readPool, backgroundPool, passwordPool]
-        guard threads.stop(), await Self.shutDown(pools, within: .seconds(NodeThreads.stopSeconds)) else {
+        guard threads.stop(), await pools.shutDown(within: .seconds(NodeThreads.stopSeconds)) else {
             logger.error("the disk does not answer: this node ends without waiting for it; the log has everything")
             return
         }
@@ -227,23 +229,6 @@ public final class Node: Sendable {
             watches.append(StateWatch(name: "a write of the state") { applying.withLockedValue { $0 } })
         }
         core.agent.disk.stateWatches = watches
-    }
-
-    /// - Returns: whether all threads of the pools have ended in time.
-    private static func shutDown(_ pools: [NIOThreadPool], within limit: Duration) async -> Bool {
-        let ended = NIOLockedValueBox(0)
-        for pool in pools {
-            Task {
-                try? await pool.shutdownGracefully()
-                ended.withLockedValue { $0 += 1 }
-            }
-        }
-        let deadline = ContinuousClock.now + limit
-        while ended.withLockedValue({ $0 }) < pools.count {
-            guard ContinuousClock.now < deadline else { return false }
-            try? await Task.sleep(for: .milliseconds(5))
-        }
-        return true
     }
 
     private func resignLeaderships(within limit: Duration) async {
@@ -281,6 +266,25 @@ public final class Node: Sendable {
             answers.append(answer)
         }
         return answers
+    }
+}
+
+extension [NIOThreadPool] {
+    /// - Returns: whether all threads of the pools have ended in time.
+    fileprivate func shutDown(within limit: Duration) async -> Bool {
+        let ended = NIOLockedValueBox(0)
+        for pool in self {
+            Task {
+                try? await pool.shutdownGracefully()
+                ended.withLockedValue { $0 += 1 }
+            }
+        }
+        let deadline = ContinuousClock.now + limit
+        while ended.withLockedValue({ $0 }) < count {
+            guard ContinuousClock.now < deadline else { return false }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        return true
     }
 }
 

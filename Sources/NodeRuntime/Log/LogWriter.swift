@@ -8,13 +8,18 @@ package import ReplicaCore
 ///
 /// `turn()` is the whole of it; a thread calls it in a node, the simulator in a simulation.
 package final class LogWriter {
+    /// What the log writer has to do. What is to be written goes to the log in the order of the jobs.
     package enum Job: Sendable {
+        /// Writes hard state and entries of a replica, tells its loop when they are durable, and releases the messages
+        /// that had to wait for it.
         case write(ReplicaWrite)
         /// The log of a group begins behind the point.
         case setSnapshot(GroupID, SnapshotPoint)
         /// `then` is told when all of it is durable.
         case perform([LogOperation], then: @Sendable () -> Void)
+        /// Deletes the oldest segments in which no entry is needed any more.
         case purge
+        /// Notes that all writes so far were acknowledged.
         case seal
         /// Time to look after the log: see ``LogWriter/tidy(isBusy:)``.
         case tidy
@@ -27,6 +32,7 @@ package final class LogWriter {
     /// Bytes copied forward at once, between two rounds.
     static let copiedBytes = 4 << 20
 
+    /// What the replica loops and the agent have the log writer do.
     package let inbox = Inbox<Job>()
     private let log: any LogStore
     private let network: any PeerNetwork
@@ -71,6 +77,9 @@ package final class LogWriter {
         }
     }
 
+    /// Does all jobs that wait, with one sync for each round. The first failure of the log is final: `failed` is told
+    /// of it, and no later turn does anything.
+    ///
     /// - Returns: whether there was anything to do.
     @discardableResult
     package func turn() -> Bool {

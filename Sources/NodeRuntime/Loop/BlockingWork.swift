@@ -3,16 +3,19 @@ internal import NIOPosix
 
 /// Runs what may block, away from the loops; in a simulation, at once.
 package protocol BlockingWork: Sendable {
+    /// Has `work` run once, on another thread or before this returns. A pool that has been shut down drops it.
     func run(_ work: @escaping @Sendable () -> Void)
     /// When the oldest of what runs now was begun, on the monotonic clock; nil when nothing runs.
     func oldestStartMilliseconds() -> Int64?
 }
 
 extension BlockingWork {
+    /// Nil: what runs at once is over by the time anybody asks.
     package func oldestStartMilliseconds() -> Int64? { nil }
 }
 
-/// Threads of a pool, which tell since when they have been at work: a call of the state that never comes back is seen.
+/// Threads of a pool. The pool tells since when its threads have been at work, so that a call of the state that never
+/// comes back is seen.
 struct BlockingPool: BlockingWork {
     private struct State {
         var starts: [UInt64: Int64] = [:]

@@ -15,9 +15,11 @@ package final class Floor {
     let source: LogPayloadSource
     /// The monotonic clock at the beginning of this turn.
     var nowMilliseconds: Int64
+    /// The groups of this loop.
     package internal(set) var groups = HostedGroups()
     /// Which groups rest: stepping one wakes it.
     var rest = RestState()
+    /// Who is told of what happens to this loop's groups.
     package var observers = Observers()
     /// The version that the directory has come to.
     package internal(set) var version: WrittenVersion
@@ -99,8 +101,10 @@ package final class Floor {
     var node: NodeID { place.node }
     var reader: MailReader { MailReader(store: ways.state) }
 
+    /// This node's replica of a group; nil where there is none now.
     package func replica(_ group: GroupID) -> Replica? { groups[group]?.replica }
 
+    /// How far a group can be used on this node.
     package func standing(of group: GroupID) -> Standing { groups.standing(of: group) }
 
     /// A number that no question of this node had before, in no run: an answer to an earlier run, still under way, must

@@ -19,6 +19,7 @@ package final class Inbox<Item: Sendable>: Sendable {
     /// Whether items wait. Changed under the lock, and asked without it: the simulator asks after every event.
     @usableFromInline let isFilled = Atomic<Bool>(false)
 
+    /// Adds an item behind all others, and wakes the thread that sleeps in ``wait(milliseconds:)``.
     @inlinable
     package func put(_ item: Item) {
         let wasEmpty = state.withLockedValue { state in
@@ -29,6 +30,7 @@ package final class Inbox<Item: Sendable>: Sendable {
         if wasEmpty { wake() }
     }
 
+    /// Adds items behind all others, in their order, and wakes the thread that sleeps in ``wait(milliseconds:)``.
     package func put(contentsOf items: [Item]) {
         guard !items.isEmpty else { return }
         let wasEmpty = state.withLockedValue { state in
@@ -39,7 +41,7 @@ package final class Inbox<Item: Sendable>: Sendable {
         if wasEmpty { wake() }
     }
 
-    /// What came since the last call, without waiting.
+    /// Takes out all items, in the order in which they were put, without waiting.
     @inlinable
     package func drain() -> [Item] {
         state.withLockedValue { state in
@@ -50,18 +52,21 @@ package final class Inbox<Item: Sendable>: Sendable {
         }
     }
 
+    /// Whether nothing was put since the last ``drain()``.
     @inlinable package var isEmpty: Bool { !isFilled.load(ordering: .acquiring) }
 
-    /// Waits until something comes or the time is over.
+    /// Waits until an item is put, ``stop()`` is called, or the time is over.
     func wait(milliseconds: Double) {
         if condition.lock(whenValue: 1, timeoutSeconds: milliseconds / 1_000) { condition.unlock(withValue: 0) }
     }
 
+    /// Wakes the thread that drains, which is to end: ``isStopped``. Items that are put later are kept.
     func stop() {
         state.withLockedValue { $0.isStopped = true }
         wake()
     }
 
+    /// Whether ``stop()`` was called.
     var isStopped: Bool { state.withLockedValue { $0.isStopped } }
 
     @usableFromInline

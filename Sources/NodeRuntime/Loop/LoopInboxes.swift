@@ -7,7 +7,9 @@ internal import ReplicaCore
 /// A group belongs to one loop for as long as the process lives. Groups are dealt out in turn, so that those that a
 /// node leads are spread over its loops.
 package final class LoopInboxes: Sendable {
+    /// The inboxes of the replica loops, in the order of their lanes.
     package let loops: [Inbox<LoopInput>]
+    /// The inbox of the node's agent.
     package let agent = Inbox<AgentInput>()
 
     /// - Parameter count: at least 1, at most ``PeerLimits/maximumLanes``.
@@ -16,6 +18,7 @@ package final class LoopInboxes: Sendable {
         loops = (0..<count).map { _ in Inbox<LoopInput>() }
     }
 
+    /// The lane of the loop that a group belongs to.
     package func loop(of group: GroupID) -> Int { Int(group.rawValue) % loops.count }
 
     /// Hands an input to the loop of a group.

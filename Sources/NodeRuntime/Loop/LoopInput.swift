@@ -74,6 +74,7 @@ package enum LoopQuestion: Sendable {
     case resign(@Sendable (Int) -> Void)
 }
 
+/// A write of a replica that the log has durably.
 package struct PersistedWrite: Sendable {
     let group: GroupID
     let sequence: UInt64

@@ -12,6 +12,7 @@ internal import ReplicaCore
 /// A thread calls it in a node, the simulator in a simulation. Nothing here blocks, but for reading old log entries for
 /// a follower that lags.
 package final class ReplicaLoop {
+    /// What the rooms of this loop may touch.
     package let floor: Floor
     var rooms: LoopRooms
     /// Whether what recovery found was taken in.
@@ -30,6 +31,9 @@ package final class ReplicaLoop {
     /// The snapshot that is on its way to a group here.
     package func install(of group: GroupID) -> SnapshotInstall? { rooms.installing.install(of: group, floor) }
 
+    /// Takes what came, has the rooms do what it asks for, ticks when a tick is due, and hands over what the turn
+    /// produced.
+    ///
     /// - Returns: whether there was anything to do.
     @discardableResult
     package func turn() -> Bool {

@@ -6,6 +6,7 @@ package import PeerTransport
 package struct NodeIdentity: Hashable, Sendable {
     /// Names this directory among all others, for ever.
     package let directory: UInt64
+    /// How many groups the accounts are shared among; the directory's group is not counted.
     package let mailGroups: UInt32
     /// Who began the cluster, sorted by node; empty as long as this directory belongs to none.
     package var founders: [Founder]
@@ -19,6 +20,7 @@ package struct NodeIdentity: Hashable, Sendable {
         self.isComplete = isComplete
     }
 
+    /// Whether this node knows how its cluster began.
     package var isFounded: Bool { !founders.isEmpty }
 
     /// The directory group and all mail groups.
@@ -38,7 +40,9 @@ package struct NodeIdentity: Hashable, Sendable {
         )
     }
 
+    /// The priority of the voter that is to lead a group, and of the replica that comes in its place.
     package static let preferredPriority: UInt8 = 200
+    /// The priority of every other voter, and of a replica whose node had none of the group.
     package static let ordinaryPriority: UInt8 = 100
 
     /// The ID of a replica that begins with nothing. It belongs to the directory, not to the node: whoever comes back
@@ -56,6 +60,9 @@ package struct NodeIdentity: Hashable, Sendable {
 
 /// Keeps a node's identity. Saving blocks on the disk.
 package protocol NodeIdentityStore: Sendable {
+    /// Writes the identity in the place of the one that is there, and returns when it is durable.
+    ///
+    /// - Throws: where the identity cannot be made durable.
     func save(_ identity: NodeIdentity) throws
 }
 

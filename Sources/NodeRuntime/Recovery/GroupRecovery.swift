@@ -8,7 +8,9 @@ package import StateStorage
 
 /// A replica that may have forgotten something it acknowledged: it must not vote.
 package struct QuarantinedGroup: Sendable {
+    /// The group whose replica is not fit to run.
     package let group: GroupID
+    /// Why the replica may have forgotten something; a sentence.
     package let reason: String
 }
 
@@ -22,7 +24,9 @@ package struct GroupRecovery {
         self.state = state
     }
 
-    /// The groups fit to run, in order, and those that are not.
+    /// The groups that are fit to run, and those that are not, each in the order of their IDs.
+    ///
+    /// - Throws: `StateError` or `LogError`; `DecodingError` for what a newer program has written.
     package func open(_ recovered: [RecoveredGroup]) throws -> RecoveredGroups {
         var opened: [OpenedGroup] = []
         var quarantined: [QuarantinedGroup] = []

@@ -3,53 +3,56 @@ public import ReplicaCore
 
 /// Times and limits of the part of a node that also runs in the simulator.
 public struct CoreSettings: Sendable {
-    public var replica: ReplicaSettings
+    /// What each replica is made with: the times of Raft, in ticks, and the limits of its memory.
+    public var replica = ReplicaSettings()
     /// Threads that step groups; each group belongs to one of them.
     public var loops = 1
     /// Threads that apply committed entries; each group belongs to one of them.
     public var appliers = 1
-    public var tickMilliseconds: Int64
+    /// How long a tick is: the unit of the times of Raft.
+    public var tickMilliseconds: Int64 = 50
     /// A leader to which nothing has happened for so long goes to rest, and its group with it.
-    public var ticksUntilRest: Int
+    public var ticksUntilRest = 10
     /// How long a client's call is retried under its request ID before it is answered "unavailable".
-    public var callMilliseconds: Int64
+    public var callMilliseconds: Int64 = 15_000
     /// How long a node that starts waits for the others' word on what it has promised them.
-    public var recallMilliseconds: Int64
+    public var recallMilliseconds: Int64 = 1_500
     /// After this, a call or a question for a read index without an answer is sent again, and a failed install begins
     /// again.
-    public var resendMilliseconds: Int64
+    public var resendMilliseconds: Int64 = 1_000
     /// What of its clients' calls a node lets wait.
     public var calls = CallLimits()
     /// Reads waiting at once, per group; more are refused.
-    public var maxReadsPerGroup: Int
+    public var maxReadsPerGroup = 16_384
     /// Entries kept in the log for followers that lag, behind what the state keeps durably.
-    public var retainedEntries: Int
+    public var retainedEntries = 10_000
     /// Payload bytes kept so, per group: whichever limit is reached first counts.
-    public var retainedBytes: Int
+    public var retainedBytes = 64 << 20
     /// The log is cut in steps of at least this many entries, or of a quarter of the log where that is less.
-    public var compactionStep: Int
+    public var compactionStep = 1_000
     /// With more segments than this, the log copies forward what keeps the oldest alive.
-    public var maximumLogSegments: Int
+    public var maximumLogSegments = 16
     /// With less than this free on the disk, no new mail is taken in.
-    public var reservedBytes: Int
-    /// After so long without an answer of the disk (six times so long for a flush of the state) the node gives up its
-    /// leaderships, ...
-    public var hangMilliseconds: Int64
-    /// ... and after so long it ends.
-    public var hangEndMilliseconds: Int64
+    public var reservedBytes = 1 << 30
+    /// The node gives up its leaderships after so long without an answer of the disk (six times so long for a flush of
+    /// the state).
+    public var hangMilliseconds: Int64 = 10_000
+    /// The node ends after so long without an answer of the disk (six times so long for a flush, here too).
+    public var hangEndMilliseconds: Int64 = 60_000
     /// How often leaders look for rows whose time is over in all their groups. Where some were due, they look again as
     /// soon as those are removed.
-    public var housekeepingMilliseconds: Int64
+    public var housekeepingMilliseconds: Int64 = 60_000
     /// How often the state is asked what it keeps durably, and the disk how much room it has.
-    public var maintenanceMilliseconds: Int64
+    public var maintenanceMilliseconds: Int64 = 2_000
     /// The state is flushed at least this often while it changes.
-    public var flushMilliseconds: Int64
+    public var flushMilliseconds: Int64 = 30_000
     /// Bytes of a piece of a snapshot.
-    public var snapshotPieceBytes: Int
+    public var snapshotPieceBytes = 1 << 20
     /// What this node sends of snapshots, to all others together; 0: as fast as they ask.
-    public var snapshotBytesPerSecond: Int
+    public var snapshotBytesPerSecond = 128 << 20
     /// A snapshot transfer without progress is begun anew after this.
-    public var snapshotStallMilliseconds: Int64
+    public var snapshotStallMilliseconds: Int64 = 5_000
+    /// When and how replicas are compared.
     public var verification = VerificationSettings()
 
     /// A node that lags makes up for so many ticks at once, and no more.
@@ -59,29 +62,10 @@ public struct CoreSettings: Sendable {
     /// one may be a little faster (one).
     static let leaseMarginTicks = maximumTicksPerTurn + 3
 
+    /// The times and limits of a node in production.
     public init() {
-        replica = ReplicaSettings()
         replica.raft.electionTimeoutTicks = 12
         replica.raft.heartbeatTicks = 2
-        tickMilliseconds = 50
-        ticksUntilRest = 10
-        callMilliseconds = 15_000
-        recallMilliseconds = 1_500
-        resendMilliseconds = 1_000
-        maxReadsPerGroup = 16_384
-        retainedEntries = 10_000
-        retainedBytes = 64 << 20
-        compactionStep = 1_000
-        maximumLogSegments = 16
-        reservedBytes = 1 << 30
-        hangMilliseconds = 10_000
-        hangEndMilliseconds = 60_000
-        housekeepingMilliseconds = 60_000
-        maintenanceMilliseconds = 2_000
-        flushMilliseconds = 30_000
-        snapshotPieceBytes = 1 << 20
-        snapshotBytesPerSecond = 128 << 20
-        snapshotStallMilliseconds = 5_000
     }
 }
 

@@ -6,6 +6,8 @@ internal import ReplicaCore
 
 extension NodeSettings {
     /// The part of the settings that concerns the node below its gateways.
+    ///
+    /// - Throws: ``SettingError``.
     public init(_ reader: SettingsReader) throws {
         let id = try reader.integer("node.id", 1...Int(Int32.max))
         self.init(

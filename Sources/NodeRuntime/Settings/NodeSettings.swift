@@ -3,9 +3,13 @@ public import MailModel
 
 /// What an operator decides about a node. Where each setting comes from is the program's business.
 public struct NodeSettings: Sendable {
+    /// A node of the cluster, and where it listens for the others.
     public struct Peer: Hashable, Sendable {
+        /// The node's ID in the cluster.
         public let node: NodeID
+        /// A name or an address.
         public let host: String
+        /// A TCP port.
         public let port: Int
         public init(node: NodeID, host: String, port: Int) {
             self.node = node
@@ -14,9 +18,13 @@ public struct NodeSettings: Sendable {
         }
     }
 
+    /// The PEM files by which nodes know one another (TLS on both sides).
     public struct PeerCertificates: Hashable, Sendable {
+        /// The certificate chain that this node shows.
         public let certificateFile: String
+        /// The key of the chain's first certificate.
         public let keyFile: String
+        /// The roots that the other nodes' chains must end at.
         public let trustRootsFile: String
         public init(certificateFile: String, keyFile: String, trustRootsFile: String) {
             self.certificateFile = certificateFile
@@ -25,24 +33,36 @@ public struct NodeSettings: Sendable {
         }
     }
 
+    /// This node's ID in the cluster (`node.id`); never used again for another node.
     public var node: NodeID
+    /// The name of the cluster (`cluster.name`), the same on all nodes.
     public var cluster: String
+    /// Where the node keeps everything (`data.directory`).
     public var dataDirectory: String
+    /// The host on which the node listens for other nodes (`peer.listen`).
     public var peerHost: String
+    /// The port on which the node listens for other nodes (`peer.listen`).
     public var peerPort: Int
     /// All nodes of the cluster, this one included, in any order.
     public var peers: [Peer]
+    /// Where the node stands, for operators (`node.labels`).
     public var labels: [NodeDescription.Label]
     /// How many groups share the accounts; fixed when the cluster is founded.
     public var mailGroups: UInt32
+    /// What nodes prove by who they are (`peer.tls`); nil for connections without TLS.
     public var peerCertificates: PeerCertificates?
+    /// Times and limits of what also runs in the simulator.
     public var core: CoreSettings
+    /// Threads for reads of the state, which may wait for the disk (`threads.read`).
     public var readThreads: Int
+    /// Threads that hash and check passwords (`threads.password`).
     public var passwordThreads: Int
     /// Password checks waiting at once; more are refused.
     public var maxWaitingPasswords: Int
+    /// The write buffer of the state store, in bytes (`state.memory-bytes`).
     public var stateMemoryBytes: Int
 
+    /// A node without others, with the default of every setting that has one.
     public init(node: NodeID, cluster: String, dataDirectory: String) {
         self.node = node
         self.cluster = cluster

@@ -1,8 +1,11 @@
 /// One setting as operators know it: `lmtp.listen` in the file, `STAFFETTA_LMTP_LISTEN` in the environment,
 /// `--lmtp-listen` on the command line.
 public struct SettingSpec: Sendable {
+    /// The name in a settings file, with a dot between its parts.
     public let key: String
+    /// What holds where no source has the setting, as it would stand in a file.
     public let defaultValue: String
+    /// What the setting decides, for `staffetta serve --help`.
     public let help: String
 
     init(_ key: String, _ defaultValue: String, _ help: String) {
@@ -11,8 +14,10 @@ public struct SettingSpec: Sendable {
         self.help = help
     }
 
+    /// The option of the command line that sets this, with its two dashes.
     public var flag: String { "--" + key.split(separator: ".").joined(separator: "-") }
 
+    /// The environment variable that sets this.
     public var variable: String {
         "STAFFETTA_" + key.uppercased().map { $0 == "." || $0 == "-" ? "_" : String($0) }.joined()
     }
@@ -73,6 +78,11 @@ public struct SettingSpec: Sendable {
 public struct SettingError: Error, Sendable, CustomStringConvertible {
     public let description: String
 
+    /// A value that a source gives and that cannot be used.
+    ///
+    /// - Parameters:
+    ///   - source: where the value comes from, such as `environment`.
+    ///   - expected: what the setting takes, to follow "expected".
     public init(_ key: String, value: String, source: String, expected: String) {
         description = "setting \(key) (\(source)): \"\(value)\" cannot be used: expected \(expected)"
     }

@@ -6,9 +6,14 @@ internal import SystemPackage
 public struct SettingsReader: Sendable {
     private let sources: [(name: String, provider: any ConfigProvider)]
 
+    /// Opens the sources of settings.
+    ///
     /// - Parameters:
     ///   - flags: values by key, from the command line.
+    ///   - environment: all variables of the process.
     ///   - file: a YAML file; nil for none.
+    /// - Throws: ``SettingError`` for a variable or a name in the file that no setting has, and a file that cannot be
+    ///   read.
     public static func open(
         flags: [String: String],
         environment: [String: String],
@@ -82,13 +87,18 @@ public struct SettingsReader: Sendable {
         return (spec.defaultValue, "default")
     }
 
+    /// The value as it stands.
+    ///
+    /// - Throws: ``SettingError``, as all functions here, where the value is none that the setting takes, or a list.
     public func text(_ key: String) throws -> String { try find(key).value }
 
+    /// The value as it stands; nil where the setting is empty.
     public func optional(_ key: String) throws -> String? {
         let text = try find(key).value
         return text.isEmpty ? nil : text
     }
 
+    /// A number in decimal, within a range.
     public func integer(_ key: String, _ range: ClosedRange<Int>) throws -> Int {
         let (text, source) = try find(key)
         guard let number = Int(text), range.contains(number) else {
@@ -102,6 +112,7 @@ public struct SettingsReader: Sendable {
         return number
     }
 
+    /// `true`, `yes`, `on`, `1` or `false`, `no`, `off`, `0`, in any case.
     public func flag(_ key: String) throws -> Bool {
         let (text, source) = try find(key)
         switch text.lowercased() {
@@ -111,6 +122,7 @@ public struct SettingsReader: Sendable {
         }
     }
 
+    /// One of `choices`, written as there.
     public func choice(_ key: String, _ choices: [String]) throws -> String {
         let (text, source) = try find(key)
         guard choices.contains(text) else {
@@ -192,9 +204,12 @@ public struct SettingsReader: Sendable {
 
 /// A host (name or address, IPv6 in brackets) and a port.
 public struct HostPort: Hashable, Sendable, CustomStringConvertible {
+    /// Without brackets.
     public let host: String
+    /// From 0 to 65,535.
     public let port: Int
 
+    /// Nil for what is not of the form `host:port`.
     public init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
             (0...65_535).contains(port)

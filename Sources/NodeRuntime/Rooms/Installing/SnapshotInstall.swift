@@ -7,24 +7,27 @@ internal import ReplicaCore
 
 /// A snapshot on its way into this node's state.
 package struct SnapshotInstall {
+    /// Names the transfer in the messages of both nodes; no other transfer of this node has the same number.
     let transfer: UInt64
+    /// The node that sends the snapshot.
     package let from: NodeID
-    /// At least this much the snapshot must cover.
+    /// The entry that the snapshot must contain at least.
     let atLeast: LogIndex
     /// The term of that entry.
     let term: Term
-    /// What the sender said it covers, from its first piece on.
+    /// The point that the sender's snapshot is at; nil until a piece has come.
     var point: SnapshotPoint?
-    /// The last key written; where the next piece starts.
+    /// The last key that the applier has written: the next piece starts behind it.
     var after: [UInt8] = []
-    /// The last key that came; what is behind `after` is being written.
+    /// The last key that came. The rows between `after` and `taken` are being written.
     var taken: [UInt8] = []
-    /// It came with the last piece: nothing more is asked for.
+    /// Whether the last piece has come: nothing more is asked for.
     var isComplete = false
+    /// When the install last got on, on the monotonic clock.
     var progressMilliseconds: Int64
     /// How often the same piece was asked for again.
     var repeats = 0
-    /// When to begin anew, after it failed.
+    /// When an install that has failed begins anew, on the monotonic clock; nil for one that goes on.
     var retryMilliseconds: Int64?
 
     /// A sender that answers other things and sends no piece is not waited for any longer.

@@ -5,7 +5,9 @@ package import ReplicaCore
 
 /// Where an applier is to keep the state of a group as it is.
 package struct DigestMark: Hashable, Sendable {
+    /// The verification that the state is kept for.
     package let id: VerificationID
+    /// The entry behind which the state is kept.
     package let index: LogIndex
 
     package init(id: VerificationID, index: LogIndex) {

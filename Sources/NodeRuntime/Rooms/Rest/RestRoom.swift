@@ -229,6 +229,7 @@ extension Floor {
 extension Floor {
     /// Ticks since the start of this run.
     package var tickCount: UInt64 { rest.tick }
+    /// How often replicas of this loop have gone to rest, and have been woken, since the start of this run.
     package var restCounts: (sleeps: Int, wakes: Int) { (rest.sleepCount, rest.wakeCount) }
 
     /// Whose beats keep a follower here at rest.

@@ -6,8 +6,10 @@ package import ReplicaCore
 package struct VerificationNote: Hashable, Sendable {
     /// The time of day at this node.
     package let time: Timestamp
+    /// The entry behind which the replicas' states were compared.
     package let index: LogIndex
-    /// What admins asked for; nil where another node coordinated it.
+    /// The first attempt of the verification, which an admin asks after by this ID; nil where another node coordinated
+    /// the verification.
     package let origin: VerificationID?
     /// Nil where another node coordinated it: this node's replica agreed.
     package let report: VerificationReport?
