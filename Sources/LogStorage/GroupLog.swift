@@ -75,7 +75,7 @@ struct GroupLog: Sendable {
             )
             snapshot = point
         case .checkpoint(let checkpoint):
-            apply(checkpoint, &usage)
+            applyCheckpoint(checkpoint, &usage)
         case .create, .remove:
             return "The group was created twice."
         }
@@ -83,7 +83,7 @@ struct GroupLog: Sendable {
     }
 
     /// The checkpoint stands for all records of the segments before it. These segments may be gone, wholly or in part.
-    private mutating func apply(_ checkpoint: GroupCheckpoint, _ usage: inout SegmentUsage) {
+    private mutating func applyCheckpoint(_ checkpoint: GroupCheckpoint, _ usage: inout SegmentUsage) {
         replica = checkpoint.replica
         hardState = checkpoint.hardState
         let goesBack = checkpoint.snapshot.index < snapshot.index

@@ -31,7 +31,7 @@ import Testing
     /// Past all checks of who submits it.
     private func propose(_ payload: ByteBuffer, _ cluster: TestCluster) throws {
         let loop = try #require(cluster.leader(of: poisoned)?.core?.loop)
-        loop.floor.propose(payload, to: poisoned, for: .housekeeping)
+        loop.floor.proposePayload(payload, to: poisoned, for: .housekeeping)
         cluster.run(ticks: 8)
     }
 

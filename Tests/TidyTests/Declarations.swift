@@ -9,10 +9,14 @@ struct Declaration: Hashable {
     /// The type or protocol that it stands in; empty at the top of a file.
     let owner: String
     let ownerKind: String
+    /// The types that it stands in, from the outermost on; an extension counts as its type.
+    let ownerPath: String
     /// What a type, protocol or extension names behind its colon.
     var inherited: Set<String> = []
     /// Labels of the parameters; `_` where there is none.
     var labels: [String] = []
+    /// The type of the first parameter as it is written; empty without parameters.
+    var firstType = ""
     /// Parameters without a label, without a closure that comes last.
     var unlabelled = 0
     /// Whether an initialiser's body does nothing but `a = b` and `self.a = b`.
@@ -35,6 +39,7 @@ struct Declarations {
         let depth: Int
         let kind: String
         let name: String
+        let path: String
         let isPublic: Bool
         /// Whether its brace has come.
         var isOpen = false
@@ -122,17 +127,22 @@ struct Declarations {
             isPublic: isPublic && kind != "extension",
             isDocumented: Self.isDocumented(file, number),
             owner: scope?.name ?? "",
-            ownerKind: scope?.kind ?? ""
+            ownerKind: scope?.kind ?? "",
+            ownerPath: scope?.path ?? ""
         )
         switch kind {
         case "struct", "class", "enum", "actor", "protocol", "extension":
             declaration.inherited = Self.inherited(rest)
             let passesOn = isPublic && ["extension", "protocol"].contains(kind)
             let inner = (scope?.depth ?? 0) + 1
-            scopes.append(Scope(depth: inner, kind: kind, name: declaration.baseName, isPublic: passesOn))
+            let path = scope.map { "\($0.path).\(name)" } ?? name
+            scopes.append(
+                Scope(depth: inner, kind: kind, name: declaration.baseName, path: path, isPublic: passesOn)
+            )
         case "func", "init", "subscript":
             let parameters = Self.parameters(rest)
             declaration.labels = parameters.list.map(\.label)
+            declaration.firstType = parameters.list.first?.type ?? ""
             let counted = parameters.list.last?.isClosure == true ? parameters.list.dropLast() : parameters.list[...]
             declaration.unlabelled = counted.count { $0.label == "_" }
             if kind == "init" { declaration.onlyStoresParameters = Self.onlyStores(parameters.rest) }
@@ -165,9 +175,15 @@ struct Declarations {
         return Set(names.compactMap { $0.split { " .\n".contains($0) }.last.map(String.init) })
     }
 
-    private static func parameters(_ rest: String) -> (list: [(label: String, isClosure: Bool)], rest: Substring) {
+    private struct Parameter {
+        let label: String
+        let type: String
+        let isClosure: Bool
+    }
+
+    private static func parameters(_ rest: String) -> (list: [Parameter], rest: Substring) {
         guard let open = rest.firstIndex(of: "(") else { return ([], "") }
-        var list: [(label: String, isClosure: Bool)] = []
+        var list: [Parameter] = []
         var depth = 0
         var angles = 0
         var start = rest.index(after: open)
@@ -177,7 +193,10 @@ struct Declarations {
             let text = rest[start..<end]
             let words = text.split { " \n".contains($0) }.drop { $0.hasPrefix("@") }
             guard let first = words.first else { return }
-            list.append((String(first.prefix { $0 != ":" }), text.contains("->")))
+            let type = words.drop { !$0.hasSuffix(":") }.dropFirst().prefix { $0 != "=" }.joined(separator: " ")
+            list.append(
+                Parameter(label: String(first.prefix { $0 != ":" }), type: type, isClosure: text.contains("->"))
+            )
         }
         while index < rest.endIndex {
             switch rest[index] {

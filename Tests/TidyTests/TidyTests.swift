@@ -24,7 +24,7 @@ import Testing
         for violation in Settings.unread(Repository.sources) { Issue.record("\(violation)") }
     }
 
-    @Test(arguments: [Words.docComments, Words.labels])
+    @Test(arguments: [Words.docComments, Words.labels, Words.objects])
     func words(_ rule: @Sendable ([Words.DeclaredFile]) -> [Violation]) {
         for violation in rule(Repository.declarations) { Issue.record("\(violation)") }
     }
@@ -168,6 +168,19 @@ import Testing
     @Test func labelsOfInitialisers() {
         let text = "final class A {\n    init(_ a: Int, _ b: Int, _ c: Int) {\n    }\n}"
         #expect(Words.labels(declared(text)).count(where: isOfM) == 1)
+    }
+
+    @Test(arguments: [
+        ("struct A {\n    func f(_ a: Int) {}\n    func f(_ a: B, c: Int) {}\n}", 1),
+        ("struct A {\n    func f(_ a: Int) {}\n}\nextension A {\n    func f(_ a: B) {}\n    func f(_ a: C) {}\n}", 2),
+        ("struct A {\n    func f(_ a: Int) {}\n    func f(_ a: Int, b: Int) {}\n    func f(b: B) {}\n}", 0),
+        ("struct A {\n    func f(_ a: Int) {}\n    struct B {\n        func f(_ a: B) {}\n    }\n}", 0),
+        ("struct A {\n    func write(_ a: Int) {}\n    func write(_ a: B) {}\n}", 0),
+        ("struct A {\n    func f(_ a: [UInt8] = []) {}\n    func f(_ a: Span<UInt8>) {}\n}", 0),
+        ("protocol P {\n    func f(_ a: B)\n}\nstruct A: P {\n    func f(_ a: Int) {}\n    func f(_ a: B) {}\n}", 0),
+    ])
+    func objects(_ text: String, _ count: Int) {
+        #expect(Words.objects(declared(text)).count(where: isOfM) == count)
     }
 
     @Test(arguments: [

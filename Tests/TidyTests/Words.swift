@@ -14,7 +14,7 @@ enum Words {
     /// - initialisers that do nothing but store their parameters: the properties have the comments.
     static func docComments(_ files: [DeclaredFile]) -> [Violation] {
         let protocols = Protocols(files)
-        return violations(in: files, but: undocumented) { declaration in
+        return violations(in: files, but: undocumented) { declaration, _ in
             guard declaration.isPublic, !declaration.isDocumented, !isExempt(declaration, protocols) else { return nil }
             return "\(declaration.name) has no doc comment"
         }
@@ -45,7 +45,7 @@ enum Words {
     /// written behind the parentheses; nor do operators and the initialisers of values, which say by their types what
     /// they are made of.
     static func labels(_ files: [DeclaredFile]) -> [Violation] {
-        violations(in: files, but: unlabelled) { declaration in
+        violations(in: files, but: unlabelled) { declaration, _ in
             let counts =
                 switch declaration.kind {
                 case "func": !declaration.isOperator
@@ -57,17 +57,53 @@ enum Words {
         }
     }
 
+    // MARK: Objects
+
+    /// Modules with functions of which another has the name, and how many: they may only become fewer.
+    static let overloaded: [String: Int] = [
+        "IMAPSession": 5, "IMAPSyntax": 2, "MailModel": 1, "MessageFormat": 2, "Simulation": 9,
+    ]
+
+    /// What encoders and hashes do with any value is the same.
+    private static let anyValue: Set = ["append", "combine", "encode", "write"]
+    /// Bytes are the same in each of these.
+    private static let bytes: Set = [
+        "ArraySlice<UInt8>", "ByteBuffer", "Span<UInt8>", "String", "[UInt8]", "some Collection<UInt8>",
+    ]
+
+    /// No two functions of one type have the same base name where the first parameter has no label in either, and is of
+    /// another type: what each of them acts upon is in its name. Exempt are
+    /// - what a protocol requires;
+    /// - what takes any value (``anyValue``), or the same bytes in another form (``bytes``).
+    static func objects(_ files: [DeclaredFile]) -> [Violation] {
+        let protocols = Protocols(files)
+        var objects: [String: String] = [:]
+        return violations(in: files, but: overloaded) { declaration, module in
+            guard declaration.kind == "func", !declaration.isOperator, declaration.labels.first == "_",
+                !anyValue.contains(declaration.baseName), !protocols.require(declaration)
+            else { return nil }
+            let name = "\(module).\(declaration.ownerPath).\(declaration.baseName)"
+            let type = declaration.firstType
+            guard let object = objects[name] else {
+                objects[name] = type
+                return nil
+            }
+            guard object != type, !(bytes.contains(object) && bytes.contains(type)) else { return nil }
+            return "\(declaration.baseName) takes \(type) here, and \(object) elsewhere"
+        }
+    }
+
     /// What a rule finds, but for modules with exactly as many findings as are known.
     private static func violations(
         in files: [DeclaredFile],
         but known: [String: Int],
-        _ rule: (Declaration) -> String?
+        _ rule: (Declaration, _ module: String) -> String?
     ) -> [Violation] {
         var found: [String: [Violation]] = [:]
         for (file, declarations) in files {
             guard let module = file.module else { continue }
             for declaration in declarations {
-                guard let what = rule(declaration) else { continue }
+                guard let what = rule(declaration, module) else { continue }
                 found[module, default: []].append(file.violation(declaration.line, what))
             }
         }

@@ -38,7 +38,7 @@ extension MailApplier {
         let missing = try missingAncestors(of: to, context)
         guard try account(context).hasRoom(forMailboxes: missing.count) else { throw Refusal.tooManyMailboxes }
         for ancestor in missing { _ = try addMailbox(context, named: ancestor, use: nil, subscribed: false) }
-        try carryOut(moves, context)
+        try carryOutMoves(moves, context)
         mustCommitFirst = true
         return .done
     }
@@ -63,7 +63,7 @@ extension MailApplier {
     }
 
     /// Each name's row is written once, though the new name of one mailbox may be the old name of another.
-    private func carryOut(_ moves: [Move], _ context: Context) throws {
+    private func carryOutMoves(_ moves: [Move], _ context: Context) throws {
         var owner = try account(context)
         var rows: [MailboxName: ByteBuffer] = [:]
         var renamed: [MailboxName: MailboxRecord] = [:]

@@ -16,11 +16,11 @@ struct KeywordTally {
     mutating func add(_ keywords: KeywordSet) {
         guard !keywords.isEmpty else { return }
         isEmpty = false
-        add(keywords.low, word: 0)
-        for (index, word) in keywords.high.enumerated() { add(word, word: index + 1) }
+        addBits(keywords.low, word: 0)
+        for (index, word) in keywords.high.enumerated() { addBits(word, word: index + 1) }
     }
 
-    private mutating func add(_ bits: UInt64, word: Int) {
+    private mutating func addBits(_ bits: UInt64, word: Int) {
         var carry = bits
         var plane = word * Self.digits
         let end = plane + Self.digits

@@ -43,7 +43,7 @@ package final class NodeAgent {
     package func turn() -> Bool {
         let inputs = inbox.drain()
         desk.nowMilliseconds = desk.clock.monotonicMilliseconds()
-        for input in inputs { take(input) }
+        for input in inputs { handOut(input) }
         return tickIfDue() || !inputs.isEmpty
     }
 
@@ -52,7 +52,7 @@ package final class NodeAgent {
         max(0, lastTick + desk.settings.tickMilliseconds - desk.clock.monotonicMilliseconds())
     }
 
-    private func take(_ input: AgentInput) {
+    private func handOut(_ input: AgentInput) {
         switch input {
         case .received(.introduction(let directory), let node):
             founding.receiveIntroduction(of: directory, from: node, desk)
@@ -65,12 +65,12 @@ package final class NodeAgent {
         case .registration(let input): registration.finished(input, desk)
         case .freeBytes(let bytes): disk.noteFreeBytes(bytes, desk)
         case .upkeepIsOver: upkeep.finished()
-        case .version(let version): take(version)
+        case .version(let version): noteVersion(version)
         }
     }
 
     /// The directory here has come to this version. It may have been further, before its state was lost.
-    private func take(_ version: ClusterVersion) {
+    private func noteVersion(_ version: ClusterVersion) {
         guard version > desk.version.cluster else { return }
         guard version <= desk.version.known.newest else {
             return desk.failed(VersionError(cluster: version, known: desk.version.known))

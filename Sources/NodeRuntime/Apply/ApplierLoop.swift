@@ -244,7 +244,7 @@ package final class ApplierLoop {
         for entry in unreported[position].entries where entry.index > applier.appliedIndex(group) {
             do {
                 if let command = entry.command {
-                    unreported[position].results[entry.index] = try apply(command, of: entry, in: group)
+                    unreported[position].results[entry.index] = try applyCommand(command, of: entry, in: group)
                 } else {
                     applier.applyEmpty(group: group, index: entry.index, term: entry.term)
                 }
@@ -265,7 +265,7 @@ package final class ApplierLoop {
         inboxes.put(.stopped(group, at: poison.index, reason: "\(poison.reason)"), for: group)
     }
 
-    private func apply(_ command: ByteBuffer, of entry: CommittedEntry, in group: GroupID) throws -> (
+    private func applyCommand(_ command: ByteBuffer, of entry: CommittedEntry, in group: GroupID) throws -> (
         RequestID, MailOutcome
     ) {
         do {

@@ -180,10 +180,10 @@ public final class Node: Sendable {
                 "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
             )
         }
-        observers.disk = { logger.log($0) }
-        observers.membership = { logger.log($0) }
-        observers.verification = { logger.log($0) }
-        observers.bodies = { logger.log($0) }
+        observers.disk = { logger.log(disk: $0) }
+        observers.membership = { logger.log(membership: $0) }
+        observers.verification = { logger.log(verification: $0) }
+        observers.bodies = { logger.log(bodies: $0) }
         return observers
     }
 

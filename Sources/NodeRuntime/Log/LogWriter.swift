@@ -141,7 +141,7 @@ package final class LogWriter {
         }
         if !part.isEmpty { pending.round.append(.append(write.group, firstIndex: first, part)) }
         pending.done.append(PersistedWrite(group: write.group, sequence: write.sequence))
-        for outgoing in write.releases { pending.releases.add(outgoing) }
+        for outgoing in write.releases { pending.releases.addOutgoing(outgoing) }
     }
 
     /// Makes the round durable, and lets go what waited for that.
@@ -172,7 +172,7 @@ struct OutgoingBatches {
     private var nodes: [NodeID] = []
     private var batches: [[PeerMessage]] = []
 
-    mutating func add(_ outgoing: Outgoing) { add(.replica(outgoing.message), to: outgoing.node) }
+    mutating func addOutgoing(_ outgoing: Outgoing) { add(.replica(outgoing.message), to: outgoing.node) }
 
     mutating func add(_ message: PeerMessage, to node: NodeID) {
         if let index = nodes.firstIndex(of: node) {

@@ -60,8 +60,9 @@ extension Floor {
         return step(group) { $0.control(.transferLeadership(to: best.replica), source, into: &$1) } ?? nil
     }
 
-    /// What is refused now (another change is under way) is proposed again when the next one asks.
-    func propose(_ configuration: Configuration, in group: GroupID) {
+    /// Proposes another configuration to a group that this node leads. One that is refused, because another change is
+    /// under way, is proposed again when it is asked for again.
+    func proposeConfiguration(_ configuration: Configuration, in group: GroupID) {
         step(group) { _ = $0.control(.proposeConfiguration(configuration), source, into: &$1) }
     }
 }

@@ -21,7 +21,7 @@ package struct WrittenVersion {
 
 extension Floor {
     /// Has a command proposed at the end of this turn, in one batch with all others of its group.
-    func propose(_ payload: ByteBuffer, to group: GroupID, for origin: ProposalBatch.Origin) {
+    func proposePayload(_ payload: ByteBuffer, to group: GroupID, for origin: ProposalBatch.Origin) {
         proposals[group, default: ProposalBatch()].payloads.append(payload)
         proposals[group]?.origins.append(origin)
     }
@@ -30,7 +30,7 @@ extension Floor {
     ///
     /// - Returns: whether the cluster's version is known, without which nothing is written.
     @discardableResult
-    func propose(_ commands: [HousekeepingDue.Command], to group: GroupID) -> Bool {
+    func proposeCommands(_ commands: [HousekeepingDue.Command], to group: GroupID) -> Bool {
         guard let version = version.toWrite(to: group) else { return false }
         for (account, command) in commands {
             let envelope = CommandEnvelope(
@@ -40,7 +40,7 @@ extension Floor {
                 account: account,
                 command: command
             )
-            propose(envelope.encoded(in: version), to: group, for: .housekeeping)
+            proposePayload(envelope.encoded(in: version), to: group, for: .housekeeping)
         }
         return true
     }

@@ -167,7 +167,7 @@ package final class Floor {
         guard !effects.isEmpty else { return }
         for effect in effects {
             switch effect {
-            case .send(let message): output.outgoing.add(message)
+            case .send(let message): output.outgoing.addOutgoing(message)
             case .write(let write):
                 output.answeredWrites += 1
                 output.writes.append(.write(write))

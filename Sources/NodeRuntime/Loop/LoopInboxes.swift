@@ -32,13 +32,13 @@ package final class LoopInboxes: Sendable {
     /// - Parameter receipt: kept until the loops have dealt with their batches; nil in a simulation.
     package func receive(_ messages: [PeerMessage], from node: NodeID, _ receipt: PeerReceipt? = nil) {
         var batches: [[PeerMessage]] = Array(repeating: [], count: loops.count)
-        for message in messages { deal(message, from: node, into: &batches) }
+        for message in messages { dealMessage(message, from: node, into: &batches) }
         for (loop, batch) in zip(loops, batches) where !batch.isEmpty {
             loop.put(.received(batch, from: node, receipt))
         }
     }
 
-    private func deal(_ message: PeerMessage, from node: NodeID, into batches: inout [[PeerMessage]]) {
+    private func dealMessage(_ message: PeerMessage, from node: NodeID, into batches: inout [[PeerMessage]]) {
         switch message.address {
         case .group(let group): batches[loop(of: group)].append(message)
         case .lane(let lane):
@@ -56,15 +56,15 @@ package final class LoopInboxes: Sendable {
 
     /// Hands out what the log has durably, a batch for each loop.
     func tellPersisted(_ writes: [PersistedWrite]) {
-        deal(writes, group: \.group) { .persisted($0) }
+        dealItems(writes, group: \.group) { .persisted($0) }
     }
 
     /// Hands out what an applier has done, a batch for each loop.
     func tellApplied(_ applied: [AppliedEntries]) {
-        deal(applied, group: \.group) { .applied($0) }
+        dealItems(applied, group: \.group) { .applied($0) }
     }
 
-    private func deal<Item>(_ items: [Item], group: (Item) -> GroupID, _ input: ([Item]) -> LoopInput) {
+    private func dealItems<Item>(_ items: [Item], group: (Item) -> GroupID, _ input: ([Item]) -> LoopInput) {
         guard loops.count > 1 else { return loops[0].put(input(items)) }
         var batches: [[Item]] = Array(repeating: [], count: loops.count)
         for item in items { batches[loop(of: group(item))].append(item) }

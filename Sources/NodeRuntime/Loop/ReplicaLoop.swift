@@ -40,7 +40,7 @@ package final class ReplicaLoop {
         let inputs = floor.ways.inbox.drain()
         floor.nowMilliseconds = floor.clock.monotonicMilliseconds()
         for input in inputs {
-            take(input)
+            handOut(input)
             tellRooms()
         }
         let ticked = tickIfDue()
@@ -58,7 +58,7 @@ package final class ReplicaLoop {
         max(0, lastTick + floor.settings.tickMilliseconds - floor.clock.monotonicMilliseconds())
     }
 
-    private func take(_ input: LoopInput) {
+    private func handOut(_ input: LoopInput) {
         switch input {
         case .received(let messages, let node, _):
             for message in messages {
@@ -131,12 +131,12 @@ package final class ReplicaLoop {
         case .beat(let beat): rooms.rest.receiveBeat(beat, from: node, floor)
         case .resting(let list): rooms.rest.receiveList(list, from: node, floor)
         case .stirred(let groups): rooms.rest.receiveStirred(groups, from: node, floor)
-        case .verification(let group, let message): receive(message, of: group, from: node)
+        case .verification(let group, let message): receiveVerification(message, of: group, from: node)
         case .body(let group, let message): rooms.bodies.receive(message, of: group, from: node, floor)
         }
     }
 
-    private func receive(_ message: VerificationMessage, of group: GroupID, from node: NodeID) {
+    private func receiveVerification(_ message: VerificationMessage, of group: GroupID, from node: NodeID) {
         switch message {
         case .ask(let ask): rooms.markedStates.receiveQuestion(ask, of: group, from: node, floor)
         case .rangeAsk(let id, let replica, let sequence, let query):
@@ -160,7 +160,7 @@ package final class ReplicaLoop {
 
     private func follow(_ order: LoopOrder) {
         switch order {
-        case .begin(let begin): take(begin)
+        case .begin(let begin): beginGroups(begin)
         case .beginFounded(let founded):
             floor.apply(.open(founded.group))
             floor.admitNew(founded.replica, of: founded.group, founded.configuration)
@@ -169,7 +169,7 @@ package final class ReplicaLoop {
         case .handOver(let target): rooms.leadership.handOver(to: target, floor)
         case .balance(let onlyToReturned): rooms.leadership.balance(onlyToReturned: onlyToReturned, floor)
         case .propose(let configuration, let group, let isWanted):
-            if isWanted() { floor.propose(configuration, in: group) }
+            if isWanted() { floor.proposeConfiguration(configuration, in: group) }
         }
     }
 
@@ -189,7 +189,8 @@ package final class ReplicaLoop {
 
     // MARK: The beginning
 
-    private func take(_ begin: LoopBegin) {
+    /// Takes in what recovery made of the groups of this loop.
+    private func beginGroups(_ begin: LoopBegin) {
         for group in begin.opened {
             let raft = RaftNode(
                 id: group.replica,

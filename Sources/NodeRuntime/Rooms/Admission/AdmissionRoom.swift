@@ -22,7 +22,7 @@ struct AdmissionRoom {
         // A learner that this node had before began with nothing too, and is given up with it.
         let dismissed = former.map(\.replica).filter { current.learners.contains($0) }
         let members = current.members.filter { !dismissed.contains($0.replica) }
-        floor.propose(
+        floor.proposeConfiguration(
             Configuration(
                 members: members + [Member(replica: newcomer, node: peer, priority: priority)],
                 voters: current.voters,
@@ -43,7 +43,7 @@ struct AdmissionRoom {
             }
             let status = replica.raft.status
             guard !status.configuration.isJoint, let learner = caughtUpLearner(status) else { continue }
-            floor.propose(status.configuration.admitting(learner), in: replica.group)
+            floor.proposeConfiguration(status.configuration.admitting(learner), in: replica.group)
         }
     }
 

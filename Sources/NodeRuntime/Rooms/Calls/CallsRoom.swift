@@ -97,7 +97,7 @@ struct CallsRoom {
         while let call = table.nextReady, room > 0 {
             room -= call.payload.readableBytes
             table.noteProposed(call.sequence, in: replica.term)
-            floor.propose(call.payload, to: replica.group, for: .own(sequence: call.sequence))
+            floor.proposePayload(call.payload, to: replica.group, for: .own(sequence: call.sequence))
         }
     }
 
@@ -221,7 +221,7 @@ struct CallsRoom {
         switch forwarded.note(request, of: group, from: sender, in: replica.term) {
         case .known: break
         case .full: answer(.busy)
-        case .new: floor.propose(payload, to: group, for: .forwarded(request, from: sender))
+        case .new: floor.proposePayload(payload, to: group, for: .forwarded(request, from: sender))
         }
     }
 

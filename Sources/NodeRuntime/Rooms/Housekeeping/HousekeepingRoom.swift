@@ -43,7 +43,7 @@ package struct HousekeepingRoom {
         for (group, work) in due {
             backlogMilliseconds[group] = work.backlogMilliseconds > 0 ? work.backlogMilliseconds : nil
             guard !work.commands.isEmpty, floor.replica(group)?.isLeader == true else { continue }
-            if floor.propose(work.commands, to: group) { found[group] = work.commands.count }
+            if floor.proposeCommands(work.commands, to: group) { found[group] = work.commands.count }
         }
         pace.looked(at: due.map(\.group), found: found, floor.nowMilliseconds)
     }

@@ -18,7 +18,7 @@ struct VerificationRoom {
     /// Begins to compare the replicas of a group that this node leads.
     mutating func begin(_ group: GroupID, isScrub: Bool, _ floor: Floor) -> Result<VerificationID, VerificationRefusal>
     {
-        begin(Attempt(group: group, isScrub: isScrub, origin: nil, number: 1, isScheduled: false), floor)
+        beginAttempt(Attempt(group: group, isScrub: isScrub, origin: nil, number: 1, isScheduled: false), floor)
     }
 
     private struct Attempt {
@@ -32,7 +32,7 @@ struct VerificationRoom {
 
     /// Every replica is told of an index that no log has reached, before the entry for it is sent: on the same way, so
     /// that a replica hears of it in time. Which entry comes to stand there does not matter, nor who leads by then.
-    private mutating func begin(
+    private mutating func beginAttempt(
         _ attempt: Attempt,
         _ floor: Floor
     ) -> Result<VerificationID, VerificationRefusal> {
@@ -73,7 +73,7 @@ struct VerificationRoom {
     /// take part in verifications, can apply it as well.
     private func proposeMark(in group: GroupID, _ floor: Floor) {
         let nothing = MailCommand.purgeUploads(before: Timestamp(milliseconds: 0), from: AccountID(0), limit: 0)
-        floor.propose([(AccountID(0), nothing)], to: group)
+        floor.proposeCommands([(AccountID(0), nothing)], to: group)
     }
 
     /// A replica, possibly this node's own, has answered.
@@ -168,7 +168,7 @@ struct VerificationRoom {
                 number: current.attempt + 1,
                 isScheduled: current.isScheduled
             )
-            _ = begin(attempt, floor)
+            _ = beginAttempt(attempt, floor)
         }
     }
 
@@ -194,7 +194,7 @@ struct VerificationRoom {
         schedule.nextMilliseconds = now + max(1, interval / Int64(led.count))
         schedule.last = group
         let isScrub = floor.settings.verification.scrubBytesPerSecond > 0
-        _ = begin(Attempt(group: group, isScrub: isScrub, origin: nil, number: 1, isScheduled: true), floor)
+        _ = beginAttempt(Attempt(group: group, isScrub: isScrub, origin: nil, number: 1, isScheduled: true), floor)
     }
 
     /// How far a verification is that an admin asked for.

@@ -36,6 +36,6 @@ struct VersionRoom {
         // A node that has a replica and was never heard of may know nothing of it.
         let heard = Set(cluster.nodes.map(\.id))
         guard directory.raft.configuration.members.allSatisfy({ heard.contains($0.node.rawValue) }) else { return }
-        floor.propose([(AccountID(0), .directory(.raiseVersion(next)))], to: .directory)
+        floor.proposeCommands([(AccountID(0), .directory(.raiseVersion(next)))], to: .directory)
     }
 }
