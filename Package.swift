@@ -125,7 +125,7 @@ let package = Package(
         .target(
             name: "LMTPGateway",
             dependencies: [
-                "GatewaySupport", "MailModel", "MessageFormat", nioCore, nioPosix, nioLocks, nioSSL, logging,
+                "GatewaySupport", "MailModel", "MessageFormat", nioCore, nioPosix, nioSSL, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
@@ -248,7 +248,7 @@ let package = Package(
             "PeerTransport",
             ["Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioSSL, nioLocks, logging]
         ),
-        tests("GatewaySupport", [nioCore]),
+        tests("GatewaySupport", [nioCore, nioEmbedded]),
         tests(
             "LMTPGateway",
             ["GatewaySupport", "MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]

@@ -55,16 +55,17 @@ final class IMAPConnection: ChannelInboundHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         timers.lastActivity = context.eventLoop.now
-        if let reason = configuration.registry.add(context.channel) {
-            session.end(reason)
-        } else if !counted.enter(address: context.channel.remoteAddress?.ipAddress) {
+        switch configuration.registry.add(context.channel) {
+        case .full: session.end(.tooManySessions)
+        case .stopping: session.end(.stopping)
+        case .admitted where !counted.enter(address: context.channel.remoteAddress?.ipAddress):
             tellOfLimit(
                 "imap.max-sessions-per-address",
                 of: "\(context.channel.remoteAddress?.ipAddress ?? "")",
                 on: context
             )
             session.end(.tooManyFromAddress)
-        } else {
+        case .admitted:
             session.greet()
             startTimers(context)
         }
@@ -104,7 +105,7 @@ final class IMAPConnection: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case SessionEnd.stopping? = event as? SessionEnd {
+        if event is SessionRegistry.ServerStops {
             isStopping = true
             process()
         }

@@ -1,3 +1,4 @@
+internal import GatewaySupport
 public import IMAPSession
 public import Logging
 public import MailModel

@@ -29,7 +29,7 @@ final class LMTPHandler: ChannelInboundHandler {
 
     let settings: LMTPSettings
     let service: any MailService
-    private let sessions: LMTPSessions
+    private let registry: SessionRegistry
     private var counted: CountedAddress
     private let limitLog: LimitLog
     private let logger: Logger
@@ -54,13 +54,13 @@ final class LMTPHandler: ChannelInboundHandler {
     init(
         settings: LMTPSettings,
         service: any MailService,
-        sessions: LMTPSessions,
+        registry: SessionRegistry,
         limitLog: LimitLog,
         logger: Logger
     ) {
         self.settings = settings
         self.service = service
-        self.sessions = sessions
+        self.registry = registry
         self.limitLog = limitLog
         counted = CountedAddress(settings.addresses)
         self.logger = logger
@@ -72,12 +72,7 @@ final class LMTPHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         guard counted.enter(context.remoteAddress?.ipAddress) else { return turnAway(context) }
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let loop = context.eventLoop
-        let hasRoom = sessions.add(ObjectIdentifier(self)) {
-            loop.execute { bound.value.stop() }
-        }
-        guard hasRoom else {
+        guard registry.add(context.channel) == .admitted else {
             send(LMTPReply(421, "4.3.2", "\(settings.hostName) takes no more sessions now, try again later"))
             flush()
             return close()
@@ -105,7 +100,7 @@ final class LMTPHandler: ChannelInboundHandler {
         mode = .closed
         timeout?.cancel()
         counted.leave()
-        sessions.remove(ObjectIdentifier(self))
+        registry.remove(context.channel)
         transaction = nil
         self.context = nil
         context.fireChannelInactive()
@@ -126,6 +121,11 @@ final class LMTPHandler: ChannelInboundHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         process()
         context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is SessionRegistry.ServerStops { stop() }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -1,18 +1,17 @@
 internal import GatewaySupport
 public import Logging
 public import MailModel
-internal import NIOConcurrencyHelpers
 public import NIOCore
 internal import NIOPosix
 
 /// Listens for mail gateways.
 public final class LMTPServer: Sendable {
     private let channel: any Channel
-    private let sessions: LMTPSessions
+    private let registry: SessionRegistry
 
-    private init(channel: any Channel, sessions: LMTPSessions) {
+    private init(channel: any Channel, registry: SessionRegistry) {
         self.channel = channel
-        self.sessions = sessions
+        self.registry = registry
     }
 
     /// The port that the server listens on, also where the system chose it.
@@ -23,7 +22,7 @@ public final class LMTPServer: Sendable {
         LMTPHandler(
             settings: settings,
             service: service,
-            sessions: LMTPSessions(maximum: settings.maxSessions),
+            registry: SessionRegistry(maximum: settings.maxSessions),
             limitLog: LimitLog(),
             logger: Logger(label: "lmtp", factory: { _ in SwiftLogNoOpLogHandler() })
         )
@@ -40,7 +39,7 @@ public final class LMTPServer: Sendable {
         group: any EventLoopGroup,
         logger: Logger
     ) async throws -> LMTPServer {
-        let sessions = LMTPSessions(maximum: settings.maxSessions)
+        let registry = SessionRegistry(maximum: settings.maxSessions)
         let limitLog = LimitLog()
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 512)
@@ -52,7 +51,7 @@ public final class LMTPServer: Sendable {
                     let handler = LMTPHandler(
                         settings: settings,
                         service: service,
-                        sessions: sessions,
+                        registry: registry,
                         limitLog: limitLog,
                         logger: logger
                     )
@@ -61,48 +60,17 @@ public final class LMTPServer: Sendable {
             }
             .bind(host: host, port: port)
             .get()
-        return LMTPServer(channel: channel, sessions: sessions)
+        return LMTPServer(channel: channel, registry: registry)
     }
 
     /// Takes no new connections, ends sessions without a transaction by 421, and waits up to two seconds for the
     /// others.
     public func stop() async {
         try? await channel.close()
-        sessions.stopAll()
-        for _ in 0..<100 where sessions.count > 0 { try? await Task.sleep(for: .milliseconds(20)) }
-    }
-}
-
-/// The open connections: how many there are, and how to tell them to end.
-final class LMTPSessions: Sendable {
-    private struct State {
-        var stops: [ObjectIdentifier: @Sendable () -> Void] = [:]
-        var isStopping = false
-    }
-
-    private let state = NIOLockedValueBox(State())
-    private let maximum: Int
-
-    init(maximum: Int) { self.maximum = maximum }
-
-    var count: Int { state.withLockedValue { $0.stops.count } }
-
-    /// - Returns: whether there is room.
-    func add(_ id: ObjectIdentifier, stop: @escaping @Sendable () -> Void) -> Bool {
-        state.withLockedValue { state in
-            guard state.stops.count < maximum, !state.isStopping else { return false }
-            state.stops[id] = stop
-            return true
-        }
-    }
-
-    func remove(_ id: ObjectIdentifier) { state.withLockedValue { $0.stops[id] = nil } }
-
-    func stopAll() {
-        let stops = state.withLockedValue { state in
-            state.isStopping = true
-            return Array(state.stops.values)
-        }
-        for stop in stops { stop() }
+        let loop = channel.eventLoop
+        let registry = registry
+        let deadline = loop.scheduleTask(in: .seconds(2)) { registry.stopWaiting() }
+        try? await registry.stop(on: loop).get()
+        deadline.cancel()
     }
 }
