@@ -2,22 +2,6 @@ internal import Consensus
 public import MailModel
 public import NIOCore
 
-/// A piece of a body, as it is stored.
-public struct BodyChunk: Hashable, Sendable {
-    /// The account whose message it is.
-    public let account: AccountID
-    /// The body that the piece belongs to.
-    public let body: BodyID
-    /// Counts the pieces of a body from 0.
-    public let index: UInt32
-
-    public init(account: AccountID, body: BodyID, index: UInt32) {
-        self.account = account
-        self.body = body
-        self.index = index
-    }
-}
-
 /// How a node gets the bytes of a message that its own disk has spoiled.
 public enum BodyMessage: Hashable, Sendable {
     /// "Which bytes do you have there?" `id` is never used twice.

@@ -13,8 +13,8 @@ import Testing
     private let small = BodyID(high: 1, low: 2)
     private let large = BodyID(high: 3, low: 4)
 
-    private func chunk(_ body: BodyID, _ index: UInt32 = 0) -> HarmedChunk {
-        HarmedChunk(account: account, body: body, index: index)
+    private func chunk(_ body: BodyID, _ index: UInt32 = 0) -> BodyChunk {
+        BodyChunk(account: account, body: body, index: index)
     }
 
     /// An account with a message of one chunk and one of two.
@@ -64,7 +64,7 @@ import Testing
         )
     }
 
-    private func spoil(_ store: MemoryStateStore, _ name: HarmedChunk, _ change: (inout [UInt8]) -> Void) throws {
+    private func spoil(_ store: MemoryStateStore, _ name: BodyChunk, _ change: (inout [UInt8]) -> Void) throws {
         let key = MailReader.chunkKey(group, name).bytes
         var value = Array(try #require(try store.get(key)).readableBytesView)
         change(&value)
@@ -81,7 +81,7 @@ import Testing
         let bytes = try #require(reader.wholeChunk(group, chunk(small)))
         let digest = applier.digest(group)
         try spoil(store, chunk(small)) { $0[100] ^= 1 }
-        #expect(throws: chunk(small)) { try reader.answer(query, of: account, in: group) }
+        #expect(throws: HarmedChunk(chunk(small))) { try reader.answer(query, of: account, in: group) }
         #expect(reader.wholeChunk(group, chunk(small)) == nil)
         var wrong = bytes
         wrong.setInteger(UInt8(9), at: wrong.readerIndex + 9)
@@ -100,11 +100,11 @@ import Testing
         let reader = MailReader(store: store)
         try spoil(store, chunk(large, 1)) { $0.removeLast($0.count - 2) }
         let query = MailQuery.body(large, offset: UInt64(MailLimits.bodyChunkBytes), maximumBytes: 10)
-        #expect(throws: chunk(large, 1)) { try reader.answer(query, of: account, in: group) }
+        #expect(throws: HarmedChunk(chunk(large, 1))) { try reader.answer(query, of: account, in: group) }
         let batch = store.makeBatch()
         batch.delete(MailReader.chunkKey(group, chunk(large, 1)).bytes)
         try store.write(batch)
-        #expect(throws: chunk(large, 1)) { try reader.answer(query, of: account, in: group) }
+        #expect(throws: HarmedChunk(chunk(large, 1))) { try reader.answer(query, of: account, in: group) }
         #expect(reader.fits(ByteBuffer(repeating: 2, count: 10), as: chunk(large, 1), in: group))
         #expect(!reader.fits(ByteBuffer(repeating: 3, count: 10), as: chunk(large, 1), in: group))
         #expect(!reader.fits(ByteBuffer(repeating: 2, count: 10), as: chunk(large, 2), in: group))

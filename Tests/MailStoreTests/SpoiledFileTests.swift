@@ -10,7 +10,7 @@ import Testing
 /// What RocksDB's own checksums find in a file of bodies.
 @Suite struct SpoiledFileTests {
     private let group = GroupID(1)
-    private let chunk = HarmedChunk(account: AccountID(5), body: BodyID(high: 1, low: 2), index: 0)
+    private let chunk = BodyChunk(account: AccountID(5), body: BodyID(high: 1, low: 2), index: 0)
 
     private func directory() -> String {
         var template = Array("/tmp/staffetta-bodies-XXXXXX".utf8CString)
@@ -71,7 +71,7 @@ import Testing
         do {
             let store = try RocksStateStore(path: path, settings: RocksSettings())
             let reader = MailReader(store: store)
-            #expect(throws: chunk) { try reader.answer(query, of: chunk.account, in: group) }
+            #expect(throws: HarmedChunk(chunk)) { try reader.answer(query, of: chunk.account, in: group) }
             #expect(reader.fits(bytes, as: chunk, in: group))
             let applier = MailApplier(store: store)
             try applier.open(group)

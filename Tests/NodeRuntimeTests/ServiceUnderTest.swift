@@ -101,7 +101,7 @@ final class ServiceUnderTest: Sendable {
         try store.write(batch)
     }
 
-    var chunk: HarmedChunk { HarmedChunk(account: account.id, body: Self.bodyID, index: 0) }
+    var chunk: BodyChunk { BodyChunk(account: account.id, body: Self.bodyID, index: 0) }
 
     /// One bit of the body is another one.
     func spoilBody() throws {
@@ -138,7 +138,7 @@ final class ServiceUnderTest: Sendable {
 
     func takeReads() -> [ReadCall] { takeInputs().compactMap { if case .read(let call) = $0 { call } else { nil } } }
 
-    typealias Fetch = (chunk: HarmedChunk, group: GroupID, completion: @Sendable (ByteBuffer?) -> Void)
+    typealias Fetch = (chunk: BodyChunk, group: GroupID, completion: @Sendable (ByteBuffer?) -> Void)
 
     func takeFetches() -> [Fetch] {
         takeInputs().compactMap { input in

@@ -263,7 +263,7 @@ public struct MailReader: Sendable {
     ) throws -> ByteBuffer? {
         guard try store.get(Key(group, .accounts, account).bytes) != nil else { return nil }
         let (index, within) = offset.quotientAndRemainder(dividingBy: UInt64(MailLimits.bodyChunkBytes))
-        let name = HarmedChunk(account: account, body: body, index: UInt32(clamping: index))
+        let name = BodyChunk(account: account, body: body, index: UInt32(clamping: index))
         guard let bytes = try checkedChunk(group, name) else {
             // Past the end of a body that exists, no bytes are the answer.
             return try store.get(Key(group, .bodies, account, body).bytes) == nil ? nil : ByteBuffer()

@@ -4,24 +4,17 @@ public import NIOCore
 internal import StateStorage
 
 /// The bytes of a body cannot be read, or are not those that its row names.
-public struct HarmedChunk: Error, Hashable, Sendable {
-    /// The account whose body it is.
-    public let account: AccountID
-    /// The body.
-    public let body: BodyID
-    /// Counts the chunks of a body from 0.
-    public let index: UInt32
+public struct HarmedChunk: Error, Hashable {
+    /// The piece of the body that is harmed.
+    public let chunk: BodyChunk
 
-    public init(account: AccountID, body: BodyID, index: UInt32) {
-        self.account = account
-        self.body = body
-        self.index = index
-    }
+    /// A piece whose bytes are not those that were written.
+    public init(_ chunk: BodyChunk) { self.chunk = chunk }
 }
 
 /// Bodies whose bytes a disk has spoiled: how they are found, and how bytes from elsewhere are checked.
 extension MailReader {
-    static func chunkKey(_ group: GroupID, _ name: HarmedChunk) -> Key {
+    static func chunkKey(_ group: GroupID, _ name: BodyChunk) -> Key {
         Key(group, .chunks, name.account, name.body).appending(name.index)
     }
 
@@ -31,47 +24,47 @@ extension MailReader {
     /// each chunk is checked by the store's own checksums.
     ///
     /// - Throws: ``HarmedChunk``, besides what the store throws.
-    func checkedChunk(_ group: GroupID, _ name: HarmedChunk) throws -> ByteBuffer? {
+    func checkedChunk(_ group: GroupID, _ name: BodyChunk) throws -> ByteBuffer? {
         let bodyRow = try store.get(Key(group, .bodies, name.account, name.body).bytes)
         guard let row = try storedChunk(group, name) else {
             // A chunk past the end of a body is not missing.
             guard let bodyRow, try BodyRow(row: bodyRow).chunks > name.index else { return nil }
-            throw name
+            throw HarmedChunk(name)
         }
-        guard let bytes = try? ChunkHeader.strip(row) else { throw name }
+        guard let bytes = try? ChunkHeader.strip(row) else { throw HarmedChunk(name) }
         guard let bodyRow else { return bytes }
         let body = try BodyRow(row: bodyRow)
         guard body.chunks == 1 else { return bytes }
         var check = BodyCheck(name: [])
         check.add(row.readableBytesUInt8Span)
-        guard check.fits(body) else { throw name }
+        guard check.fits(body) else { throw HarmedChunk(name) }
         return bytes
     }
 
     /// - Throws: ``HarmedChunk`` where the store's checksums do not fit.
-    private func storedChunk(_ group: GroupID, _ name: HarmedChunk) throws -> ByteBuffer? {
+    private func storedChunk(_ group: GroupID, _ name: BodyChunk) throws -> ByteBuffer? {
         do throws(StateError) {
             return try store.get(Self.chunkKey(group, name).bytes)
         } catch {
             guard error.kind == .corruption else { throw error }
-            throw name
+            throw HarmedChunk(name)
         }
     }
 
     /// The bytes of a chunk for a node that has lost them; nil where this node has none that are whole.
-    public func wholeChunk(_ group: GroupID, _ name: HarmedChunk) -> ByteBuffer? {
+    public func wholeChunk(_ group: GroupID, _ name: BodyChunk) -> ByteBuffer? {
         guard let bytes = try? checkedChunk(group, name) else { return nil }
         return bytes
     }
 
     /// Whether bytes that came from elsewhere are those of the chunk: by the checksum of the whole body.
-    public func fits(_ bytes: ByteBuffer, as name: HarmedChunk, in group: GroupID) -> Bool {
+    public func fits(_ bytes: ByteBuffer, as name: BodyChunk, in group: GroupID) -> Bool {
         guard let row = try? store.get(Key(group, .bodies, name.account, name.body).bytes),
             let body = try? BodyRow(row: row), name.index < body.chunks
         else { return false }
         var check = BodyCheck(name: [])
         for index in 0..<body.chunks {
-            let other = HarmedChunk(account: name.account, body: name.body, index: index)
+            let other = BodyChunk(account: name.account, body: name.body, index: index)
             if index == name.index {
                 check.addBare(bytes.readableBytesUInt8Span)
             } else {
@@ -88,7 +81,7 @@ extension MailApplier {
     /// once: no index moves, and no digest changes.
     ///
     /// - Returns: false when the body has gone meanwhile.
-    public func putBack(_ bytes: ByteBuffer, as name: HarmedChunk, in group: GroupID) throws -> Bool {
+    public func putBack(_ bytes: ByteBuffer, as name: BodyChunk, in group: GroupID) throws -> Bool {
         guard isOpen(group) else { return false }
         try commit()
         guard try store.get(Key(group, .bodies, name.account, name.body).bytes) != nil else { return false }

@@ -1,5 +1,5 @@
 package import Consensus
-internal import MailModel
+package import MailModel
 package import MailStore
 package import NIOCore
 package import ReplicaCore
@@ -24,7 +24,7 @@ package final class ApplierLoop {
         /// Forgets all of a group.
         case reset(GroupID)
         /// Puts bytes back that the disk has spoiled.
-        case putBack(GroupID, HarmedChunk, ByteBuffer, from: NodeID)
+        case putBack(GroupID, BodyChunk, ByteBuffer, from: NodeID)
         /// Keeps the state as it is at an index.
         case mark(GroupID, DigestMark)
 

@@ -9,7 +9,7 @@ extension NodeService {
     private enum Found {
         case answer(MailAnswer)
         case nothing
-        case harmed(HarmedChunk)
+        case harmed(BodyChunk)
     }
 
     /// Bodies never change: what this node has may be served as it is.
@@ -37,7 +37,7 @@ extension NodeService {
                 let answer = try reader.answer(query, of: account, in: group)
                 return answer == .missing ? .nothing : .answer(answer)
             } catch let harmed as HarmedChunk {
-                return .harmed(harmed)
+                return .harmed(harmed.chunk)
             }
         }
         return answer ?? .nothing
@@ -55,14 +55,14 @@ extension NodeService {
             do {
                 return try reader.answer(query, of: account, in: group)
             } catch let harmed as HarmedChunk {
-                inboxes.put(.bodies(.event(.notRepaired(group, harmed.account))), for: group)
+                inboxes.put(.bodies(.event(.notRepaired(group, harmed.chunk.account))), for: group)
                 throw harmed
             }
         }
     }
 
     private func fetch(
-        _ chunk: HarmedChunk,
+        _ chunk: BodyChunk,
         for query: MailQuery,
         of account: AccountID,
         in group: GroupID,

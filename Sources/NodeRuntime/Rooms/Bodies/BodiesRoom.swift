@@ -1,6 +1,6 @@
 package import Consensus
 package import MailModel
-package import MailStore
+internal import MailStore
 package import NIOCore
 internal import PeerTransport
 internal import ReplicaCore
@@ -10,7 +10,7 @@ internal import ReplicaCore
 struct BodiesRoom {
     struct Fetch {
         let group: GroupID
-        let chunk: HarmedChunk
+        let chunk: BodyChunk
         /// Who has not been asked yet.
         var others: [NodeID]
         var asked: NodeID
@@ -65,7 +65,7 @@ struct BodiesRoom {
     }
 
     private mutating func beginFetch(
-        of chunk: HarmedChunk,
+        of chunk: BodyChunk,
         in group: GroupID,
         _ floor: Floor,
         _ completion: @escaping @Sendable (ByteBuffer?) -> Void
@@ -89,8 +89,7 @@ struct BodiesRoom {
 
     private func ask(_ id: UInt64, _ floor: Floor) {
         guard let fetch = fetches[id] else { return }
-        let chunk = BodyChunk(account: fetch.chunk.account, body: fetch.chunk.body, index: fetch.chunk.index)
-        floor.send(.body(group: fetch.group, .ask(id: id, chunk)), to: fetch.asked)
+        floor.send(.body(group: fetch.group, .ask(id: id, fetch.chunk)), to: fetch.asked)
     }
 
     /// The one that was asked has nothing, or does not answer.
@@ -128,8 +127,7 @@ struct BodiesRoom {
         let reader = floor.reader
         let inbox = floor.ways.inbox
         floor.ways.blocking.run {
-            let name = HarmedChunk(account: chunk.account, body: chunk.body, index: chunk.index)
-            let bytes = reader.wholeChunk(group, name)
+            let bytes = reader.wholeChunk(group, chunk)
             inbox.put(.bodies(.answerRead(id, to: other, group, bytes: bytes)))
         }
     }
@@ -139,7 +137,7 @@ struct BodiesRoom {
 package enum BodiesInput: Sendable {
     /// A read has met spoiled bytes. The completion is told the right ones; nil when nobody has them, or too many are
     /// asked for already.
-    case fetch(HarmedChunk, of: GroupID, completion: @Sendable (ByteBuffer?) -> Void)
+    case fetch(BodyChunk, of: GroupID, completion: @Sendable (ByteBuffer?) -> Void)
     /// What another node sent was compared with the body's checksum; nil where it does not fit.
     case checked(UInt64, from: NodeID, bytes: ByteBuffer?)
     /// What another node asked for was read; nil where this node has not got it whole.
