@@ -259,16 +259,16 @@ let package = Package(
         tests("CharsetConversion"),
         tests("MessageFormat", ["CharsetConversion", nioCore]),
         tests("IMAPSyntax", [nioCore]),
-        tests("StateStorage", [nioCore]),
+        tests("StateStorage", ["MailTestSupport", nioCore]),
         tests(
             "NodeRuntime",
             [
-                "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore", "StateStorage",
-                logging, nioCore, nioLocks, nioPosix,
+                "Consensus", "LogStorage", "MailModel", "MailStore", "MailTestSupport", "PeerTransport", "ReplicaCore",
+                "StateStorage", logging, nioCore, nioLocks, nioPosix,
             ]
         ),
-        tests("MailStore", ["Consensus", "MailModel", "StateStorage", nioCore]),
-        tests("LogStorage", ["Consensus", "CChecksum", nioCore]),
+        tests("MailStore", ["Consensus", "MailModel", "MailTestSupport", "StateStorage", nioCore]),
+        tests("LogStorage", ["Consensus", "CChecksum", "MailTestSupport", nioCore]),
         tests("IMAPSession", ["IMAPSyntax", "MailModel", "MailTestSupport", nioCore]),
         tests(
             "IMAPGateway",

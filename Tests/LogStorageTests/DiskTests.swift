@@ -2,6 +2,7 @@ import CChecksum
 import Consensus
 import Glibc
 import LogStorage
+import MailTestSupport
 import NIOCore
 import Testing
 
@@ -74,21 +75,5 @@ import Testing
             let half = length / 2
             #expect(staffetta_crc32c(staffetta_crc32c(0, bytes, half), Array(bytes[half...]), length - half) == whole)
         }
-    }
-}
-
-/// A directory that goes with the object.
-final class TemporaryDirectory {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/staffetta-test-XXXXXX".utf8CString)
-        precondition(mkdtemp(&template) != nil)
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        for name in (try? PosixDisk(path: path).list()) ?? [] { unlink(path + "/" + name) }
-        rmdir(path)
     }
 }

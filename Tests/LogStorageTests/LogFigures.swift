@@ -1,6 +1,7 @@
 import Consensus
 import Glibc
 import LogStorage
+import MailTestSupport
 import NIOCore
 import Testing
 

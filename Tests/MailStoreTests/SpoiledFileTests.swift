@@ -1,6 +1,7 @@
 import Consensus
 import Glibc
 import MailModel
+import MailTestSupport
 import NIOCore
 import StateStorage
 import Testing
@@ -9,32 +10,14 @@ import Testing
 
 /// What RocksDB's own checksums find in a file of bodies.
 @Suite struct SpoiledFileTests {
+    private let directory = TemporaryDirectory()
     private let group = GroupID(1)
     private let chunk = BodyChunk(account: AccountID(5), body: BodyID(high: 1, low: 2), index: 0)
 
-    private func directory() -> String {
-        var template = Array("/tmp/staffetta-bodies-XXXXXX".utf8CString)
-        precondition(mkdtemp(&template) != nil)
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    private func files(_ path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-
     /// Changes a few bytes in the middle of the files of bodies.
-    private func spoil(_ path: String) throws {
-        for name in files(path) where name.hasSuffix(".blob") {
-            let file = open(path + "/" + name, O_RDWR)
+    private func spoil() throws {
+        for name in directory.names() where name.hasSuffix(".blob") {
+            let file = open(directory.path + "/" + name, O_RDWR)
             defer { close(file) }
             let end = lseek(file, 0, SEEK_END)
             let bytes: [UInt8] = [0x55, 0xaa, 0x55, 0xaa]
@@ -43,11 +26,7 @@ import Testing
     }
 
     @Test func `a body in a spoiled file is harmed, and what is put back stays`() throws {
-        let path = directory()
-        defer {
-            for name in files(path) { unlink(path + "/" + name) }
-            rmdir(path)
-        }
+        let path = directory.path
         var random = TestRandom(state: 4)
         var bytes = ByteBuffer()
         while bytes.readableBytes < 40_000 { bytes.writeInteger(random.next()) }
@@ -67,7 +46,7 @@ import Testing
             #expect(try MailReader(store: store).answer(query, of: chunk.account, in: group) == .body(bytes))
             store.close()
         }
-        try spoil(path)
+        try spoil()
         do {
             let store = try RocksStateStore(path: path, settings: RocksSettings())
             let reader = MailReader(store: store)

@@ -4,6 +4,7 @@ import LogStorage
 import Logging
 import MailModel
 import MailStore
+import MailTestSupport
 import NIOCore
 import StateStorage
 import Testing

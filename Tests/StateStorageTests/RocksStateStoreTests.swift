@@ -1,4 +1,5 @@
 import Glibc
+import MailTestSupport
 import NIOCore
 import StateStorage
 import Testing
@@ -40,7 +41,7 @@ import Testing
         batch.put([1], Array(repeating: 7, count: 4096))
         try store.write(batch)
         try store.flush()
-        #expect(TemporaryDirectory.names(in: path).contains { $0.hasSuffix(".blob") })
+        #expect(directory.names(in: "state").contains { $0.hasSuffix(".blob") })
         store.close()
     }
 
@@ -49,7 +50,7 @@ import Testing
         let batch = store.makeBatch()
         batch.put([1], Array(repeating: 7, count: 100_000))
         try store.write(batch)
-        for name in TemporaryDirectory.names(in: path) where name.hasSuffix(".log") {
+        for name in directory.names(in: "state") where name.hasSuffix(".log") {
             #expect(size(path + "/" + name) == 0)
         }
         store.close()
@@ -64,7 +65,7 @@ import Testing
         try store.write(batch)
         try store.flush()
         store.close()
-        let name = try #require(TemporaryDirectory.names(in: path).first { $0.hasSuffix(suffix) })
+        let name = try #require(directory.names(in: "state").first { $0.hasSuffix(suffix) })
         let file = open(path + "/" + name, O_RDWR)
         var bytes = [UInt8](repeating: 0, count: 64)
         #expect(pread(file, &bytes, 64, 200) == 64)

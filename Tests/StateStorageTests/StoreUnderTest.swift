@@ -1,4 +1,5 @@
 import Glibc
+import MailTestSupport
 import NIOCore
 import StateStorage
 
@@ -81,36 +82,5 @@ extension RocksSettings {
         settings.writeBufferBytes = 8 << 20
         settings.blockCacheBytes = 4 << 20
         return settings
-    }
-}
-
-/// A directory that goes with the object.
-final class TemporaryDirectory {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/staffetta-test-XXXXXX".utf8CString)
-        precondition(mkdtemp(&template) != nil)
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit { Self.remove(path) }
-
-    static func names(in path: String) -> [String] {
-        guard let stream = opendir(path) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
-    }
-
-    private static func remove(_ path: String) {
-        for name in names(in: path) where unlink(path + "/" + name) != 0 { remove(path + "/" + name) }
-        rmdir(path)
     }
 }

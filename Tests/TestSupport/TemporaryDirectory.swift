@@ -1,10 +1,12 @@
-import Glibc
+internal import Glibc
 
-/// A directory of its own for each test, removed with all in it.
-final class TemporaryDirectory: Sendable {
-    let path: String
+/// A directory of its own for each test, removed with all in it when the object goes.
+public final class TemporaryDirectory: Sendable {
+    /// Absolute, without a slash at the end.
+    public let path: String
 
-    init() {
+    /// Makes an empty directory.
+    public init() {
         var template = Array("/tmp/staffetta-test-XXXXXX\0".utf8CString)
         guard mkdtemp(&template) != nil else { preconditionFailure("no temporary directory: \(errno)") }
         path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
@@ -12,17 +14,21 @@ final class TemporaryDirectory: Sendable {
 
     deinit { Self.remove(path) }
 
-    func write(_ name: String, _ text: String) {
+    /// Writes a file of the directory as a whole.
+    public func write(_ name: String, _ text: String) {
         let bytes = Array(text.utf8)
         let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o640)
         precondition(file >= 0 && Glibc.write(file, bytes, bytes.count) == bytes.count, "cannot write \(name)")
         close(file)
     }
 
-    func makeDirectory(_ name: String) { precondition(mkdir("\(path)/\(name)", 0o750) == 0, "cannot make \(name)") }
+    /// Makes a directory in the directory.
+    public func makeDirectory(_ name: String) {
+        precondition(mkdir("\(path)/\(name)", 0o750) == 0, "cannot make \(name)")
+    }
 
-    /// Nil where there is no such file.
-    func read(_ name: String) -> String? {
+    /// The first 64 KiB of a file; nil where there is no such file.
+    public func read(_ name: String) -> String? {
         let file = open("\(path)/\(name)", O_RDONLY)
         guard file >= 0 else { return nil }
         defer { close(file) }
@@ -31,9 +37,11 @@ final class TemporaryDirectory: Sendable {
         return String(decoding: bytes[..<max(0, count)], as: UTF8.self)
     }
 
-    func exists(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
+    /// Whether there is a file or directory of that name.
+    public func exists(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
 
-    func names(in name: String = "") -> [String] { Self.names("\(path)/\(name)") }
+    /// What is in the directory, or in a directory in it, sorted.
+    public func names(in name: String = "") -> [String] { Self.names("\(path)/\(name)") }
 
     private static func names(_ path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }
