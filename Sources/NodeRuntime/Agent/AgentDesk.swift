@@ -6,20 +6,10 @@ internal import StateStorage
 
 /// What every room of the agent may touch, and all of it.
 package final class AgentDesk {
-    let node: NodeID
-    /// All nodes that this one knows of, itself included, sorted.
-    let peers: [NodeID]
+    let place: Place
     let settings: CoreSettings
     let clock: any NodeClock
-    let inboxes: LoopInboxes
-    let network: any PeerNetwork
-    let writer: Inbox<LogWriter.Job>
-    /// For what takes its time: flushes, writes of the node's identity.
-    let background: any BlockingWork
-    let state: any StateStore
-    let gauge: any SpaceGauge
-    /// Told once when something failed that the node cannot go on without.
-    let failed: @Sendable (any Error) -> Void
+    let ways: Ways
     /// Who is told of the membership of this node and of its disk.
     package var observers = Observers()
     /// The monotonic clock at the beginning of this turn.
@@ -29,43 +19,43 @@ package final class AgentDesk {
     /// What was last said of the disk.
     private(set) var health = NodeHealth()
 
-    struct Parts {
+    /// Which node this is.
+    struct Place {
         let node: NodeID
+        /// All nodes that this one knows of, itself included, sorted.
         let peers: [NodeID]
-        let settings: CoreSettings
-        let clock: any NodeClock
+    }
+
+    /// Where work goes that is not done in a turn.
+    struct Ways {
         let inboxes: LoopInboxes
         let network: any PeerNetwork
         let writer: Inbox<LogWriter.Job>
+        /// For what takes its time: flushes, writes of the node's identity.
         let background: any BlockingWork
         let state: any StateStore
         let gauge: any SpaceGauge
-        let version: WrittenVersion
+        /// Told once when something failed that the node cannot go on without.
         let failed: @Sendable (any Error) -> Void
     }
 
-    init(_ parts: Parts) {
-        node = parts.node
-        peers = parts.peers
-        settings = parts.settings
-        clock = parts.clock
-        inboxes = parts.inboxes
-        network = parts.network
-        writer = parts.writer
-        background = parts.background
-        state = parts.state
-        gauge = parts.gauge
-        version = parts.version
-        failed = parts.failed
-        nowMilliseconds = parts.clock.monotonicMilliseconds()
+    init(at place: Place, settings: CoreSettings, clock: any NodeClock, ways: Ways, version: WrittenVersion) {
+        self.place = place
+        self.settings = settings
+        self.clock = clock
+        self.ways = ways
+        self.version = version
+        nowMilliseconds = clock.monotonicMilliseconds()
     }
 
-    func send(_ message: PeerMessage, to node: NodeID) { network.send([message], to: node) }
+    var node: NodeID { place.node }
+
+    func send(_ message: PeerMessage, to node: NodeID) { ways.network.send([message], to: node) }
 
     /// Has every replica loop know what the disk is like.
     func publish(_ changed: NodeHealth) {
         guard changed != health else { return }
         health = changed
-        inboxes.putToAll(.order(.health(changed)))
+        ways.inboxes.putToAll(.order(.health(changed)))
     }
 }

@@ -80,7 +80,7 @@ struct DiskRoom {
     func tick(_ desk: AgentDesk) {
         let (milliseconds, what) = longestWait(desk.nowMilliseconds)
         guard milliseconds < desk.settings.hangEndMilliseconds else {
-            return desk.failed(DiskHangs(milliseconds: milliseconds, what: what))
+            return desk.ways.failed(DiskHangs(milliseconds: milliseconds, what: what))
         }
         var health = desk.health
         health.isHanging = milliseconds >= desk.settings.hangMilliseconds

@@ -53,9 +53,9 @@ struct FoundingRoom {
         }
         guard !identity.isFounded, !isDecided, desk.nowMilliseconds >= nextMilliseconds else { return }
         nextMilliseconds = desk.nowMilliseconds + Self.introductionMilliseconds
-        let others = desk.peers.filter { $0 != desk.node }
+        let others = desk.place.peers.filter { $0 != desk.node }
         let absent = others.filter { introduced[$0] == nil }
-        guard absent.isEmpty, desk.node == desk.peers.min() else {
+        guard absent.isEmpty, desk.node == desk.place.peers.min() else {
             for peer in others { desk.send(.introduction(directory: identity.directory), to: peer) }
             return report(absent, desk)
         }
@@ -71,7 +71,7 @@ struct FoundingRoom {
         }
         guard desk.nowMilliseconds - since >= Self.reportMilliseconds else { return }
         reportedMilliseconds = desk.nowMilliseconds
-        desk.observers.membership?(.waiting(for: absent.isEmpty ? [desk.peers.min() ?? desk.node] : absent))
+        desk.observers.membership?(.waiting(for: absent.isEmpty ? [desk.place.peers.min() ?? desk.node] : absent))
     }
 
     /// Another node waits for the cluster to begin.
@@ -79,7 +79,7 @@ struct FoundingRoom {
         if identity.isFounded {
             return desk.send(.founded(identity.founders, mailGroups: identity.mailGroups), to: peer)
         }
-        guard !isDecided, desk.peers.contains(peer) else { return }
+        guard !isDecided, desk.place.peers.contains(peer) else { return }
         introduced[peer] = directory
     }
 
@@ -88,7 +88,7 @@ struct FoundingRoom {
         guard !identity.isFounded, !isDecided, !founders.isEmpty else { return }
         guard mailGroups == identity.mailGroups else {
             isDecided = true
-            return desk.failed(
+            return desk.ways.failed(
                 StartupError(
                     "The cluster has \(mailGroups) groups, and the setting cluster.groups says \(identity.mailGroups). "
                         + "Start this node again with cluster.groups \(mailGroups)."
@@ -114,14 +114,14 @@ struct FoundingRoom {
             if !wasFounded { desk.observers.membership?(.founded(saved.founders)) }
             complete(desk)
         case .groupsCreated(let groups):
-            for group in groups { desk.inboxes.put(.order(.beginFounded(group)), for: group.group) }
+            for group in groups { desk.ways.inboxes.put(.order(.beginFounded(group)), for: group.group) }
             finish(desk)
         }
     }
 
     /// Makes the groups as they were founded, those that are not there yet.
     private func complete(_ desk: AgentDesk) {
-        guard !identity.isComplete else { return desk.inboxes.putToAll(.order(.replaceMissing)) }
+        guard !identity.isComplete else { return desk.ways.inboxes.putToAll(.order(.replaceMissing)) }
         let own = Founder(node: desk.node, directory: identity.directory)
         guard identity.founders.contains(own), !missing.isEmpty else { return finish(desk) }
         let groups = missing.map { group in
@@ -135,8 +135,8 @@ struct FoundingRoom {
             let point = SnapshotPoint(index: .zero, term: .zero, configuration: group.configuration)
             return LogOperation.createGroup(group.group, replica: group.replica, point)
         }
-        let inbox = desk.inboxes.agent
-        desk.writer.put(.perform(operations) { inbox.put(.founding(.groupsCreated(groups))) })
+        let inbox = desk.ways.inboxes.agent
+        desk.ways.writer.put(.perform(operations) { inbox.put(.founding(.groupsCreated(groups))) })
     }
 
     private func finish(_ desk: AgentDesk) {
@@ -147,9 +147,9 @@ struct FoundingRoom {
 
     private func save(_ changed: NodeIdentity, _ desk: AgentDesk) {
         let store = store
-        let inbox = desk.inboxes.agent
-        let failed = desk.failed
-        desk.background.run {
+        let inbox = desk.ways.inboxes.agent
+        let failed = desk.ways.failed
+        desk.ways.background.run {
             do {
                 try store.save(changed)
                 inbox.put(.founding(.saved(changed)))

@@ -25,7 +25,7 @@ package final class NodeAgent {
         self.founding = founding
         self.registration = registration
         self.disk = disk
-        inbox = desk.inboxes.agent
+        inbox = desk.ways.inboxes.agent
         published = NIOLockedValueBox(founding.identity)
         lastTick = desk.nowMilliseconds
     }
@@ -73,7 +73,7 @@ package final class NodeAgent {
     private func noteVersion(_ version: ClusterVersion) {
         guard version > desk.version.cluster else { return }
         guard version <= desk.version.known.newest else {
-            return desk.failed(VersionError(cluster: version, known: desk.version.known))
+            return desk.ways.failed(VersionError(cluster: version, known: desk.version.known))
         }
         desk.version.cluster = version
         desk.observers.membership?(.version(version))

@@ -95,8 +95,8 @@ struct RegistrationRoom {
     /// The node registers under a run above the last one that the directory has heard of, so that what an earlier run
     /// of this node has sent, and may still be on its way, counts no more.
     private func readLastRun(of node: NodeDescription, _ desk: AgentDesk) {
-        let reader = MailReader(store: desk.state)
-        let inbox = desk.inboxes.agent
+        let reader = MailReader(store: desk.ways.state)
+        let inbox = desk.ways.inboxes.agent
         let call = ReadCall(
             group: .directory,
             deadlineMilliseconds: desk.nowMilliseconds + desk.settings.callMilliseconds,
@@ -106,11 +106,11 @@ struct RegistrationRoom {
             },
             fail: { failure in inbox.put(.registration(.told(.failure(failure)))) }
         )
-        desk.inboxes.put(.read(call), for: .directory)
+        desk.ways.inboxes.put(.read(call), for: .directory)
     }
 
     private func tell(_ command: DirectoryCommand, _ desk: AgentDesk) {
-        let inbox = desk.inboxes.agent
+        let inbox = desk.ways.inboxes.agent
         let call = ClientCall(
             group: .directory,
             account: AccountID(0),
@@ -118,7 +118,7 @@ struct RegistrationRoom {
             deadlineMilliseconds: desk.nowMilliseconds + desk.settings.callMilliseconds,
             completion: Completion(on: nil) { result in inbox.put(.registration(.told(result))) }
         )
-        desk.inboxes.put(.submit(call), for: .directory)
+        desk.ways.inboxes.put(.submit(call), for: .directory)
     }
 
     private mutating func noteAnswer(_ result: Result<MailOutcome, ServiceFailure>, _ desk: AgentDesk) {
@@ -130,7 +130,7 @@ struct RegistrationRoom {
             guard outcome == .refused(.unsupportedVersion) else { return }
             // What this node has of the directory may be older.
             let isTooNew = desk.version.cluster < desk.version.known.oldest
-            desk.failed(VersionError(cluster: isTooNew ? desk.version.cluster : nil, known: desk.version.known))
+            desk.ways.failed(VersionError(cluster: isTooNew ? desk.version.cluster : nil, known: desk.version.known))
         case .failure: nextMilliseconds = desk.nowMilliseconds + Self.retryMilliseconds
         }
     }

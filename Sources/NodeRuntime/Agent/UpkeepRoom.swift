@@ -11,14 +11,14 @@ struct UpkeepRoom {
         let now = desk.nowMilliseconds
         guard now >= nextMilliseconds, !isBusy else { return }
         nextMilliseconds = now + desk.settings.maintenanceMilliseconds
-        desk.writer.put(.tidy)
+        desk.ways.writer.put(.tidy)
         // Only what is flushed may leave the log: that is what makes room.
         let flushes = desk.health.isSpaceLow || now - flushedMilliseconds >= desk.settings.flushMilliseconds
         if flushes { flushedMilliseconds = now }
         isBusy = true
-        let inbox = desk.inboxes.agent
-        let (gauge, state, failed) = (desk.gauge, desk.state, desk.failed)
-        desk.background.run {
+        let inbox = desk.ways.inboxes.agent
+        let (gauge, state, failed) = (desk.ways.gauge, desk.ways.state, desk.ways.failed)
+        desk.ways.background.run {
             inbox.put(.freeBytes(gauge.freeBytes()))
             do {
                 if flushes { try state.flush() }

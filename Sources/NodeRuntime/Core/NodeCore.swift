@@ -176,20 +176,19 @@ package final class NodeCore {
         let found = recovered.opened.map(\.group) + recovered.quarantined.map(\.group)
         agent = NodeAgent(
             at: AgentDesk(
-                AgentDesk.Parts(
-                    node: environment.node,
-                    peers: environment.peers,
-                    settings: settings,
-                    clock: environment.clock,
+                at: AgentDesk.Place(node: environment.node, peers: environment.peers),
+                settings: settings,
+                clock: environment.clock,
+                ways: AgentDesk.Ways(
                     inboxes: inboxes,
                     network: environment.network,
                     writer: writer.inbox,
                     background: environment.background,
                     state: state,
                     gauge: environment.gauge,
-                    version: written,
                     failed: environment.failed
-                )
+                ),
+                version: written
             ),
             founding: FoundingRoom(
                 environment.identity,
