@@ -14,7 +14,7 @@ package final class AgentDesk {
     package var observers = Observers()
     /// The monotonic clock at the beginning of this turn.
     var nowMilliseconds: Int64
-    /// The version that the directory has come to.
+    /// The version that the cluster is at, as far as this node knows, and those that this program knows.
     var version: WrittenVersion
     /// What was last said of the disk.
     private(set) var health = NodeHealth()
@@ -31,7 +31,7 @@ package final class AgentDesk {
         let inboxes: LoopInboxes
         let network: any PeerNetwork
         let writer: Inbox<LogWriter.Job>
-        /// For what takes its time: flushes, writes of the node's identity.
+        /// Runs what takes its time: flushes, writes of the node's identity.
         let background: any BlockingWork
         let state: any StateStore
         let gauge: any SpaceGauge

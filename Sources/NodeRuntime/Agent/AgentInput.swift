@@ -12,6 +12,6 @@ package enum AgentInput: Sendable {
     case freeBytes(Int?)
     /// The state was flushed, and the file system asked; or one of the two has failed.
     case upkeepIsOver
-    /// The directory has come to this version.
+    /// The directory's state here says that the cluster is at this version.
     case version(ClusterVersion)
 }

@@ -23,7 +23,7 @@ final class LogProgress: Sendable {
         }
     }
 
-    /// So much time has passed in which nobody could have seen an answer: this process did not run either.
+    /// Takes so much time off the wait: this process did not run then, and could have seen no answer.
     func skip(_ milliseconds: Int64) { state.withLockedValue { $0.sinceMilliseconds += milliseconds } }
 
     /// How long nothing has come back although something was written.
@@ -32,7 +32,7 @@ final class LogProgress: Sendable {
     }
 }
 
-/// Tells since when somebody waits for the state.
+/// Tells since when a call of the state is under way.
 struct StateWatch: Sendable {
     /// What is waited for, as it stands in a sentence.
     let name: String

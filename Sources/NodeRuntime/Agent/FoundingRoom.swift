@@ -98,7 +98,8 @@ struct FoundingRoom {
         decide(founders, desk)
     }
 
-    /// First the decision is made durable, then what follows from it: a crash between finds the decision.
+    /// Makes the decision durable before anything that follows from it: a start after a crash between finds the
+    /// decision.
     private mutating func decide(_ founders: [Founder], _ desk: AgentDesk) {
         isDecided = true
         var decided = identity

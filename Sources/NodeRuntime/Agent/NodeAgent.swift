@@ -16,7 +16,7 @@ package final class NodeAgent {
     private var registration: RegistrationRoom
     var disk: DiskRoom
     private var upkeep = UpkeepRoom()
-    /// For the threads that want to know how the cluster began.
+    /// The identity as it is now, for other threads.
     let published: NIOLockedValueBox<NodeIdentity>
     private var lastTick: Int64
 
@@ -69,7 +69,8 @@ package final class NodeAgent {
         }
     }
 
-    /// The directory here has come to this version. It may have been further, before its state was lost.
+    /// Notes the version of the cluster that the directory's state here names. The version that is known already may be
+    /// higher: that state may have been lost, and be on its way through the log again.
     private func noteVersion(_ version: ClusterVersion) {
         guard version > desk.version.cluster else { return }
         guard version <= desk.version.known.newest else {

@@ -51,7 +51,7 @@ package final class ApplierLoop {
     private var marks: [GroupID: DigestMark] = [:]
     private let keptStates: KeptStates
     private var hasFailed = false
-    /// Called before each job, and with false when nothing is left to do: whoever watches sees when a call hangs.
+    /// Called with true before each job, and with false when no job is left: the agent sees so when a call hangs.
     var willWork: (@Sendable (Bool) -> Void)?
     /// Groups with an entry that cannot be applied here: nothing behind it is.
     private var stopped: Set<GroupID> = []
@@ -65,7 +65,7 @@ package final class ApplierLoop {
     private struct Applying {
         let group: GroupID
         var entries: ArraySlice<CommittedEntry>
-        /// By index; an entry without a command has none.
+        /// Results by index; an entry without a command has none.
         var results: [LogIndex: (request: RequestID, outcome: MailOutcome)] = [:]
     }
 

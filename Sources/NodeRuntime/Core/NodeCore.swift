@@ -263,7 +263,7 @@ package final class NodeCore {
     /// Whether a snapshot is on its way to this node. Not while the loops have threads.
     package var isInstalling: Bool { loops.contains { $0.floor.groups.isInstalling } }
 
-    /// Has somebody told what happens on this node.
+    /// Has observers told what happens on this node; those of before are told no more.
     package func observe(_ observers: Observers) {
         for loop in loops { loop.floor.observers = observers }
         agent.desk.observers = observers

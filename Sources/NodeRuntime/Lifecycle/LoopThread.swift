@@ -1,7 +1,7 @@
 internal import Glibc
 internal import NIOConcurrencyHelpers
 
-/// A plain thread around a `turn()`. Whoever stops it waits for its end.
+/// A plain thread around a `turn()`. ``join(seconds:)`` waits for its end.
 final class LoopThread: Sendable {
     private let finished = ConditionLock<Bool>(value: false)
 
@@ -32,7 +32,7 @@ final class LoopThread: Sendable {
         pthread_detach(thread)
     }
 
-    /// Waits for the end, so long at most.
+    /// Waits for the end of the thread, so long at most.
     ///
     /// - Returns: whether the thread has ended.
     func join(seconds: Double) -> Bool {

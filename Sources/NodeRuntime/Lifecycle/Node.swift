@@ -29,7 +29,7 @@ public final class Node: Sendable {
     private let readPool: NIOThreadPool
     private let backgroundPool: NIOThreadPool
     let passwordPool: NIOThreadPool
-    /// For flushes, scrubs and pieces of snapshots: clients do not wait behind them.
+    /// Threads for flushes, scrubs and pieces of snapshots: clients do not wait behind them.
     private static let backgroundThreads = 2
     private let directory: DataDirectory
     private let logger: Logger

@@ -20,9 +20,9 @@ struct LogPayloadSource: PayloadSource {
             return payloads
         } catch {
             switch error.kind {
-            // Gone since, or not yet there: whoever asked will ask for something else.
+            // The entries are gone since, or not yet there: the replica that asked will ask for others.
             case .compacted, .beyondEnd, .unknownGroup: break
-            // What was acknowledged cannot be read. The next start looks at all of it, and gives up what is lost.
+            // Acknowledged entries cannot be read. The next start looks at all of them, and gives up what is lost.
             case .inputOutput, .noSpace, .damaged, .unsupported, .tooLarge: failed(error)
             }
             return nil

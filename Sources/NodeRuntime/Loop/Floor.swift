@@ -21,7 +21,7 @@ package final class Floor {
     var rest = RestState()
     /// Who is told of what happens to this loop's groups.
     package var observers = Observers()
-    /// The version that the directory has come to.
+    /// The version that the cluster is at, as far as this node knows, and those that this program knows.
     package internal(set) var version: WrittenVersion
     /// Commands that this turn proposes.
     var proposals: [GroupID: ProposalBatch] = [:]
@@ -65,14 +65,14 @@ package final class Floor {
         let writer: Inbox<LogWriter.Job>
         /// A group belongs to the applier at its ID, modulo their number.
         let appliers: [Inbox<ApplierLoop.Job>]
-        /// For what clients wait for.
+        /// Runs the reads that clients wait for.
         let blocking: any BlockingWork
-        /// For what takes its time: flushes, scrubs, pieces of snapshots.
+        /// Runs what takes its time: flushes, scrubs, pieces of snapshots.
         let background: any BlockingWork
         let state: any StateStore
-        /// Shares of it are given back as calls are answered.
+        /// Calls give their shares back as they are answered.
         let callBudget: CallBudget
-        /// What other nodes pull.
+        /// The snapshots that other nodes pull.
         let snapshots: SnapshotSources
         /// Told once when log or state failed.
         let failed: @Sendable (any Error) -> Void

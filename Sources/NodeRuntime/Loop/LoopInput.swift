@@ -26,7 +26,7 @@ package enum LoopInput: Sendable {
     case unreadable(GroupID, reason: String)
     /// The entry cannot be applied by this program: nothing behind it is.
     case stopped(GroupID, at: LogIndex, reason: String)
-    /// The directory has come to this version.
+    /// The directory's state here says that the cluster is at this version.
     case version(ClusterVersion)
     /// The directory's row of the cluster was read.
     case clusterRead(MailReader.Cluster)
@@ -61,7 +61,8 @@ package struct LoopBegin: Sendable {
     let isComplete: Bool
 }
 
-/// What somebody outside wants to know of a loop, or have done and be told; the completions are called on its thread.
+/// What an admin or the stop of the node asks of a loop, or has it do and wants an answer to. The completions are
+/// called on the loop's thread.
 package enum LoopQuestion: Sendable {
     /// About one group, or about all: nil.
     case groups(GroupID?, @Sendable ([HostedGroupReport]) -> Void)

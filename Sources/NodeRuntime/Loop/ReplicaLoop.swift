@@ -221,7 +221,8 @@ package final class ReplicaLoop {
         }
     }
 
-    /// The directory here has come to this version. It may have been further, before its state was lost.
+    /// Notes the version of the cluster that the directory's state here names. The version that is known already may be
+    /// higher: that state may have been lost, and be on its way through the log again.
     private func noteVersion(_ version: ClusterVersion) {
         if version > floor.version.cluster, version <= floor.version.known.newest { floor.version.cluster = version }
     }

@@ -45,8 +45,8 @@ package struct NodeIdentity: Hashable, Sendable {
     /// The priority of every other voter, and of a replica whose node had none of the group.
     package static let ordinaryPriority: UInt8 = 100
 
-    /// The ID of a replica that begins with nothing. It belongs to the directory, not to the node: whoever comes back
-    /// with another directory, or begins anew in the same one, is somebody else.
+    /// The ID of a replica that begins with nothing. It belongs to the directory, not to the node: a node that
+    /// comes back with another directory, or begins anew in the same one, has another replica.
     ///
     /// - Parameters:
     ///   - origin: the directory for its first replicas, later the run of the node in which the replica began.

@@ -3,11 +3,11 @@ internal import MailModel
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
-/// Who wants to hear of changes to an account on this node. A burst of changes is one call per watcher.
+/// The sessions that want to hear of changes to an account on this node. A burst of changes is one call per watcher.
 final class AccountWatchers: Sendable {
     private struct Entry {
         let group: GroupID
-        /// Nil: the watcher is called by whoever makes the change.
+        /// Where `changed` is called; nil for the thread that makes the change.
         let loop: (any EventLoop)?
         let changed: @Sendable () -> Void
         var isDue = false
@@ -35,9 +35,11 @@ final class AccountWatchers: Sendable {
         }
     }
 
+    /// Has changes to an account told, until the watch is cancelled.
+    ///
     /// - Parameters:
     ///   - group: the group that the account is in.
-    ///   - loop: where `changed` is called; nil: by whoever makes the change.
+    ///   - loop: where `changed` is called; nil for the thread that makes the change.
     func add(
         _ account: AccountID,
         in group: GroupID,

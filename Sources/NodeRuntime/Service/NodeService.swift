@@ -92,7 +92,7 @@ package final class NodeService: MailService {
         watchers.add(account.id, in: routing.group(of: account.slot), on: loop, changed)
     }
 
-    /// Has somebody without an event loop told of changes, by the thread that makes them.
+    /// Watches an account for a caller without an event loop: `changed` is called by the thread that makes the change.
     package func watch(_ account: AccountReference, changed: @escaping @Sendable () -> Void) -> any AccountWatch {
         watchers.add(account.id, in: routing.group(of: account.slot), on: nil, changed)
     }
@@ -114,7 +114,7 @@ package final class NodeService: MailService {
         return promise.futureResult
     }
 
-    /// For callers without an event loop.
+    /// Submits a command for a caller without an event loop.
     func submit(_ command: MailCommand, to group: GroupID, account: AccountID) async -> Result<
         MailOutcome, ServiceFailure
     > {
@@ -213,7 +213,7 @@ package final class NodeService: MailService {
         inboxes.put(.read(call), for: group)
     }
 
-    /// For callers without an event loop.
+    /// Reads for a caller without an event loop, as ``read(_:_:_:)`` does.
     func read<Value: Sendable>(
         _ group: GroupID,
         _ body: @escaping @Sendable () throws -> Value

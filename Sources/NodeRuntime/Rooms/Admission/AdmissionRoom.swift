@@ -3,8 +3,8 @@ internal import PeerTransport
 internal import ReplicaCore
 
 /// The leader's part in replacing a replica: take the new one in as a learner, and once it has caught up let it vote in
-/// place of the one that its node had before. Everything follows from the configuration in force, so that whoever leads
-/// next goes on where the last leader stopped.
+/// place of the one that its node had before. Everything follows from the configuration in force, so that the next
+/// leader goes on where the last one stopped.
 struct AdmissionRoom {
     /// Entries that a learner may lack and still be let vote: it gets them within a round trip.
     private static let maximumLearnerLag = 16

@@ -11,24 +11,24 @@ struct BodiesRoom {
     struct Fetch {
         let group: GroupID
         let chunk: BodyChunk
-        /// Who has not been asked yet.
+        /// The nodes that were not asked yet, in the order in which they will be.
         var others: [NodeID]
         var asked: NodeID
         var deadlineMilliseconds: Int64
         let completion: @Sendable (ByteBuffer?) -> Void
     }
 
-    /// More are not fetched at once: a disk with more to repair than this has to be given up anyway.
+    /// Fetches at once. Others get no bytes: a disk with more to repair than this has to be given up anyway.
     static let maximumFetches = 64
-    /// Who has not answered by then is not waited for.
+    /// How long a node that was asked may take to answer.
     static let answerMilliseconds: Int64 = 1_000
-    /// Answers that are being read for others at once.
+    /// Answers that are being read for other nodes at once; others are told that this node has nothing.
     static let maximumAnswers = 16
 
     private var fetches: [UInt64: Fetch] = [:]
     private var answering = 0
 
-    /// On every tick: who does not answer is not waited for.
+    /// On every tick: where a node has not answered in time, the next one is asked.
     mutating func tick(_ floor: Floor) {
         guard !fetches.isEmpty else { return }
         for id in fetches.keys.sorted() {
@@ -43,7 +43,7 @@ struct BodiesRoom {
         case .answer(let id, let bytes):
             guard let fetch = fetches[id], fetch.asked == other, fetch.group == group else { return }
             guard let bytes else { return askNext(id, floor) }
-            // What does not fit the body's checksum is as good as nothing: the next one is asked.
+            // Bytes that do not fit the body's checksum are as good as none: the next node is asked.
             let reader = floor.reader
             let inbox = floor.ways.inbox
             floor.ways.blocking.run {
@@ -92,7 +92,7 @@ struct BodiesRoom {
         floor.send(.body(group: fetch.group, .ask(id: id, fetch.chunk)), to: fetch.asked)
     }
 
-    /// The one that was asked has nothing, or does not answer.
+    /// The node that was asked has nothing, or does not answer: asks the next one, or ends the fetch without bytes.
     private mutating func askNext(_ id: UInt64, _ floor: Floor) {
         guard let fetch = fetches[id] else { return }
         guard let next = fetch.others.first else {
@@ -149,6 +149,6 @@ package enum BodiesInput: Sendable {
 package enum BodyEvent: Sendable {
     /// The bytes of a body were spoiled; they came from another node, and are as they were again.
     case repaired(GroupID, AccountID, from: NodeID)
-    /// No other node has them now.
+    /// The bytes of a body are spoiled, and no other node has them now.
     case notRepaired(GroupID, AccountID)
 }

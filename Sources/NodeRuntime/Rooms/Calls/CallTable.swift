@@ -8,11 +8,12 @@ internal import NIOCore
 struct PendingCall {
     /// Where a call is.
     enum Place: Equatable {
-        /// In ``CallTable/nextReady``: it is to be sent.
+        /// The call is to be sent: ``CallTable/nextReady``.
         case ready
-        /// In the log of this node, which led the group in this term. As long as it does, the call is not lost.
+        /// The call is in the log of this node, which led the group in this term. The call is not lost as long as this
+        /// node leads in that term.
         case proposed(Term)
-        /// On its way to a leader, or in its log, or lost.
+        /// The call is on its way to a leader, or in the leader's log, or lost.
         case forwarded(to: NodeID)
     }
 
@@ -58,9 +59,9 @@ final class CallTable {
     private var ready: Heap<UInt64> = []
     /// How many calls there are.
     private(set) var count = 0
-    /// What they hold, in bytes.
+    /// What the calls hold in memory, in bytes.
     private(set) var bytes = 0
-    /// What is on its way to other nodes, in bytes.
+    /// The payloads of calls that are on their way to other nodes, in bytes.
     private(set) var forwardedBytes = 0
     /// Which node leads the group, by the word of another; nil where this node's replica knows better.
     var hintedLeader: NodeID?
@@ -72,7 +73,7 @@ final class CallTable {
     /// How many sequence numbers there are from the oldest unanswered call to the newest.
     var span: Int { slots.count }
 
-    /// The session has the answers of everything below: nothing below will be asked again.
+    /// The session has the answers to all calls with lower numbers: none of them will be sent again.
     var settledBelow: UInt64 { firstSequence }
 
     func takeSequence() -> UInt64 {
@@ -149,7 +150,7 @@ final class CallTable {
         forwardedBytes = 0
     }
 
-    /// Takes out what nobody waits for any more: calls are given up in the order in which they came.
+    /// Takes out the calls whose deadline is over, in the order in which they came.
     func removeExpired(_ nowMilliseconds: Int64) -> [PendingCall] {
         var expired: [PendingCall] = []
         while let first = slots.first, let call = first, call.deadlineMilliseconds <= nowMilliseconds {

@@ -32,7 +32,7 @@ struct CallsRoom {
             call.completion.finish(.failure(failure))
         }
         guard let table = floor.groups[call.group]?.calls else { return refuse(.unavailable) }
-        // Every call has a number, refused or not: whoever watches a node can tell which call is which.
+        // A call that is refused has a number too, so that observers of a node can tell which call is which.
         let sequence = table.takeSequence()
         guard !floor.isStopping else { return refuse(.stopping) }
         let heldBytes = call.command.approximateBytes
@@ -64,7 +64,8 @@ struct CallsRoom {
         sendable.insert(call.group)
     }
 
-    /// What replicas cannot read must not get into a log: applying it would end every one of them, again at each start.
+    /// The envelope of a payload as replicas read it; nil where they cannot. Such a payload must not get into a log: to
+    /// apply it would end every replica, again at each start.
     private func decodedEnvelope(_ payload: ByteBuffer, _ floor: Floor) -> CommandEnvelope? {
         guard payload.readableBytes <= MailLimits.commandBytes else { return nil }
         return try? CommandEnvelope(decoding: payload, upTo: floor.version.known.newest)
@@ -75,8 +76,8 @@ struct CallsRoom {
         call.completion.finish(result)
     }
 
-    /// Sends what is to be sent, as far as the leaders have room: at the end of a turn, so that what came in it goes as
-    /// one batch.
+    /// Sends the calls that are to be sent, as far as the leaders have room: at the end of a turn, so that all calls
+    /// that came in the turn go as one batch.
     mutating func sendReady(_ floor: Floor) {
         guard !sendable.isEmpty else { return }
         let groups = sendable
@@ -91,7 +92,8 @@ struct CallsRoom {
         }
     }
 
-    /// What the log has no room for waits until something of the group was applied.
+    /// Has the calls proposed that are to be sent. Those that the log has no room for wait until something of the group
+    /// was applied.
     private func proposeReady(_ table: CallTable, to replica: Replica, _ floor: Floor) {
         var room = replica.raft.proposalRoomBytes
         while let call = table.nextReady, room > 0 {
@@ -101,7 +103,7 @@ struct CallsRoom {
         }
     }
 
-    /// What the window has no room for waits for an answer.
+    /// Sends the calls that are to be sent to the leader. Those that the window has no room for wait for an answer.
     private mutating func forwardReady(_ table: CallTable, of group: GroupID, to leader: NodeID, _ floor: Floor) {
         let backoff = Backoff(
             firstMilliseconds: floor.settings.resendMilliseconds,
@@ -131,7 +133,7 @@ struct CallsRoom {
         due.add(.pause, of: group, at: floor.nowMilliseconds + delay)
     }
 
-    /// Another leader: what was sent to the last one may be lost.
+    /// The group has another leader: calls that were sent to the last one may be lost, and are sent again.
     mutating func leaderFound(of group: GroupID, _ floor: Floor) {
         guard let table = floor.groups[group]?.calls else { return }
         table.hintedLeader = nil
@@ -142,7 +144,7 @@ struct CallsRoom {
         sendable.insert(group)
     }
 
-    /// On every tick: what got no answer in time is sent again, what waited too long is given up.
+    /// On every tick: calls that got no answer in time are sent again, calls that waited too long are given up.
     mutating func tick(_ floor: Floor) {
         let now = floor.nowMilliseconds
         for group in calling {
@@ -197,7 +199,7 @@ struct CallsRoom {
 
     // MARK: Other nodes' calls
 
-    /// Another node takes this one for the leader.
+    /// Another node takes this one for the leader, and forwards a call. Leaders propose it; others say who leads.
     mutating func receiveForward(
         _ payload: ByteBuffer,
         for request: RequestID,
@@ -211,7 +213,7 @@ struct CallsRoom {
         guard let replica = floor.replica(group), replica.isLeader else {
             return answer(.notLeader(floor.replica(group)?.leaderNode))
         }
-        // Others write a version because the cluster has come to it.
+        // Other nodes write a version only when the cluster is at it: this program is too old for the cluster.
         if let byte = payload.readableBytesView.first, byte > floor.version.known.newest.rawValue {
             let version = ClusterVersion(rawValue: byte)
             return floor.ways.failed(VersionError(cluster: version, known: floor.version.known))

@@ -1,8 +1,8 @@
 internal import Consensus
 internal import HeapModule
 
-/// What is to be looked at again, and when: calls that a leader has not answered, and groups whose leader has refused
-/// calls. Nobody looks at a call that is not due.
+/// Calls that a leader has not answered, and groups whose leader has refused calls, by the times at which ``CallsRoom``
+/// is to look at them again. No tick looks at a call that is not due.
 struct DueCalls {
     enum Matter: Equatable {
         /// The call, if it was forwarded exactly so often.
@@ -14,7 +14,7 @@ struct DueCalls {
     /// In the order of their times; equal times come in the order in which they were set.
     struct Due: Comparable {
         let milliseconds: Int64
-        /// Rises with each.
+        /// Rises with each matter that is added.
         let number: UInt64
         let group: GroupID
         let matter: Matter
@@ -55,7 +55,7 @@ struct Backoff {
     func milliseconds(after attempts: UInt32, seed: UInt64) -> Int64 {
         let doubled = firstMilliseconds << Int64(min(max(attempts, 1) - 1, 16))
         let delay = min(doubled, maximumMilliseconds)
-        // Three quarters to five quarters of it.
+        // Three quarters to five quarters of the delay.
         let spread = max(1, delay / 2)
         return delay - spread / 2 + Int64(SplitMix64.mix(seed) % UInt64(spread))
     }

@@ -3,7 +3,7 @@ internal import MailModel
 
 /// Other nodes' calls that this node has proposed as their leader, and who wants the answers.
 ///
-/// Forgotten some time after the callers gave up: in two generations, so that nobody looks at each of them.
+/// Calls are forgotten some time after the callers gave up: in two generations, so that no tick looks at each call.
 struct ForwardedCalls {
     /// Sequence numbers of a node's calls are counted for each group: the same request ID may come for several of them.
     private struct Key: Hashable {
@@ -22,11 +22,11 @@ struct ForwardedCalls {
         case new
         /// The call is in the log of this leadership, and is answered when it is applied.
         case known
-        /// More are not kept.
+        /// ``ForwardedCalls/maximumCount`` calls are noted already.
         case full
     }
 
-    /// A leader answers for no more at once: others are told that it is busy.
+    /// Calls that a node keeps in mind at once; the senders of others are told that it is busy.
     static let maximumCount = 65_536
 
     private var young: [Key: Waiter] = [:]
@@ -45,16 +45,16 @@ struct ForwardedCalls {
         return known?.term == term ? .known : .new
     }
 
-    /// The call is answered.
+    /// Forgets a call that is answered now.
     ///
-    /// - Returns: who wants the answer; nil where nobody of the other nodes does.
+    /// - Returns: the node that wants the answer; nil where no other node does.
     mutating func remove(_ request: RequestID, of group: GroupID) -> NodeID? {
         guard !young.isEmpty || !old.isEmpty else { return nil }
         let key = Key(group: group, request: request)
         return (young.removeValue(forKey: key) ?? old.removeValue(forKey: key))?.node
     }
 
-    /// Forgets what has not been asked for since the last but one of these.
+    /// Forgets the calls that were not forwarded since the last turn of the generations but one.
     mutating func forgetOld(every milliseconds: Int64, _ nowMilliseconds: Int64) {
         guard nowMilliseconds - turnedMilliseconds >= milliseconds else { return }
         turnedMilliseconds = nowMilliseconds

@@ -8,7 +8,7 @@ internal import StateStorage
 /// the log, a bounded piece with each command.
 package struct HousekeepingRoom {
     private var pace: HousekeepingPace
-    /// By group: for how long something should have been removed that is still there.
+    /// How long the oldest row that is still to be removed has been due, by group.
     var backlogMilliseconds: [GroupID: Int64] = [:]
 
     init(_ settings: CoreSettings) { pace = HousekeepingPace(lookMilliseconds: settings.housekeepingMilliseconds) }
@@ -37,7 +37,7 @@ package struct HousekeepingRoom {
         }
     }
 
-    /// Proposes what was found, where this node still leads.
+    /// Proposes to remove what was found due, where this node still leads.
     mutating func finished(_ due: [(group: GroupID, work: HousekeepingDue)], _ floor: Floor) {
         var found: [GroupID: Int] = [:]
         for (group, work) in due {
@@ -48,7 +48,7 @@ package struct HousekeepingRoom {
         pace.looked(at: due.map(\.group), found: found, floor.nowMilliseconds)
     }
 
-    /// What was applied tells how far housekeeping has come.
+    /// Counts the commands of housekeeping that were applied.
     mutating func receive(_ applied: AppliedEntries) {
         let count = applied.results.count { request, outcome in
             if request.session == 0, case .purged = outcome { true } else { false }

@@ -4,7 +4,8 @@ internal import NIOCore
 internal import PeerTransport
 internal import ReplicaCore
 
-/// Receiving: the receiver pulls piece by piece, so it sets the pace, and any piece can be asked for again.
+/// Snapshots on their way to this node. The receiver pulls piece by piece: so the receiver sets the pace, and any piece
+/// can be asked for again.
 struct InstallingRoom {
     /// By group; each stands as ``Standing/installing``.
     private var installs: [GroupID: SnapshotInstall] = [:]
@@ -117,18 +118,20 @@ struct InstallingRoom {
         if !install.isComplete { pull(group, floor) }
     }
 
-    /// Not at once: what refused us has to get on first.
+    /// Has an install begin again, but not at once: the node that refused the pull, or the applier that refused the
+    /// rows, has to get on first.
     private mutating func failInstall(of group: GroupID, transfer: UInt64, _ floor: Floor) {
         guard let install = install(of: group, floor), install.transfer == transfer else { return }
         installs[group]?.retryMilliseconds = floor.nowMilliseconds + floor.settings.resendMilliseconds
     }
 
-    /// Without state there is no way back to what was: begins with whoever leads now, and goes on with each other
-    /// member in turn. There may be no leader as long as this replica has no state: when its log is the longest. And
-    /// what a leader has may be of no use: as long as two of three replicas have no usable state, no comparison tells
-    /// who is wrong.
+    /// Begins an install anew: from the node that leads now, and later from each other member in turn. The replica's
+    /// own rows are gone, so the install has to go on. The group may have no leader as long as this replica has no
+    /// state, when its log is the longest. And a leader's state may be of no use: as long as two of three replicas have
+    /// no usable state, no comparison tells which one is wrong.
     ///
-    /// What the first offer named may be gone with who made it: all that is needed is what this log does not hold.
+    /// The snapshot of the first offer may be gone with the node that offered it: what is asked for is all that this
+    /// replica's log does not hold.
     ///
     /// - Parameter former: whose snapshot did not come, or was not what it said.
     private mutating func restartInstall(of group: GroupID, after former: NodeID?, _ floor: Floor) {
@@ -142,9 +145,9 @@ struct InstallingRoom {
         startInstall(of: group, atLeast: raft.snapshot, from: from, floor)
     }
 
-    /// The state is live, durably. The log follows: what Raft writes from here on is written behind that.
-    ///
-    /// A crash before the log's own record of it finds the note in the state, which says the same.
+    /// The snapshot is live in the state, durably. The log follows: what Raft writes from here on is written behind the
+    /// record of the snapshot. Recovery after a crash before that record finds the note in the state, which says the
+    /// same.
     private mutating func finishInstall(
         of group: GroupID,
         transfer: UInt64,
@@ -162,7 +165,7 @@ struct InstallingRoom {
         floor.step(group) { $0.installed(point, floor.source, into: &$1) }
     }
 
-    /// On every tick: transfers that stand still start over, rebuilding replicas look for somebody to ask.
+    /// On every tick: transfers that stand still start over, and replicas without a state ask a node for a snapshot.
     mutating func tick(_ floor: Floor) {
         for group in installs.keys.sorted() { tendInstall(of: group, floor) }
         for group in floor.groups.rebuilding { restartInstall(of: group, after: nil, floor) }

@@ -68,7 +68,7 @@ struct LogCuttingRoom {
         return max(held, min(least, target))
     }
 
-    /// For who gets a snapshot, so many times the payload bytes are kept that are kept otherwise.
+    /// While a node pulls a snapshot of the group, so many times the usual payload bytes are kept.
     private static let heldForSnapshots = 16
 
     /// Small steps where a few entries already make up what may be kept.

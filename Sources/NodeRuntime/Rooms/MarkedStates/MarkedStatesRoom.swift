@@ -7,7 +7,7 @@ internal import StateStorage
 
 /// What reaches ``MarkedStatesRoom`` from the applier and from threads that read.
 package enum MarkedStatesInput: Sendable {
-    /// The applier has come to the index, and keeps the state as it was there.
+    /// The applier has applied the entry at the index, and keeps the state as it was there.
     case marked(GroupID, DigestMark, MarkedState)
     /// The state is past the index already, or a snapshot takes its place.
     case missed(GroupID, DigestMark)
@@ -230,8 +230,8 @@ struct MarkedStatesRoom {
         }
     }
 
-    /// Nobody can say who is right, so this replica must not be copied. One whose own rows bear witness against it does
-    /// not lead either, if there is another.
+    /// No majority says which replicas are right, so the rows of this one must not be copied. A leader whose own rows
+    /// bear witness against it hands its leadership over as well.
     private func suspect(_ group: GroupID, by status: VerificationStatus, _ floor: Floor) {
         floor.groups.doubt(group, as: .suspected)
         floor.ways.snapshots.dropAll(of: group)

@@ -39,8 +39,9 @@ struct ReadsRoom {
         reading.insert(call.group)
     }
 
-    /// Behind the ticks of a turn: where the process has stood still, a lease has run out meanwhile, and whoever asked
-    /// may have waited all that time. The turn's time was taken after everything that it answers had come in.
+    /// Asks the leaders which indexes the reads that wait must see, and answers the rounds of other nodes. The loop
+    /// calls this behind the ticks of a turn: where the process has stood still, a lease has run out meanwhile, and
+    /// clients may have waited all that time. The turn's time was taken after everything that it answers had come in.
     mutating func startRounds(_ floor: Floor) {
         for group in reading { startRound(of: group, floor) }
         for round in asked { answer(round, floor) }
@@ -79,7 +80,7 @@ struct ReadsRoom {
 
     // MARK: Answers
 
-    /// The state has what this round must see.
+    /// The state has what a round must see: its reads are served, or the node that asked is told the index.
     mutating func roundIsReady(_ id: UInt64, of group: GroupID, at index: LogIndex, _ floor: Floor) {
         if let asked = foreign.removeValue(forKey: id) {
             return floor.send(.readIndexReply(group: group, id: asked.id, index: index), to: asked.node)
@@ -100,6 +101,8 @@ struct ReadsRoom {
         }
     }
 
+    /// The node that was taken for the leader has answered a round.
+    ///
     /// - Parameter index: nil where the node that was asked does not lead.
     func receiveAnswer(_ index: LogIndex?, to id: UInt64, about group: GroupID, _ floor: Floor) {
         guard let table = floor.groups[group]?.reads, let round = table.round, round.id == id else { return }
@@ -109,7 +112,7 @@ struct ReadsRoom {
         floor.step(group) { $0.awaitApplied(id: id, index: index, into: &$1) }
     }
 
-    /// Another leader: the round under way is asked anew.
+    /// The group has another leader: the round under way is asked anew.
     func leaderFound(of group: GroupID, _ floor: Floor) { floor.groups[group]?.reads.restart() }
 
     private func serve(_ calls: [ReadCall], of group: GroupID, _ floor: Floor) {

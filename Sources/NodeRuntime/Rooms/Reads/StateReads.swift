@@ -33,12 +33,13 @@ package final class StateReads: Sendable {
         }
     }
 
-    /// The read is over.
+    /// Notes that a read is over.
     ///
-    /// - Returns: whether somebody still waits for it; otherwise the call has failed, and must not be answered again.
+    /// - Returns: whether the client still waits for the read; otherwise the call has failed, and must not be answered
+    ///   again.
     func end(_ id: UInt64) -> Bool { state.withLockedValue { $0.waiting.removeValue(forKey: id) != nil } }
 
-    /// Lets the calls fail whose deadline is over.
+    /// Fails the calls whose deadline is over.
     func expire(_ nowMilliseconds: Int64) {
         let expired = state.withLockedValue { state -> [Waiting] in
             let ids = state.waiting.filter { $0.value.deadlineMilliseconds <= nowMilliseconds }.keys.sorted()

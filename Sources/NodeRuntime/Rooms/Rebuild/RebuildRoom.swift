@@ -14,8 +14,8 @@ package enum RebuildInput: Sendable {
 /// The replica that begins in the place of one that was given up: with nothing, under an ID of its own. The leader
 /// takes it in as a learner, and lets it vote when it has caught up.
 ///
-/// The order makes it restartable: first the state is cleared, then the log begins anew. A crash between finds a log
-/// that does not fit the state, and that is given up again.
+/// The order makes a rebuild restartable: first the state is cleared, then the log begins anew. Recovery after a crash
+/// between finds a log that does not fit the state, and gives the replica up again.
 struct RebuildRoom {
     private static let joinMilliseconds: Int64 = 500
 
@@ -55,8 +55,8 @@ struct RebuildRoom {
 
     /// On every tick: replicas that nobody leads ask to be taken in.
     ///
-    /// Not only those whose own configuration does not name them: the one that took them in may never have been
-    /// committed, and be known to nobody else any more. A leader that has the replica takes no notice.
+    /// A replica asks also where its own configuration names it: that configuration may never have been committed, and
+    /// be known to no other replica any more. A leader whose configuration has the replica takes no notice.
     mutating func tick(_ floor: Floor) {
         guard floor.nowMilliseconds >= nextJoinMilliseconds else { return }
         nextJoinMilliseconds = floor.nowMilliseconds + Self.joinMilliseconds
@@ -70,7 +70,7 @@ struct RebuildRoom {
             }
             if !raft.configuration.voters.contains(raft.id) { joining.insert(group) }
         }
-        // Those that have come to vote may have gone to rest at once.
+        // Replicas that vote now may have gone to rest at once.
         for group in joining.sorted() {
             if case .stopped = floor.standing(of: group) { joining.remove(group) }
             guard let raft = floor.replica(group)?.raft, raft.configuration.voters.contains(raft.id) else { continue }

@@ -27,7 +27,7 @@ struct RecallRoom {
     /// The nodes whose word a replica still waits for.
     func nodesAwaited(by group: GroupID) -> [NodeID] { recalls[group]?.missing ?? [] }
 
-    /// Every replica that comes from the disk begins with this.
+    /// Begins to ask the other members of a group what its replica here, which comes from the disk, has told them.
     mutating func begin(_ group: GroupID, _ floor: Floor) {
         guard let raft = floor.replica(group)?.raft else { return }
         let members = raft.configuration.members.map(\.node)

@@ -10,11 +10,11 @@ internal import PeerTransport
 struct Neighbor {
     /// What a beat calls for, besides the answer.
     struct News: Equatable {
-        /// The node runs anew: it knows nothing of what was at rest.
+        /// The node has started again: it knows nothing of what was at rest.
         var hasRestarted = false
-        /// It was given up, and is back.
+        /// The node was forsaken, and is back.
         var hasReturned = false
-        /// What it has at rest is not what this node says: it needs the whole list.
+        /// The node has other groups at rest than this node says: the node needs the whole list.
         var needsList = false
     }
 
@@ -27,21 +27,22 @@ struct Neighbor {
     var following = RestSet()
     /// Groups at rest that this node leads, and whose replica there was given up.
     var forsaken = GroupSet()
-    /// To be sent with the next beat.
+    /// Groups whose leaders here have gone to rest, to be sent with the next beat.
     var announcements: [RestingGroup] = []
+    /// Groups that the node takes to be at rest and that are not, to be sent with the next beat.
     var stirred: [GroupID] = []
 
     /// When the last beat came, or when counting began.
     private(set) var heardTick: UInt64
-    /// There, all that ``leading`` stands for followed at this time, or later.
+    /// At this tick or later, all replicas of the node that ``leading`` stands for followed.
     private(set) var followTick: UInt64
-    /// There, all that ``following`` relies on led at this time, or later.
+    /// At this tick or later, all replicas of the node that ``following`` relies on led.
     private(set) var leadTick: UInt64
     /// How often ``leadTick`` was proven.
     private(set) var leadProofs: UInt64 = 0
-    /// The newest beat that came from there.
+    /// The newest beat that came from the loop.
     private(set) var newest: BeatEcho?
-    /// When the whole list was sent last: what answers an earlier beat says nothing of it.
+    /// When the whole list was sent last: an answer to an earlier beat says nothing of the list.
     private var listTick: UInt64 = 0
 
     init(node: NodeID, lane: UInt8 = 0, tick: UInt64) {
@@ -108,13 +109,13 @@ struct Neighbor {
 
 /// How old proofs may be, in ticks.
 struct RestLimits {
-    /// From here on, followers look whether their elections are due. Below the shortest election timeout.
+    /// From this age on, followers look whether their elections are due. Below the shortest election timeout.
     let leadTicks: UInt64
-    /// From here on, leaders no longer count on their followers. Long: a leader without work that nobody follows does
-    /// no harm (with work it wakes), while many that wake at once on a machine that has too much to do already would
-    /// make it worse.
+    /// From this age on, leaders no longer count on their followers. The time is long: a leader without work that
+    /// nobody follows does no harm (with work it wakes), while many leaders that wake at once would make matters worse
+    /// on a machine that has too much to do already.
     let followTicks: UInt64
-    /// From here on, a node of which no beat came is gone.
+    /// A node of which no beat came for so long is gone.
     let silentTicks: UInt64
 
     init(_ settings: RaftSettings) {

@@ -11,12 +11,12 @@ struct Rest {
     }
 
     let resting: RestingGroup
-    /// Up to here, the replica's clock has counted.
+    /// The tick up to which the replica's clock has counted.
     var sinceTick: UInt64
     var role: Role
 }
 
-/// Which replicas of a node rest, and what its neighbours know of it.
+/// Which replicas of a loop rest, and what other nodes' loops know of it.
 struct RestState {
     /// Ticks since the start of this run.
     var tick: UInt64 = 0
@@ -36,12 +36,13 @@ struct RestState {
         UInt8(group.rawValue % UInt32(laneCounts[node, default: 1]))
     }
 
-    /// Where the loop of another node is that has a group; those unknown so far are counted from now on.
+    /// The position in ``neighbors`` of the other node's loop that has a group. A loop that is not there yet is put
+    /// there.
     mutating func position(of node: NodeID, for group: GroupID) -> Int {
         position(of: node, lane: lane(of: group, on: node))
     }
 
-    /// Where a loop of another node is; nil where it has no group in common with this one.
+    /// The position of another node's loop in ``neighbors``; nil where it has no group in common with this one.
     func knownPosition(of node: NodeID, lane: UInt8) -> Int? {
         neighbors.firstIndex { $0.node == node && $0.lane == lane }
     }
@@ -54,7 +55,7 @@ struct RestState {
         return position
     }
 
-    /// Another node has so many loops now: nothing that rests may count on what was said of those that it had.
+    /// Notes that another node has another number of loops. Nothing that rests may count on what its former loops said.
     mutating func changeLanes(of node: NodeID, to count: UInt8) {
         let groups = neighbors.filter { $0.node == node }
         precondition(

@@ -6,7 +6,8 @@ internal import ReplicaCore
 /// (`Docs/decisions/0007-quiet-groups.md`). Whatever reaches a replica wakes it first, which is why the state of this
 /// room, ``RestState``, lies on the floor.
 struct RestRoom {
-    /// One tick of everything that is awake, and of what watches over the rest.
+    /// On every tick: ticks the replicas that are awake, lays leaders without work to rest, wakes replicas whose rest
+    /// is not proven, and sends the beats.
     func tickAwake(_ floor: Floor) {
         floor.rest.tick += 1
         for group in floor.rest.awake where floor.standing(of: group).takesPart {
@@ -19,7 +20,8 @@ struct RestRoom {
 
     // MARK: Going to rest
 
-    /// A leader goes first, when nothing has happened for a while; its followers are told, and follow.
+    /// Lays a leader to rest to whose group nothing has happened for ``CoreSettings/ticksUntilRest``. Its followers are
+    /// told by the next beat, and go to rest as well.
     private func layToRest(_ group: GroupID, _ floor: Floor) {
         guard floor.rest.tick - floor.rest.touched[group, default: 0] >= UInt64(floor.settings.ticksUntilRest),
             let replica = floor.replica(group), let leadership = replica.restAsLeader
@@ -100,8 +102,8 @@ struct RestRoom {
         for group in groups { floor.wake(group, from: other) }
     }
 
-    /// No proof, no rest: whoever the beats no longer speak for goes on by the ordinary clock. Followers do so one by
-    /// one, each when its own election is due: until then a proof that is late still counts for all of them.
+    /// Wakes replicas that the beats no longer speak for: they go on by the ordinary clock. Followers wake one by one,
+    /// each when its own election is due, as a proof that comes late still counts for those that rest.
     private func wakeWithoutProof(_ floor: Floor) {
         let limits = floor.restLimits
         for position in floor.rest.neighbors.indices {
@@ -118,7 +120,8 @@ struct RestRoom {
         }
     }
 
-    /// A node is gone. A leader that a quorum still follows rests on without it.
+    /// The neighbor's node is gone. A leader that a quorum still follows rests on without that node; one that no quorum
+    /// follows wakes.
     private func forsakeNeighbor(at position: Int, in group: GroupID, _ floor: Floor) {
         guard var current = floor.rest.rests[group], case .leader(let peers, let forsaken) = current.role,
             let replica = floor.replica(group)
@@ -225,7 +228,7 @@ extension Floor {
     fileprivate var restLimits: RestLimits { RestLimits(settings.replica.raft) }
 }
 
-/// For those who watch from outside.
+/// What tests and the simulator ask of a loop's rest.
 extension Floor {
     /// Ticks since the start of this run.
     package var tickCount: UInt64 { rest.tick }
@@ -257,7 +260,7 @@ extension ReplicaMessage {
 }
 
 extension Array {
-    /// As many messages as it takes.
+    /// The elements in runs that fit one message each.
     fileprivate var pieces: [[Element]] {
         stride(from: 0, to: count, by: PeerLimits.maximumRestingGroups).map { start in
             Array(self[start..<Swift.min(start + PeerLimits.maximumRestingGroups, count)])

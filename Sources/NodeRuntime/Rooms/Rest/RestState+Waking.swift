@@ -4,9 +4,9 @@ internal import ReplicaCore
 
 /// Ends of rests.
 extension RestState {
-    /// Ends a rest, and makes up for the time it took.
+    /// Ends the rest of a replica, if it rests, and lets its clock make up for the time of the rest.
     ///
-    /// - Parameter other: the node whose message wakes it, if that is why.
+    /// - Parameter other: the node whose message wakes the replica; nil where no message does.
     mutating func wake(
         _ replica: Replica,
         from other: NodeID?,
@@ -66,8 +66,9 @@ extension RestState {
         return [Heard(current.resting.leadership.leader, ticksAgo: ticksAgo)]
     }
 
-    /// Whether a message only answers a heartbeat that a leader sent before it went to rest. It must not wake: on a
-    /// machine that has too much to do, the answers to the heartbeats of a wake would be the next wake.
+    /// Whether a message only answers a heartbeat that a leader sent before it went to rest. Such an answer must not
+    /// wake the leader: on a machine that has too much to do, the answers to the heartbeats of a wake would be the next
+    /// wake.
     func isLateAnswer(_ message: ReplicaMessage) -> Bool {
         guard case .heartbeatResponse = message.message.body, let current = rests[message.group],
             case .leader = current.role

@@ -1,10 +1,10 @@
 internal import Consensus
 internal import PeerTransport
 
-/// How fast this node sends snapshots, to all others together: what serves clients shares disk and network with it.
+/// How fast this node sends snapshots, to all other nodes together: clients share disk and network with them.
 ///
-/// A bucket that fills at the rate, up to a quarter of a second's worth. A piece may be read when there is anything in
-/// it, and takes what pieces weigh at most; what it weighed less is given back.
+/// A bucket fills at the rate, up to a quarter of a second's worth. A piece may be read when there is anything in the
+/// bucket, and takes the most that a piece weighs; what the piece weighs less is given back.
 struct SnapshotPace {
     /// 0: as fast as the receivers ask.
     private let bytesPerSecond: Int
@@ -19,7 +19,7 @@ struct SnapshotPace {
         filledMilliseconds = nowMilliseconds
     }
 
-    /// Whether a piece may be read now. If so, it is paid for.
+    /// Whether a piece may be read now. If so, the piece is paid for.
     mutating func admit(_ nowMilliseconds: Int64) -> Bool {
         guard bytesPerSecond > 0 else { return true }
         fill(nowMilliseconds)
@@ -37,13 +37,13 @@ struct SnapshotPace {
         filledMilliseconds = nowMilliseconds
     }
 
-    /// A piece that was paid for weighed so much.
+    /// Notes what a piece that was paid for weighed, in bytes.
     mutating func sent(_ count: Int) { if bytesPerSecond > 0 { bytes += pieceBytes - count } }
 }
 
 /// Pulls that wait for the rate, in the order of their first asking; one for each group of each node.
 struct WaitingPulls {
-    /// More do not wait: the node that asked asks again.
+    /// Pulls that wait at once. Others are dropped: the node that asked asks again.
     static let maximumCount = 64
 
     private var pulls: [(pull: SnapshotPull, node: NodeID)] = []

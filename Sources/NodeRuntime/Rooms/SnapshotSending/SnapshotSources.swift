@@ -6,7 +6,7 @@ internal import PeerTransport
 internal import StateStorage
 
 /// Open snapshots that other nodes are pulling from any loop of this node; a bounded number, closed when nobody asks
-/// any more. They share one rate.
+/// any more. All of them share one rate.
 final class SnapshotSources: Sendable {
     static let maximumOpen = 8
     static let idleMilliseconds: Int64 = 30_000
@@ -19,7 +19,8 @@ final class SnapshotSources: Sendable {
     private struct Entry {
         let source: GroupSnapshotSource
         var usedMilliseconds: Int64
-        /// All of it is on its way: it stays only for the case that the last piece is lost, and gives way to others.
+        /// Whether all pieces are on their way: the snapshot stays only for the case that the last piece is lost, and
+        /// gives way to others.
         var isAllSent = false
     }
 
@@ -72,7 +73,8 @@ final class SnapshotSources: Sendable {
         return isAdmitted ? source : nil
     }
 
-    /// What is open keeps its rows from being overwritten on disk.
+    /// Closes the snapshots that no node has pulled from for ``idleMilliseconds``: an open snapshot keeps its rows from
+    /// being overwritten on disk.
     func closeIdle(_ nowMilliseconds: Int64) {
         open.withLockedValue { open in
             guard !open.isEmpty else { return }
@@ -80,7 +82,8 @@ final class SnapshotSources: Sendable {
         }
     }
 
-    /// What the oldest snapshot of a group that somebody pulls covers: who gets it goes on with the entries behind it.
+    /// The last entry in the oldest snapshot of a group that a node pulls: the receiver goes on with the entries behind
+    /// it. Nil where no node pulls one.
     func oldestIndex(of group: GroupID, nowMilliseconds: Int64) -> LogIndex? {
         open.withLockedValue { open in
             open.values.lazy
@@ -98,7 +101,7 @@ final class SnapshotSources: Sendable {
         open.withLockedValue { $0[Key(node: node, transfer: pull.transfer)]?.isAllSent = true }
     }
 
-    /// Nothing more is read from what this node had of a group.
+    /// Closes all snapshots of a group: nothing more is read from its rows.
     func dropAll(of group: GroupID) {
         open.withLockedValue { open in open = open.filter { $0.value.source.group != group } }
     }

@@ -4,17 +4,17 @@ internal import ReplicaCore
 /// Reads of a group that have failed on this node, though the disk says that what it gave is whole.
 struct UnreadableGroup: Sendable {
     var count = 0
-    /// Of the last one.
+    /// Why the last of these reads failed.
     var reason = ""
     fileprivate var toldMilliseconds: Int64?
 }
 
 /// What goes wrong with single groups: peers that say what no correct one says, and reads that fail.
 struct TroubleRoom {
-    /// The same trouble of one group is told of so often.
+    /// Observers are told of the same trouble of one group at most so often.
     private static let toldMilliseconds: Int64 = 60_000
 
-    /// By group.
+    /// Groups of which a read has failed since the node started.
     private(set) var unreadable: [GroupID: UnreadableGroup] = [:]
     /// When a contradiction was last told of, by group.
     private var contradictedMilliseconds: [GroupID: Int64] = [:]
@@ -35,8 +35,9 @@ struct TroubleRoom {
         floor.observers.membership?(.contradicted(group, contradiction, by: sender))
     }
 
-    /// A read has failed: whoever runs the node is told, and all replicas of the group are compared, row by row, where
-    /// it is led from here. One that differs is given up and built anew; others find it on their schedule.
+    /// Notes that a read of a group has failed. Observers are told, and a node that leads the group compares all its
+    /// replicas, row by row: one that differs is given up and built anew. A node that does not lead the group leaves
+    /// that to the leader's schedule.
     mutating func noteUnreadable(_ group: GroupID, reason: String, _ floor: Floor) {
         var noted = unreadable[group] ?? UnreadableGroup()
         noted.count += 1
