@@ -233,7 +233,8 @@ private struct SharedMailbox {
     mutating func remove(_ uid: UInt32) {
         modSeq += 1
         messages.removeAll { $0.uid == uid }
-        gone.append((uid, modSeq))
+        // The store forgets what it has kept long enough.
+        if modSeq % 4 > 0 { gone.append((uid, modSeq)) }
     }
 
     mutating func set(_ uids: [UInt32], _ flags: SystemFlags) {

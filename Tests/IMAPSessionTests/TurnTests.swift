@@ -29,6 +29,7 @@ import Testing
         record.uidNext = UID(UInt32(count + 1))
         record.recentFrom = record.uidNext
         record.highestModSeq = ModSeq(9)
+        record.messages = UInt32(count) - UInt32(expunged.count)
         return .changes(MailboxChanges(mailbox: record, changed: changed, new: [], expunged: expunged))
     }
 

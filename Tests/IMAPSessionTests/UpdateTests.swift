@@ -16,6 +16,7 @@ import Testing
         record.highestModSeq = ModSeq(9)
         record.uidNext = UID(max(21, (new.last?.uid.rawValue ?? 0) + 1))
         record.recentFrom = record.uidNext
+        record.messages += UInt32(new.count)
         change(&record)
         let uids = UIDSet(expunged.map { UID($0) })
         return .changes(MailboxChanges(mailbox: record, changed: changed, new: new, expunged: uids))
@@ -39,6 +40,34 @@ import Testing
                 == "* 1 EXPUNGE\r\n* 2 EXISTS\r\n* 1 RECENT\r\n"
                 + "* 1 FETCH (UID 20 FLAGS (\\Flagged))\r\na OK NOOP completed\r\n"
         )
+    }
+
+    /// The store does not know any more which messages were expunged, but it knows how many there are.
+    @Test func expungesThatTheStoreHasForgotten() {
+        var test = SessionUnderTest.selected()
+        _ = test.send("a NOOP")
+        test.calls = []
+        #expect(test.answer(Self.changes { $0.messages = 1 }) == "")
+        let query = MailQuery.messages(MailboxID(1), fromUID: UID(1), limit: SessionLimits.messagesPerPage)
+        #expect(test.calls == [.query(query, SessionUnderTest.account)])
+        var record = SessionUnderTest.inbox
+        record.messages = 1
+        let told = test.answer(.messages(record, [SessionUnderTest.state(20)]))
+        #expect(told == "* 1 EXPUNGE\r\na OK NOOP completed\r\n")
+        #expect(test.send("b FETCH 1 UID") == "* 1 FETCH (UID 20)\r\nb OK Fetched\r\n")
+    }
+
+    /// What is not known stays unknown until the store answers.
+    @Test func expungesThatTheStoreHasForgottenAreLookedForAgain() {
+        var test = SessionUnderTest.selected()
+        _ = test.send("a NOOP")
+        _ = test.answer(Self.changes { $0.messages = 0 })
+        #expect(test.fail(.unavailable) == "a OK NOOP completed\r\n")
+        _ = test.send("b NOOP")
+        _ = test.answer(Self.changes { $0.messages = 0 })
+        var record = SessionUnderTest.inbox
+        record.messages = 0
+        #expect(test.answer(.messages(record, [])) == "* 2 EXPUNGE\r\n* 1 EXPUNGE\r\nb OK NOOP completed\r\n")
     }
 
     @Test func noExpungeWithNumbersInProgress() {

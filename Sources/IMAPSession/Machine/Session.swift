@@ -302,31 +302,7 @@ extension Session {
 
     /// The store refused; nothing was changed.
     mutating func refuse(_ tag: String, _ refusal: Refusal, missingMailbox: ResponseCode = .nonExistent) {
-        let (code, text): (ResponseCode?, String) =
-            switch refusal {
-            case .noSuchAccount: (.contactAdmin, "This account does not exist any more")
-            case .accountExists: (.serverBug, "The account exists")
-            case .accountSuspended: (.contactAdmin, "This account is suspended")
-            case .noSuchMailbox: (missingMailbox, "There is no such mailbox")
-            case .mailboxExists: (.alreadyExists, "A mailbox of this name exists")
-            case .badMailboxName: (.cannot, "This cannot be done with a mailbox of this name")
-            case .tooManyMailboxes:
-                (.limit, "An account has at most \(MailLimits.mailboxesPerAccount) mailboxes")
-            case .tooManySubscriptions:
-                (.limit, "An account has at most \(MailLimits.subscriptionsPerAccount) subscriptions")
-            case .tooManyMessages: (.limit, "Too many messages for one command")
-            case .overQuota: (.overQuota, "The mailbox is full")
-            case .uploadMissing: (.unavailable, "The message was not received completely; please try again")
-            case .tooManyDescendants:
-                (
-                    .limit,
-                    "More than \(MailLimits.mailboxesPerRename) mailboxes, or fewer with long names, are below "
-                        + "this one; please rename those first"
-                )
-            case .uidsExhausted: (.limit, "The mailbox has given out all its UIDs")
-            case .notHere, .unsupportedVersion, .staleRegistration:
-                (.unavailable, "The mail store cannot do this at the moment; please try again")
-            }
+        let (code, text) = refusal.answer(missingMailbox: missingMailbox)
         answerNo(tag, code: code, text)
     }
 

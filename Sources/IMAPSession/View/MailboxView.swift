@@ -210,6 +210,23 @@ struct MailboxView {
         uidNext = max(uidNext, changes.mailbox.uidNext.rawValue)
     }
 
+    /// Whether messages are shown that are not there any more.
+    func isLarger(than record: MailboxRecord) -> Bool { !isDeleted && uids.count - gone.count > Int(record.messages) }
+
+    /// Of the messages in a range of UIDs, only these are there.
+    ///
+    /// - Parameter end: nil where the range has no end.
+    mutating func keep(_ states: [MessageState], from start: UID, below end: UID?) {
+        var next = 0
+        let range = lowerBound(of: start.rawValue)..<(end.map { lowerBound(of: $0.rawValue) } ?? uids.count)
+        for index in range {
+            while next < states.count, states[next].uid.rawValue < uids[index] { next += 1 }
+            guard next == states.count || states[next].uid.rawValue != uids[index] else { continue }
+            gone.insert(uids[index])
+            forgetChange(at: index)
+        }
+    }
+
     mutating func markDeleted() {
         isDeleted = true
         gone = Set(uids)

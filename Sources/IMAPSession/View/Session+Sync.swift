@@ -54,6 +54,25 @@ extension Session {
                     session.view = view
                 }
                 session.view?.apply(changes)
+                if session.view?.isLarger(than: changes.mailbox) == true { return session.findGone(from: UID(1), next) }
+            case .success(.missing): session.view?.markDeleted()
+            case .success, .failure: session.missedUpdate = true
+            }
+            session.claimRecent(next)
+        }
+    }
+
+    /// Looks for the messages that are not there any more, page by page. The store tells which messages were expunged as
+    /// long as it keeps those; what it has forgotten since shows by their number alone.
+    private mutating func findGone(from uid: UID, _ next: @escaping (inout Session) -> Void) {
+        guard let view else { return next(&self) }
+        query(.messages(view.id, fromUID: uid, limit: SessionLimits.messagesPerPage)) { session, result in
+            switch result {
+            case .success(.messages(_, let states)):
+                let isEnd = states.count < SessionLimits.messagesPerPage || states.last?.uid == UID(.max)
+                let rest = isEnd ? nil : states.last.map { UID($0.uid.rawValue + 1) }
+                session.view?.keep(states, from: uid, below: rest)
+                if let rest { return session.findGone(from: rest, next) }
             case .success(.missing): session.view?.markDeleted()
             case .success, .failure: session.missedUpdate = true
             }

@@ -209,6 +209,7 @@ final class SimIMAPClient: @unchecked Sendable {
 
     private func take(_ words: [IMAPWord]) {
         guard let first = words.first else { return }
+        world.trace.add(at: world.now, .answer, node: node, "IMAP client \(number): \(words.map(\.summary))")
         if let problem = problem(in: words, first.text) {
             guard connection?.service.mayErr != true else { return hangUp() }
             let asked = pending.first.map { "\($0.kind)" } ?? "no command"
@@ -318,7 +319,6 @@ final class SimIMAPClient: @unchecked Sendable {
         }
         pending.removeFirst()
         world.trace.mix(at: world.now, kind: .answer, node: node, UInt64(number), UInt64(words[1].text.utf8.count))
-        world.trace.add(at: world.now, .answer, node: node, "IMAP client \(number): \(words.map(\.summary))")
         let code = words.count > 2 ? words[2].list ?? [] : []
         let reason = code.first?.text ?? ""
         let isLost = ["UNAVAILABLE", "INUSE"].contains(reason)
