@@ -23,6 +23,9 @@ public enum Event: Hashable, Sendable {
     /// The transport lost what it had under way to this peer.
     case unreachable(ReplicaID)
     case transferLeadership(to: ReplicaID)
+    /// The node of this replica stops: from now on the replica declines a leadership that is handed to it, and
+    /// campaigns later than the others.
+    case declineLeadership
     /// Start an election now, whatever the clock says.
     case campaign
     /// The clock stood still for so many ticks, because this replica was at rest; meanwhile these were heard of.

@@ -19,6 +19,8 @@ struct Progress: Sendable {
     var isActive: Bool
     /// At some time in this leadership, the peer was not heard of between two checks of the quorum.
     var wasAway = false
+    /// When the peer last declined the leadership, in ticks of the leader.
+    var declinedAt: UInt64?
     /// The newest commit index that was sent to the peer, so that it is told once.
     var commitIndexSent = LogIndex.zero
     /// The newest round of heartbeats that the peer answered (ReadIndex).

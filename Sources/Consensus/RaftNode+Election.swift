@@ -40,9 +40,8 @@ extension RaftNode {
     mutating func resetElectionTimer() {
         electionElapsed = 0
         let base = settings.electionTimeoutTicks
-        let highest = configuration.members.reduce(0) { $1.replica == lastLeader ? $0 : max($0, Int($1.priority)) }
-        let own = Int(configuration.member(id)?.priority ?? 0)
-        let handicap = highest > own ? base * (highest - own) / (2 * highest) : 0
+        let priority = takeOver.isDeclined ? 0 : configuration.member(id)?.priority ?? 0
+        let handicap = configuration.handicapTicks(of: priority, without: lastLeader, timeout: base)
         electionTimeout = base + handicap + random.below(base)
     }
 
@@ -75,24 +74,16 @@ extension RaftNode {
         campaign(preVote: settings.preVote, into: &effects)
     }
 
-    mutating func timeoutNow(into effects: inout Effects) {
-        guard role == .follower else { return }
-        termToTakeOver = mayCampaign ? nil : term
-        guard mayCampaign else { return }
-        campaignsByTransfer = true
-        campaign(preVote: false, into: &effects)
-    }
-
-    private mutating func campaign(preVote: Bool, into effects: inout Effects) {
+    mutating func campaign(preVote: Bool, into effects: inout Effects) {
         resetElectionTimer()
         leader = nil
         votes.removeAll()
         if preVote {
             role = .preCandidate
-            campaignsByTransfer = false
+            takeOver.isUnderWay = false
             recordVote(of: id, granted: true, into: &effects)
             guard role == .preCandidate else { return }
-            for voter in otherVoters {
+            for voter in configuration.voters(besides: id) {
                 let body = Message.Body.preVote(lastIndex: log.lastIndex, lastTerm: log.lastTerm)
                 effects.append(.send(Message(from: id, to: voter, term: term.next, body: body)))
             }
@@ -102,23 +93,19 @@ extension RaftNode {
             hardState.vote = id
             // The requests leave when the vote for oneself is durable: after a crash this replica must not campaign in
             // the same term again, with a log that has lost entries. The own vote counts from then on, too.
-            for voter in otherVoters {
+            for voter in configuration.voters(besides: id) {
                 send(
                     .requestVote(
                         lastIndex: log.lastIndex,
                         lastTerm: log.lastTerm,
-                        byTransfer: campaignsByTransfer
+                        byTransfer: takeOver.isUnderWay
                     ),
                     to: voter,
                     into: &effects
                 )
             }
-            campaignsByTransfer = false
+            takeOver.isUnderWay = false
         }
-    }
-
-    private var otherVoters: [ReplicaID] {
-        configuration.members.map(\.replica).filter { $0 != id && configuration.isVoter($0) }
     }
 
     mutating func countOwnVote(into effects: inout Effects) {
@@ -142,7 +129,7 @@ extension RaftNode {
 
     mutating func handlePreVote(_ message: Message, lastIndex: LogIndex, lastTerm: Term, into effects: inout Effects) {
         if sticksToLeader { return }
-        if message.term > term, isUpToDate(lastIndex: lastIndex, lastTerm: lastTerm) {
+        if message.term > term, log.isNoNewer(thanOneUpTo: lastIndex, lastTerm) {
             if Mutant.isOn(.preVoteKept) { hardState.vote = message.from }
             // A pre-vote promises nothing: neither term nor vote change. The answer carries the term asked about.
             let body = Message.Body.preVoteResponse(granted: true)
@@ -187,7 +174,7 @@ extension RaftNode {
         into effects: inout Effects
     ) {
         let isFree = vote == message.from || (vote == nil && leader == nil)
-        let granted = isFree && isUpToDate(lastIndex: lastIndex, lastTerm: lastTerm)
+        let granted = isFree && log.isNoNewer(thanOneUpTo: lastIndex, lastTerm)
         if granted {
             hardState.vote = message.from
             electionElapsed = 0
@@ -196,13 +183,9 @@ extension RaftNode {
     }
 
     mutating func handleVoteResponse(_ message: Message, granted: Bool, into effects: inout Effects) {
+        if role == .leader, !granted { transferDeclined(by: message.from) }
         guard role == .candidate else { return }
         recordVote(of: message.from, granted: granted, into: &effects)
-    }
-
-    /// Whether a log that ends with that entry is at least as up-to-date as this one (Raft paper, section 5.4.1).
-    private func isUpToDate(lastIndex: LogIndex, lastTerm: Term) -> Bool {
-        lastTerm > log.lastTerm || (lastTerm == log.lastTerm && lastIndex >= log.lastIndex)
     }
 
     // MARK: - Roles
@@ -241,5 +224,25 @@ extension RaftNode {
         uncommittedBytes = 0
         // This replica may vote for another one at once: the lease that it gives up is its own.
         ticksSinceLeader = settings.electionTimeoutTicks
+    }
+}
+
+extension HeaderLog {
+    /// Whether a log that ends with that entry is at least as up-to-date as this one (Raft paper, section 5.4.1).
+    fileprivate func isNoNewer(thanOneUpTo index: LogIndex, _ term: Term) -> Bool {
+        term > lastTerm || (term == lastTerm && index >= lastIndex)
+    }
+}
+
+extension Configuration {
+    /// How many ticks longer a replica of that priority waits than the favourite, of all but the last leader: half an
+    /// election timeout at most.
+    fileprivate func handicapTicks(of priority: UInt8, without lastLeader: ReplicaID?, timeout: Int) -> Int {
+        let highest = members.reduce(0) { $1.replica == lastLeader ? $0 : max($0, Int($1.priority)) }
+        return highest > Int(priority) ? timeout * (highest - Int(priority)) / (2 * highest) : 0
+    }
+
+    fileprivate func voters(besides own: ReplicaID) -> [ReplicaID] {
+        members.map(\.replica).filter { $0 != own && isVoter($0) }
     }
 }

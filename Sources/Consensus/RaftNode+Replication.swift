@@ -224,6 +224,7 @@ extension RaftNode {
 
     mutating func unreachable(_ replica: ReplicaID) {
         guard role == .leader, let position = position(of: replica) else { return }
+        if transfer?.target == replica { transfer?.hasten(settings) }
         switch peers[position].state {
         case .probe, .replicate: peers[position].becomeProbe(paused: true)
         case .snapshot: break

@@ -86,7 +86,7 @@ extension RaftNode {
 
     private var isSettled: Bool {
         settings.leaseTicks == nil && commitIndex == lastIndex && appliedIndex == lastIndex
-            && persists.isIdle && durableIndex == lastIndex && pendingSnapshot == nil && termToTakeOver != term
+            && persists.isIdle && durableIndex == lastIndex && pendingSnapshot == nil && takeOver.term != term
     }
 
     /// Whether this follower, woken now, would campaign at its next tick.

@@ -27,10 +27,7 @@ public struct RaftNode: Sendable {
     /// The last entry that the state machine has applied, as far as the shell has said.
     public internal(set) var appliedIndex: LogIndex
     var votes: [(replica: ReplicaID, granted: Bool)] = []
-    /// Whether this replica campaigns because its leader told it to.
-    var campaignsByTransfer = false
-    /// The term whose leader wants to be replaced by this replica, which still has a configuration to apply first.
-    var termToTakeOver: Term?
+    var takeOver = TakeOver()
     var pendingSnapshot: SnapshotPoint?
 
     // The clock.
@@ -168,6 +165,7 @@ public struct RaftNode: Sendable {
         case .committed(let index, let term): learnCommitted(index, term)
         case .unreachable(let replica): unreachable(replica)
         case .transferLeadership(let target): transferLeadership(to: target, into: &effects)
+        case .declineLeadership: declineLeadership()
         case .campaign: campaignNow(into: &effects)
         case .rested(let ticks, let heard): rested(ticks: ticks, heard: heard)
         }
@@ -177,7 +175,7 @@ public struct RaftNode: Sendable {
     private mutating func applied(upTo index: LogIndex, into effects: inout Effects) {
         precondition(index <= commitIndex, "applied what is not committed")
         appliedIndex = max(appliedIndex, index)
-        if termToTakeOver == term { timeoutNow(into: &effects) }
+        if takeOver.term == term { timeoutNow(into: &effects) }
     }
 
     private func checkedForCompaction(_ point: SnapshotPoint) -> SnapshotPoint {

@@ -53,6 +53,10 @@ public struct RaftSettings: Hashable, Sendable {
         self.leaseTicks = leaseTicks
     }
 
+    /// For how long a peer counts as one that does not want the leadership after it has declined it: it stops, and is
+    /// gone soon, and may come back.
+    var declineTicks: Int { 10 * electionTimeoutTicks }
+
     /// Stops at settings under which the protocol would be unsafe or never make progress.
     func check() {
         precondition(heartbeatTicks >= 1 && electionTimeoutTicks > heartbeatTicks, "elections outrun heartbeats")

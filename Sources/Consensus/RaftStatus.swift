@@ -55,6 +55,8 @@ public struct PeerStatus: Hashable, Sendable {
     public let isActive: Bool
     /// At some time since this replica leads, the peer was not heard of for an election timeout.
     public let wasAway: Bool
+    /// The peer has declined the leadership, within ``RaftSettings/declineTicks``.
+    public let hasDeclined: Bool
 }
 
 extension RaftNode {
@@ -81,22 +83,25 @@ extension RaftNode {
 
     /// What this leader knows of each peer, sorted by replica; empty in other roles.
     public var peerStatus: [PeerStatus] {
-        peers.map { peer in
-            let state: PeerStatus.State =
-                switch peer.state {
-                case .probe(let paused): .probe(paused: paused)
-                case .replicate(let window): .replicate(inflightEntries: window.entries, inflightBytes: window.bytes)
-                case .snapshot(let index, _): .snapshot(index: index)
-                }
-            return PeerStatus(
-                replica: peer.replica,
-                state: state,
-                matchIndex: peer.matchIndex,
-                nextIndex: peer.nextIndex,
-                lag: lastIndex - peer.matchIndex,
-                isActive: peer.isActive,
-                wasAway: peer.wasAway
-            )
-        }
+        peers.map { PeerStatus($0, lastIndex: lastIndex, now: now, declineTicks: settings.declineTicks) }
+    }
+}
+
+extension PeerStatus {
+    /// - Parameter now: in ticks of the leader.
+    fileprivate init(_ peer: Progress, lastIndex: LogIndex, now: UInt64, declineTicks: Int) {
+        replica = peer.replica
+        state =
+            switch peer.state {
+            case .probe(let paused): .probe(paused: paused)
+            case .replicate(let window): .replicate(inflightEntries: window.entries, inflightBytes: window.bytes)
+            case .snapshot(let index, _): .snapshot(index: index)
+            }
+        matchIndex = peer.matchIndex
+        nextIndex = peer.nextIndex
+        lag = lastIndex - peer.matchIndex
+        isActive = peer.isActive
+        wasAway = peer.wasAway
+        hasDeclined = peer.declinedAt.map { now < $0 + UInt64(declineTicks) } ?? false
     }
 }

@@ -137,6 +137,7 @@ struct Life {
         case 18: if random.below(4) == 0 { cluster.failInstall(id) }
         case 19..<21: reconfigure()
         case 21: cluster.step(someLeader(), .unreachable(id))
+        case 22: if random.below(4) == 0 { cluster.step(id, .declineLeadership) }
         default: for _ in 0..<12 { tick(id) }
         }
     }

@@ -43,7 +43,8 @@ extension Floor {
 
     /// Hands a leadership over.
     ///
-    /// - Parameter target: nil for the follower that has most of the log.
+    /// - Parameter target: nil for the best follower: rather one that has not declined than one that has, rather one
+    ///   that keeps up than one that lags, and then the one that has most of the log.
     /// - Returns: why it is not handed over; nil when it is under way.
     func transferLeadership(of group: GroupID, to target: NodeID?) -> Rejection? {
         guard let replica = replica(group) else { return .notLeader(leader: nil) }
@@ -52,9 +53,10 @@ extension Floor {
         let status = replica.raft.status
         let candidates = status.peers.filter { peer in
             guard let member = status.configuration.member(peer.replica), member.node != node else { return false }
-            return target == nil ? peer.isActive : member.node == target
+            guard target == nil else { return member.node == target }
+            return peer.isActive && status.configuration.isVoter(peer.replica)
         }
-        guard let best = candidates.max(by: { $0.matchIndex < $1.matchIndex }) else {
+        guard let best = candidates.max(by: { $0.fitness < $1.fitness }) else {
             return replica.isLeader ? .notAVoter : .notLeader(leader: status.leader)
         }
         return step(group) { $0.control(.transferLeadership(to: best.replica), source, into: &$1) } ?? nil
@@ -65,4 +67,17 @@ extension Floor {
     func proposeConfiguration(_ configuration: Configuration, in group: GroupID) {
         step(group) { _ = $0.control(.proposeConfiguration(configuration), source, into: &$1) }
     }
+}
+
+extension PeerStatus {
+    /// The peer takes what it is sent, as far as the leader knows.
+    var keepsUp: Bool {
+        switch state {
+        case .replicate: true
+        case .probe, .snapshot: false
+        }
+    }
+
+    /// How well the peer would do as the next leader; more is better.
+    fileprivate var fitness: (Int, Int, LogIndex) { (hasDeclined ? 0 : 1, keepsUp ? 1 : 0, matchIndex) }
 }

@@ -39,6 +39,7 @@ struct ScriptInterpreter {
         case "propose": cluster.step(id, .propose(payloadBytes: numbers.dropFirst().map { UInt32($0) }))
         case "read": cluster.read(id)
         case "transfer": cluster.step(id, .transferLeadership(to: ReplicaID(numbers[1])))
+        case "decline": cluster.step(id, .declineLeadership)
         case "unreachable": cluster.step(id, .unreachable(ReplicaID(numbers[1])))
         case "configure": configure(id, options)
         case "write": cluster.write(id, count: numbers.count > 1 ? Int(numbers[1]) : 1)

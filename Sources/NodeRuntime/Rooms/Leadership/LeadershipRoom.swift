@@ -44,15 +44,26 @@ struct LeadershipRoom {
         }
     }
 
-    /// Hands every leadership to the best follower; the node takes no new calls.
+    /// Hands every leadership to the best follower. The node takes no new calls, and no leadership that another node
+    /// hands to it: where all nodes stop at once, leaderships would go to and fro.
     ///
-    /// - Returns: how many groups this loop still leads.
+    /// - Returns: how many groups this loop still leads that somebody may take.
     func resign(_ floor: Floor) -> Int {
-        floor.isStopping = true
+        if !floor.isStopping {
+            floor.isStopping = true
+            for replica in floor.groups.replicas {
+                floor.amend(replica.group) { _ = $0.control(.declineLeadership, floor.source, into: &$1) }
+            }
+        }
         var leading = 0
         for replica in floor.ledReplicas where replica.raft.configuration.voters.count > 1 {
+            if replica.raft.transferTarget == nil {
+                // What the replica knows of the others is up to date once it is awake.
+                floor.wake(replica.group)
+                guard replica.raft.hasPossibleSuccessor else { continue }
+                _ = floor.transferLeadership(of: replica.group, to: nil)
+            }
             leading += 1
-            if replica.raft.transferTarget == nil { _ = floor.transferLeadership(of: replica.group, to: nil) }
         }
         return leading
     }
@@ -91,4 +102,14 @@ extension Floor {
     /// The replicas that lead, in the order of their groups: as they are now, since what is done with one may change
     /// its role.
     fileprivate var ledReplicas: [Replica] { groups.led.compactMap { replica($0) } }
+}
+
+extension RaftNode {
+    /// Whether there is a voter that has not declined and is not gone, as far as this leader knows. A voter that keeps
+    /// up counts as there also in the moment behind a check of the quorum, when no peer has been heard of yet.
+    fileprivate var hasPossibleSuccessor: Bool {
+        peerStatus.contains { peer in
+            !peer.hasDeclined && (peer.isActive || peer.keepsUp) && configuration.isVoter(peer.replica)
+        }
+    }
 }
