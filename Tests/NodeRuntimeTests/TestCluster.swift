@@ -14,6 +14,8 @@ final class TestCluster {
     let settings: CoreSettings
     let groups: [GroupID]
     private(set) var nodes: [TestNode] = []
+    /// Whether the nodes begin with their groups.
+    private let isFounded: Bool
     private let clock = ManualClock()
     /// By every node's clock.
     var timeOfDay: Timestamp {
@@ -27,12 +29,14 @@ final class TestCluster {
         ticksUntilRest: Int = 4,
         versions: [KnownVersions] = [],
         loops: [Int] = [],
+        isFounded: Bool = true,
         _ change: (inout CoreSettings) -> Void = { _ in }
     ) throws {
         var settings = CoreSettings()
         settings.ticksUntilRest = ticksUntilRest
         change(&settings)
         self.settings = settings
+        self.isFounded = isFounded
         groups = (0..<groupCount).map { GroupID($0) }
         for number in 1...UInt64(count) { nodes.append(TestNode(NodeID(number))) }
         for (node, versions) in zip(nodes, versions) { node.versions = versions }
@@ -40,17 +44,37 @@ final class TestCluster {
             node.loops = loops
             node.appliers = loops
         }
-        for node in nodes { try start(node) }
+        for node in nodes {
+            node.identity = isFounded ? founded(node) : unfounded(directory: node.id.rawValue + 10)
+            try start(node)
+        }
     }
+
+    /// A node and its core know each other: none of them would go, and their disks are large.
+    deinit { for node in nodes { node.kill() } }
 
     /// Replicas are numbered otherwise than nodes.
     static func replica(on node: NodeID) -> ReplicaID { ReplicaID(node.rawValue + 100) }
+
+    /// A directory that belongs to no cluster.
+    func unfounded(directory: UInt64) -> NodeIdentity {
+        NodeIdentity(directory: directory, mailGroups: UInt32(groups.count - 1))
+    }
+
+    private func founded(_ node: TestNode) -> NodeIdentity {
+        NodeIdentity(
+            directory: node.id.rawValue,
+            mailGroups: UInt32(groups.count - 1),
+            founders: nodes.map { Founder(node: $0.id, directory: $0.id.rawValue) },
+            isComplete: true
+        )
+    }
 
     func start(_ node: TestNode) throws {
         node.run += 1
         let logSettings = LogSettings(logID: node.id.rawValue)
         var (log, recovered) = try SegmentedLog.open(disk: node.disk, settings: logSettings)
-        if recovered.isEmpty {
+        if recovered.isEmpty, isFounded {
             let members = nodes.map { Member(replica: Self.replica(on: $0.id), node: $0.id) }
             let point = SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(voters: members))
             try log.append(LogRound(groups.map { .createGroup($0, replica: Self.replica(on: node.id), point) }))
@@ -68,16 +92,11 @@ final class TestCluster {
                 settings: settings,
                 clock: clock,
                 network: node,
-                blocking: AtOnce(),
-                background: AtOnce(),
+                blocking: node.blocking,
+                background: node.background,
                 gauge: NoGauge(),
-                identity: NodeIdentity(
-                    directory: node.id.rawValue,
-                    mailGroups: UInt32(groups.count - 1),
-                    founders: nodes.map { Founder(node: $0.id, directory: $0.id.rawValue) },
-                    isComplete: true
-                ),
-                identityStore: NoIdentityStore(),
+                identity: node.identity,
+                identityStore: isFounded ? NoIdentityStore() : node,
                 peers: nodes.map(\.id),
                 registration: Registration(
                     clusterID: 1,
@@ -141,10 +160,17 @@ final class TestCluster {
 }
 
 /// `@unchecked Sendable`: a test cluster has one thread.
-final class TestNode: PeerNetwork, @unchecked Sendable {
+final class TestNode: PeerNetwork, NodeIdentityStore, @unchecked Sendable {
     let id: NodeID
-    let disk = MemoryDisk()
-    let state = MemoryStateStore()
+    private(set) var disk = MemoryDisk()
+    private(set) var state = MemoryStateStore()
+    /// What its directory knows of its cluster.
+    var identity = NodeIdentity(directory: 0, mailGroups: 0)
+    /// Why it cannot be saved.
+    var savingFailure: (any Error)?
+    /// What its next run does beside its turns.
+    var blocking: any BlockingWork = AtOnce()
+    var background: any BlockingWork = AtOnce()
     var core: NodeCore?
     var run: UInt64 = 0
     /// Its next run has so many threads.
@@ -198,6 +224,18 @@ final class TestNode: PeerNetwork, @unchecked Sendable {
     func kill() {
         core = nil
         sent.removeAll()
+    }
+
+    /// Comes back with another disk.
+    func loseDisk() {
+        kill()
+        disk = MemoryDisk()
+        state = MemoryStateStore()
+    }
+
+    func save(_ identity: NodeIdentity) throws {
+        if let savingFailure { throw savingFailure }
+        self.identity = identity
     }
 
     /// Has accounts created through this node; says so for each.
