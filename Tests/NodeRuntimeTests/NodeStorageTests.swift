@@ -9,6 +9,7 @@ import NIOCore
 import StateStorage
 import Testing
 
+@testable import MailStore
 @testable import NodeRuntime
 
 /// Log and state of a data directory, opened and brought together.
@@ -192,6 +193,110 @@ import Testing
         #expect(try directory.stateDamage() == nil, "the state is whole")
     }
 
+    // MARK: Damage that the node meets when it begins
+
+    /// Blocks of the state's tables are not what was written, and the state opens all the same: the first row that is
+    /// read tells.
+    @Test func `a state with damaged blocks is begun anew, where others have a copy`() throws {
+        try fill(applied: 6, snapshot: 4, voters: [1, 2, 3])
+        spoilTables()
+        let directory = try directory()
+        let storage = try open(directory)
+        defer { storage.state.close() }
+        let opened = try #require(storage.groups.opened.first)
+        #expect(opened.isRebuilding && opened.replica == ReplicaID(1) && opened.headers.count == 2)
+        #expect(try directory.stateDamage() == nil)
+    }
+
+    /// Recovery has read its rows; another one is damaged.
+    @Test func `damage that the node meets is noted for the next start`() throws {
+        try fill(applied: 6, snapshot: 4, voters: [1, 2, 3])
+        do {
+            let directory = try directory()
+            let found = try storage(directory, failing: .corruption)
+            #expect {
+                try found.core(in: directory, environment(directory))
+            } throws: { error in
+                error is StartupError && "\(error)".contains("a bad block")
+                    && "\(error)".contains("Start this node again")
+            }
+            #expect(try directory.stateDamage()?.contains("a bad block") == true)
+        }
+        let directory = try directory()
+        let storage = try open(directory)
+        defer { storage.state.close() }
+        #expect(storage.groups.opened.map(\.isRebuilding) == [true])
+    }
+
+    /// The disk refuses to read: what is on it may be whole.
+    @Test(arguments: [StateError.Kind.inputOutput, .noSpace, .other])
+    func `what is no damage is not taken for it`(_ kind: StateError.Kind) throws {
+        let directory = try directory()
+        let found = try storage(directory, failing: kind)
+        #expect {
+            try found.core(in: directory, environment(directory))
+        } throws: { error in
+            error is StartupError && "\(error)".contains("a bad block") && "\(error)".contains(directory.path)
+        }
+        #expect(try directory.stateDamage() == nil)
+    }
+
+    /// The row is whole, by its checksum, and makes no sense: nobody knows which version the cluster has come to.
+    @Test func `a directory whose version cannot be read says so`() throws {
+        let directory = try directory()
+        let storage = try open(directory)
+        defer { storage.state.close() }
+        try put([1], at: DirectoryRows.versionKey.bytes, in: storage.state)
+        #expect {
+            try storage.core(in: directory, environment(directory))
+        } throws: { $0 is StartupError && "\($0)".contains("cannot be opened") && "\($0)".contains(directory.path) }
+        #expect(try directory.stateDamage() == nil)
+    }
+
+    /// A group whose answers cannot be read stands still on this node, alone; the others go on.
+    @Test func `a group whose rows make no sense stands still`() throws {
+        let directory = try directory()
+        let groups = [GroupID(0), group]
+        let storage = try open(directory)
+        try storage.log.append(
+            LogRound(groups.map { .createGroup($0, replica: ReplicaID(1), point(0, voters: [1, 2, 3])) })
+        )
+        let key = Key(group, .requests).appending(UInt64(1)).appending(UInt64(2)).bytes
+        try put([1, 2, 3], at: key, in: storage.state)
+        storage.state.close()
+
+        let again = try open(directory)
+        defer { again.state.close() }
+        #expect(again.groups.opened.map(\.group) == groups && again.groups.quarantined.isEmpty)
+        let core = try again.core(in: directory, environment(directory))
+        for loop in core.loops { loop.turn() }
+        let stopped = try #require(core.loop(of: group).stop(of: group))
+        #expect(stopped.index == LogIndex(1) && stopped.reason.contains("request row"))
+        #expect(core.replica(group) == nil && core.loop(of: GroupID(0)).stop(of: GroupID(0)) == nil)
+        #expect(core.replica(GroupID(0)) != nil)
+    }
+
+    /// What was recovered, over a state of which every read fails.
+    private func storage(_ directory: DataDirectory, failing kind: StateError.Kind) throws -> NodeStorage {
+        let storage = try open(directory)
+        defer { storage.state.close() }
+        let failure = StateError(kind: kind, message: "a bad block", path: directory.statePath)
+        return NodeStorage(log: storage.log, state: UnreadableState(failure), groups: storage.groups)
+    }
+
+    private func put(_ value: [UInt8], at key: [UInt8], in state: any StateStore) throws {
+        let batch = state.makeBatch()
+        batch.put(key, value)
+        try state.write(batch)
+        try state.flush()
+    }
+
+    private func spoilTables() {
+        let names = temporary.names(in: "state").filter { $0.hasSuffix(".sst") }
+        #expect(!names.isEmpty)
+        for name in names { temporary.change("state/\(name)", at: 0..<16) }
+    }
+
     /// Without what the database notes for people.
     private var stateFiles: [String] { temporary.names(in: "state").filter { !$0.hasPrefix("LOG") } }
 
@@ -200,4 +305,31 @@ import Testing
             temporary.write("state/\(name)", "this is no manifest, whatever its name says")
         }
     }
+}
+
+/// A state of which every read fails.
+private final class UnreadableState: StateStore {
+    private let error: StateError
+    private let memory = MemoryStateStore()
+
+    init(_ error: StateError) { self.error = error }
+
+    func makeBatch() -> any StateBatch { memory.makeBatch() }
+    func write(_ batch: any StateBatch) throws(StateError) { try memory.write(batch) }
+    func flush() throws(StateError) { try memory.flush() }
+    func makeSnapshot() -> any StateSnapshot { memory.makeSnapshot() }
+    var approximateSize: UInt64 { 0 }
+    var failure: StateError? { nil }
+    func close() {}
+
+    func get(_ key: Span<UInt8>) throws(StateError) -> ByteBuffer? { throw error }
+    func get(_ key: Span<UInt8>, tier: ReadTier) throws(StateError) -> ByteBuffer? { throw error }
+    func withValue(_ key: Span<UInt8>, _ body: (Span<UInt8>) throws -> Void) throws -> Bool { throw error }
+
+    func scan(
+        from start: [UInt8],
+        to end: [UInt8]?,
+        order: ScanOrder,
+        _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Bool
+    ) throws { throw error }
 }

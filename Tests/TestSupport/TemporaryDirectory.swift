@@ -37,6 +37,16 @@ public final class TemporaryDirectory: Sendable {
         return String(decoding: bytes[..<max(0, count)], as: UTF8.self)
     }
 
+    /// Turns the bits of some bytes of a file over.
+    public func change(_ name: String, at range: Range<Int>) {
+        let file = open("\(path)/\(name)", O_RDWR)
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: range.count)
+        precondition(file >= 0 && pread(file, &bytes, bytes.count, range.lowerBound) == bytes.count, "no \(name)")
+        for index in bytes.indices { bytes[index] = ~bytes[index] }
+        precondition(pwrite(file, bytes, bytes.count, range.lowerBound) == bytes.count, "cannot change \(name)")
+    }
+
     /// Whether there is a file or directory of that name.
     public func exists(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
 

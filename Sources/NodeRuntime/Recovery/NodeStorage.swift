@@ -79,6 +79,8 @@ struct NodeStorage {
     }
 
     /// The node below its sockets, over this storage.
+    ///
+    /// - Throws: ``StartupError``. That the state is damaged is noted by then.
     func core(in directory: DataDirectory, _ environment: NodeCore.Environment) throws -> NodeCore {
         do {
             return try NodeCore(environment, log: log, state: state, recovered: groups)
@@ -87,6 +89,8 @@ struct NodeStorage {
             throw StartupError("\(error). Start this node again: it will build its state anew from the others.")
         } catch let error as VersionError {
             throw StartupError("The data in \(directory.path) cannot be used: \(error)")
+        } catch {
+            throw StartupError("The data in \(directory.path) cannot be opened: \(error)")
         }
     }
 }
