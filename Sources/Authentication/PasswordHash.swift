@@ -129,6 +129,7 @@ enum Base64NoPadding {
         return text
     }
 
+    /// - Returns: nil when the text is not base64 as ``encode(_:)`` writes it: with a letter too many, or stray bits.
     static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         var bits: UInt32 = 0
@@ -142,6 +143,7 @@ enum Base64NoPadding {
                 bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
             }
         }
+        guard count < 6, bits & (1 << UInt32(count) - 1) == 0 else { return nil }
         return bytes
     }
 }
