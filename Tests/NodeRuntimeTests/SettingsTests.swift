@@ -123,6 +123,39 @@ import Testing
         } throws: { "\($0)".contains("an address, such as") }
     }
 
+    /// Half of the processors, and at least one, where nothing or 0 is said.
+    @Test(arguments: ["threads.loops", "threads.appliers"])
+    func threadsOfTheNode(_ key: String) async throws {
+        func count(_ flags: [String: String]) async throws -> Int {
+            let core = try await NodeSettings(SettingsReader.open(flags: flags, environment: [:], file: nil)).core
+            return key == "threads.loops" ? core.loops : core.appliers
+        }
+        let usual = try await count([:])
+        #expect(usual >= 1)
+        for (value, expected) in [("0", usual), ("1", 1), ("255", 255)] {
+            #expect(try await count([key: value]) == expected)
+        }
+    }
+
+    @Test(arguments: ["threads.loops", "threads.appliers"], ["-1", "257", "10000", "1.5", "two", ""])
+    func threadsOutOfRangeAreRefused(_ key: String, _ value: String) async throws {
+        let variable = "STAFFETTA_" + key.uppercased().split(separator: ".").joined(separator: "_")
+        let file = TemporaryDirectory()
+        file.write("settings.yaml", "threads:\n  \(key.split(separator: ".")[1]): \"\(value)\"\n")
+        let range = key == "threads.loops" ? "from 0 to 255" : "from 0 to 256"
+        for (source, flags, environment, name) in [
+            ("command line", [key: value], [:], nil), ("environment", [:], [variable: value], nil),
+            ("settings.yaml", [:], [:], "\(file.path)/settings.yaml"),
+        ] as [(String, [String: String], [String: String], String?)] {
+            let reader = try await SettingsReader.open(flags: flags, environment: environment, file: name)
+            #expect {
+                try NodeSettings(reader)
+            } throws: { error in
+                ["setting \(key)", source, "\"\(value)\"", range].allSatisfy { "\(error)".contains($0) }
+            }
+        }
+    }
+
     @Test(arguments: [([:], nil), (["raft.lease-ticks": "6"], 6)] as [([String: String], Int?)])
     func aLeaseIsOffUnlessAskedFor(_ flags: [String: String], _ ticks: Int?) async throws {
         let settings = try await NodeSettings(SettingsReader.open(flags: flags, environment: [:], file: nil))
