@@ -84,8 +84,13 @@ import Testing
             guard case .replica(let message) = message, case .appendEntries = message.message.body else { return false }
             return message.group == group
         }
-        cluster.run(ticks: Self.balanceTicks) { message, _, to in to == cluster[2].id && isAppend(message) }
-        #expect(misplaced(cluster) == [group])
+        let replica = try #require(leader.core?.replica(group))
+        var handovers = 0
+        for _ in 0..<Self.balanceTicks {
+            cluster.run(ticks: 1) { message, _, to in to == cluster[2].id && isAppend(message) }
+            if replica.raft.transferTarget != nil { handovers += 1 }
+        }
+        #expect(handovers == 0 && misplaced(cluster) == [group])
         cluster.run(ticks: Self.balanceTicks)
         #expect(misplaced(cluster) == [])
     }
