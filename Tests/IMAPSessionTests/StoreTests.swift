@@ -224,7 +224,8 @@ import Testing
             "a STORE 1:* (UNCHANGEDSINCE 1) +FLAGS.SILENT (\\Seen)",
             [
                 Self.stored(pieces[0]), Self.stored(UIDSet(), modified: pieces[1]),
-                Self.stored(UIDSet(), modified: pieces[2]), .answer(Fixture.changes(modSeq: 50) { $0.messages = count }),
+                Self.stored(UIDSet(), modified: pieces[2]),
+                .answer(Fixture.changes(modSeq: 50) { $0.messages = count }),
             ]
         )
         #expect(told.last == "a OK [MODIFIED \(step + 1):\(count)]")

@@ -14,7 +14,7 @@ import Testing
     private static let group = GroupID(1)
     private static let account = AccountID(1 << 32 | 1)
     private static let body = BodyID(high: 1, low: 2)
-    private static let chunk = HarmedChunk(account: account, body: body, index: 0)
+    private static let chunk = BodyChunk(account: account, body: body, index: 0)
     private static let key = MailReader.chunkKey(group, chunk).bytes
     private static let bytes = ByteBuffer(bytes: (0..<3_000).map { UInt8(truncatingIfNeeded: $0) })
     /// Ticks until a node that does not answer is not waited for any more, at most.

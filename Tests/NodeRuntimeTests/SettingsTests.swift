@@ -1,5 +1,6 @@
 import Consensus
 import MailModel
+import MailTestSupport
 import NodeRuntime
 import ReplicaCore
 import Testing

@@ -191,8 +191,8 @@ private struct Comparison {
         #expect(end.verdicts[1] == .agrees)
     }
 
-    /// Bytes of messages say nothing against rows: one replica after the other is built anew, as long as the rest can vote
-    /// and somebody has all bytes.
+    /// Bytes of messages say nothing against rows: one replica after the other is built anew, as long as the rest can
+    /// vote and somebody has all bytes.
     @Test func ofManyWithSpoiledBodiesOneGoesAtATime() throws {
         func run(_ spoiled: Set<Int>, of count: Int, silent: Set<Int> = []) throws -> Comparison.End {
             let states = (0..<count).map { silent.contains($0) ? nil : Self.rows }

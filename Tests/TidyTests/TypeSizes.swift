@@ -22,8 +22,8 @@ enum TypeSizes {
         "NodeRuntime.CoreSettings": Size(storedProperties: 24, lines: 66),
         "Simulation.SimNode": Size(storedProperties: 25, lines: 143),
         // A counter for each kind of fault and of answer.
-        "Simulation.SimulationCounts": Size(storedProperties: 48, lines: 152),
-        "Simulation.World": Size(storedProperties: 28, lines: 1_655),
+        "Simulation.SimulationCounts": Size(storedProperties: 49, lines: 156),
+        "Simulation.World": Size(storedProperties: 26, lines: 1_620),
         // What each kind of command needs to be there.
         "staffetta-bench.ApplyRig": Size(storedProperties: 11, lines: 733),
     ]

@@ -62,8 +62,8 @@ extension Session {
         }
     }
 
-    /// Looks for the messages that are not there any more, page by page. The store tells which messages were expunged as
-    /// long as it keeps those; what it has forgotten since shows by their number alone.
+    /// Looks for the messages that are not there any more, page by page. The store tells which messages were expunged
+    /// as long as it keeps those; what it has forgotten since shows by their number alone.
     private mutating func findGone(from uid: UID, _ next: @escaping (inout Session) -> Void) {
         guard let view else { return next(&self) }
         query(.messages(view.id, fromUID: uid, limit: SessionLimits.messagesPerPage)) { session, result in

@@ -215,8 +215,8 @@ public final class GroupSnapshotSink {
     }
 }
 
-/// The bodies of a snapshot, held against their rows as they come: the bytes of messages are in no digest, and what a disk
-/// has spoiled at the sender must not be taken over.
+/// The bodies of a snapshot, held against their rows as they come: the bytes of messages are in no digest, and what a
+/// disk has spoiled at the sender must not be taken over.
 private struct SnapshotBodies {
     private let group: GroupID
     /// The body whose chunks are coming.

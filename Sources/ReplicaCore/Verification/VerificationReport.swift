@@ -114,15 +114,15 @@ extension VerificationReport {
 }
 
 /// The replica to be given up where so many have bytes of messages that a disk has spoiled, which say nothing against
-/// their rows, that those without are no majority. One goes at a time: its successor gets the bytes from those that have
-/// them, and the others are left to vote.
+/// their rows, that those without are no majority. One goes at a time: its successor gets the bytes from those that
+/// have them, and the others are left to vote.
 private struct SpoiledReplica {
     /// What a majority of the voters has, those with spoiled bytes too.
     let digest: UInt64
     private let replica: ReplicaID
 
-    /// Nil where that is no way out: no majority has the same rows, nobody has all bytes, or those that are left would be
-    /// no majority.
+    /// Nil where that is no way out: no majority has the same rows, nobody has all bytes, or those that are left would
+    /// be no majority.
     init?(_ participants: [GroupVerification.Participant]) {
         let voters = participants.count(where: \.isVoter)
         let answered = participants.count { $0.isVoter && $0.digest != nil }

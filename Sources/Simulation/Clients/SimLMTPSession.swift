@@ -74,14 +74,14 @@ private final class DeliveryNotes: @unchecked Sendable {
     func note(_ command: MailCommand, for address: AccountAddress) {
         switch command {
         case .deliver(let message, let name):
-            note(message.bodyID, address)
+            noteBody(message.bodyID, address)
             world.checker.named(name, body: message.bodyID, in: world)
-        case .uploadChunk(let body, _, _): note(body, address)
+        case .uploadChunk(let body, _, _): noteBody(body, address)
         default: world.fail("a gateway delivers", "\(command)")
         }
     }
 
-    private func note(_ body: BodyID, _ address: AccountAddress) {
+    private func noteBody(_ body: BodyID, _ address: AccountAddress) {
         world.checker.mail.noteBody(body, of: mail, for: address, isDelivered: true)
         bodies[address, default: []].append(body)
     }

@@ -13,8 +13,8 @@ struct Harm {
         case row
         /// The digest was changed with the row, as if the replica had gone another way: only the others can tell.
         case countedRow
-        /// Bytes of a message, which are in no digest: whoever reads them finds that they are not those of the body, and
-        /// gets them from another node.
+        /// Bytes of a message, which are in no digest: whoever reads them finds that they are not those of the body,
+        /// and gets them from another node.
         case chunk(key: [UInt8], spoiled: [UInt8])
     }
 
@@ -32,11 +32,22 @@ struct Harm {
         case .chunk: false
         }
     }
+
+    /// The body that the spoiled bytes belong to, where it is one of the account's.
+    func spoiledBody(of account: AccountID) -> BodyID? {
+        guard case .chunk(let key, _) = kind else { return nil }
+        let name = ByteBuffer(bytes: key)
+        guard name.getInteger(at: Layout.account, as: UInt64.self) == account.rawValue,
+            let high = name.getInteger(at: Layout.body, as: UInt64.self),
+            let low = name.getInteger(at: Layout.body + 8, as: UInt64.self)
+        else { return nil }
+        return BodyID(high: high, low: low)
+    }
 }
 
 /// Replicas that silently differ. What is changed is the time at which a message was saved: no client sees it, so that
-/// nothing but a verification finds it; but it goes wherever the message goes. Or it is a message's bytes: who reads them
-/// must get those that were put there all the same.
+/// nothing but a verification finds it; but it goes wherever the message goes. Or it is a message's bytes: who reads
+/// them must get those that were put there all the same.
 extension World {
     /// - Returns: whether there was a row to harm.
     func harm(_ node: SimNode, isCounted: Bool) -> Bool {
@@ -48,7 +59,9 @@ extension World {
         guard let group = faults.pick(rare.isEmpty ? mail : rare) else { return false }
         // What only the others can tell must not be told apart from what they have not got yet.
         if isCounted { crash(node) }
-        guard node.isUp != isCounted, let kind = change(group, of: node, isCounted: isCounted) else { return false }
+        guard node.isUp != isCounted,
+            let kind = RowSpoiler(store: node.state.memory, group: group).spoil(isCounted: isCounted, &faults)
+        else { return false }
         counts.harms += 1
         trace.add(at: now, .fault, node: node.position, "a row of group \(group.rawValue) is harmed")
         harm = Harm(node: node.position, group: group, kind: kind)
@@ -69,50 +82,10 @@ extension World {
         }
     }
 
-    /// - Returns: nil where there is nothing to change.
-    private func change(_ group: GroupID, of node: SimNode, isCounted: Bool) -> Harm.Kind? {
-        let store = node.state.memory
-        let prefix = (0..<4).map { UInt8(truncatingIfNeeded: group.rawValue >> UInt32(24 - 8 * $0)) }
-        let isChunk = !isCounted && faults.below(2) == 0
-        let table = isChunk ? Layout.chunks : Layout.messages
-        var rows: [(key: [UInt8], value: [UInt8])] = []
-        do {
-            try store.scan(from: prefix + [table], to: prefix + [table + 1], order: .ascending) { key, value in
-                rows.append((copy(key), copy(value)))
-                return rows.count < 64
-            }
-            let place = isChunk ? Layout.chunkBytes : Layout.saved
-            guard var row = faults.pick(rows), row.value.count > place else { return nil }
-            row.value[place] ^= UInt8(1 + faults.below(255))
-            let batch = store.makeBatch()
-            batch.put(row.key, row.value)
-            try store.write(batch)
-            guard isCounted || isChunk else { return .row }
-            if isCounted {
-                guard var meta = try store.get(prefix + [Layout.meta]) else { return nil }
-                meta.setInteger(try recomputedDigest(group, in: store).value, at: meta.readerIndex + Layout.digest)
-                batch.clear()
-                batch.put(prefix + [Layout.meta], meta)
-                try store.write(batch)
-            }
-            try store.flush()
-            return isChunk ? .chunk(key: row.key, spoiled: row.value) : .countedRow
-        } catch {
-            return nil
-        }
-    }
-
     /// A body of the account of which a node has spoiled bytes.
     func spoiledBody(in group: GroupID, of account: AccountID) -> (body: BodyID, node: Int)? {
-        guard let harm, harm.group == group, case .chunk(let key, _) = harm.kind, nodes[harm.node].isUp else {
-            return nil
-        }
-        let name = ByteBuffer(bytes: key)
-        guard name.getInteger(at: Layout.account, as: UInt64.self) == account.rawValue,
-            let high = name.getInteger(at: Layout.body, as: UInt64.self),
-            let low = name.getInteger(at: Layout.body + 8, as: UInt64.self)
-        else { return nil }
-        return (BodyID(high: high, low: low), harm.node)
+        guard let harm, harm.group == group, nodes[harm.node].isUp else { return nil }
+        return harm.spoiledBody(of: account).map { ($0, harm.node) }
     }
 
     /// A spoiled chunk that somebody has put right, or that is gone with its message.
@@ -122,12 +95,6 @@ extension World {
         guard (try? store.get(key)) != ByteBuffer(bytes: spoiled), (try? store.flush()) != nil else { return }
         counts.chunksMended += 1
         harmEnded(node, harm.group, found: false)
-    }
-
-    private func copy(_ bytes: Span<UInt8>) -> [UInt8] {
-        var copy: [UInt8] = []
-        for index in bytes.indices { copy.append(bytes[index]) }
-        return copy
     }
 
     /// Whether a node's replica may be another one than the others', for now.
@@ -164,6 +131,50 @@ extension World {
         return messages.filter { message in
             if case .snapshotPiece(let piece) = message { piece.group != harm.group } else { true }
         }
+    }
+}
+
+/// Changes a row of a group behind the applier's back.
+private struct RowSpoiler {
+    let store: MemoryStateStore
+    let group: GroupID
+
+    /// - Returns: nil where there is nothing to change.
+    func spoil(isCounted: Bool, _ faults: inout SimRandom) -> Harm.Kind? {
+        let prefix = (0..<4).map { UInt8(truncatingIfNeeded: group.rawValue >> UInt32(24 - 8 * $0)) }
+        let isChunk = !isCounted && faults.below(2) == 0
+        let table = isChunk ? Layout.chunks : Layout.messages
+        var rows: [(key: [UInt8], value: [UInt8])] = []
+        do {
+            try store.scan(from: prefix + [table], to: prefix + [table + 1], order: .ascending) { key, value in
+                rows.append((copy(key), copy(value)))
+                return rows.count < 64
+            }
+            let place = isChunk ? Layout.chunkBytes : Layout.saved
+            guard var row = faults.pick(rows), row.value.count > place else { return nil }
+            row.value[place] ^= UInt8(1 + faults.below(255))
+            let batch = store.makeBatch()
+            batch.put(row.key, row.value)
+            try store.write(batch)
+            guard isCounted || isChunk else { return .row }
+            if isCounted {
+                guard var meta = try store.get(prefix + [Layout.meta]) else { return nil }
+                meta.setInteger(try recomputedDigest(group, in: store).value, at: meta.readerIndex + Layout.digest)
+                batch.clear()
+                batch.put(prefix + [Layout.meta], meta)
+                try store.write(batch)
+            }
+            try store.flush()
+            return isChunk ? .chunk(key: row.key, spoiled: row.value) : .countedRow
+        } catch {
+            return nil
+        }
+    }
+
+    private func copy(_ bytes: Span<UInt8>) -> [UInt8] {
+        var copy: [UInt8] = []
+        for index in bytes.indices { copy.append(bytes[index]) }
+        return copy
     }
 }
 

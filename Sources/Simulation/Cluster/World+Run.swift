@@ -108,20 +108,22 @@ extension World {
         let healedAt = now
         let end = now + Self.healingSeconds * 1_000_000
         advance(until: end) { load.unserved(since: healedAt) == nil }
-        if let complaint = load.unserved(since: healedAt) { return fail(complaint) }
+        if let complaint = load.unserved(since: healedAt) { return report(complaint) }
         // Some watch while the others go on for a moment.
         load.settle()
         advance(until: end) { load.isSettled }
         advance(until: min(end, now + 500_000)) { false }
         load.stop()
         advance(until: end) { load.unanswered == nil && isConverged && backlog == nil && load.untold == nil }
-        if let complaint = load.unanswered { return fail(complaint) }
+        if let complaint = load.unanswered { return report(complaint) }
         if let backlog { return fail("what waited is answered when the load is over", backlog) }
         if !isConverged { fail("replicas converge after faults", status) }
-        if let complaint = load.untold { fail(complaint) }
+        if let complaint = load.untold { report(complaint) }
     }
 
-    private func fail(_ complaint: Workload.Complaint) { fail(complaint.invariant, "\(complaint.details): \(status)") }
+    private func report(_ complaint: Workload.Complaint) {
+        fail(complaint.invariant, "\(complaint.details): \(status)")
+    }
 
     /// Calls that still wait; nil where none does.
     private var backlog: String? {

@@ -22,14 +22,14 @@ struct IMAPCheck {
         }
     }
 
-    func had(_ names: Set<String>) -> Bool {
+    func hadMailboxes(_ names: Set<String>) -> Bool {
         versions.contains { account in
             Set((account?.mailboxes ?? []).filter(\.isSelectable).map(\.name.text)) == names
         }
     }
 
     /// Whether a message has, or had since, this UID and one of these bodies.
-    func had(_ uid: UInt32, uidValidity: UInt32, bodies: Set<BodyID>) -> Bool {
+    func hadMessage(_ uid: UInt32, uidValidity: UInt32, bodies: Set<BodyID>) -> Bool {
         versions.contains { account in
             account?.mailbox(uidValidity: uidValidity)?.messages.contains { $0.uid == uid && bodies.contains($0.body) }
                 ?? false

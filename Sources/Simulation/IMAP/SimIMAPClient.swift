@@ -355,7 +355,7 @@ final class SimIMAPClient: @unchecked Sendable {
             if isRight == false { return "SELECT shows what never was: \(selected)" }
         case .list:
             defer { listed = [] }
-            if check(since: command.floor)?.had(listed) == false {
+            if check(since: command.floor)?.hadMailboxes(listed) == false {
                 return "LIST shows what never was: \(listed.sorted())"
             }
         case .noop: if isSure { dueFloor = command.floor }
@@ -423,7 +423,7 @@ final class SimIMAPClient: @unchecked Sendable {
     private func checkAppended(_ command: Command, _ code: [IMAPWord]) -> String? {
         guard code.count == 3, code[0].text == "APPENDUID", let validity = code[1].number, let uid = code[2].number
         else { return "APPEND without APPENDUID: \(code)" }
-        let hasIt = check(since: command.floor)?.had(
+        let hasIt = check(since: command.floor)?.hadMessage(
             UInt32(truncatingIfNeeded: uid),
             uidValidity: UInt32(truncatingIfNeeded: validity),
             bodies: bodies
