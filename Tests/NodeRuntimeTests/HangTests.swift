@@ -8,8 +8,9 @@ import Testing
 
 /// A state that does not answer costs the leaderships, and then the node; its clients are answered in time.
 @Suite struct HangTests {
-    private func hang(_ node: TestNode, since milliseconds: Int64?) {
-        node.core?.agent.disk.stateWatches = [StateWatch(name: "a read of the state") { milliseconds }]
+    private func hang(_ node: TestNode, since milliseconds: Int64?, patience: Int64 = 1) {
+        let watch = StateWatch(name: "a read of the state", patience: patience) { milliseconds }
+        node.core?.agent.disk.stateWatches = [watch]
     }
 
     @Test func aStateThatHangsCostsTheLeaderships() throws {
@@ -33,15 +34,17 @@ import Testing
         #expect(leader.failure == nil)
     }
 
-    @Test func aStateThatHangsForLongEndsTheNode() throws {
+    @Test(arguments: [1, 2])
+    func aStateThatHangsForLongEndsTheNode(patience: Int64) throws {
         let cluster = try TestCluster(groups: 2)
         cluster.run(ticks: 60)
         let node = cluster[1]
         let loop = try #require(node.core?.loop)
         node.expectsFailure = true
-        hang(node, since: loop.nowMilliseconds)
-        cluster.run(ticks: Int(cluster.settings.hangEndMilliseconds / cluster.settings.tickMilliseconds) + 4)
-        #expect("\(try #require(node.failure))".contains("has not finished a read of the state for 60 s"))
+        hang(node, since: loop.nowMilliseconds, patience: patience)
+        let limit = patience * cluster.settings.hangEndMilliseconds
+        cluster.run(ticks: Int(limit / cluster.settings.tickMilliseconds) + 4)
+        #expect("\(try #require(node.failure))".contains("has not finished a read of the state for \(60 * patience) s"))
     }
 
     @Test func aReadThatHangsIsAnsweredAtItsDeadline() {

@@ -242,6 +242,33 @@ private struct Comparison {
         comparison.limits.silenceMilliseconds = 500
         #expect(try comparison.run().report.replicas[2].standing == .silent)
     }
+
+    /// What was read stays read when a replica has come to the end.
+    @Test func progressDoesNotGoBack() {
+        let members = (0..<2).map { Member(replica: Comparison.replica($0), node: NodeID(UInt64($0 + 1))) }
+        let configuration = Configuration(members: members, voters: members.map(\.replica), learners: [])
+        var machine = GroupVerification(
+            id: VerificationID(9),
+            index: LogIndex(5),
+            configuration: configuration,
+            own: NodeID(1),
+            isScrub: true,
+            isLastAttempt: true,
+            limits: VerificationLimits(),
+            nowMilliseconds: 0
+        )
+        var effects: [GroupVerification.Effect] = []
+        func hear(_ position: Int, _ scrub: ScrubStatus) {
+            let replica = Comparison.replica(position)
+            machine.receiveStatus(.digest(7, scrub), from: replica, nowMilliseconds: 1, into: &effects)
+        }
+        hear(0, .running(bytes: 100))
+        hear(1, .running(bytes: 10))
+        hear(0, .running(bytes: 200))
+        #expect(machine.progress.scrubbedBytes == 210)
+        hear(0, .intact)
+        #expect(machine.progress.scrubbedBytes == 210)
+    }
 }
 
 @Suite struct DifferenceSearchTests {

@@ -89,7 +89,7 @@ public struct VerificationProgress: Hashable, Sendable {
     public let answered: Int
     /// How many replicas are asked.
     public let replicas: Int
-    /// What the replicas whose scrub runs have read so far, together; one whose scrub has ended counts no more.
+    /// What the replicas have read so far for their scrubs, together.
     public let scrubbedBytes: UInt64
     /// Whether it is decided which replicas differ, and their first different rows are being looked for.
     public let isSearching: Bool

@@ -78,25 +78,39 @@ struct DiskRoom {
 
     /// On every tick.
     func tick(_ desk: AgentDesk) {
-        let (milliseconds, what) = longestWait(desk.nowMilliseconds)
-        guard milliseconds < desk.settings.hangEndMilliseconds else {
-            return desk.ways.failed(DiskHangs(milliseconds: milliseconds, what: what))
+        let wait = longestWait(desk.nowMilliseconds)
+        guard wait.countedMilliseconds < desk.settings.hangEndMilliseconds else {
+            return desk.ways.failed(DiskHangs(milliseconds: wait.milliseconds, what: wait.what))
         }
         var health = desk.health
-        health.isHanging = milliseconds >= desk.settings.hangMilliseconds
+        health.isHanging = wait.countedMilliseconds >= desk.settings.hangMilliseconds
         guard health != desk.health else { return }
         desk.publish(health)
-        desk.observers.disk?(health.isHanging ? .hangs(milliseconds: milliseconds, what: what) : .recovered)
+        desk.observers.disk?(health.isHanging ? .hangs(milliseconds: wait.milliseconds, what: wait.what) : .recovered)
     }
 
-    private func longestWait(_ nowMilliseconds: Int64) -> (milliseconds: Int64, what: String) {
+    private struct Wait {
+        let milliseconds: Int64
+        /// How many times as long as others it may take.
+        var patience: Int64 = 1
+        let what: String
+
+        /// What settings speak of.
+        var countedMilliseconds: Int64 { milliseconds / patience }
+    }
+
+    private func longestWait(_ nowMilliseconds: Int64) -> Wait {
         let wait = logs.map { $0.waitMilliseconds(nowMilliseconds) }.max() ?? 0
-        var longest = (milliseconds: wait, what: "a write of the log")
+        var longest = Wait(milliseconds: wait, what: "a write of the log")
         for watch in stateWatches {
             guard let start = watch.startMilliseconds() else { continue }
             // While this process stood still, nobody could have answered.
-            let wait = (nowMilliseconds - max(start, resumedMilliseconds)) / watch.patience
-            if wait > longest.milliseconds { longest = (wait, watch.name) }
+            let wait = Wait(
+                milliseconds: nowMilliseconds - max(start, resumedMilliseconds),
+                patience: watch.patience,
+                what: watch.name
+            )
+            if wait.countedMilliseconds > longest.countedMilliseconds { longest = wait }
         }
         return longest
     }

@@ -47,6 +47,8 @@ public struct GroupVerification: Hashable, Sendable {
         let isVoter: Bool
         var status = VerificationStatus.waiting
         var heardMilliseconds: Int64
+        /// What the replica said last of how much it has read; it stays when the replica has read all.
+        var scrubbedBytes: UInt64 = 0
         /// The verification does not wait for this replica any more.
         var isGivenUpOn = false
         /// The replica has said that it gave its state up.
@@ -135,9 +137,7 @@ public struct GroupVerification: Hashable, Sendable {
 
     /// Bytes that the replicas have scrubbed, and how many of them have said their digest.
     public var progress: (answered: Int, participants: Int, scrubbedBytes: UInt64) {
-        let bytes = participants.reduce(UInt64(0)) { sum, participant in
-            if case .running(let bytes) = participant.scrub { sum &+ bytes } else { sum }
-        }
+        let bytes = participants.reduce(UInt64(0)) { $0 &+ $1.scrubbedBytes }
         return (participants.count { $0.digest != nil }, participants.count, bytes)
     }
 
@@ -196,6 +196,7 @@ public struct GroupVerification: Hashable, Sendable {
         case .ended: return
         case .gathering, .scrubbing:
             participants[position].status = status
+            if case .running(let bytes) = participants[position].scrub { participants[position].scrubbedBytes = bytes }
             advance(now, into: &effects)
         case .searching(let report, let search):
             // What was decided stays decided.
