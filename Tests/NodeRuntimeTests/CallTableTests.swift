@@ -139,7 +139,7 @@ import Testing
 @Suite struct DueCallsTests {
     @Test func nothingComesBeforeItsTimeAndAllInOrder() {
         var due = DueCalls()
-        due.add(.pause, of: GroupID(3), at: 200)
+        due.add(.pause(number: 1), of: GroupID(3), at: 200)
         due.add(.call(sequence: 1, sendings: 1), of: GroupID(1), at: 100)
         due.add(.call(sequence: 2, sendings: 1), of: GroupID(1), at: 100)
         #expect(due.takeNext(99) == nil)
@@ -148,6 +148,22 @@ import Testing
         #expect(due.takeNext(150) == nil)
         #expect(due.takeNext(200)?.group == GroupID(3))
         #expect(due.count == 0)
+    }
+
+    /// A call that was answered leaves its time behind: such are forgotten before they are many.
+    @Test func whatIsOutOfDateDoesNotPileUp() {
+        var due = DueCalls()
+        let live = 100
+        for sequence in 0..<100_000 as Range<UInt64> {
+            due.add(.call(sequence: sequence, sendings: 1), of: GroupID(1), at: 1_000)
+            if due.isCrowded {
+                due.removeStale { stale in
+                    if case .call(let old, _) = stale.matter { old + UInt64(live) <= sequence } else { false }
+                }
+            }
+            #expect(due.count <= 2 * live + DueCalls.spare + 1)
+        }
+        #expect(due.takeNext(1_000)?.group == GroupID(1))
     }
 
     @Test func waitsGrowToALimitAndDiffer() {

@@ -198,6 +198,24 @@ import Testing
         #expect(bench.answers.outcomes.count == 1)
     }
 
+    @Test func aPauseThatWasEndedEndsNoOther() throws {
+        let bench = try Bench()
+        bench.submit(Self.mail(1), through: bench.caller)
+        let first = try #require(bench.forwards(of: bench.caller).first)
+        bench.reply(.busy, to: first.request, from: bench.leader)
+        let calls = try bench.calls
+        #expect(calls.isPaused)
+        // As a new leader does; then that one refuses as well, for longer.
+        calls.isPaused = false
+        calls.pauses = 5
+        bench.submit(Self.mail(2), through: bench.caller)
+        let second = try #require(bench.forwards(of: bench.caller).last)
+        bench.reply(.busy, to: second.request, from: bench.leader)
+        #expect(calls.isPaused)
+        bench.cluster.run(ticks: 3)
+        #expect(calls.isPaused)
+    }
+
     @Test func aLeaderThatHandsOverIsBusy() throws {
         let bench = try Bench()
         bench.submit(Self.mail(), through: bench.caller)

@@ -15,8 +15,7 @@ extension SimIMAPClient {
         case 15: send("UID SEARCH ALL", .search)
         case 16: selectSomething()
         case 17:
-            send(random.below(2) == 0 ? "CLOSE" : "UNSELECT", .other)
-            forgetView()
+            send(random.below(2) == 0 ? "CLOSE" : "UNSELECT", .close)
         default: elsewhere()
         }
     }

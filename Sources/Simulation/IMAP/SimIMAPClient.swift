@@ -12,7 +12,7 @@ final class SimIMAPClient: @unchecked Sendable {
     /// A command that is not answered.
     struct Command {
         enum Kind {
-            case login, list, learn, noop, idle, search, store, other
+            case login, list, learn, noop, idle, search, store, close, other
             case select(ClientView)
             case status(String)
             case append(literal: ByteBuffer?)
@@ -366,6 +366,8 @@ final class SimIMAPClient: @unchecked Sendable {
                 return "SEARCH ALL misses \(shown.subtracting(found).sorted())"
             }
         case .append: return checkAppended(command, code)
+        // Where it is refused, the mailbox is selected as before.
+        case .close: forgetView()
         case .learn, .idle, .store, .other, .status, .body: break
         }
         return checkView()
@@ -394,7 +396,7 @@ final class SimIMAPClient: @unchecked Sendable {
         case .status(let name):
             guard reason == "NONEXISTENT" else { return nil }
             return check(since: command.floor)?.wasMissing(name) == false ? "no mailbox \(name)" : nil
-        case .list, .learn, .noop, .idle, .search, .store, .other, .append, .body:
+        case .list, .learn, .noop, .idle, .search, .store, .close, .other, .append, .body:
             // What was changed of a mailbox may not be known.
             return nil
         }

@@ -69,6 +69,8 @@ final class CallTable {
     var isPaused = false
     /// How many pauses there were since a call was last carried out.
     var pauses: UInt32 = 0
+    /// Counts the group's pauses, so that the end of one does not end the next.
+    var pauseNumber: UInt64 = 0
 
     /// How many sequence numbers there are from the oldest unanswered call to the newest.
     var span: Int { slots.count }

@@ -121,6 +121,18 @@ struct CallsRoom {
                 at: floor.nowMilliseconds + delay
             )
         }
+        if due.isCrowded { due.removeStale { Self.isStale($0, floor) } }
+    }
+
+    /// Whether the call was answered or sent again since, or the pause was ended by a new leader.
+    private static func isStale(_ due: DueCalls.Due, _ floor: Floor) -> Bool {
+        guard let table = floor.groups[due.group]?.calls else { return true }
+        switch due.matter {
+        case .call(let sequence, let sendings):
+            guard let call = table[sequence] else { return true }
+            return call.sendings != sendings || !call.isForwarded
+        case .pause(let number): return !table.isPaused || table.pauseNumber != number
+        }
     }
 
     /// The leader takes nothing now: the calls of the group wait, longer each time.
@@ -128,9 +140,10 @@ struct CallsRoom {
         guard let table = floor.groups[group]?.calls, !table.isPaused else { return }
         table.isPaused = true
         table.pauses += 1
+        table.pauseNumber += 1
         let seed = floor.place.session ^ UInt64(group.rawValue) << 32 ^ UInt64(table.pauses)
         let delay = Self.pause.milliseconds(after: table.pauses, seed: seed)
-        due.add(.pause, of: group, at: floor.nowMilliseconds + delay)
+        due.add(.pause(number: table.pauseNumber), of: group, at: floor.nowMilliseconds + delay)
     }
 
     /// The group has another leader: calls that were sent to the last one may be lost, and are sent again.
@@ -155,11 +168,9 @@ struct CallsRoom {
             for call in table.removeExpired(now) { finish(call, with: .failure(.unavailable), floor) }
         }
         while let due = due.takeNext(now) {
-            guard let table = floor.groups[due.group]?.calls else { continue }
+            guard let table = floor.groups[due.group]?.calls, !Self.isStale(due, floor) else { continue }
             switch due.matter {
-            case .call(let sequence, let sendings):
-                guard let call = table[sequence], call.sendings == sendings, call.isForwarded else { continue }
-                table.makeReady(sequence)
+            case .call(let sequence, _): table.makeReady(sequence)
             case .pause: table.isPaused = false
             }
             sendable.insert(due.group)

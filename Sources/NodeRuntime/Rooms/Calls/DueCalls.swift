@@ -7,8 +7,8 @@ struct DueCalls {
     enum Matter: Equatable {
         /// The call, if it was forwarded exactly so often.
         case call(sequence: UInt64, sendings: UInt32)
-        /// The pause of the group is over.
-        case pause
+        /// The pause of the group with this number is over.
+        case pause(number: UInt64)
     }
 
     /// In the order of their times; equal times come in the order in which they were set.
@@ -26,14 +26,27 @@ struct DueCalls {
         static func == (left: Due, right: Due) -> Bool { left.number == right.number }
     }
 
+    /// So many may be out of date before anybody looks for those.
+    static let spare = 1_024
+
     private var heap: Heap<Due> = []
     private var nextNumber: UInt64 = 0
+    private var crowd = DueCalls.spare
 
     var count: Int { heap.count }
 
     mutating func add(_ matter: Matter, of group: GroupID, at milliseconds: Int64) {
         heap.insert(Due(milliseconds: milliseconds, number: nextNumber, group: group, matter: matter))
         nextNumber += 1
+    }
+
+    /// Whether so many were added that many are likely to be out of date.
+    var isCrowded: Bool { heap.count > crowd }
+
+    /// Forgets what is out of date: of `n` matters that are not, at most `2 n + spare` are kept at any time.
+    mutating func removeStale(_ isStale: (Due) -> Bool) {
+        heap = Heap(heap.unordered.filter { !isStale($0) })
+        crowd = 2 * heap.count + Self.spare
     }
 
     /// Takes out the next matter whose time has come.
