@@ -26,7 +26,7 @@ public struct FaultCoverage: Sendable {
         for role in roles { hits[row][role.rawValue] += 1 }
     }
 
-    mutating func add(_ other: FaultCoverage) {
+    mutating func merge(_ other: FaultCoverage) {
         for (row, numbers) in other.hits.enumerated() {
             for (column, number) in numbers.enumerated() { hits[row][column] += number }
         }

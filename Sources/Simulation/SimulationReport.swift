@@ -151,7 +151,7 @@ public struct SimulationCounts: Sendable {
     /// Adds the counts of another run.
     public mutating func add(_ other: SimulationCounts) {
         for path in Self.paths { self[keyPath: path] += other[keyPath: path] }
-        coverage.add(other.coverage)
+        coverage.merge(other.coverage)
     }
 
     private static var paths: [WritableKeyPath<SimulationCounts, Int>] {

@@ -17,7 +17,7 @@ import Testing
         var mapped = 0
         for value in UInt32(0)...0x10ffff {
             guard let scalar = Unicode.Scalar(value) else { continue }
-            let lowered = LowerCase.of(scalar).value
+            let lowered = LowerCase.ofScalar(scalar).value
             guard lowered != value else { continue }
             mapped += 1
             for code in [value, lowered] {
@@ -32,8 +32,8 @@ import Testing
     @Test func `lower case stays as it is`() {
         for value in UInt32(0)...0x10ffff {
             guard let scalar = Unicode.Scalar(value) else { continue }
-            let lowered = LowerCase.of(scalar)
-            guard LowerCase.of(lowered) == lowered else {
+            let lowered = LowerCase.ofScalar(scalar)
+            guard LowerCase.ofScalar(lowered) == lowered else {
                 Issue.record("\(value) is not settled")
                 continue
             }

@@ -60,9 +60,7 @@ enum Words {
     // MARK: Objects
 
     /// Modules with functions of which another has the name, and how many: they may only become fewer.
-    static let overloaded: [String: Int] = [
-        "IMAPSession": 5, "IMAPSyntax": 2, "MailModel": 1, "MessageFormat": 2, "Simulation": 8,
-    ]
+    static let overloaded: [String: Int] = [:]
 
     /// What encoders and hashes do with any value is the same.
     private static let anyValue: Set = ["append", "combine", "encode", "write"]

@@ -174,21 +174,21 @@ extension SearchCondition {
         outline: (any MessageOutline)?
     ) -> Int? {
         switch field {
-        case .received: day(details.internalDate)
-        case .saved: day(details.saved.rawValue / 1_000)
+        case .received: dayNumber(of: details.internalDate)
+        case .saved: dayNumber(ofSeconds: details.saved.rawValue / 1_000)
         // Without a Date field that can be read, the day of receipt stands for it.
         case .sent:
-            outline?.sentDay ?? day(details.internalDate)
+            outline?.sentDay ?? dayNumber(of: details.internalDate)
         }
     }
 
     /// The day in the date's own zone. Any number may stand in a stored row, so nothing here may overflow.
-    private static func day(_ date: InternalDate) -> Int {
+    private static func dayNumber(of date: InternalDate) -> Int {
         let (local, isBeyond) = date.seconds.addingReportingOverflow(Int64(date.zoneMinutes) * 60)
-        return day(isBeyond ? date.seconds : local)
+        return dayNumber(ofSeconds: isBeyond ? date.seconds : local)
     }
 
-    private static func day(_ seconds: Int64) -> Int {
+    private static func dayNumber(ofSeconds seconds: Int64) -> Int {
         Int(seconds / 86_400) - (seconds % 86_400 < 0 ? 1 : 0)
     }
 }

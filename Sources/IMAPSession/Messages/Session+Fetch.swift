@@ -11,7 +11,7 @@ extension Session {
         }
         guard !command.wantsVanished else { return answerBad(tag, "QRESYNC is not enabled") }
         if command.changedSince != nil || command.items.contains(.modSeq) { enableCondstore() }
-        if let since = command.changedSince { indexes = view.indexes(indexes, changedSince: since) }
+        if let since = command.changedSince { indexes = view.narrow(indexes, toChangedSince: since) }
         var items = command.items
         if command.numberSpace == .uid, !items.contains(.uid) { items.insert(.uid, at: 0) }
         if command.changedSince != nil, !items.contains(.modSeq) { items.append(.modSeq) }
@@ -49,7 +49,7 @@ extension Session {
                         var flags = session.view?.flags(at: index)
                     else { continue }
                     flags.system.insert(.seen)
-                    session.view?.set(flags, modSeq, at: index)
+                    session.view?.setFlags(flags, modSeq, at: index)
                     session.view?.markChanged(at: index)
                 }
                 session.markSeen()
@@ -227,7 +227,7 @@ extension Session {
 
 extension MailboxView {
     /// The messages in these ranges that were changed after a MODSEQ.
-    func indexes(_ ranges: [Range<Int>], changedSince since: UInt64) -> [Range<Int>] {
+    func narrow(_ ranges: [Range<Int>], toChangedSince since: UInt64) -> [Range<Int>] {
         var result: [Range<Int>] = []
         for range in ranges {
             for index in range where modSeqs[index] > since {

@@ -152,7 +152,7 @@ extension MailboxView {
                     flags.system.subtract(system)
                     flags.keywords.subtract(keywords)
                 }
-                set(flags, modSeq, at: index)
+                setFlags(flags, modSeq, at: index)
             }
         }
     }

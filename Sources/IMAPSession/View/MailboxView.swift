@@ -98,7 +98,7 @@ struct MailboxView {
         return KeywordSet(low: keywordBits[index], high: high ?? [])
     }
 
-    private mutating func set(_ keywords: KeywordSet, at index: Int) {
+    private mutating func setKeywordSet(_ keywords: KeywordSet, at index: Int) {
         guard !keywords.isEmpty || !keywordBits.isEmpty else { return }
         if keywordBits.count < uids.count {
             keywordBits += [UInt64](repeating: 0, count: uids.count - keywordBits.count)
@@ -172,7 +172,7 @@ struct MailboxView {
         uids.append(state.uid.rawValue)
         system.append(state.flags.system.rawValue)
         modSeqs.append(state.modSeq.rawValue)
-        set(state.flags.keywords, at: uids.count - 1)
+        setKeywordSet(state.flags.keywords, at: uids.count - 1)
     }
 
     mutating func addRecent(from: UID, upTo: UID) {
@@ -240,17 +240,17 @@ struct MailboxView {
             guard let index = index(of: uid) else { return }
             next = index
         }
-        if set(state.flags, state.modSeq, at: next) { markChanged(at: next) }
+        if setFlags(state.flags, state.modSeq, at: next) { markChanged(at: next) }
         next += 1
     }
 
     /// - Returns: whether anything is different now.
     @discardableResult
-    mutating func set(_ flags: MessageFlags, _ modSeq: ModSeq, at index: Int) -> Bool {
+    mutating func setFlags(_ flags: MessageFlags, _ modSeq: ModSeq, at index: Int) -> Bool {
         guard self.flags(at: index) != flags || modSeqs[index] != modSeq.rawValue else { return false }
         system[index] = flags.system.rawValue
         modSeqs[index] = modSeq.rawValue
-        set(flags.keywords, at: index)
+        setKeywordSet(flags.keywords, at: index)
         return true
     }
 

@@ -58,7 +58,7 @@ extension Session {
             case .success(.missing): session.view?.markDeleted()
             case .success, .failure: session.missedUpdate = true
             }
-            session.claimRecent(next)
+            session.claimNewRecent(next)
         }
     }
 
@@ -76,12 +76,12 @@ extension Session {
             case .success(.missing): session.view?.markDeleted()
             case .success, .failure: session.missedUpdate = true
             }
-            session.claimRecent(next)
+            session.claimNewRecent(next)
         }
     }
 
     /// Takes what is new as `\Recent` for this session, before it is told of.
-    private mutating func claimRecent(_ next: @escaping (inout Session) -> Void) {
+    private mutating func claimNewRecent(_ next: @escaping (inout Session) -> Void) {
         guard let view, !view.isReadOnly, !view.isDeleted, view.count > view.toldCount else { return next(&self) }
         submit(.claimRecent(view.id)) { session, result in
             if case .success(.recentClaimed(let from, let upTo)) = result {

@@ -18,7 +18,7 @@ extension ResponseEncoder {
             if index > 0 { raw(" ") }
             string(field.name)
             raw(" ")
-            nstring(field.value)
+            nstring(text: field.value)
         }
         line(")")
     }

@@ -31,7 +31,7 @@ extension ResponseEncoder {
     }
 
     /// `nstring` from UTF-8
-    public mutating func nstring(_ text: String?) {
+    public mutating func nstring(text: String?) {
         if let text { string(text.utf8) } else { raw("NIL") }
     }
 

@@ -50,19 +50,19 @@ extension ResponseEncoder {
         text: String
     ) {
         precondition(condition != .bye && condition != .preauth, "\(condition) is untagged")
-        status(tag, condition, code: code, text: text)
+        writeCondition(tag, condition, code: code, text: text)
     }
 
     /// `* OK [CODE] text`
     public mutating func untagged(_ condition: StatusCondition, code: ResponseCode? = nil, text: String) {
-        status("*", condition, code: code, text: text)
+        writeCondition("*", condition, code: code, text: text)
     }
 
     /// The answer to a command that the grammar refuses.
     public mutating func refusal(_ error: SyntaxError) {
         let (condition, code) = error.response
         // NO without a tag would be a warning only: what has no tag is BAD.
-        status(error.tag ?? "*", error.tag == nil ? .bad : condition, code: code, text: error.message)
+        writeCondition(error.tag ?? "*", error.tag == nil ? .bad : condition, code: code, text: error.message)
     }
 
     /// `+ text`
@@ -75,7 +75,8 @@ extension ResponseEncoder {
         line("+ \(String(decoding: Base64.encode(bytes), as: UTF8.self))")
     }
 
-    private mutating func status(_ tag: String, _ condition: StatusCondition, code: ResponseCode?, text: String) {
+    private mutating func writeCondition(_ tag: String, _ condition: StatusCondition, code: ResponseCode?, text: String)
+    {
         guard let code else { return line("\(tag) \(condition.rawValue) \(safeText(text))") }
         line("\(tag) \(condition.rawValue) [\(safeCode(code.description))] \(safeText(text))")
     }

@@ -12,12 +12,12 @@ public enum LowerCase {
             return String(decoding: bytes.map(ascii), as: UTF8.self)
         }
         var lowered = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars { lowered.append(of(scalar)) }
+        for scalar in text.unicodeScalars { lowered.append(ofScalar(scalar)) }
         return String(lowered)
     }
 
     /// The code point in lower case.
-    public static func of(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
+    public static func ofScalar(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
         let value = scalar.value
         if value < 0x80 { return Unicode.Scalar(ascii(UInt8(value))) }
         // The last run that begins at the code point or before.

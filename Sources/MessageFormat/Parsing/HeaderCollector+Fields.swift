@@ -13,16 +13,16 @@ extension HeaderCollector {
         envelope.bcc = take(.bcc)
         envelope.isCut = isCut(ofEnvelope: true)
         // The most important first.
-        kept.keep(&envelope.messageID, of: .messageID)
-        kept.keep(&envelope.date, of: .date)
-        kept.keep(&envelope.subject, of: .subject)
-        kept.keep(&envelope.from, of: .from)
-        kept.keep(&envelope.sender, of: .sender)
-        kept.keep(&envelope.replyTo, of: .replyTo)
-        kept.keep(&envelope.inReplyTo, of: .inReplyTo)
-        kept.keep(&envelope.to, of: .to)
-        kept.keep(&envelope.cc, of: .cc)
-        kept.keep(&envelope.bcc, of: .bcc)
+        kept.keepField(&envelope.messageID, of: .messageID)
+        kept.keepField(&envelope.date, of: .date)
+        kept.keepField(&envelope.subject, of: .subject)
+        kept.keepField(&envelope.from, of: .from)
+        kept.keepField(&envelope.sender, of: .sender)
+        kept.keepField(&envelope.replyTo, of: .replyTo)
+        kept.keepField(&envelope.inReplyTo, of: .inReplyTo)
+        kept.keepField(&envelope.to, of: .to)
+        kept.keepField(&envelope.cc, of: .cc)
+        kept.keepField(&envelope.bcc, of: .bcc)
         if kept.takeIsCut() { envelope.isCut = true }
         return envelope
     }
@@ -51,15 +51,15 @@ extension HeaderCollector {
 }
 
 extension KeptBytes {
-    mutating func keep(_ content: inout ContentFields) {
-        keep(&content.type)
-        keep(&content.encodingName, of: .contentTransferEncoding)
-        keep(&content.disposition, of: .contentDisposition)
-        keep(&content.id, of: .contentID)
-        keep(&content.description, of: .contentDescription)
-        keep(&content.md5, of: .contentMD5)
-        keep(&content.language, of: .contentLanguage)
-        keep(&content.location, of: .contentLocation)
+    mutating func keepContent(_ content: inout ContentFields) {
+        keepType(&content.type)
+        keepField(&content.encodingName, of: .contentTransferEncoding)
+        keepField(&content.disposition, of: .contentDisposition)
+        keepField(&content.id, of: .contentID)
+        keepField(&content.description, of: .contentDescription)
+        keepField(&content.md5, of: .contentMD5)
+        keepField(&content.language, of: .contentLanguage)
+        keepField(&content.location, of: .contentLocation)
         if takeIsCut() { content.isCut = true }
     }
 }

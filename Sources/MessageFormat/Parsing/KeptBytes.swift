@@ -16,7 +16,7 @@ struct KeptBytes {
     }
 
     /// Cuts the value to what is left.
-    mutating func keep(_ value: inout [UInt8]?, of name: FieldName) {
+    mutating func keepField(_ value: inout [UInt8]?, of name: FieldName) {
         guard let count = value?.count else { return }
         if count > share {
             value.mutate { name.cut.shorten(&$0, to: share) }
@@ -26,7 +26,7 @@ struct KeptBytes {
     }
 
     /// Keeps the parameters that fit, each with some bytes for its lengths.
-    mutating func keep(_ type: inout ContentType) {
+    mutating func keepType(_ type: inout ContentType) {
         let nameBytes = type.type.utf8.count + type.subtype.utf8.count
         guard nameBytes <= share else {
             type = .opaque

@@ -194,7 +194,7 @@ struct StructureBuilder {
         }
         kept.startEntity()
         if open[top].entity.envelope != nil { open[top].entity.envelope = header.envelope(keeping: &kept) }
-        kept.keep(&content)
+        kept.keepContent(&content)
         open[top].entity.content = content
         open[top].entity.kind = kind
         open[top].entity.bodyStart = bodyStart

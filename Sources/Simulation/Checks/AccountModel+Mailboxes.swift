@@ -10,7 +10,7 @@ extension AccountModel {
         selectable: Bool = true,
         at time: Timestamp
     ) -> Mailbox {
-        let previous = position(name).map { mailboxes.remove(at: $0) }
+        let previous = position(named: name).map { mailboxes.remove(at: $0) }
         uidValidityFloor = max(uidValidityFloor + 1, UInt32(clamping: time.rawValue / 1_000))
         let mailbox = Mailbox(
             id: nextMailboxID,
@@ -42,7 +42,7 @@ extension AccountModel {
 
     mutating func delete(_ name: MailboxName, _ time: Timestamp) throws(Refusal) -> MailOutcome {
         guard !name.isInbox else { throw .badMailboxName }
-        guard let position = position(name), mailboxes[position].isSelectable else { throw .noSuchMailbox }
+        guard let position = position(named: name), mailboxes[position].isSelectable else { throw .noSuchMailbox }
         let mailbox = mailboxes.remove(at: position)
         if mailbox.isSubscribed { setSubscribed(name, to: true, at: time) }
         return .done
@@ -55,7 +55,9 @@ extension AccountModel {
             guard !isSelectable(to) else { throw .mailboxExists }
             addAncestors(of: to, time)
             let target = addMailbox(named: to, use: nil, subscribed: false, at: time)
-            guard let source = position(from), let position = position(MailboxID(target.id)) else { return .done }
+            guard let source = position(named: from), let position = position(MailboxID(target.id)) else {
+                return .done
+            }
             let inbox = mailboxes[source]
             mailboxes[position].takeMessages(of: inbox)
             mailboxes[source].empty(into: nextMailboxID)
@@ -87,14 +89,14 @@ extension AccountModel {
         }
         mailboxes.sort { $0.id < $1.id }
         // The same names are subscribed as before. First those whose rows are there: no new one is made for them.
-        for name in subscribed where position(name) != nil { setSubscribed(name, to: true, at: time) }
+        for name in subscribed where position(named: name) != nil { setSubscribed(name, to: true, at: time) }
         for mailbox in moved where subscribed.contains(mailbox.name) { setSubscribed(mailbox.name, to: true, at: time) }
         return .done
     }
 
     @discardableResult
     mutating func setSubscribed(_ name: MailboxName, to subscribed: Bool, at time: Timestamp) -> MailOutcome {
-        if let position = position(name) {
+        if let position = position(named: name) {
             mailboxes[position].isSubscribed = subscribed
             if !subscribed, !mailboxes[position].isSelectable { mailboxes.remove(at: position) }
         } else if subscribed {

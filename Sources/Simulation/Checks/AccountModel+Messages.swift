@@ -15,7 +15,7 @@ extension AccountModel {
     }
 
     mutating func add(_ message: NewMessage, to name: MailboxName) throws(Refusal) -> MailOutcome {
-        guard let position = position(name), mailboxes[position].isSelectable else { throw .noSuchMailbox }
+        guard let position = position(named: name), mailboxes[position].isSelectable else { throw .noSuchMailbox }
         guard quotaBytes == 0 || usedBytes + message.sizeBytes <= quotaBytes else { throw .overQuota }
         if case .uploaded(let chunks) = message.body {
             guard let upload = uploads[message.bodyID], upload.chunks == chunks, upload.sizeBytes == message.sizeBytes
@@ -145,15 +145,17 @@ extension AccountModel {
         removing: Bool
     ) throws(Refusal) -> MailOutcome {
         let source = try selectable(id)
-        guard let target = position(name), mailboxes[target].isSelectable else { throw .noSuchMailbox }
+        guard let target = position(named: name), mailboxes[target].isSelectable else { throw .noSuchMailbox }
         let limit = removing ? MailLimits.messagesPerMove : MailLimits.messagesPerCopy
         try checkCount(uids, in: source, limit: limit)
         let added = mailboxes[source].positions(uids).reduce(0) { $0 + mailboxes[source].messages[$1].sizeBytes }
         guard removing || quotaBytes == 0 || usedBytes + added <= quotaBytes else { throw .overQuota }
-        return transfer(source, uids, to: target, removing: removing)
+        return transferMessages(uids, from: source, to: target, removing: removing)
     }
 
-    private mutating func transfer(_ source: Int, _ uids: UIDSet, to target: Int, removing: Bool) -> MailOutcome {
+    private mutating func transferMessages(_ uids: UIDSet, from source: Int, to target: Int, removing: Bool)
+        -> MailOutcome
+    {
         let messages = mailboxes[source].positions(uids).map { mailboxes[source].messages[$0] }
         let names = mailboxes[source].keywords
         let used = messages.reduce(into: KeywordSet()) { $0.formUnion($1.flags.keywords) }.numbers

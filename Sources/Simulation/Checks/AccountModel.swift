@@ -134,6 +134,6 @@ struct AccountModel {
 
     func mailbox(uidValidity: UInt32) -> Mailbox? { mailboxes.first { $0.uidValidity == uidValidity } }
     func position(_ id: MailboxID) -> Int? { mailboxes.firstIndex { $0.id == id.rawValue } }
-    func position(_ name: MailboxName) -> Int? { mailboxes.firstIndex { $0.name == name } }
-    func isSelectable(_ name: MailboxName) -> Bool { position(name).map { mailboxes[$0].isSelectable } ?? false }
+    func position(named name: MailboxName) -> Int? { mailboxes.firstIndex { $0.name == name } }
+    func isSelectable(_ name: MailboxName) -> Bool { position(named: name).map { mailboxes[$0].isSelectable } ?? false }
 }

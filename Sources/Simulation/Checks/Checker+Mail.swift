@@ -32,7 +32,7 @@ extension Checker {
                 world.fail("a recipient who was accepted has the message", "message \(number), \(recipient): 250")
             }
         case 500...:
-            if bodies.contains(where: mail.hasArrived(_:)) {
+            if bodies.contains(where: mail.hasBodyArrived(_:)) {
                 world.fail("a recipient who was refused has no message", "message \(number), \(recipient): \(code)")
             }
         default: break

@@ -64,7 +64,7 @@ struct MailLedger {
         arrived.contains(Copy(mail: mail, recipient: address))
     }
 
-    func hasArrived(_ body: BodyID) -> Bool { arrivedBodies.contains(body) }
+    func hasBodyArrived(_ body: BodyID) -> Bool { arrivedBodies.contains(body) }
 
     /// Whether a stored body is what was sent, behind the lines of final delivery where it was delivered; nil when it
     /// came through no gateway.

@@ -28,12 +28,12 @@ struct StateCheck {
             return "\(found.filter { !records.contains($0) }), should be \(records.filter { !found.contains($0) })"
         }
         for mailbox in model.mailboxes {
-            if let difference = try compare(mailbox, of: id, includingBodies) { return difference }
+            if let difference = try compareMailbox(mailbox, of: id, includingBodies) { return difference }
         }
         return nil
     }
 
-    private func compare(
+    private func compareMailbox(
         _ mailbox: AccountModel.Mailbox,
         of id: AccountID,
         _ includingBodies: Bool

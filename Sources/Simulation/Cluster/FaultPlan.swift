@@ -181,7 +181,7 @@ extension World {
                 cutLink(from: peer, to: position, duration: duration)
             }
         }
-        if plan.kinds.contains(.demote) { demote(inside) }
+        if plan.kinds.contains(.demote) { demoteSomebody(inside) }
         return inside.sorted()
     }
 
@@ -231,7 +231,7 @@ extension World {
 
     /// Leaders that are cut off with a few try to go on with these alone: one voter less, and one less, and so on, and
     /// then the same once more. Each step by itself would be in order.
-    private func demote(_ inside: Set<Int>) {
+    private func demoteSomebody(_ inside: Set<Int>) {
         guard harmed == nil else { return }
         for position in inside.sorted() {
             guard let core = nodes[position].core else { continue }

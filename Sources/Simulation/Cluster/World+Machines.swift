@@ -54,8 +54,8 @@ extension World {
             )
             let core = try NodeCore(environment, log: store, state: node.state, recovered: groups)
             var observers = Observers()
-            observers.membership = { [unowned self, unowned node] in observe($0, of: node) }
-            observers.verification = { [unowned self, unowned node] in observe($0, of: node) }
+            observers.membership = { [unowned self, unowned node] in observeMembership($0, of: node) }
+            observers.verification = { [unowned self, unowned node] in observeVerification($0, of: node) }
             core.observe(observers)
             node.core = core
             node.service = core.makeService(environment, passwords: SimPasswords())
@@ -79,7 +79,7 @@ extension World {
         return (opened.log, opened.recovered)
     }
 
-    private func observe(_ event: MembershipEvent, of node: SimNode) {
+    private func observeMembership(_ event: MembershipEvent, of node: SimNode) {
         trace.add(at: now, .note, node: node.position, "\(event)")
         switch event {
         case .waiting, .founded, .begun: break
@@ -109,7 +109,7 @@ extension World {
         }
     }
 
-    private func observe(_ event: VerificationEvent, of node: SimNode) {
+    private func observeVerification(_ event: VerificationEvent, of node: SimNode) {
         trace.add(at: now, .note, node: node.position, "\(event)")
         switch event {
         case .verified: counts.verifications += 1

@@ -153,10 +153,10 @@ final class World: @unchecked Sendable {
     /// Schedules the turns of the parts that have something to do.
     func wake(_ node: SimNode) {
         guard let core = node.core else { return }
-        node.forEachWaitingPart(of: core) { schedule($0, of: node, after: node.delay(of: $0, now, &timing)) }
+        node.forEachWaitingPart(of: core) { scheduleTurn($0, of: node, after: node.delay(of: $0, now, &timing)) }
     }
 
-    private func schedule(_ part: NodePart, of node: SimNode, after delay: Int64) {
+    private func scheduleTurn(_ part: NodePart, of node: SimNode, after delay: Int64) {
         node.turns[part.number] = true
         schedule(.turn(node: node.position, incarnation: node.incarnation, part), after: delay)
     }

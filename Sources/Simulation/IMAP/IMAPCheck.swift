@@ -98,7 +98,7 @@ struct IMAPCheck {
 }
 
 extension AccountModel {
-    fileprivate func positionOfName(_ text: String) -> Int? { (try? MailboxName(text)).flatMap { position($0) } }
+    fileprivate func positionOfName(_ text: String) -> Int? { (try? MailboxName(text)).flatMap { position(named: $0) } }
 }
 
 extension AccountModel.Mailbox {
