@@ -109,6 +109,11 @@ package struct HostedGroups {
         if group.isMisplaced { misplaced.insert(id) }
     }
 
+    /// Calls `body` with each replica, without an array of them.
+    package func forEachReplica(_ body: (Replica) -> Void) {
+        for group in groups { if let replica = group.replica { body(replica) } }
+    }
+
     /// What of the sets does not fit the groups, for those who check: a group that should be found by them, and is not.
     package var unfound: GroupID? {
         groups.first { group in

@@ -120,7 +120,7 @@ struct Checker {
         if loopChecks.isMultiple(of: 64), let group = loop.floor.groups.unfound {
             world.fail("whoever needs a group finds it", "node \(node.position + 1), group \(group.rawValue)")
         }
-        for replica in loop.floor.groups.replicas {
+        loop.floor.groups.forEachReplica { replica in
             let group = Int(replica.group.rawValue)
             checks += 1
             checkIdentity(of: replica, on: node, group: group, in: world)

@@ -85,7 +85,7 @@ extension World {
                 crash(node)
             }
             wake(node)
-        case .deliver(let from, let to, let frame): deliver(frame, from: from, to: to)
+        case .deliver(let from, let to, let parcel): deliver(parcel, from: from, to: to)
         case .lost(let position, let incarnation, let peer):
             guard nodes[position].incarnation == incarnation else { return }
             nodes[position].core?.inboxes.lost(nodes[peer].id)

@@ -99,8 +99,7 @@ final class World: @unchecked Sendable {
             send(Array(messages[..<half]), from: from, to: to)
             return send(Array(messages[half...]), from: from, to: to)
         }
-        var frame = ByteBufferAllocator().buffer(capacity: bytes + 64)
-        Frame.encode(messages, into: &frame)
+        let parcel = Parcel(messages, bytes, isFrame: counts.messages.isMultiple(of: Self.frameInterval))
         counts.messages += 1
         let arrivals = network.arrivals(from, to, at: now)
         if arrivals.isEmpty {
@@ -112,7 +111,7 @@ final class World: @unchecked Sendable {
             }
         }
         if arrivals.count > 1 { counts.duplicated += 1 }
-        for arrival in arrivals { queue.add(.deliver(from: from, to: to, frame), at: arrival) }
+        for arrival in arrivals { queue.add(.deliver(from: from, to: to, parcel), at: arrival) }
     }
 
     /// Voters like to die right after their vote, and to be back before the election is over.
@@ -132,15 +131,16 @@ final class World: @unchecked Sendable {
         }
     }
 
-    func deliver(_ frame: ByteBuffer, from: Int, to: Int) {
+    /// One batch in so many goes as the bytes of a frame, the others as they are: most of the time went into that.
+    private static let frameInterval = 4
+
+    func deliver(_ parcel: Parcel, from: Int, to: Int) {
         let node = nodes[to]
         guard let core = node.core, !network.isCut(from, to, at: now) else { return }
-        trace.mix(at: now, kind: .deliver, node: to, UInt64(from), UInt64(frame.readableBytes))
+        trace.mix(at: now, kind: .deliver, node: to, UInt64(from), UInt64(parcel.bytes))
         do {
-            var bytes = frame
-            while let body = try Frame.next(from: &bytes) {
-                let messages = try Frame.messages(in: body).map { mutated($0, from: from, to: core) }
-                core.inboxes.receive(messages, from: nodes[from].id)
+            for messages in try parcel.batches() {
+                core.inboxes.receive(messages.map { mutated($0, from: from, to: core) }, from: nodes[from].id)
             }
         } catch {
             fail("a frame is read as it was written", "\(error)")

@@ -8,7 +8,7 @@ enum SimEvent {
     case tick(node: Int, incarnation: UInt64)
     /// Work that may block, on the pool of a node.
     case work(node: Int, incarnation: UInt64, @Sendable () -> Void)
-    case deliver(from: Int, to: Int, ByteBuffer)
+    case deliver(from: Int, to: Int, Parcel)
     /// The sender learns that a link lost something.
     case lost(at: Int, incarnation: UInt64, peer: Int)
     case crash(node: Int, incarnation: UInt64, restartAfter: ClosedRange<Int64>)
