@@ -75,7 +75,7 @@ import Testing
         var id: UInt64?
 
         init(by node: TestNode) {
-            node.core?.inbox.put(.bodies(.fetch(chunk, of: group) { [unowned self] in results.append($0) }))
+            node.core?.inbox.put(.bodies(.fetch(chunk, of: group) { [self] in results.append($0) }))
         }
 
         func note(_ message: PeerMessage, to node: NodeID) {

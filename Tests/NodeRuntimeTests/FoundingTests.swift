@@ -45,7 +45,7 @@ import Testing
 
         init(_ node: TestNode) {
             var observers = Observers()
-            observers.membership = { [unowned self] event in
+            observers.membership = { [self] event in
                 switch event {
                 case .waiting(let nodes): waits.append(nodes)
                 case .founded(let founders): foundings.append(founders)

@@ -23,7 +23,7 @@ import Testing
         init(_ cluster: TestCluster) {
             for node in cluster.nodes {
                 var observers = Observers()
-                observers.roles = { [id = node.id, unowned self] _, role, _, _ in
+                observers.roles = { [id = node.id, self] _, role, _, _ in
                     if role == .leader { winners.append(id) }
                 }
                 node.core?.observe(observers)
