@@ -11,8 +11,8 @@ public enum Mutant: String, Sendable, CaseIterable {
     case staleReads = "stale-reads"
     /// Whatever a beat says, its receiver takes it to stand for all that it relies on.
     case beatsUnchecked = "beats-unchecked"
-    /// A session does not hear what others expunged.
-    case expungesForgotten = "expunges-forgotten"
+    /// A session does not hear of flags that others changed.
+    case flagsForgotten = "flags-forgotten"
     /// A session is not told that something has changed.
     case watchesDeaf = "watches-deaf"
 

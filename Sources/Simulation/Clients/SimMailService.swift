@@ -144,8 +144,8 @@ final class SimMailService: MailService, @unchecked Sendable {
     }
 
     private func mutated(_ answer: MailAnswer) -> MailAnswer {
-        guard world.options.mutant == .expungesForgotten, case .changes(var changes) = answer else { return answer }
-        changes.expunged = UIDSet()
+        guard world.options.mutant == .flagsForgotten, case .changes(var changes) = answer else { return answer }
+        changes.changed = []
         return .changes(changes)
     }
 
