@@ -23,14 +23,7 @@ import Testing
         return fixture
     }
 
-    /// Replica 1, which follows replica 2 in term 1.
-    private func follower() -> Fixture {
-        var fixture = Fixture(settings: Self.settings)
-        fixture.append(term: 1, after: (0, 0), [1], commit: 1)
-        fixture.persist()
-        fixture.step(.applied(upTo: 1))
-        return fixture
-    }
+    private func follower() -> Fixture { .follower(Self.settings) }
 
     @Test func aLeaderWhoseWholeLogAllHaveMayRest() {
         let fixture = leader()

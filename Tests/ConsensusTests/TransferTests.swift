@@ -6,14 +6,7 @@ import Testing
 @Suite struct TransferTests {
     private static let settings = RaftSettings(electionTimeoutTicks: 10, heartbeatTicks: 2)
 
-    /// Replica 1, which follows replica 2 in term 1 and has the whole log.
-    private func follower() -> Fixture {
-        var fixture = Fixture(settings: Self.settings)
-        fixture.append(term: 1, after: (0, 0), [1], commit: 1)
-        fixture.persist()
-        fixture.step(.applied(upTo: 1))
-        return fixture
-    }
+    private func follower() -> Fixture { .follower(Self.settings) }
 
     /// Replica 1, which leads term 1 and hands over to replica 2.
     private func leader() -> Fixture {

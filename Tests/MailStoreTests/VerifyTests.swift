@@ -164,6 +164,31 @@ import Testing
         try copy(store, maximumBytes)
     }
 
+    /// The rows of uploads come behind all chunks, and what a deleted account has left may have none.
+    @Test(arguments: [120, Int.max])
+    func `a snapshot with a spoiled upload is not taken, and one with bytes that no row names is`(
+        _ maximumBytes: Int
+    ) throws {
+        let store = try filled(5, 400)
+        let upload = try #require(try rows(store, .uploads).first)
+        let chunk = try #require(
+            try rows(store, .chunks).first { $0.key[5..<($0.key.count - 4)] == upload.key[5...] }
+        )
+        let batch = store.makeBatch()
+        var changed = chunk.value
+        changed[changed.count - 1] ^= 1
+        batch.put(chunk.key, changed)
+        try store.write(batch)
+        #expect(throws: DecodingError.self) { try copy(store, maximumBytes) }
+        batch.clear()
+        batch.put(chunk.key, chunk.value)
+        var orphan = chunk.key
+        orphan[orphan.count - 5] ^= 0x55
+        batch.put(orphan, chunk.value)
+        try store.write(batch)
+        try copy(store, maximumBytes)
+    }
+
     private func copy(_ store: MemoryStateStore, _ maximumBytes: Int) throws {
         let source = try #require(try GroupSnapshotSource(group: group, store: store))
         let sink = GroupSnapshotSink(group: group, store: MemoryStateStore())

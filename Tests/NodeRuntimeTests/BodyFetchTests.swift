@@ -48,6 +48,16 @@ import Testing
         return cluster
     }
 
+    /// Has what a node reads wait until the test lets it go on.
+    private func heldBlocking(of node: TestNode, in cluster: TestCluster) throws -> HeldBlocking {
+        let blocking = HeldBlocking()
+        node.kill()
+        node.blocking = blocking
+        try cluster.start(node)
+        cluster.run(ticks: 100)
+        return blocking
+    }
+
     private func isWhole(_ node: TestNode) -> Bool {
         MailReader(store: node.state).wholeChunk(Self.group, Self.chunk) == Self.bytes
     }
@@ -171,11 +181,7 @@ import Testing
     /// The answer came in time, and its comparison takes longer than the node is waited for.
     @Test func aComparisonThatEndsTooLateChangesNothing() throws {
         let cluster = try cluster()
-        let blocking = HeldBlocking()
-        cluster[1].kill()
-        cluster[1].blocking = blocking
-        try cluster.start(cluster[1])
-        cluster.run(ticks: 100)
+        let blocking = try heldBlocking(of: cluster[1], in: cluster)
         try spoil(cluster[1])
         blocking.hold()
         let fetch = Fetch(by: cluster[1])
@@ -283,11 +289,7 @@ import Testing
 
     @Test func noMoreAreReadForOthersAtOnceThanTheLimit() throws {
         let cluster = try cluster()
-        let blocking = HeldBlocking()
-        cluster[2].kill()
-        cluster[2].blocking = blocking
-        try cluster.start(cluster[2])
-        cluster.run(ticks: 100)
+        let blocking = try heldBlocking(of: cluster[2], in: cluster)
         blocking.hold()
         let limit = UInt64(BodiesRoom.maximumAnswers)
         ask(cluster[2], 0..<limit + 2, Self.body, in: Self.group)

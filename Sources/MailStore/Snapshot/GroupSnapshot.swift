@@ -217,14 +217,17 @@ public final class GroupSnapshotSink {
 
 /// The bodies of a snapshot, held against their rows as they come: the bytes of messages are in no digest, and what a
 /// disk has spoiled at the sender must not be taken over.
+///
+/// Held in memory are only the names that one piece brings: what a deleted account has left may be any number of bodies
+/// without rows.
 private struct SnapshotBodies {
     private let group: GroupID
     /// The body whose chunks are coming.
     private var current: BodyCheck?
-    /// Bodies that came whole. Those of finished messages have their rows already; those of uploads, which are few, get
-    /// them behind all chunks.
+    /// Bodies that came whole. The rows of bodies come before all chunks.
     private var complete: [BodyCheck] = []
-    private var uploads: [BodyCheck] = []
+    /// Bodies on their way into the store, whose rows come behind all chunks.
+    private var uploads: [[UInt8]] = []
     /// How many rows name a body, and how many bodies were found to be what their rows name.
     private var named = 0
     private var found = 0
@@ -235,37 +238,46 @@ private struct SnapshotBodies {
     /// - Parameter key: without the group.
     mutating func add(_ table: Table, key: ByteBuffer, value: ByteBuffer) {
         if table == .bodies || table == .uploads { named += 1 }
+        if table == .uploads { uploads.append(Array(key.readableBytesView.dropFirst())) }
         guard table == .chunks else { return }
         let name = Array(key.readableBytesView.dropFirst().dropLast(4))
-        if current?.name != name {
-            if let current { complete.append(current) }
-            current = BodyCheck(name: name)
-        }
+        if current?.name != name { endBody(followedBy: BodyCheck(name: name)) }
         current?.add(value.readableBytesUInt8Span)
+    }
+
+    private mutating func endBody(followedBy next: BodyCheck?) {
+        if let current { complete.append(current) }
+        current = next
     }
 
     /// Looks at the bodies that are complete. To be called when the rows that came are in the store.
     mutating func check(in store: any StateStore) throws {
-        for body in complete where try !hasChecked(body, .bodies, in: store) { uploads.append(body) }
+        for body in complete { try checkBody(body, .bodies, in: store) }
         complete.removeAll(keepingCapacity: true)
+        for name in uploads {
+            var body = BodyCheck(name: name)
+            let key = Key.prefix(group) + [Table.chunks.rawValue] + name
+            try store.scan(from: key, to: key + [UInt8](repeating: 255, count: 5), order: .ascending) { _, value in
+                body.add(value)
+                return true
+            }
+            if !body.isEmpty { try checkBody(body, .uploads, in: store) }
+        }
+        uploads.removeAll(keepingCapacity: true)
     }
 
     /// - Returns: whether all bodies are what their rows name, and none is missing.
     mutating func areWhole(in store: any StateStore) throws -> Bool {
-        if let current { complete.append(current) }
-        current = nil
+        endBody(followedBy: nil)
         try check(in: store)
-        // Bytes that no row names are never served.
-        for body in uploads { _ = try hasChecked(body, .uploads, in: store) }
-        uploads = []
         return !isHarmed && found == named
     }
 
-    private mutating func hasChecked(_ body: BodyCheck, _ table: Table, in store: any StateStore) throws -> Bool {
-        guard let row = try store.get(Key.prefix(group) + [table.rawValue] + body.name) else { return false }
+    /// Bytes that no row names are never served.
+    private mutating func checkBody(_ body: BodyCheck, _ table: Table, in store: any StateStore) throws {
+        guard let row = try store.get(Key.prefix(group) + [table.rawValue] + body.name) else { return }
         found += 1
         if (try? BodyRow(row: row)).map({ body.fits($0) }) != true { isHarmed = true }
-        return true
     }
 }
 

@@ -114,6 +114,8 @@ struct BodyCheck {
 
     init(name: [UInt8]) { self.name = name }
 
+    var isEmpty: Bool { chunks == 0 }
+
     mutating func add(_ row: Span<UInt8>) {
         guard row.count >= ChunkHeader.plain.count,
             row.extracting(..<ChunkHeader.plain.count).copied() == ChunkHeader.plain

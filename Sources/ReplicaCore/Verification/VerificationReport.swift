@@ -66,8 +66,9 @@ extension VerificationReport {
         index = verification.index
         isScrub = verification.isScrub
         let participants = verification.participants
-        let spoiled = Self.majority(of: participants) == nil ? SpoiledReplica(participants) : nil
-        let digest = spoiled?.digest ?? Self.majority(of: participants)
+        let majority = Self.majority(of: participants)
+        let spoiled = majority == nil ? SpoiledReplica(participants) : nil
+        let digest = majority ?? spoiled?.digest
         self.digest = digest
         let isBlind = Mutant.isOn(.differencesIgnored)
         let witnesses = Set(participants.compactMap(\.witness))

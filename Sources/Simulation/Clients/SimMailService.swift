@@ -105,21 +105,12 @@ final class SimMailService: MailService, @unchecked Sendable {
         password: ByteBuffer,
         on loop: any EventLoop
     ) -> EventLoopFuture<AuthenticationResult> {
-        let promise = loop.makePromise(of: AuthenticationResult.self)
-        let call = begin { promise.fail(ServiceFailure.unavailable) }
-        guard let service = node.service else { return promise.futureResult }
-        let completion = Completion<AuthenticationResult>(on: nil) { [self] result in
-            finish(call) { [self] in
-                if case .success(let verdict) = result {
-                    if case .authenticated(let account, let address) = verdict { addresses[account.id] = address }
-                    authenticated(verdict)
-                }
-                promise.complete(with: result)
-            }
+        ask(on: loop) { service, completion in
+            service.authenticate(name: name, password: password, completion)
+        } heard: { [self] verdict in
+            if case .authenticated(let account, let address) = verdict { addresses[account.id] = address }
+            authenticated(verdict)
         }
-        service.authenticate(name: name, password: password, completion)
-        world.wake(node)
-        return promise.futureResult
     }
 
     func query(
@@ -127,20 +118,16 @@ final class SimMailService: MailService, @unchecked Sendable {
         of account: AccountReference,
         on loop: any EventLoop
     ) -> EventLoopFuture<MailAnswer> {
-        let promise = loop.makePromise(of: MailAnswer.self)
-        let call = begin { promise.fail(ServiceFailure.unavailable) }
-        guard let service = node.service else { return promise.futureResult }
         let group = world.routing.group(of: account.slot)
         mayErr = mayErr || world.mayDiffer(node, group)
-        let completion = Completion<MailAnswer>(on: nil) { [self] result in
-            mayErr = mayErr || world.mayDiffer(node, group)
-            if case .failure = result { failures += 1 }
-            let heard = result.map(mutated)
-            finish(call) { promise.complete(with: heard) }
+        return ask(on: loop) { service, completion in
+            let noted = Completion<MailAnswer>(on: nil) { [self] result in
+                mayErr = mayErr || world.mayDiffer(node, group)
+                if case .failure = result { failures += 1 }
+                completion.finish(result.map(mutated))
+            }
+            service.query(query, of: account, noted)
         }
-        service.query(query, of: account, completion)
-        world.wake(node)
-        return promise.futureResult
     }
 
     private func mutated(_ answer: MailAnswer) -> MailAnswer {
@@ -175,6 +162,28 @@ final class SimMailService: MailService, @unchecked Sendable {
         defer { nextCall += 1 }
         pending[nextCall] = end
         return nextCall
+    }
+
+    /// Asks the node's service.
+    ///
+    /// - Parameter heard: called with the answer, before the session has it.
+    private func ask<Value: Sendable>(
+        on loop: any EventLoop,
+        _ body: (NodeService, Completion<Value>) -> Void,
+        heard: @escaping @Sendable (Value) -> Void = { _ in }
+    ) -> EventLoopFuture<Value> {
+        let promise = loop.makePromise(of: Value.self)
+        let call = begin { promise.fail(ServiceFailure.unavailable) }
+        guard let service = node.service else { return promise.futureResult }
+        let completion = Completion<Value>(on: nil) { [self] result in
+            finish(call) {
+                if case .success(let value) = result { heard(value) }
+                promise.complete(with: result)
+            }
+        }
+        body(service, completion)
+        world.wake(node)
+        return promise.futureResult
     }
 
     private func finish(_ call: UInt64, _ answer: @escaping @Sendable () -> Void) {

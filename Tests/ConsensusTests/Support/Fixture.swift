@@ -65,6 +65,15 @@ struct Fixture {
         receive(from: from, term: term, .appendEntries(append))
     }
 
+    /// Replica 1, which follows replica 2 in term 1 and has the whole log.
+    static func follower(_ settings: RaftSettings) -> Fixture {
+        var fixture = Fixture(settings: settings)
+        fixture.append(term: 1, after: (0, 0), [1], commit: 1)
+        fixture.persist()
+        fixture.step(.applied(upTo: 1))
+        return fixture
+    }
+
     /// Elects this replica with the vote of replica 2, and of 3 where two are needed.
     mutating func lead() {
         step(.campaign)
