@@ -1,4 +1,5 @@
 import Consensus
+import Foundation
 import MailModel
 import NIOCore
 import PeerTransport
@@ -181,13 +182,16 @@ func describe(_ message: PeerMessage) -> String {
     return text
 }
 
+/// One value however many bytes there are: an array of a megabyte takes `dump` seconds.
+private func text(of bytes: ByteBuffer) -> String { Data(bytes.readableBytesView).base64EncodedString() }
+
 /// Buffers are compared by their bytes, not by where these lie in memory.
 private func bytesOnly(_ message: PeerMessage) -> [Any] {
     switch message {
     case .replica(let inner):
-        ["replica", inner.group, inner.message, inner.durableIndex, inner.payloads.map { Array($0.readableBytesView) }]
+        ["replica", inner.group, inner.message, inner.durableIndex, inner.payloads.map { text(of: $0) }]
     case .forward(let group, let request, let payload):
-        ["forward", group, request, Array(payload.readableBytesView)]
+        ["forward", group, request, text(of: payload)]
     case .forwardReply(let group, let request, let result): ["reply", group, request, result]
     case .readIndex(let group, let id): ["read", group, id]
     case .readIndexReply(let group, let id, let index): ["read reply", group, id, index.map { [$0] } ?? []]
@@ -202,7 +206,7 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
         switch piece.content {
         case .rows(let rows, let checksum, let lastKey, let isLast):
             [
-                "piece", piece.group, piece.transfer, piece.point.map { [$0] } ?? [], Array(rows.readableBytesView),
+                "piece", piece.group, piece.transfer, piece.point.map { [$0] } ?? [], text(of: rows),
                 checksum, lastKey, isLast,
             ]
         case .refused: ["refused", piece.group, piece.transfer, piece.point.map { [$0] } ?? []]
@@ -214,7 +218,7 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
     case .verification(let group, let message): ["verification", group, message]
     case .body(let group, .ask(let id, let chunk)): ["body", group, id, chunk]
     case .body(let group, .answer(let id, let bytes)):
-        ["bytes", group, id, bytes.map { [Array($0.readableBytesView)] } ?? []]
+        ["bytes", group, id, bytes.map { [text(of: $0)] } ?? []]
     }
 }
 
