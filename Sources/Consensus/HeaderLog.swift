@@ -1,6 +1,7 @@
 /// The headers of the entries after a snapshot point, four bytes per entry and a little for every change of term.
 ///
 /// Terms come in long runs and no-ops and configurations are rare, so that only payload sizes are stored one by one.
+@usableFromInline
 struct HeaderLog: Sendable {
     private struct TermRun {
         let first: LogIndex
@@ -13,6 +14,10 @@ struct HeaderLog: Sendable {
     }
 
     private(set) var snapshot: SnapshotPoint
+    /// The latest configuration in the log, committed or not (Raft dissertation, section 4.1), else the snapshot's.
+    ///
+    /// Stored, and inlinable: the shells ask for it with every message, and would copy the whole machine for it.
+    @usableFromInline private(set) var configuration: Configuration
     /// Payload sizes; the first `dropped` belong to compacted entries and wait for their storage to be reused.
     private var sizes: [UInt32] = []
     private var dropped = 0
@@ -22,6 +27,7 @@ struct HeaderLog: Sendable {
 
     init(snapshot: SnapshotPoint, headers: [EntryHeader]) {
         self.snapshot = snapshot
+        configuration = snapshot.configuration
         for header in headers { append(header) }
     }
 
@@ -30,8 +36,6 @@ struct HeaderLog: Sendable {
     var lastIndex: LogIndex { snapshot.index + count }
     var lastTerm: Term { runs.last?.term ?? snapshot.term }
 
-    /// The latest configuration in the log, committed or not (Raft dissertation, section 4.1), else the snapshot's.
-    var configuration: Configuration { configurations.last?.configuration ?? snapshot.configuration }
     var configurationIndex: LogIndex { configurations.last?.index ?? snapshot.index }
 
     /// Whether an entry in `after + 1 ... upTo` changes the configuration.
@@ -124,6 +128,7 @@ struct HeaderLog: Sendable {
         case .noop: noops.append(index)
         case .configuration(let configuration):
             configurations.append(ConfigurationEntry(index: index, configuration: configuration))
+            self.configuration = configuration
         }
     }
 
@@ -135,6 +140,7 @@ struct HeaderLog: Sendable {
         while let run = runs.last, run.first >= index { runs.removeLast() }
         while let noop = noops.last, noop >= index { noops.removeLast() }
         while let entry = configurations.last, entry.index >= index { configurations.removeLast() }
+        configuration = configurations.last?.configuration ?? snapshot.configuration
     }
 
     /// Forgets entries up to `point`, which the log has.
@@ -147,6 +153,7 @@ struct HeaderLog: Sendable {
         noops.removeAll { $0 <= point.index }
         configurations.removeAll { $0.index <= point.index }
         snapshot = point
+        configuration = configurations.last?.configuration ?? point.configuration
         if dropped >= 1024, dropped * 2 >= sizes.count {
             sizes.removeFirst(dropped)
             dropped = 0

@@ -12,7 +12,7 @@ public struct RaftNode: Sendable {
 
     // Persistent state (figure 2), as it will be once everything under way is durable.
     var hardState: HardState
-    var log: HeaderLog
+    @usableFromInline var log: HeaderLog
     var persists: PersistQueue
 
     // Volatile state.
@@ -134,7 +134,7 @@ public struct RaftNode: Sendable {
     /// The log is durable up to here.
     public var durableIndex: LogIndex { persists.durableIndex }
     /// The configuration in force: the latest in the log, committed or not.
-    public var configuration: Configuration { log.configuration }
+    @inlinable public var configuration: Configuration { log.configuration }
 
     /// The term of the entry at `index`; `nil` where this replica does not know it (any more).
     public func term(at index: LogIndex) -> Term? { log.term(at: index) }

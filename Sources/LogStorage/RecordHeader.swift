@@ -37,20 +37,24 @@ struct RecordHeader: Hashable {
     /// Appends the header to `head` and returns its checksum.
     func encode(into head: inout ByteBuffer) -> UInt32 {
         let start = head.writerIndex
-        head.writeInteger(UInt32(0), endianness: .little)
-        head.writeInteger(type.rawValue)
-        head.writeInteger(entryKind)
-        head.writeInteger(UInt16(vote == nil ? 0 : 1), endianness: .little)
-        head.writeInteger(group.rawValue, endianness: .little)
-        head.writeInteger(chain, endianness: .little)
-        head.writeInteger(index, endianness: .little)
-        head.writeInteger(term, endianness: .little)
-        head.writeInteger(vote ?? 0, endianness: .little)
-        head.writeInteger(UInt32(dataOffset), endianness: .little)
-        head.writeInteger(UInt32(dataBytes), endianness: .little)
-        head.writeInteger(dataChecksum, endianness: .little)
-        head.writeInteger(UInt32(configurationBytes), endianness: .little)
-        head.writeInteger(UInt64(0), endianness: .little)
+        // At once: written one by one, each number costs what all of them cost.
+        head.writeMultipleIntegers(
+            UInt32(0),
+            type.rawValue,
+            entryKind,
+            UInt16(vote == nil ? 0 : 1),
+            group.rawValue,
+            chain,
+            index,
+            term,
+            vote ?? 0,
+            UInt32(dataOffset),
+            UInt32(dataBytes),
+            dataChecksum,
+            UInt32(configurationBytes),
+            UInt64(0),
+            endianness: .little
+        )
         let checksum = Checksum.of(head, start - head.readerIndex + 4..<head.readableBytes)
         head.setInteger(checksum, at: start, endianness: .little)
         return checksum

@@ -89,7 +89,11 @@ public final class Replica {
         into output: inout [ReplicaEffect]
     ) {
         // A message for a replica that was on this node before tells this one nothing.
-        if message.message.to == raft.id { witnesses.note(message, from: node, by: raft) }
+        if message.message.to == raft.id {
+            witnesses.note(message, from: node) { index, term in
+                raft.term == term && isLeader ? raft.term(at: index) ?? .zero : .zero
+            }
+        }
         if case .appendEntries(let append) = message.message.body {
             // An append whose payloads do not pair with its headers is dropped.
             guard append.entries.count == message.payloads.count else { return }

@@ -55,8 +55,13 @@ struct Witnesses {
 
     private var entries: [Entry] = []
 
-    /// - Parameter raft: the replica that testifies.
-    mutating func note(_ message: ReplicaMessage, from node: NodeID, by raft: RaftNode) {
+    /// - Parameter ownTerm: the term of the entry at an index, where the replica that testifies leads in a term;
+    ///   otherwise zero.
+    mutating func note(
+        _ message: ReplicaMessage,
+        from node: NodeID,
+        ownTerm: (_ index: LogIndex, _ ledTerm: Term) -> Term
+    ) {
         switch message.message.body {
         case .preVote, .preVoteResponse:
             // Pre-votes name a term that no replica is in yet.
@@ -67,7 +72,7 @@ struct Witnesses {
         }
         let position = position(of: message.message.from, node)
         entries[position].node = node
-        entries[position].testimony.take(message, by: raft)
+        entries[position].testimony.take(message, ownTerm: ownTerm)
     }
 
     private mutating func position(of replica: ReplicaID, _ node: NodeID) -> Int {
@@ -85,7 +90,10 @@ struct Witnesses {
 }
 
 extension Testimony {
-    fileprivate mutating func take(_ envelope: ReplicaMessage, by raft: RaftNode) {
+    fileprivate mutating func take(
+        _ envelope: ReplicaMessage,
+        ownTerm: (_ index: LogIndex, _ ledTerm: Term) -> Term
+    ) {
         let message = envelope.message
         if message.term > term {
             term = message.term
@@ -98,7 +106,7 @@ extension Testimony {
             guard matchIndex > index else { return }
             index = matchIndex
             // The match is with this leader's log. A leader that lost its term may have another entry there by now.
-            entryTerm = raft.term == term && raft.role == .leader ? raft.term(at: matchIndex) ?? .zero : .zero
+            entryTerm = ownTerm(matchIndex, term)
         case .voteResponse(true): voteTerm = term
         case .appendEntries, .heartbeat:
             guard envelope.durableIndex > index else { return }

@@ -39,22 +39,20 @@ extension World {
     }
 
     func roles(of node: SimNode, in group: GroupID) -> Set<FaultCoverage.Role> {
-        var roles: Set<FaultCoverage.Role> = []
-        guard let core = node.core else { return roles }
-        if let replica = core.replica(group) {
-            if replica.isLeader {
-                roles.insert(.leader)
-            } else if replica.raft.configuration.voters.contains(replica.id) {
-                roles.insert(.follower)
-            } else {
-                roles.insert(.learner)
-            }
+        Set(FaultCoverage.Role.allCases.filter { has($0, node, in: group) })
+    }
+
+    /// Whether a node is in a role in a group; only what concerns this role is looked at.
+    func has(_ role: FaultCoverage.Role, _ node: SimNode, in group: GroupID) -> Bool {
+        guard let core = node.core else { return false }
+        switch role {
+        case .leader: return core.replica(group)?.isLeader == true
+        case .follower, .learner:
+            guard let replica = core.replica(group), !replica.isLeader else { return false }
+            return replica.raft.configuration.voters.contains(replica.id) == (role == .follower)
+        case .receiver: return core.loop(of: group).install(of: group) != nil
+        case .sender: return nodes.contains { $0.core?.loop(of: group).install(of: group)?.from == node.id }
         }
-        if core.loop(of: group).install(of: group) != nil { roles.insert(.receiver) }
-        if nodes.contains(where: { $0.core?.loop(of: group).install(of: group)?.from == node.id }) {
-            roles.insert(.sender)
-        }
-        return roles
     }
 
     /// Where the next fault strikes. Who is rarely in a role would rarely be hit in it.

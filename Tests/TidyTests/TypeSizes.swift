@@ -20,7 +20,6 @@ enum TypeSizes {
         "LMTPGateway.LMTPHandler": Size(storedProperties: 22, lines: 679),
         "MailStore.MailApplier": Size(storedProperties: 14, lines: 1_675),
         "NodeRuntime.CoreSettings": Size(storedProperties: 24, lines: 66),
-        "Simulation.SimNode": Size(storedProperties: 25, lines: 143),
         // A counter for each kind of fault and of answer.
         "Simulation.SimulationCounts": Size(storedProperties: 49, lines: 156),
         "Simulation.World": Size(storedProperties: 26, lines: 1_620),

@@ -9,9 +9,12 @@ struct GroupSet: Sequence {
 
     func makeIterator() -> IndexingIterator<[GroupID]> { groups.makeIterator() }
 
-    func contains(_ group: GroupID) -> Bool {
+    func contains(_ group: GroupID) -> Bool { index(of: group) != nil }
+
+    /// How many groups of the set have a lower ID; nil where the group is not in the set.
+    func index(of group: GroupID) -> Int? {
         let position = position(of: group)
-        return position < groups.count && groups[position] == group
+        return position < groups.count && groups[position] == group ? position : nil
     }
 
     /// Those in a range of IDs.

@@ -15,6 +15,8 @@ package final class HostedGroup {
     package internal(set) var verificationNote: VerificationNote?
     let calls = CallTable()
     let reads = ReadTable()
+    /// The tick of the loop at which something other than the clock and heartbeats last reached the group.
+    var touchedTick: UInt64 = 0
 
     init(_ id: GroupID) { self.id = id }
 
@@ -51,7 +53,8 @@ package enum Doubt: Hashable, Sendable {
 /// The groups of one loop, in the order of their IDs: what is iterated over must come in the same order everywhere.
 package struct HostedGroups {
     private var groups: [HostedGroup] = []
-    private var positions: [GroupID: Int] = [:]
+    /// The IDs of ``groups``. A search among numbers that lie side by side takes less than a look into a hash table.
+    private var ids = GroupSet()
     /// The groups that need a snapshot and have asked nobody yet: nobody has to look at all groups to find them.
     private(set) var rebuilding = GroupSet()
     /// The groups with entries that the state may not keep durably yet: nobody has to look at all groups to find them.
@@ -67,13 +70,13 @@ package struct HostedGroups {
     private(set) var replacedStates: UInt64 = 0
 
     /// The group with an ID; nil where the loop has not heard of it.
-    package subscript(_ id: GroupID) -> HostedGroup? { positions[id].map { groups[$0] } }
+    package subscript(_ id: GroupID) -> HostedGroup? { ids.index(of: id).map { groups[$0] } }
 
     /// Replicas, in the order of their groups, for callers that look at all of them.
     package var replicas: some Sequence<Replica> { groups.lazy.compactMap(\.replica) }
 
     /// All groups, in order, for callers that look at all of them.
-    package var all: [HostedGroup] { groups }
+    var all: [HostedGroup] { groups }
 
     /// The groups that are not well, in order.
     mutating func takeStockOfUnwell() -> [HostedGroup] {
@@ -107,11 +110,6 @@ package struct HostedGroups {
         if group.replica?.isLeader == true { led.insert(id) } else { led.remove(id) }
         if !group.isWell { unwell.insert(id) }
         if group.isMisplaced { misplaced.insert(id) }
-    }
-
-    /// Calls `body` with each replica, without an array of them.
-    package func forEachReplica(_ body: (Replica) -> Void) {
-        for group in groups { if let replica = group.replica { body(replica) } }
     }
 
     /// What of the sets does not fit the groups, for those who check: a group that should be found by them, and is not.
@@ -174,13 +172,8 @@ package struct HostedGroups {
         if let known = self[id] { return known }
         let new = HostedGroup(id)
         unwell.insert(id)
-        if let last = groups.last, last.id > id {
-            groups.insert(new, at: groups.firstIndex { $0.id > id } ?? groups.endIndex)
-            for (index, group) in groups.enumerated() { positions[group.id] = index }
-        } else {
-            positions[id] = groups.count
-            groups.append(new)
-        }
+        ids.insert(id)
+        groups.insert(new, at: ids.index(of: id) ?? groups.endIndex)
         return new
     }
 }

@@ -4,9 +4,20 @@ internal import NIOCore
 internal import ReplicaCore
 
 /// Reads payloads that the cache no longer holds from the log.
-struct LogPayloadSource: PayloadSource {
-    let log: any LogReading
-    let failed: @Sendable (any Error) -> Void
+///
+/// A class, since every step of a replica is handed it as `any PayloadSource`: a structure of this size would be put on
+/// the heap each time.
+final class LogPayloadSource: PayloadSource {
+    private let log: any LogReading
+    private let failed: @Sendable (any Error) -> Void
+
+    /// - Parameters:
+    ///   - log: what payloads are read from.
+    ///   - failed: is told where acknowledged entries cannot be read.
+    init(log: any LogReading, failed: @escaping @Sendable (any Error) -> Void) {
+        self.log = log
+        self.failed = failed
+    }
 
     func payloads(group: GroupID, first: LogIndex, count: Int) -> [ByteBuffer]? {
         var payloads: [ByteBuffer] = []

@@ -8,6 +8,7 @@ extension Floor {
     func admit(_ replica: Replica, as standing: Standing) {
         groups.admit(replica, as: standing)
         rest.awake.insert(replica.group)
+        observers.changes?(replica.group)
         for member in replica.raft.configuration.members where member.node != node {
             _ = rest.position(of: member.node, for: replica.group)
         }
@@ -20,7 +21,7 @@ extension Floor {
         // The nodes that count on its rest are told.
         wake(group)
         rest.awake.remove(group)
-        rest.touched[group] = nil
+        groups[group]?.touchedTick = 0
         groups.removeReplica(of: group, leaving: standing)
     }
 

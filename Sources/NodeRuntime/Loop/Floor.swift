@@ -101,6 +101,9 @@ package final class Floor {
     var node: NodeID { place.node }
     var reader: MailReader { MailReader(store: ways.state) }
 
+    /// All groups of this loop, in order, for callers that look at all of them.
+    package var hostedGroups: [HostedGroup] { groups.all }
+
     /// This node's replica of a group; nil where there is none now.
     package func replica(_ group: GroupID) -> Replica? { groups[group]?.replica }
 
@@ -145,9 +148,9 @@ package final class Floor {
         touching: Bool = true,
         _ body: (Replica, inout [ReplicaEffect]) -> Result
     ) -> Result? {
-        guard let replica = replica(group) else { return nil }
-        rest.wake(replica, from: other, source, into: &effects)
-        if touching { rest.touched[group] = rest.tick }
+        guard let hosted = groups[group], let replica = hosted.replica else { return nil }
+        let hasWoken = rest.wake(replica, from: other, source, into: &effects)
+        if touching || hasWoken { hosted.touchedTick = rest.tick }
         let result = body(replica, &effects)
         carryOutEffects(of: group)
         return result
@@ -164,6 +167,7 @@ package final class Floor {
     }
 
     private func carryOutEffects(of group: GroupID) {
+        observers.changes?(group)
         guard !effects.isEmpty else { return }
         for effect in effects {
             switch effect {

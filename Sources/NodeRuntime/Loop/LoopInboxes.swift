@@ -31,11 +31,29 @@ package final class LoopInboxes: Sendable {
     ///
     /// - Parameter receipt: kept until the loops have dealt with their batches; nil in a simulation.
     package func receive(_ messages: [PeerMessage], from node: NodeID, _ receipt: PeerReceipt? = nil) {
+        if let lane = commonLane(of: messages) { return loops[lane].put(.received(messages, from: node, receipt)) }
         var batches: [[PeerMessage]] = Array(repeating: [], count: loops.count)
         for message in messages { dealMessage(message, from: node, into: &batches) }
         for (loop, batch) in zip(loops, batches) where !batch.isEmpty {
             loop.put(.received(batch, from: node, receipt))
         }
+    }
+
+    /// The lane of the loop that all messages are for; nil where there is no such loop.
+    private func commonLane(of messages: [PeerMessage]) -> Int? {
+        var common: Int?
+        for message in messages {
+            let lane: Int
+            switch message.address {
+            case .group(let group): lane = loop(of: group)
+            case .lane(let number): lane = Int(number)
+            case .everyLane where loops.count == 1: lane = 0
+            case .everyLane, .groups, .node: return nil
+            }
+            guard lane < loops.count, common == nil || common == lane else { return nil }
+            common = lane
+        }
+        return common
     }
 
     private func dealMessage(_ message: PeerMessage, from node: NodeID, into batches: inout [[PeerMessage]]) {

@@ -1,4 +1,4 @@
-internal import Consensus
+package import Consensus
 internal import ReplicaCore
 
 /// Who is told what an operator, a test or a simulation should hear of. Each is called on the thread of the loop, or of
@@ -16,6 +16,8 @@ package struct Observers {
     var disk: (@Sendable (DiskEvent) -> Void)?
     /// Told of each change of the role, the term or the leader that a replica of this node has; no leader: nil.
     var roles: (@Sendable (GroupID, RoleKind, Term, NodeID?) -> Void)?
+    /// Told of each replica that may have changed, right behind the change.
+    package var changes: (@Sendable (GroupID) -> Void)?
     /// Told when a snapshot has replaced the state and the log of a group.
     var installs: (@Sendable (GroupID, SnapshotPoint, _ from: NodeID) -> Void)?
 }

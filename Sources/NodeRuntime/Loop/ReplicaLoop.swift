@@ -39,10 +39,7 @@ package final class ReplicaLoop {
     package func turn() -> Bool {
         let inputs = floor.ways.inbox.drain()
         floor.nowMilliseconds = floor.clock.monotonicMilliseconds()
-        for input in inputs {
-            handOut(input)
-            tellRooms()
-        }
+        for input in inputs { handOut(input) }
         let ticked = tickIfDue()
         rooms.calls.sendReady(floor)
         for (group, batch) in floor.takeProposals() { rooms.calls.propose(batch, to: group, floor) }
@@ -58,6 +55,7 @@ package final class ReplicaLoop {
         max(0, lastTick + floor.settings.tickMilliseconds - floor.clock.monotonicMilliseconds())
     }
 
+    /// Has the room that is concerned deal with an input, and tells rooms what came of it.
     private func handOut(_ input: LoopInput) {
         switch input {
         case .received(let messages, let node, _):
@@ -65,6 +63,7 @@ package final class ReplicaLoop {
                 receive(message, from: node)
                 tellRooms()
             }
+            return
         case .lost(let node): noteLost(node)
         case .persisted(let writes):
             floor.logProgress.notePersisted(writes.count, floor.nowMilliseconds)
@@ -72,6 +71,7 @@ package final class ReplicaLoop {
                 floor.step(write.group) { $0.persisted(write.sequence, floor.source, into: &$1) }
                 tellRooms()
             }
+            return
         case .applied(let batches):
             for batch in batches {
                 floor.groups.unflushed.insert(batch.group)
@@ -80,6 +80,7 @@ package final class ReplicaLoop {
                 floor.step(batch.group) { $0.applied(upTo: batch.upTo, floor.source, into: &$1) }
                 tellRooms()
             }
+            return
         case .submit(let call): rooms.calls.submit(call, floor)
         case .read(let call): rooms.reads.enqueue(call, floor)
         case .installing(let input): rooms.installing.finished(input, floor)
@@ -96,6 +97,7 @@ package final class ReplicaLoop {
         case .order(let order): follow(order)
         case .question(let question): answer(question)
         }
+        tellRooms()
     }
 
     private func receive(_ message: PeerMessage, from node: NodeID) {

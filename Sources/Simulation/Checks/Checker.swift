@@ -120,8 +120,9 @@ struct Checker {
         if loopChecks.isMultiple(of: 64), let group = loop.floor.groups.unfound {
             world.fail("whoever needs a group finds it", "node \(node.position + 1), group \(group.rawValue)")
         }
-        loop.floor.groups.forEachReplica { replica in
-            let group = Int(replica.group.rawValue)
+        for id in node.takeChanged() {
+            guard let replica = loop.floor.replica(id) else { continue }
+            let group = Int(id.rawValue)
             checks += 1
             checkIdentity(of: replica, on: node, group: group, in: world)
             let commitIndex = replica.commitIndex
@@ -149,7 +150,7 @@ struct Checker {
         var now = Shown(replica: replica.id, incarnation: node.incarnation)
         if known.replica == replica.id {
             now.term = known.term
-            if replica.raft.term < known.term, !node.isExcused {
+            if replica.raft.term < known.term, !node.losses.isExcused {
                 world.fail(
                     "the hard state never goes back",
                     "node \(node.position + 1), group \(group): term \(replica.raft.term.rawValue), "

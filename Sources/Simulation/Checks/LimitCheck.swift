@@ -9,7 +9,7 @@ struct LimitCheck {
 
     /// What is beyond its bound; nil where nothing is.
     func excess(of core: NodeCore) -> (invariant: String, details: String)? {
-        for group in core.loops.lazy.flatMap(\.floor.groups.all) {
+        for group in core.loops.lazy.flatMap(\.floor.hostedGroups) {
             if let excess = excess(of: group) { return (excess.invariant, "\(group.id): \(excess.details)") }
         }
         return nil
@@ -46,7 +46,7 @@ struct LimitCheck {
     /// Calls that still wait at a node, or what is held for them; nil where nothing is.
     func backlog(of core: NodeCore) -> String? {
         if core.callBudget.usedBytes != 0 { return "\(core.callBudget.usedBytes) bytes are held for calls" }
-        let group = core.loops.lazy.flatMap(\.floor.groups.all).first { $0.waitingCalls.count > 0 }
+        let group = core.loops.lazy.flatMap(\.floor.hostedGroups).first { $0.waitingCalls.count > 0 }
         return group.map { "\($0.waitingCalls.count) calls wait for \($0.id)" }
     }
 }

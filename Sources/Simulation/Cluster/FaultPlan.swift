@@ -103,7 +103,7 @@ extension World {
             wake(node)
             let event = SimEvent.stop(node: node.position, incarnation: node.incarnation)
             schedule(event, after: faults.time(50_000...3_000_000))
-        case .crashInWriter: node.nextWrite = faults.next() & 1 == 0 ? .crashAfterSync : .crashBeforeSync
+        case .crashInWriter: node.troubles.nextWrite = faults.next() & 1 == 0 ? .crashAfterSync : .crashBeforeSync
         case .crashAll:
             for node in nodes { crash(node, restartsWithin: 50_000...1_000_000) }
             return Array(nodes.indices)
@@ -132,13 +132,13 @@ extension World {
             node.clock.wallOffsetMilliseconds += faults.between(-3_600_000...3_600_000)
         case .slowDisk:
             counts.slowDisks += 1
-            node.diskPace.slowUntil = now + duration
+            node.troubles.slowUntil = now + duration
         case .hangingDisk:
             counts.hangingDisks += 1
-            node.diskPace.hangingUntil = now + faults.time(1_000_000...80_000_000)
+            node.troubles.hangingUntil = now + faults.time(1_000_000...80_000_000)
         case .nearlyFull:
             counts.fullDisks += 1
-            node.isNearlyFull.toggle()
+            node.troubles.isNearlyFull.toggle()
         case .slowLink:
             counts.slowLinks += 1
             network[node.position, other].slowUntil = now + duration
@@ -324,9 +324,9 @@ extension World {
         if plan.kinds.contains(.replaceProgram) { replaceAllPrograms() }
         for node in nodes {
             node.pausedUntil = min(node.pausedUntil, now)
-            node.diskPace.slowUntil = 0
-            node.isNearlyFull = false
-            node.nextWrite = .normal
+            node.troubles.slowUntil = 0
+            node.troubles.isNearlyFull = false
+            node.troubles.nextWrite = .normal
             endFaults(node)
             if !node.isUp { schedule(.restart(node: node.position), after: 1_000) }
         }
@@ -341,7 +341,7 @@ extension World {
 
     /// The disk answers again.
     private func endHang(_ node: SimNode) {
-        node.diskPace.hangingUntil = 0
+        node.troubles.hangingUntil = 0
         guard node.isUp, node.isScheduled(.writer) else { return }
         schedule(.turn(node: node.position, incarnation: node.incarnation, .writer), after: 1_000)
     }

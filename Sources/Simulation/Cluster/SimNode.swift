@@ -56,6 +56,22 @@ struct LogFacts: Equatable {
     }
 }
 
+/// Some of the first 64 groups, in order.
+struct ChangedGroups: Sequence, IteratorProtocol {
+    private var bits: UInt64 = 0
+
+    mutating func insert(_ group: GroupID) {
+        precondition(group.rawValue < 64, "a simulation has at most 64 groups")
+        bits |= 1 << UInt64(group.rawValue)
+    }
+
+    mutating func next() -> GroupID? {
+        guard bits != 0 else { return nil }
+        defer { bits &= bits - 1 }
+        return GroupID(UInt32(bits.trailingZeroBitCount))
+    }
+}
+
 /// One machine: what survives a crash (disk, state), and the node that runs on it now, if any.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
@@ -69,12 +85,7 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     let identity: SimIdentity
     /// What the machine held at some earlier time.
     var image: Image?
-    /// The state was given up, and is to begin anew.
-    var isStateDamaged = false
-    /// Something was done to this machine's disk that its replicas may give themselves up for.
-    var isExcused = false
-    /// The groups of which its disk does not hold what it held, and whose replicas were not given up yet.
-    var forgotten: [GroupID: LogFacts] = [:]
+    var losses = Losses()
 
     /// Rises with every start.
     var incarnation: UInt64 = 0
@@ -82,27 +93,20 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     /// The store as the gateways of this run see it.
     var service: NodeService?
     var endpoint: SimEndpoint?
+    /// The groups whose replicas have changed since the loops were looked at.
+    private var changed = ChangedGroups()
     /// Turns already on the queue.
     var turns = Array(repeating: false, count: NodePart.count)
     /// The process is stopped until then; its clock goes on.
     var pausedUntil: Int64 = 0
-    var diskPace = DiskPace()
-    /// The disk is nearly full.
-    var isNearlyFull = false
+    var troubles = DiskTroubles()
     /// Set by the node when its log or state failed.
     var failure: String?
     /// Calls submitted by this run, by group: the sequence number that the next one gets is one higher.
     var submitted: [GroupID: UInt64] = [:]
     /// Groups that rest here although nobody leads them as they think, and since which of its ticks.
     var restsFalselySince: [GroupID: UInt64] = [:]
-    /// The newest cluster version that its program knows.
-    var newestVersion = ClusterVersion.first
-    /// The same of the program that runs: the next one is started when it has ended.
-    var runningVersion = ClusterVersion.first
-    /// What the directory heard last from this node.
-    var toldVersion: ClusterVersion?
-    /// Whether the next turn of the log writer ends in a crash, and how.
-    var nextWrite = WriteFate.normal
+    var versions = Versions()
 
     /// A copy of all that a machine keeps.
     struct Image {
@@ -111,11 +115,36 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
         let identity: NodeIdentity
     }
 
-    struct DiskPace {
+    /// What was done to the disk and is not made good yet.
+    struct Losses {
+        /// The state was given up, and is to begin anew.
+        var isStateDamaged = false
+        /// The replicas may give themselves up for what was done to the disk.
+        var isExcused = false
+        /// The groups of which the disk does not hold what it held, and whose replicas were not given up yet.
+        var forgotten: [GroupID: LogFacts] = [:]
+    }
+
+    /// What is wrong with the disk for a while.
+    struct DiskTroubles {
         /// Writes of the log take long until then.
         var slowUntil: Int64 = 0
         /// No write of the log ends before this time.
         var hangingUntil: Int64 = 0
+        /// Hardly any room is left.
+        var isNearlyFull = false
+        /// Whether the next turn of the log writer ends in a crash, and how.
+        var nextWrite = WriteFate.normal
+    }
+
+    /// The newest cluster versions that programs of this machine know.
+    struct Versions {
+        /// Of the program that is started next.
+        var newest = ClusterVersion.first
+        /// Of the program that runs: the next one is started when it has ended.
+        var running = ClusterVersion.first
+        /// What the directory heard last from this node.
+        var told: ClusterVersion?
     }
 
     enum WriteFate {
@@ -149,27 +178,44 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
                 id: id.rawValue,
                 peerAddress: "",
                 labels: [],
-                versions: KnownVersions(.first, runningVersion)
+                versions: KnownVersions(.first, versions.running)
             )
         )
     }
     /// For who watches: its reads do not count, and none fails.
     var reader: MailReader { MailReader(store: state.memory) }
 
-    func freeBytes() -> Int? { isNearlyFull ? 0 : .max }
+    /// Notes that the replica of a group may have changed.
+    func noteChange(of group: GroupID) { changed.insert(group) }
+
+    /// The groups whose replicas may have changed since this was asked last, in order.
+    func takeChanged() -> ChangedGroups {
+        defer { changed = ChangedGroups() }
+        return changed
+    }
+
+    func freeBytes() -> Int? { troubles.isNearlyFull ? 0 : .max }
 
     /// Whether a turn of the part is on the queue.
     func isScheduled(_ part: NodePart) -> Bool { turns[part.number] }
 
     /// Calls `body` with the parts that have something to do and no turn on the queue.
     func forEachWaitingPart(of core: NodeCore, _ body: (NodePart) -> Void) {
+        forEachWaitingReceiver(of: core, body)
         func visit(_ part: NodePart, _ isEmpty: Bool) {
             if !isEmpty, !isScheduled(part) { body(part) }
         }
-        for lane in core.inboxes.loops.indices { visit(.loop(lane), core.inboxes.loops[lane].isEmpty) }
-        visit(.agent, core.agent.inbox.isEmpty)
         visit(.writer, core.writer.inbox.isEmpty)
         for position in core.appliers.indices { visit(.applier(position), core.appliers[position].inbox.isEmpty) }
+    }
+
+    /// The same of those parts that messages of other nodes go to.
+    func forEachWaitingReceiver(of core: NodeCore, _ body: (NodePart) -> Void) {
+        let inboxes = core.inboxes
+        for (lane, inbox) in inboxes.loops.enumerated() where !inbox.isEmpty && !isScheduled(.loop(lane)) {
+            body(.loop(lane))
+        }
+        if !inboxes.agent.isEmpty, !isScheduled(.agent) { body(.agent) }
     }
 
     /// How long it takes until a part that has something to do gets to it, in microseconds.
@@ -179,8 +225,8 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
         case .loop: return timing.between(5...120)
         case .applier: return timing.time(20...3_000)
         case .writer:
-            let isSlow = diskPace.slowUntil > now
-            return max(0, diskPace.hangingUntil - now)
+            let isSlow = troubles.slowUntil > now
+            return max(0, troubles.hangingUntil - now)
                 + (isSlow ? timing.time(20_000...800_000) : timing.time(100...4_000))
         }
     }

@@ -67,8 +67,8 @@ extension World {
             guard nodes.contains(where: { $0.core?.isInstalling == true }) else { return }
         }
         for node in nodes where node.pausedUntil <= now {
+            guard groups.contains(where: { has(waiting.role, node, in: $0) }) else { continue }
             let roles = roles(of: node)
-            guard roles.contains(waiting.role) else { continue }
             let hit = inject(waiting.kind, into: node, other: (node.position + 1) % nodes.count, duration: 0)
             // It may have gone down without having lost anything: then the moment is over.
             guard !hit.isEmpty || !node.isUp else { continue }

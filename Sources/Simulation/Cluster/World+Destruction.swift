@@ -38,9 +38,9 @@ extension World {
         counts.destructions += 1
         trace.add(at: now, .fault, node: node.position, "\(kind)")
         node.disk = disk
-        node.isExcused = true
+        node.losses.isExcused = true
         // A machine that lost all, its identity too, is told so by the others, in another way.
-        node.forgotten = kind == .wipe ? [:] : before.filter { after[$0.key] != $0.value }
+        node.losses.forgotten = kind == .wipe ? [:] : before.filter { after[$0.key] != $0.value }
         harmed = node.position
         switch kind {
         case .wipe:
@@ -51,7 +51,7 @@ extension World {
             if let image = node.image { node.state.memory.restore(image.state) }
         case .damagedState:
             node.state.memory.restore(MemoryStateStore.Image())
-            node.isStateDamaged = true
+            node.losses.isStateDamaged = true
         case .logRollback, .bitFlip, .lostTail, .lostSegment: break
         }
         beCalm()
@@ -176,7 +176,7 @@ extension World {
         network.weather.spikesPerMillion = 0
         for node in nodes {
             node.pausedUntil = min(node.pausedUntil, now)
-            node.nextWrite = .normal
+            node.troubles.nextWrite = .normal
             endFaults(node)
         }
     }
@@ -189,12 +189,12 @@ extension World {
         if isCalm, core.isSettled, harm == nil {
             isCalm = false
             network.weather = isHealing ? SimNetwork.Weather() : plan.weather
-            if let group = nodes[position].forgotten.keys.min() {
+            if let group = nodes[position].losses.forgotten.keys.min() {
                 fail("a replica that has forgotten something is given up", "node \(position + 1), \(group)")
             }
         }
         guard !isCalm, isWhole else { return }
         harmed = nil
-        nodes[position].isExcused = false
+        nodes[position].losses.isExcused = false
     }
 }

@@ -66,7 +66,7 @@ extension World {
         trace.add(at: now, .fault, node: node.position, "a row of group \(group.rawValue) is harmed")
         harm = Harm(node: node.position, group: group, kind: kind)
         harmed = node.position
-        node.isExcused = true
+        node.losses.isExcused = true
         if isCounted { beCalm() }
         return true
     }

@@ -17,9 +17,9 @@ extension World {
     func start(_ node: SimNode) {
         guard !node.isUp else { return }
         node.incarnation += 1
-        node.runningVersion = node.newestVersion
+        node.versions.running = node.versions.newest
         node.failure = nil
-        node.nextWrite = .normal
+        node.troubles.nextWrite = .normal
         node.turns = Array(repeating: false, count: NodePart.count)
         node.submitted = [:]
         node.pausedUntil = 0
@@ -27,10 +27,10 @@ extension World {
             let disk: any Disk = options.mutant == .disksLie ? LyingDisk(node.disk) : node.disk
             let (log, recovered) = try openLog(disk, node)
             let store: any LogStore = options.mutant == .votesForgotten ? ForgetfulLog(log) : log
-            if node.isStateDamaged { try StateRecovery.beginAnew(recovered, in: node.state) }
-            node.isStateDamaged = false
+            if node.losses.isStateDamaged { try StateRecovery.beginAnew(recovered, in: node.state) }
+            node.losses.isStateDamaged = false
             let groups = try GroupRecovery(log: store, state: node.state).open(recovered)
-            if let bad = groups.quarantined.first, !node.isExcused {
+            if let bad = groups.quarantined.first, !node.losses.isExcused {
                 return fail(
                     "nothing is lost that was durable",
                     "node \(node.position + 1), group \(bad.group.rawValue): \(bad.reason)"
@@ -56,11 +56,12 @@ extension World {
             var observers = Observers()
             observers.membership = { [unowned self, unowned node] in observeMembership($0, of: node) }
             observers.verification = { [unowned self, unowned node] in observeVerification($0, of: node) }
+            observers.changes = { [unowned node] in node.noteChange(of: $0) }
             core.observe(observers)
             node.core = core
             node.service = core.makeService(environment, passwords: SimPasswords())
-            for group in groups.opened where node.forgotten[group.group]?.areKnown(to: group) == true {
-                node.forgotten[group.group] = nil
+            for group in groups.opened where node.losses.forgotten[group.group]?.areKnown(to: group) == true {
+                node.losses.forgotten[group.group] = nil
             }
             node.endpoint = endpoint
         } catch let error as VersionError {
@@ -139,8 +140,8 @@ extension World {
     /// Only a replica that has lost something may be given up.
     private func quarantined(_ group: GroupID, _ reason: String, on node: SimNode) {
         counts.quarantines += 1
-        node.forgotten[group] = nil
-        guard !node.isExcused else { return }
+        node.losses.forgotten[group] = nil
+        guard !node.losses.isExcused else { return }
         // What a verification says, not what a log has lost.
         if reason.hasPrefix("At entry") || reason.hasPrefix("Its rows"), mayBeGivenUp(node.id, group) { return }
         fail("nothing is lost that was durable", "node \(node.position + 1), group \(group.rawValue): \(reason)")

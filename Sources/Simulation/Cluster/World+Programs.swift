@@ -11,7 +11,7 @@ extension World {
     /// Some clusters begin in the middle of an upgrade.
     func mixPrograms() {
         for node in nodes where faults.chance(perMillion: 600_000) {
-            node.newestVersion = Self.nextVersion
+            node.versions.newest = Self.nextVersion
         }
     }
 
@@ -22,7 +22,7 @@ extension World {
         guard !isCalm else { return false }
         let mayGoBack = checker.version < Self.nextVersion
         let next = mayGoBack && faults.chance(perMillion: 250_000) ? ClusterVersion.first : Self.nextVersion
-        guard next != node.newestVersion else { return false }
+        guard next != node.versions.newest else { return false }
         run(next, on: node)
         if faults.next() & 1 == 0 { stop(node) } else { crash(node) }
         return true
@@ -30,7 +30,7 @@ extension World {
 
     /// When the faults are over, every node goes on with the next program.
     func replaceAllPrograms() {
-        for node in nodes where node.newestVersion < Self.nextVersion {
+        for node in nodes where node.versions.newest < Self.nextVersion {
             run(Self.nextVersion, on: node)
             let event = SimEvent.stop(node: node.position, incarnation: node.incarnation)
             if node.isUp { schedule(event, after: faults.time(1_000...3_000_000)) }
@@ -40,7 +40,7 @@ extension World {
     private func run(_ version: ClusterVersion, on node: SimNode) {
         counts.programsReplaced += 1
         trace.add(at: now, .note, node: node.position, "gets a program that knows version \(version.rawValue)")
-        node.newestVersion = version
+        node.versions.newest = version
     }
 
     /// Whether the cluster's version is the one that all programs know in the end.
@@ -54,7 +54,7 @@ extension World {
 
     /// After a turn of a node's agent.
     func noteTold(_ node: SimNode) {
-        if node.core?.agent.isTold == true { node.toldVersion = node.runningVersion }
+        if node.core?.agent.isTold == true { node.versions.told = node.versions.running }
     }
 
     /// At the end: what the directory says of the cluster is what was last told.
@@ -96,9 +96,9 @@ extension World {
     /// the cluster went on.
     private func tooOld(_ reason: String, _ node: SimNode) {
         counts.programsRefused += 1
-        guard node.toldVersion == Self.nextVersion, checker.version == Self.nextVersion else {
+        guard node.versions.told == Self.nextVersion, checker.version == Self.nextVersion else {
             return fail("no node is left behind by an upgrade", "node \(node.position + 1): \(reason)")
         }
-        if node.newestVersion < Self.nextVersion { run(Self.nextVersion, on: node) }
+        if node.versions.newest < Self.nextVersion { run(Self.nextVersion, on: node) }
     }
 }

@@ -19,6 +19,8 @@ extension World {
 
     func checkRests() {
         springStrand()
+        // A follower that rests falsely does so for seconds.
+        guard (now / 50_000).isMultiple(of: 4) else { return }
         for node in nodes {
             guard let core = node.core else { continue }
             for group in groups { checkRest(of: group, node, core) }
@@ -47,9 +49,13 @@ extension World {
         )
     }
 
-    /// A message as a run with a bug put in understands it.
-    func mutated(_ message: PeerMessage, from: Int, to core: NodeCore) -> PeerMessage {
-        guard options.mutant == .beatsUnchecked, case .beat(let beat) = message else { return message }
+    /// Messages as a run with a bug put in understands them.
+    func mutated(_ messages: [PeerMessage], from: Int, to core: NodeCore) -> [PeerMessage] {
+        options.mutant == .beatsUnchecked ? messages.map { withBeatUnchecked($0, from: from, to: core) } : messages
+    }
+
+    private func withBeatUnchecked(_ message: PeerMessage, from: Int, to core: NodeCore) -> PeerMessage {
+        guard case .beat(let beat) = message else { return message }
         let lanes = beat.lanes
         guard Int(lanes.to) < core.loops.count else { return message }
         let relied = core.loops[Int(lanes.to)].floor.digestRelied(on: nodes[from].id, lane: lanes.from)

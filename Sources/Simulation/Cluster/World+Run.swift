@@ -150,7 +150,7 @@ extension World {
                 continue
             }
             text += "\n  node \(node.position + 1): scheduled \(node.turns) failure \(node.failure ?? "-")"
-            text += " log waits \(!core.writer.inbox.isEmpty) hanging \(node.diskPace.hangingUntil > now)"
+            text += " log waits \(!core.writer.inbox.isEmpty) hanging \(node.troubles.hangingUntil > now)"
             for replica in core.replicas {
                 let status = replica.raft.status
                 text += "\n  node \(node.position + 1) group \(replica.group.rawValue): \(status.role)"

@@ -132,7 +132,7 @@ final class World: @unchecked Sendable {
     }
 
     /// One batch in so many goes as the bytes of a frame, the others as they are: most of the time went into that.
-    private static let frameInterval = 4
+    private static let frameInterval = 8
 
     func deliver(_ parcel: Parcel, from: Int, to: Int) {
         let node = nodes[to]
@@ -140,12 +140,12 @@ final class World: @unchecked Sendable {
         trace.mix(at: now, kind: .deliver, node: to, UInt64(from), UInt64(parcel.bytes))
         do {
             for messages in try parcel.batches() {
-                core.inboxes.receive(messages.map { mutated($0, from: from, to: core) }, from: nodes[from].id)
+                core.inboxes.receive(mutated(messages, from: from, to: core), from: nodes[from].id)
             }
         } catch {
             fail("a frame is read as it was written", "\(error)")
         }
-        wake(node)
+        node.forEachWaitingReceiver(of: core) { scheduleTurn($0, of: node, after: node.delay(of: $0, now, &timing)) }
     }
 
     // MARK: Turns
@@ -193,8 +193,8 @@ final class World: @unchecked Sendable {
     }
 
     private func writerTurn(_ node: SimNode, _ core: NodeCore) {
-        let fate = node.nextWrite
-        node.nextWrite = .normal
+        let fate = node.troubles.nextWrite
+        node.troubles.nextWrite = .normal
         switch fate {
         case .normal: core.writer.turn()
         case .crashAfterSync:

@@ -22,8 +22,6 @@ struct RestState {
     var tick: UInt64 = 0
     var rests: [GroupID: Rest] = [:]
     var awake = GroupSet()
-    /// When something other than the clock and heartbeats last reached a group.
-    var touched: [GroupID: UInt64] = [:]
     /// Loops of other nodes that have groups in common with this one; sorted by node and lane.
     var neighbors: [Neighbor] = []
     /// How many loops each node has, as it said last; one where it has said nothing.

@@ -23,8 +23,9 @@ struct RestRoom {
     /// Lays a leader to rest to whose group nothing has happened for ``CoreSettings/ticksUntilRest``. Its followers are
     /// told by the next beat, and go to rest as well.
     private func layToRest(_ group: GroupID, _ floor: Floor) {
-        guard floor.rest.tick - floor.rest.touched[group, default: 0] >= UInt64(floor.settings.ticksUntilRest),
-            let replica = floor.replica(group), let leadership = replica.restAsLeader
+        guard let hosted = floor.groups[group], let replica = hosted.replica,
+            floor.rest.tick - hosted.touchedTick >= UInt64(floor.settings.ticksUntilRest),
+            let leadership = replica.restAsLeader
         else { return }
         let tick = floor.rest.tick
         let limits = floor.restLimits
@@ -106,16 +107,18 @@ struct RestRoom {
     /// each when its own election is due, as a proof that comes late still counts for those that rest.
     private func wakeWithoutProof(_ floor: Floor) {
         let limits = floor.restLimits
+        let tick = floor.rest.tick
         for position in floor.rest.neighbors.indices {
-            let neighbor = floor.rest.neighbors[position]
-            if neighbor.lacksLeadProof(tick: floor.rest.tick, limits) {
-                for group in neighbor.following.groups where isElectionDue(group, floor) { floor.wake(group) }
+            if floor.rest.neighbors[position].lacksLeadProof(tick: tick, limits) {
+                let following = floor.rest.neighbors[position].following.groups
+                for group in following where isElectionDue(group, floor) { floor.wake(group) }
             }
-            guard neighbor.lacksFollowProof(tick: floor.rest.tick, limits) else { continue }
-            if neighbor.isSilent(tick: floor.rest.tick, limits) {
-                for group in neighbor.leading.groups { forsakeNeighbor(at: position, in: group, floor) }
+            guard floor.rest.neighbors[position].lacksFollowProof(tick: tick, limits) else { continue }
+            let leading = floor.rest.neighbors[position].leading.groups
+            if floor.rest.neighbors[position].isSilent(tick: tick, limits) {
+                for group in leading { forsakeNeighbor(at: position, in: group, floor) }
             } else {
-                wakeAll(neighbor.leading.groups, floor)
+                wakeAll(leading, floor)
             }
         }
     }

@@ -7,15 +7,15 @@ extension RestState {
     /// Ends the rest of a replica, if it rests, and lets its clock make up for the time of the rest.
     ///
     /// - Parameter other: the node whose message wakes the replica; nil where no message does.
+    /// - Returns: whether the replica rested.
     mutating func wake(
         _ replica: Replica,
         from other: NodeID?,
         _ source: any PayloadSource,
         into effects: inout [ReplicaEffect]
-    ) {
-        guard let ended = rests.removeValue(forKey: replica.group) else { return }
+    ) -> Bool {
+        guard !awake.contains(replica.group), let ended = rests.removeValue(forKey: replica.group) else { return false }
         awake.insert(replica.group)
-        touched[replica.group] = tick
         wakeCount += 1
         let heard: [Heard]
         switch ended.role {
@@ -24,6 +24,7 @@ extension RestState {
         }
         let event = Event.rested(ticks: Int(tick - ended.sinceTick), heard: heard)
         _ = replica.control(event, source, into: &effects)
+        return true
     }
 
     private mutating func stopLeading(_ ended: Rest, peers: [Member], forsaken: [NodeID]) -> [Heard] {
