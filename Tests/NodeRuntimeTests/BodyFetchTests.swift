@@ -239,9 +239,9 @@ import Testing
         #expect(fetches.map(\.results.count) == Array(repeating: 0, count: BodiesRoom.maximumFetches) + [1])
         #expect(fetches.last?.results == [nil])
         cluster.run(ticks: 2)
-        // The two others answer as many as they read at once, and have nothing for the rest.
-        #expect(fetches.allSatisfy { $0.results.count == 1 })
-        #expect(fetches.count { $0.results == [Self.bytes] } == 2 * BodiesRoom.maximumAnswers)
+        // The node that is asked reads one answer after the other, as many at once as it may.
+        cluster.run(ticks: 2)
+        #expect(fetches.dropLast().allSatisfy { $0.results == [Self.bytes] })
         let next = Fetch(by: cluster[1])
         cluster.run(ticks: 1)
         #expect(next.results == [Self.bytes])
@@ -291,14 +291,29 @@ import Testing
         let cluster = try cluster()
         let blocking = try heldBlocking(of: cluster[2], in: cluster)
         blocking.hold()
-        let limit = UInt64(BodiesRoom.maximumAnswers)
+        let limit = UInt64(BodiesRoom.maximumAnswers + BodiesRoom.maximumQuestions)
         ask(cluster[2], 0..<limit + 2, Self.body, in: Self.group)
         #expect(answers(of: cluster[2]) == [limit: nil, limit + 1: nil])
+        #expect(blocking.waiting == BodiesRoom.maximumAnswers)
+        blocking.letGo()
+        for _ in 0...limit / UInt64(BodiesRoom.maximumAnswers) { cluster[2].turn() }
+        let rest = answers(of: cluster[2])
+        #expect(rest.count == Int(limit) && rest.values.allSatisfy { $0 == Self.bytes })
+        ask(cluster[2], 10_000..<10_001, Self.body, in: Self.group)
+        #expect(answers(of: cluster[2]) == [10_000: Self.bytes])
+    }
+
+    @Test func whatHasWaitedTooLongIsNotReadForOthers() throws {
+        let cluster = try cluster()
+        let blocking = try heldBlocking(of: cluster[2], in: cluster)
+        blocking.hold()
+        let limit = UInt64(BodiesRoom.maximumAnswers)
+        ask(cluster[2], 0..<limit + 2, Self.body, in: Self.group)
+        cluster.run(ticks: Self.answerTicks)
+        _ = answers(of: cluster[2])
         blocking.letGo()
         cluster[2].turn()
-        let rest = answers(of: cluster[2])
-        #expect(rest.count == BodiesRoom.maximumAnswers && rest.values.allSatisfy { $0 == Self.bytes })
-        ask(cluster[2], 100..<101, Self.body, in: Self.group)
-        #expect(answers(of: cluster[2]) == [100: Self.bytes])
+        cluster[2].turn()
+        #expect(Set(answers(of: cluster[2]).keys) == Set(0..<limit))
     }
 }

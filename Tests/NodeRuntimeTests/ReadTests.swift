@@ -58,4 +58,23 @@ import Testing
         #expect(reads.value == 1)
         #expect(loop.replica(group)?.appliedIndex == leader.core?.loop.replica(group)?.appliedIndex)
     }
+
+    /// A leader that cannot answer does not remember more questions than its limit, and leaves none without an answer.
+    @Test func whoAskedFirstIsToldToAskAgainWhenTooManyAsk() throws {
+        let cluster = try TestCluster(groups: 2)
+        cluster.run(ticks: 60)
+        let leader = try #require(cluster.leader(of: group))
+        let other = try #require(cluster.nodes.first { $0 !== leader })
+        _ = leader.takeSent()
+        leader.core?.loop.rooms.reads.maximumForeign = 8
+        let questions = (0..<9).map { PeerMessage.readIndex(group: group, id: $0) }
+        leader.core?.inboxes.receive(questions, from: other.id)
+        leader.turn()
+        let answers = leader.takeSent().compactMap { message, _ -> (id: UInt64, index: LogIndex?)? in
+            guard case .readIndexReply(group, let id, let index) = message else { return nil }
+            return (id, index)
+        }
+        #expect(answers.map(\.id) == [0, 1, 2, 3])
+        #expect(answers.allSatisfy { $0.index == nil })
+    }
 }

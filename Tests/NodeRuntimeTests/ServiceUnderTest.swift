@@ -180,6 +180,9 @@ final class HeldBlocking: BlockingWork {
 
     private let state = NIOLockedValueBox(State())
 
+    /// How much work is held.
+    var waiting: Int { state.withLockedValue { $0.held.count } }
+
     func hold() { state.withLockedValue { $0.isHolding = true } }
 
     func letGo() {

@@ -22,11 +22,26 @@ struct BodiesRoom {
     static let maximumFetches = 64
     /// How long a node that was asked may take to answer.
     static let answerMilliseconds: Int64 = 1_000
-    /// Answers that are being read for other nodes at once; others are told that this node has nothing.
+    /// Answers that are being read for other nodes at once; further questions wait.
     static let maximumAnswers = 16
+    /// Questions of other nodes that wait, at most: each of four other nodes may have all its fetches here. Who asks
+    /// beyond that is told that this node has nothing.
+    static let maximumQuestions = 4 * maximumFetches
+
+    /// What another node asks for.
+    private struct Question {
+        let id: UInt64
+        let node: NodeID
+        let group: GroupID
+        let chunk: BodyChunk
+        /// From then on, the other node has asked the next one.
+        let deadlineMilliseconds: Int64
+    }
 
     private var fetches: [UInt64: Fetch] = [:]
     private var answering = 0
+    /// In the order in which they came.
+    private var questions: [Question] = []
 
     /// On every tick: where a node has not answered in time, the next one is asked.
     mutating func tick(_ floor: Floor) {
@@ -39,7 +54,17 @@ struct BodiesRoom {
 
     mutating func receive(_ message: BodyMessage, of group: GroupID, from other: NodeID, _ floor: Floor) {
         switch message {
-        case .ask(let id, let chunk): readAnswer(to: id, of: other, chunk: chunk, in: group, floor)
+        case .ask(let id, let chunk):
+            receiveQuestion(
+                Question(
+                    id: id,
+                    node: other,
+                    group: group,
+                    chunk: chunk,
+                    deadlineMilliseconds: floor.nowMilliseconds + Self.answerMilliseconds
+                ),
+                floor
+            )
         case .answer(let id, let bytes):
             guard let fetch = fetches[id], fetch.asked == other, fetch.group == group else { return }
             guard let bytes else { return askNext(id, floor) }
@@ -60,6 +85,7 @@ struct BodiesRoom {
         case .answerRead(let id, let other, let group, let bytes):
             answering -= 1
             floor.send(.body(group: group, .answer(id: id, bytes)), to: other)
+            readNextAnswer(floor)
         case .event(let event): floor.observers.bodies?(event)
         }
     }
@@ -113,22 +139,26 @@ struct BodiesRoom {
         fetch.completion(bytes)
     }
 
-    private mutating func readAnswer(
-        to id: UInt64,
-        of other: NodeID,
-        chunk: BodyChunk,
-        in group: GroupID,
-        _ floor: Floor
-    ) {
-        guard floor.standing(of: group).hasState, answering < Self.maximumAnswers else {
-            return floor.send(.body(group: group, .answer(id: id, nil)), to: other)
+    private mutating func receiveQuestion(_ question: Question, _ floor: Floor) {
+        guard floor.standing(of: question.group).hasState, questions.count < Self.maximumQuestions else {
+            return floor.send(.body(group: question.group, .answer(id: question.id, nil)), to: question.node)
         }
+        questions.append(question)
+        readNextAnswer(floor)
+    }
+
+    /// Reads what the question that has waited longest asks for, unless enough is being read.
+    private mutating func readNextAnswer(_ floor: Floor) {
+        guard answering < Self.maximumAnswers else { return }
+        questions.removeFirst(questions.prefix { $0.deadlineMilliseconds <= floor.nowMilliseconds }.count)
+        guard !questions.isEmpty else { return }
+        let question = questions.removeFirst()
         answering += 1
         let reader = floor.reader
         let inbox = floor.ways.inbox
         floor.ways.blocking.run {
-            let bytes = reader.wholeChunk(group, chunk)
-            inbox.put(.bodies(.answerRead(id, to: other, group, bytes: bytes)))
+            let bytes = reader.wholeChunk(question.group, question.chunk)
+            inbox.put(.bodies(.answerRead(question.id, to: question.node, question.group, bytes: bytes)))
         }
     }
 }

@@ -13,8 +13,8 @@ struct ReadsRoom {
         let node: NodeID
     }
 
-    /// Beyond so many, what is still to be answered of them is forgotten; the others ask again.
-    private static let maximumForeign = 65_536
+    /// Beyond so many, the older half is given up; who asked is told so, and asks again.
+    var maximumForeign = 65_536
 
     /// The groups with reads: nothing has to look at all groups to find them.
     private var reading = GroupSet()
@@ -73,9 +73,18 @@ struct ReadsRoom {
         guard let replica = floor.replica(round.group), replica.isLeader else {
             return floor.send(.readIndexReply(group: round.group, id: round.id, index: nil), to: round.node)
         }
+        if foreign.count >= maximumForeign { giveUpOldest(floor) }
         let own = floor.takeNumber()
         foreign[own] = round
         floor.step(round.group) { $0.readIndex(id: own, floor.source, into: &$1) }
+    }
+
+    /// Makes room: a replica that was given up while it led leaves rounds that nobody will answer.
+    private mutating func giveUpOldest(_ floor: Floor) {
+        for own in foreign.keys.sorted().prefix(maximumForeign / 2) {
+            guard let round = foreign.removeValue(forKey: own) else { continue }
+            floor.send(.readIndexReply(group: round.group, id: round.id, index: nil), to: round.node)
+        }
     }
 
     // MARK: Answers
@@ -152,7 +161,6 @@ struct ReadsRoom {
                 table.answered[id] = calls.filter { !isExpired($0) }
             }
         }
-        if foreign.count > Self.maximumForeign { foreign.removeAll() }
         stateReads.expire(now)
     }
 }
