@@ -2,14 +2,14 @@ extension RaftNode {
     // MARK: - The clock
 
     mutating func tick(into effects: inout Effects) {
-        now += 1
+        clock.now += 1
         switch role {
         case .leader:
             tickLeader(into: &effects)
         case .follower, .preCandidate, .candidate:
-            electionElapsed += 1
-            ticksSinceLeader += 1
-            guard electionElapsed >= electionTimeout else { return }
+            clock.electionElapsed += 1
+            clock.ticksSinceLeader += 1
+            guard clock.electionElapsed >= clock.electionTimeout else { return }
             resetElectionTimer()
             if mayCampaign, configuration.member(id)?.priority != 0 {
                 campaign(preVote: settings.preVote, into: &effects)
@@ -20,29 +20,29 @@ extension RaftNode {
     }
 
     private mutating func tickLeader(into effects: inout Effects) {
-        electionElapsed += 1
-        heartbeatElapsed += 1
+        clock.electionElapsed += 1
+        clock.heartbeatElapsed += 1
         tickTransfer(into: &effects)
         tickOffers()
-        if electionElapsed >= settings.electionTimeoutTicks {
-            electionElapsed = 0
+        if clock.electionElapsed >= settings.electionTimeoutTicks {
+            clock.electionElapsed = 0
             if settings.checkQuorum, !hearsQuorum() {
                 becomeFollower(term: term, leader: nil, into: &effects)
                 return
             }
         }
-        if heartbeatElapsed >= settings.heartbeatTicks { broadcastHeartbeat(into: &effects) }
+        if clock.heartbeatElapsed >= settings.heartbeatTicks { broadcastHeartbeat(into: &effects) }
     }
 
     /// Draws the next timeout from one to two election timeouts. Replicas of lower priority wait up to half a timeout
     /// longer, so that the favourites usually come first but anyone can replace them. The last leader is no
     /// favourite: when this timer fires, the last leader is gone, and waiting for it would take longer.
     mutating func resetElectionTimer() {
-        electionElapsed = 0
+        clock.electionElapsed = 0
         let base = settings.electionTimeoutTicks
         let priority = takeOver.isDeclined ? 0 : configuration.member(id)?.priority ?? 0
         let handicap = configuration.handicapTicks(of: priority, without: lastLeader, timeout: base)
-        electionTimeout = base + handicap + random.below(base)
+        clock.electionTimeout = base + handicap + clock.random.below(base)
     }
 
     // MARK: - Campaigning
@@ -64,7 +64,7 @@ extension RaftNode {
     private var sticksToLeader: Bool {
         guard settings.checkQuorum else { return false }
         if role == .leader { return true }
-        return ticksSinceLeader < settings.electionTimeoutTicks && (leader != nil || settings.leaseTicks != nil)
+        return clock.ticksSinceLeader < settings.electionTimeoutTicks && (leader != nil || settings.leaseTicks != nil)
     }
 
     mutating func campaignNow(into effects: inout Effects) {
@@ -177,7 +177,7 @@ extension RaftNode {
         let granted = isFree && log.isNoNewer(thanOneUpTo: lastIndex, lastTerm)
         if granted {
             hardState.vote = message.from
-            electionElapsed = 0
+            clock.electionElapsed = 0
         }
         send(.voteResponse(granted: granted), to: message.from, into: &effects)
     }
@@ -208,8 +208,8 @@ extension RaftNode {
         role = .leader
         leader = id
         votes.removeAll()
-        electionElapsed = 0
-        heartbeatElapsed = 0
+        clock.electionElapsed = 0
+        clock.heartbeatElapsed = 0
         uncommittedBytes = log.payloadBytes(after: releasedIndex, upTo: log.lastIndex)
         peers = configuration.members.map(\.replica).filter { $0 != id }
             .map { Progress(replica: $0, nextIndex: log.lastIndex.next, isActive: false) }
@@ -223,7 +223,7 @@ extension RaftNode {
         transfer = nil
         uncommittedBytes = 0
         // This replica may vote for another one at once: the lease that it gives up is its own.
-        ticksSinceLeader = settings.electionTimeoutTicks
+        clock.ticksSinceLeader = settings.electionTimeoutTicks
     }
 }
 

@@ -56,11 +56,11 @@ extension RaftNode {
     }
 
     private var holdsLease: Bool {
-        settings.leaseTicks != nil && !reads.leaseForfeited && now < reads.leaseEnd
+        settings.leaseTicks != nil && !reads.leaseForfeited && clock.now < reads.leaseEnd
     }
 
     mutating func broadcastHeartbeat(into effects: inout Effects) {
-        heartbeatElapsed = 0
+        clock.heartbeatElapsed = 0
         let gathering = reads.waiting.last.map { $0.round > reads.round } ?? false
         if gathering || settings.leaseTicks != nil { beginRound() }
         for position in peers.indices { sendHeartbeat(to: position, into: &effects) }
@@ -73,7 +73,7 @@ extension RaftNode {
 
     private mutating func beginRound() {
         reads.round += 1
-        if settings.leaseTicks != nil { reads.sent.append((round: reads.round, at: now)) }
+        if settings.leaseTicks != nil { reads.sent.append((round: reads.round, at: clock.now)) }
     }
 
     mutating func sendHeartbeat(to position: Int, into effects: inout Effects) {

@@ -78,9 +78,9 @@ extension RaftNode {
             let isNew = leader != sender
             leader = sender
             // The election timeout depends on who leads.
-            if isNew { resetElectionTimer() } else { electionElapsed = 0 }
+            if isNew { resetElectionTimer() } else { clock.electionElapsed = 0 }
         }
-        ticksSinceLeader = 0
+        clock.ticksSinceLeader = 0
     }
 
     /// Tells the sender of a stale request that its term is over; stale answers are dropped.

@@ -94,28 +94,28 @@ extension RaftNode {
     /// - Parameters: as of the event `rested`.
     public func isElectionDue(ticks: Int, heard: [Heard]) -> Bool {
         let silent = heard.first { $0.replica == leader }?.ticksAgo ?? .max
-        return min(electionElapsed + ticks, silent) + 1 >= electionTimeout
+        return min(clock.electionElapsed + ticks, silent) + 1 >= clock.electionTimeout
     }
 
     /// Makes up for the ticks of a rest.
     mutating func rested(ticks: Int, heard: [Heard]) {
-        now += UInt64(ticks)
+        clock.now += UInt64(ticks)
         switch role {
         case .leader:
             // The first tick asks all peers.
-            heartbeatElapsed = settings.heartbeatTicks
-            electionElapsed += ticks
+            clock.heartbeatElapsed = settings.heartbeatTicks
+            clock.electionElapsed += ticks
             let recent = heard.filter { $0.ticksAgo < settings.electionTimeoutTicks }
             func isRecent(_ replica: ReplicaID) -> Bool { recent.contains { $0.replica == replica } }
             // This is the check of the quorum that would have come meanwhile. Without a quorum the count goes on, so
             // that no row of short rests puts the check off.
             guard isQuorum(isRecent) else { return }
-            electionElapsed = 0
+            clock.electionElapsed = 0
             for position in peers.indices { peers[position].isActive = isRecent(peers[position].replica) }
         case .follower, .preCandidate, .candidate:
             let silent = heard.first { $0.replica == leader }?.ticksAgo ?? .max
-            electionElapsed = min(electionElapsed + ticks, silent)
-            ticksSinceLeader = min(ticksSinceLeader + ticks, silent)
+            clock.electionElapsed = min(clock.electionElapsed + ticks, silent)
+            clock.ticksSinceLeader = min(clock.ticksSinceLeader + ticks, silent)
         }
     }
 }

@@ -41,7 +41,7 @@ extension RaftNode {
     /// when it comes late: then the target campaigns all the same, which is no harm.
     mutating func transferDeclined(by replica: ReplicaID) {
         guard transfer?.target == replica, let position = position(of: replica) else { return }
-        peers[position].declinedAt = now
+        peers[position].declinedAt = clock.now
         transfer = nil
     }
 
@@ -83,8 +83,8 @@ extension RaftNode {
     mutating func declineLeadership() {
         guard !takeOver.isDeclined else { return }
         takeOver = TakeOver(isDeclined: true)
-        let elapsed = electionElapsed
+        let elapsed = clock.electionElapsed
         resetElectionTimer()
-        electionElapsed = elapsed
+        clock.electionElapsed = elapsed
     }
 }

@@ -30,13 +30,7 @@ public struct RaftNode: Sendable {
     var takeOver = TakeOver()
     var pendingSnapshot: SnapshotPoint?
 
-    // The clock.
-    var now: UInt64 = 0
-    var electionElapsed = 0
-    var heartbeatElapsed = 0
-    var ticksSinceLeader = 0
-    var electionTimeout = 0
-    var random: SplitMix64
+    var clock: RaftClock
 
     // What a leader knows, besides. Empty in every other role.
     /// Sorted by replica ID, without this replica.
@@ -104,7 +98,7 @@ public struct RaftNode: Sendable {
         self.appliedIndex = appliedIndex
         pendingSnapshot = isStateLost ? snapshot : nil
         persists = PersistQueue(index: log.lastIndex, hardState: hardState)
-        random = SplitMix64(seed: seed)
+        clock = RaftClock(random: SplitMix64(seed: seed))
         announced = Announced(
             role: .follower,
             term: hardState.term,

@@ -83,7 +83,7 @@ extension RaftNode {
 
     /// What this leader knows of each peer, sorted by replica; empty in other roles.
     public var peerStatus: [PeerStatus] {
-        peers.map { PeerStatus($0, lastIndex: lastIndex, now: now, declineTicks: settings.declineTicks) }
+        peers.map { PeerStatus($0, lastIndex: lastIndex, now: clock.now, declineTicks: settings.declineTicks) }
     }
 }
 
