@@ -20,8 +20,8 @@ public struct Session {
         case nothing
         case answer((inout Session, Result<MailAnswer, ServiceFailure>) -> Void)
         case outcome((inout Session, Result<MailOutcome, ServiceFailure>) -> Void)
-        /// The result of the login with this tag.
-        case authentication(tag: String)
+        /// Whether the password of this login is right.
+        case authentication(Login)
         case resume((inout Session) -> Void)
         case handshake
     }
@@ -37,9 +37,10 @@ public struct Session {
     var effects: [SessionEffect] = []
     var badCommands = 0
     var loginFailures = 0
-    /// The tag of an IDLE or AUTHENTICATE whose next line is awaited.
+    /// The tag of the IDLE whose end is awaited.
     var idleTag: String?
-    var authenticateTag: String?
+    /// The AUTHENTICATE whose next line is awaited.
+    var authenticating: Login?
     /// CONDSTORE was asked for, by name or by one of its commands (RFC 7162, section 3.1).
     var isCondstoreEnabled = false
     /// Something of the account changed since the view was brought up to date.
@@ -49,12 +50,8 @@ public struct Session {
 
     /// The selected mailbox.
     var view: MailboxView?
-    /// Long commands under way.
-    var appending: AppendWork?
-    var fetching: FetchWork?
-    var searching: SearchWork?
-    var storing: StoreWork?
-    var copying: CopyWork?
+    /// What is kept of a command between its steps.
+    var underWay = CommandUnderWay.none
 
     /// The owner's clock, set before each call.
     public var now = Timestamp(milliseconds: 0)
@@ -75,7 +72,10 @@ public struct Session {
     /// Whether the client waits for changes by IDLE (RFC 2177).
     public var isIdling: Bool { idleTag != nil }
     /// Whether nothing is under way that an end would cut off.
-    public var isAtRest: Bool { isReady && appending == nil }
+    public var isAtRest: Bool {
+        guard case .none = underWay else { return false }
+        return isReady
+    }
     /// Whether `continueIdle()` has something to do.
     public var wantsUpdate: Bool { idleTag != nil && isStale && isReady && view != nil }
 
@@ -105,16 +105,20 @@ public struct Session {
             encoder.untagged(.bye, code: nil, text: error.message)
             end()
         case .continuationNeeded: encoder.continuation()
-        case .append(let start): beginAppend(start, freshBodyID())
-        case .messageBytes(let bytes): appendBytes(bytes)
-        case .messageEnded: appendMessageEnded()
-        case .appendNext: refuseFurtherMessage()
-        case .appendEnded: finishAppend()
+        case .append(let start): AppendWork.begin(start, bodyID: freshBodyID(), in: &self)
+        case .messageBytes(let bytes): continueAppend { $0.receive(bytes, in: &$1) }
+        case .messageEnded: continueAppend { $0.receiveEndOfMessage(in: &$1) }
+        case .appendNext: continueAppend { $0.refuseFurtherMessage(in: &$1) }
+        case .appendEnded: continueAppend { $0.finish(in: &$1) }
         case .idleEnded: endIdle()
         case .idleBroken(let error): breakIdle(error)
-        case .authenticationLine(let line): authenticationLine(line)
+        case .authenticationLine(let line):
+            guard let login = authenticating.take() else { preconditionFailure("no AUTHENTICATE is under way") }
+            login.receive(line, in: &self)
         }
     }
+
+    private mutating func continueAppend(_ step: (inout AppendWork, inout Session) -> Void) { continueWork(step) }
 
     /// The store has answered the query that the session asked last.
     public mutating func answered(_ result: Result<MailAnswer, ServiceFailure>) {
@@ -140,10 +144,10 @@ public struct Session {
         _ result: Result<AuthenticationResult, ServiceFailure>,
         hasRoom: Bool = true
     ) {
-        guard case .authentication(let tag) = awaited else { preconditionFailure("no login is under way") }
+        guard case .authentication(let login) = awaited else { preconditionFailure("no login is under way") }
         awaited = .nothing
         guard phase != .logout else { return }
-        concludeLogin(tag, result, hasRoom: hasRoom)
+        login.conclude(result, hasRoom: hasRoom, in: &self)
     }
 
     /// The client takes bytes again.
@@ -174,140 +178,5 @@ public struct Session {
         phase = .logout
         flush()
         effects.append(.close)
-    }
-}
-
-// MARK: - What goes out
-
-extension Session {
-    /// Sends what the encoder holds.
-    mutating func flush() {
-        guard encoder.writtenBytes > 0 else { return }
-        effects.append(.write(encoder.takeBuffer()))
-    }
-
-    mutating func query(
-        _ query: MailQuery,
-        _ next: @escaping (inout Session, Result<MailAnswer, ServiceFailure>) -> Void
-    ) {
-        guard let account else { preconditionFailure("a query before the login") }
-        flush()
-        awaited = .answer(next)
-        effects.append(.query(query, account))
-    }
-
-    mutating func submit(
-        _ command: MailCommand,
-        _ next: @escaping (inout Session, Result<MailOutcome, ServiceFailure>) -> Void
-    ) {
-        guard let account else { preconditionFailure("a command before the login") }
-        flush()
-        awaited = .outcome(next)
-        effects.append(.submit(command, account))
-    }
-
-    /// Asks for the command `tag`; a failure of the store is its answer, and of a SELECT leaves no mailbox selected.
-    mutating func query(
-        _ query: MailQuery,
-        for tag: String,
-        _ next: @escaping (inout Session, MailAnswer) -> Void
-    ) {
-        self.query(query) { session, result in
-            switch result {
-            case .success(let answer): next(&session, answer)
-            case .failure(let failure):
-                if session.phase != .selected { session.view = nil }
-                session.fail(tag, failure)
-            }
-        }
-    }
-
-    /// Submits for the command `tag`; a failure of the store, or a refusal, is its answer.
-    mutating func submit(
-        _ command: MailCommand,
-        for tag: String,
-        _ next: @escaping (inout Session, MailOutcome) -> Void
-    ) {
-        submit(command) { session, result in
-            switch result {
-            case .success(.refused(let refusal)): session.refuse(tag, refusal)
-            case .success(let outcome): next(&session, outcome)
-            case .failure(let failure): session.fail(tag, failure)
-            }
-        }
-    }
-
-    /// Lets other connections have a turn, and goes on when the client takes bytes.
-    mutating func giveWay(_ next: @escaping (inout Session) -> Void) {
-        flush()
-        awaited = .resume(next)
-        effects.append(.resumeWhenWritable)
-    }
-
-    // MARK: Answers
-
-    /// The answer to a command that succeeded, with what is new in the mailbox in front of it.
-    mutating func succeed(_ tag: String, _ text: String, updates: Updates = .all) {
-        succeed(tag, code: nil, text, updates: updates)
-    }
-
-    mutating func succeed(_ tag: String, code: ResponseCode?, _ text: String, updates: Updates = .all) {
-        badCommands = 0
-        conclude(updates) { $0.encoder.tagged(tag, .ok, code: code, text: text) }
-    }
-
-    mutating func answerNo(_ tag: String, code: ResponseCode?, _ text: String) {
-        badCommands = 0
-        encoder.tagged(tag, .no, code: code, text: text)
-    }
-
-    /// A command that cannot be carried out as it stands.
-    mutating func answerBad(_ tag: String, _ text: String) {
-        encoder.tagged(tag, .bad, code: nil, text: text)
-        countBadCommand()
-    }
-
-    mutating func refused(_ error: SyntaxError) {
-        appending = nil
-        encoder.refusal(error)
-        guard error.tag == nil || error.response.condition == .bad else {
-            badCommands = 0
-            return
-        }
-        countBadCommand()
-    }
-
-    private mutating func countBadCommand() {
-        badCommands += 1
-        guard badCommands >= settings.maximumBadCommands else { return }
-        encoder.untagged(.bye, code: nil, text: "Too many commands in a row that are none")
-        end()
-    }
-
-    /// The store did not answer: never the client's fault.
-    mutating func fail(_ tag: String, _ failure: ServiceFailure) {
-        switch failure {
-        case .unavailable:
-            answerNo(tag, code: .unavailable, "The mail store cannot be reached at the moment; please try again")
-        case .busy: answerNo(tag, code: .inUse, "The mail store is busy; please try again")
-        case .noSpace:
-            answerNo(
-                tag,
-                code: .unavailable,
-                "The mail store has no room for new messages at the moment; please try again"
-            )
-        case .stopping: answerNo(tag, code: .unavailable, "The server is stopping; please connect again")
-        }
-    }
-
-    /// The store refused; nothing was changed.
-    mutating func refuse(_ tag: String, _ refusal: Refusal, missingMailbox: ResponseCode = .nonExistent) {
-        let (code, text) = refusal.answer(missingMailbox: missingMailbox)
-        answerNo(tag, code: code, text)
-    }
-
-    /// The store gave an answer of another kind than asked for.
-    mutating func failUnexpectedly(_ tag: String) {
-        answerNo(tag, code: .serverBug, "The mail store gave an answer that makes no sense")
     }
 }

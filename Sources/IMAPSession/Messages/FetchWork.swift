@@ -2,70 +2,141 @@ internal import IMAPSyntax
 internal import MailModel
 internal import NIOCore
 
-/// A FETCH under way.
+/// A FETCH under way (RFC 3501, section 6.4.5; RFC 7162, section 3.1.4): message by message, item by item, as the
+/// client takes it.
 struct FetchWork {
-    let tag: String
-    let command: FetchCommand
+    private let tag: String
+    private let usesUIDs: Bool
     /// The items that are written for each message.
-    let items: [FetchItem]
-    let needsDetails: Bool
+    private let items: [FetchItem]
+    private let needsDetails: Bool
+    /// Whether FLAGS and MODSEQ are among the items.
+    private let tellsFlags: Bool
+    private let tellsModSeq: Bool
     /// Indexes that are left, the next range last.
-    var ranges: [Range<Int>]
+    private var ranges: [Range<Int>]
     /// Rows of the next messages, the next one last.
-    var details: [MessageDetails] = []
+    private var details: [MessageDetails] = []
     /// The rows of UIDs up to here were asked for: a message without a row is gone.
-    var detailsUpTo: UInt32 = 0
-    var detailsPerQuery = SessionLimits.firstDetails
-    var current: Message?
-    /// Sets of messages that become `\Seen` before anything is written.
-    var unseen: [UIDSet] = []
+    private var detailsUpTo: UInt32 = 0
+    private var detailsPerQuery = SessionLimits.firstDetails
+    /// The message whose response is being written.
+    private var message: FetchedMessage?
+    /// Sets of messages that become `\Seen` before anything is written, the next one last.
+    private var unseen: [UIDSet] = []
     /// Messages that became `\Seen` by this command.
-    var seen: [UIDSet] = []
+    private var seen: [UIDSet] = []
     /// Another session has expunged a message.
-    var hasGone = false
+    private var hasGone = false
+    private(set) var isDone = false
 
-    struct Message {
-        let index: Int
-        let uid: UInt32
-        var details: MessageDetails?
-        var outline: (any MessageOutline)?
-        var nextItem = 0
-        var piece: Piece?
-        /// Works out what the stored outline does not say, while its piece is under way.
-        var reader: (any OutlineReading)?
-        /// Whether the outline comes from the message itself: it gets no better.
-        var isOutlineRead = false
-        /// Writes the item that is under way.
-        var writer: (any ResponseWriting)?
-        /// The header, when an item before needed it.
-        var header: (range: Range<UInt64>, bytes: ByteBuffer)?
-
-        /// Whether an item that looks through the header is work for a turn of its own.
-        var isCostly: Bool { (header?.bytes.readableBytes ?? 0) >= SessionLimits.writeBytes }
-    }
-
-    /// Bytes of a body on their way.
-    struct Piece {
-        enum Purpose {
-            /// The bytes go straight to the client, behind the announcement of a literal; nil once that was written.
-            case literal(FetchItem, origin: UInt64?, length: Int)
-            case announcedLiteral
-            /// The bytes are a header, to be filtered.
-            case header(Range<UInt64>, ByteBuffer)
-            /// For the message's reader, so that the item can be told.
-            case outline(FetchItem)
+    /// Nil when the command was refused.
+    private init?(_ command: FetchCommand, tag: String, in session: inout Session) {
+        guard let indexes = session.resolve(tag, command.messages, as: command.numberSpace) else { return nil }
+        guard command.items.allSatisfy(\.isSupported) else {
+            session.answerBad(tag, "FETCH cannot give one of these items")
+            return nil
         }
-
-        var purpose: Purpose
-        var range: Range<UInt64>
+        guard !command.wantsVanished else {
+            session.answerBad(tag, "QRESYNC is not enabled")
+            return nil
+        }
+        if command.changedSince != nil || command.items.contains(.modSeq) { session.enableCondstore() }
+        guard let view = session.view else { return nil }
+        let wanted = command.changedSince.map { view.narrow(indexes, toChangedSince: $0) } ?? indexes
+        var items = command.items
+        if command.numberSpace == .uid, !items.contains(.uid) { items.insert(.uid, at: 0) }
+        if command.changedSince != nil, !items.contains(.modSeq) { items.append(.modSeq) }
+        self.tag = tag
+        self.items = items
+        usesUIDs = command.numberSpace == .uid
+        needsDetails = !items.allSatisfy(\.isInView)
+        tellsFlags = items.contains(.flags)
+        tellsModSeq = items.contains(.modSeq)
+        ranges = wanted.reversed()
+        guard items.contains(where: \.marksSeen), !view.isReadOnly else { return }
+        let unread = wanted.flatMap { range in
+            range.filter { !view.flags(at: $0).system.contains(.seen) }.map { $0..<($0 + 1) }
+        }
+        unseen = view.uidSets(unread, limit: MailLimits.messagesPerStore).reversed()
     }
 
-    var nextIndex: Int? { ranges.last?.first }
+    static func begin(_ command: FetchCommand, tag: String, in session: inout Session) {
+        guard let work = FetchWork(command, tag: tag, in: &session) else { return }
+        session.beginWork(work) { $0.markSeen(in: &$1) }
+    }
 
-    func needsRow(of uid: UInt32) -> Bool { needsDetails && uid > detailsUpTo }
+    /// `\Seen` is set before the message is told, so that the same response shows it.
+    private mutating func markSeen(in session: inout Session) {
+        guard let mailbox = session.view?.id, let set = unseen.popLast() else { return continueFetch(in: &session) }
+        let command = MailCommand.storeFlags(
+            mailbox,
+            set,
+            .add,
+            FlagNames(system: .seen),
+            unchangedSince: nil
+        )
+        submit(command, in: &session) { $0.receiveSeen($2, in: &$1) }
+    }
+
+    private mutating func receiveSeen(_ result: Result<MailOutcome, ServiceFailure>, in session: inout Session) {
+        guard case .success(.flagsStored(let modSeq, let changed, _, _)) = result else {
+            // A store that cannot write now lets mail be read all the same.
+            unseen = []
+            return continueFetch(in: &session)
+        }
+        seen.append(changed)
+        for uid in changed.uids {
+            guard let index = session.view?.index(of: uid.rawValue), var flags = session.view?.flags(at: index)
+            else { continue }
+            flags.system.insert(.seen)
+            session.view?.setFlags(flags, modSeq, at: index)
+            session.view?.markChanged(at: index)
+        }
+        markSeen(in: &session)
+    }
+
+    // MARK: Messages
+
+    /// Goes on until the session has to wait for the store or the client.
+    private mutating func continueFetch(in session: inout Session) {
+        var budget = SessionLimits.messagesPerSlice
+        while true {
+            guard session.encoder.writtenBytes < SessionLimits.writeBytes, budget > 0 else {
+                return giveWay(in: &session) { $0.continueFetch(in: &$1) }
+            }
+            if message != nil {
+                guard writeItems(in: &session) else { return }
+                budget -= 1
+                continue
+            }
+            guard let next = ranges.last?.first, let uid = session.view?.uids[next] else {
+                return finish(in: &session)
+            }
+            if needsDetails, uid > detailsUpTo { return queryDetails(in: &session) }
+            beginMessage(uid, in: &session)
+        }
+    }
+
+    /// Begins the response of the next message, unless the message is gone.
+    private mutating func beginMessage(_ uid: UInt32, in session: inout Session) {
+        guard let index = popIndex() else { return }
+        var message = FetchedMessage(index: index, uid: uid)
+        if needsDetails {
+            guard let row = details.last, row.uid.rawValue == uid else {
+                hasGone = true
+                return
+            }
+            details.removeLast()
+            message.outline = session.tools.summary(row.summary)
+            message.details = row
+        }
+        self.message = message
+        session.encoder.beginFetch(UInt32(index + 1))
+    }
 
     /// Takes the next index.
-    mutating func popIndex() -> Int? {
+    private mutating func popIndex() -> Int? {
         while let range = ranges.popLast() {
             guard let index = range.first else { continue }
             if range.count > 1 { ranges.append((index + 1)..<range.upperBound) }
@@ -75,7 +146,7 @@ struct FetchWork {
     }
 
     /// The next indexes, which are not taken.
-    func peekIndexes(_ limit: Int) -> [Range<Int>] {
+    private func peekIndexes(_ limit: Int) -> [Range<Int>] {
         var result: [Range<Int>] = []
         var left = limit
         for range in ranges.reversed() where left > 0 && !range.isEmpty {
@@ -84,47 +155,190 @@ struct FetchWork {
         }
         return result
     }
+
+    private mutating func queryDetails(in session: inout Session) {
+        guard let view = session.view else { return }
+        let indexes = peekIndexes(detailsPerQuery)
+        guard let last = indexes.last?.last.map({ view.uids[$0] }) else { return finish(in: &session) }
+        var set = UIDSet()
+        for range in indexes { for index in range { set.append(UID(view.uids[index])) } }
+        query(.details(view.id, set), in: &session) { $0.receiveDetails($2, upTo: last, in: &$1) }
+    }
+
+    private mutating func receiveDetails(
+        _ result: Result<MailAnswer, ServiceFailure>,
+        upTo last: UInt32,
+        in session: inout Session
+    ) {
+        switch result {
+        case .success(.details(let rows)):
+            details = rows.reversed()
+            detailsUpTo = last
+            detailsPerQuery = SessionLimits.detailsPerQuery(after: rows)
+            continueFetch(in: &session)
+        case .success:
+            isDone = true
+            session.failUnexpectedly(tag)
+        case .failure(let failure):
+            isDone = true
+            session.fail(tag, failure)
+        }
+    }
+
+    private mutating func finish(in session: inout Session) {
+        isDone = true
+        session.badCommands = 0
+        session.conclude(usesUIDs ? .all : .withoutExpunge) { [tag, hasGone] session in
+            session.encoder.tagged(tag, .ok, code: hasGone ? .expungeIssued : nil, text: "Fetched")
+        }
+    }
+
+    // MARK: Items
+
+    /// Writes the message's items.
+    ///
+    /// - Returns: whether the message is complete; otherwise the store or the client is waited for.
+    private mutating func writeItems(in session: inout Session) -> Bool {
+        while let next = message?.nextItem, let isCostly = message?.isCostly {
+            guard message?.isWriting == false else {
+                message?.writePiece(in: &session)
+                giveWay(in: &session) { $0.continueFetch(in: &$1) }
+                return false
+            }
+            guard next < items.count else {
+                endMessage(in: &session)
+                return true
+            }
+            message?.nextItem += 1
+            writeItem(items[next], in: &session)
+            if let wanted = message?.wantedBytes {
+                guard wanted.isEmpty else {
+                    queryBody(in: &session)
+                    return false
+                }
+                message?.finishPiece(in: &session)
+            }
+            // Items of one message can be many, and each as long as its header.
+            if session.encoder.writtenBytes >= SessionLimits.writeBytes || isCostly {
+                giveWay(in: &session) { $0.continueFetch(in: &$1) }
+                return false
+            }
+        }
+        return true
+    }
+
+    private mutating func writeItem(_ item: FetchItem, in session: inout Session) {
+        guard let index = message?.index, let uid = message?.uid else { return }
+        switch item {
+        case .uid: session.encoder.uid(uid)
+        case .flags: writeFlags(at: index, in: &session)
+        case .modSeq: if let modSeq = session.view?.modSeqs[index] { session.encoder.modSeq(modSeq) }
+        case .internalDate, .size, .saveDate, .emailID, .threadID, .envelope, .body, .bodyStructure, .section, .rfc822,
+            .rfc822Header, .rfc822Text, .binary, .binarySize, .preview:
+            message?.begin(item, in: &session)
+        }
+    }
+
+    /// Writes FLAGS, with the MODSEQ once CONDSTORE is on. The next answer does not tell them again.
+    private func writeFlags(at index: Int, in session: inout Session) {
+        guard let flags = session.view?.flagList(at: index) else { return }
+        session.encoder.fetchedFlags(flags)
+        session.view?.forgetChange(at: index)
+        guard session.isCondstoreEnabled, !tellsModSeq, let modSeq = session.view?.modSeqs[index] else { return }
+        session.encoder.modSeq(modSeq)
+    }
+
+    private mutating func endMessage(in session: inout Session) {
+        // Flags that this FETCH changed are told with it (RFC 3501, section 6.4.5).
+        if !tellsFlags, !seen.isEmpty, let message, seen.contains(where: { $0.contains(UID(message.uid)) }) {
+            writeFlags(at: message.index, in: &session)
+        }
+        session.encoder.endFetch()
+        message = nil
+    }
+
+    // MARK: Bytes
+
+    private mutating func queryBody(in session: inout Session) {
+        guard let range = message?.wantedBytes, let details = message?.details else {
+            preconditionFailure("no bytes are wanted")
+        }
+        let count = min(range.count, SessionLimits.bodyPieceBytes)
+        // Within a literal nothing else may be written: the responses before it go out first.
+        query(.body(details.bodyID, offset: range.lowerBound, maximumBytes: count), in: &session) {
+            $0.receiveBody($2, maximumBytes: count, in: &$1)
+        }
+    }
+
+    private mutating func receiveBody(
+        _ result: Result<MailAnswer, ServiceFailure>,
+        maximumBytes: Int,
+        in session: inout Session
+    ) {
+        switch result {
+        case .success(.body(let bytes)) where bytes.readableBytes > 0:
+            let count = min(maximumBytes, bytes.readableBytes)
+            receiveBytes(bytes.getSlice(at: bytes.readerIndex, length: count) ?? bytes, in: &session)
+        case .success: breakOff(.unavailable, in: &session)
+        case .failure(let failure): breakOff(failure, in: &session)
+        }
+    }
+
+    private mutating func receiveBytes(_ bytes: ByteBuffer, in session: inout Session) {
+        message?.receive(bytes, in: &session)
+        guard message?.wantedBytes?.isEmpty == true else {
+            return giveWay(in: &session) { $0.queryBody(in: &$1) }
+        }
+        message?.finishPiece(in: &session)
+        guard bytes.readableBytes <= SessionLimits.copiedPieceBytes else {
+            return giveWay(in: &session) { $0.continueFetch(in: &$1) }
+        }
+        continueFetch(in: &session)
+    }
+
+    /// A message that cannot be told to its end. Behind a literal's announcement only its bytes may follow, so there
+    /// the connection ends; elsewhere the response ends with the items before.
+    private mutating func breakOff(_ failure: ServiceFailure, in session: inout Session) {
+        isDone = true
+        guard let message, session.encoder.pendingLiteralBytes == 0 else { return session.end() }
+        // A response has one item at least.
+        if message.nextItem == 1 { session.encoder.uid(message.uid) }
+        session.encoder.endFetch()
+        session.fail(tag, failure)
+    }
 }
 
-extension FetchItem {
-    /// Whether the view is enough.
-    var isInView: Bool {
-        switch self {
-        case .uid, .flags, .modSeq: true
-        case .internalDate, .size, .envelope, .body, .bodyStructure, .section, .binary, .binarySize, .rfc822,
-            .rfc822Header, .rfc822Text, .emailID, .threadID, .saveDate, .preview:
-            false
-        }
-    }
+extension FetchWork: CommandWork {
+    var underWay: CommandUnderWay { .fetch(self) }
 
-    /// Whether the message becomes `\Seen` by it.
-    var marksSeen: Bool {
-        switch self {
-        case .section(_, _, let isPeek), .binary(_, _, let isPeek): !isPeek
-        case .rfc822, .rfc822Text: true
-        case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .binarySize, .rfc822Header, .modSeq,
-            .emailID, .threadID, .saveDate, .preview:
-            false
-        }
+    init?(_ command: CommandUnderWay) {
+        guard case .fetch(let work) = command else { return nil }
+        self = work
     }
+}
 
-    /// Whether it is told from the message's outline, or finds its bytes by that.
-    var needsOutline: Bool {
-        switch self {
-        case .envelope, .body, .bodyStructure, .rfc822Header, .rfc822Text: true
-        case .section(let section, _, _): !section.part.isEmpty || section.text != nil
-        case .uid, .flags, .internalDate, .size, .rfc822, .binary, .binarySize, .modSeq, .emailID, .threadID, .saveDate,
-            .preview:
-            false
+extension MailboxView {
+    /// The messages in these ranges that were changed after a MODSEQ.
+    func narrow(_ ranges: [Range<Int>], toChangedSince since: UInt64) -> [Range<Int>] {
+        var result: [Range<Int>] = []
+        for range in ranges {
+            for index in range where modSeqs[index] > since {
+                if let last = result.last, last.upperBound == index {
+                    result[result.count - 1] = last.lowerBound..<(index + 1)
+                } else {
+                    result.append(index..<(index + 1))
+                }
+            }
         }
+        return result
     }
+}
 
-    var isSupported: Bool {
-        switch self {
-        case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .section, .rfc822, .rfc822Header,
-            .rfc822Text, .modSeq, .emailID, .threadID, .saveDate:
-            true
-        case .binary, .binarySize, .preview: false
-        }
+extension SessionLimits {
+    /// How many rows the next query brings: about as many as have summaries of the bytes of a page.
+    static func detailsPerQuery(after rows: [MessageDetails]) -> Int {
+        let bytes = rows.reduce(0) { $0 + $1.summary.readableBytes }
+        let average = max(1, bytes / max(1, rows.count))
+        return min(detailsPerPage, max(1, detailBytesPerPage / average))
     }
 }

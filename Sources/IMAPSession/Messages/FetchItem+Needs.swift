@@ -1,0 +1,45 @@
+internal import IMAPSyntax
+
+/// What FETCH needs to know to tell an item.
+extension FetchItem {
+    /// Whether the view is enough.
+    var isInView: Bool {
+        switch self {
+        case .uid, .flags, .modSeq: true
+        case .internalDate, .size, .envelope, .body, .bodyStructure, .section, .binary, .binarySize, .rfc822,
+            .rfc822Header, .rfc822Text, .emailID, .threadID, .saveDate, .preview:
+            false
+        }
+    }
+
+    /// Whether the message becomes `\Seen` by it.
+    var marksSeen: Bool {
+        switch self {
+        case .section(_, _, let isPeek), .binary(_, _, let isPeek): !isPeek
+        case .rfc822, .rfc822Text: true
+        case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .binarySize, .rfc822Header, .modSeq,
+            .emailID, .threadID, .saveDate, .preview:
+            false
+        }
+    }
+
+    /// Whether it is told from the message's outline, or finds its bytes by that.
+    var needsOutline: Bool {
+        switch self {
+        case .envelope, .body, .bodyStructure, .rfc822Header, .rfc822Text: true
+        case .section(let section, _, _): !section.part.isEmpty || section.text != nil
+        case .uid, .flags, .internalDate, .size, .rfc822, .binary, .binarySize, .modSeq, .emailID, .threadID, .saveDate,
+            .preview:
+            false
+        }
+    }
+
+    var isSupported: Bool {
+        switch self {
+        case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .section, .rfc822, .rfc822Header,
+            .rfc822Text, .modSeq, .emailID, .threadID, .saveDate:
+            true
+        case .binary, .binarySize, .preview: false
+        }
+    }
+}

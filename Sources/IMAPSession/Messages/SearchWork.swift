@@ -1,0 +1,272 @@
+internal import IMAPSyntax
+internal import MailModel
+internal import NIOCore
+
+/// A SEARCH under way (RFC 3501, section 6.4.4; RFC 4731; RFC 7162, section 3.1.5): one message at a time, and of that
+/// one piece at a time.
+struct SearchWork {
+    private let tag: String
+    private let numberSpace: NumberSpace
+    /// What ESEARCH returns; nil for the plain list of numbers.
+    private let returns: SearchReturn?
+    private let condition: SearchCondition
+    /// The terms that are looked for in the messages' bytes.
+    private let search: any PreparedSearch
+    private let usesModSeq: Bool
+    /// The steps that one message costs: the number of conditions.
+    private let stepsPerMessage: Int
+    /// The next index to look at, of those there were at the start.
+    private var next = 0
+    private let end: Int
+    /// Indexes of messages whose rows are needed.
+    private var undecided: [Int] = []
+    /// Their rows, the next one last.
+    private var details: [MessageDetails] = []
+    private var current: SearchCondition.Subject?
+    private var range: Range<UInt64>?
+    /// Bytes that were read and not looked at.
+    private var unsearched = ByteBuffer()
+    /// Indexes of messages that met the condition.
+    private var found: [Int] = []
+    /// How many of the numbers or ranges of the result are written.
+    private var writtenCount = 0
+    private var detailsPerQuery = SessionLimits.firstDetails
+    private(set) var isDone = false
+
+    static func begin(_ command: SearchCommand, tag: String, in session: inout Session) {
+        guard let work = SearchWork(command, tag: tag, in: &session) else { return }
+        session.beginWork(work) { $0.continueSearch(in: &$1) }
+    }
+
+    /// Nil when the command was refused.
+    private init?(_ command: SearchCommand, tag: String, in session: inout Session) {
+        guard let view = session.view else { return nil }
+        if let returns = command.returns, returns.options.contains(.save) || returns.partial != nil {
+            session.answerBad(tag, "SEARCH cannot return this")
+            return nil
+        }
+        let tools = session.tools
+        if case .named(let charset) = command.charset, tools.utf8([], charset: charset) == nil {
+            session.answerNo(tag, code: .badCharset(["US-ASCII", "UTF-8"]), "This charset is not known here")
+            return nil
+        }
+        var compiler = SearchCompiler(view: view, nowSeconds: session.now.rawValue / 1_000) { text in
+            guard case .named(let charset) = command.charset else { return text }
+            return tools.utf8(text, charset: charset) ?? text
+        }
+        do throws(MessageSetProblem) {
+            condition = try compiler.compile(command.key)
+        } catch {
+            session.answerBad(tag, error.sentence)
+            return nil
+        }
+        if compiler.usesModSeq { session.enableCondstore() }
+        self.tag = tag
+        numberSpace = command.numberSpace
+        returns = command.returns
+        search = tools.prepareSearch(compiler.terms)
+        usesModSeq = compiler.usesModSeq
+        stepsPerMessage = max(1, compiler.conditions)
+        end = view.count
+    }
+
+    /// Decides conditions by what the view tells, until rows are needed or other connections must get a turn.
+    private mutating func continueSearch(in session: inout Session) {
+        guard let view = session.view else { return }
+        let slice = max(1, min(SessionLimits.messagesPerSlice, SessionLimits.searchStepsPerTurn / stepsPerMessage))
+        let sliceEnd = min(end, next + slice)
+        while next < sliceEnd, undecided.count < detailsPerQuery {
+            let index = next
+            next += 1
+            guard !view.isGone(view.uids[index]) else { continue }
+            switch condition.isMet(.init(view: view, index: index)) {
+            case true: found.append(index)
+            case false: continue
+            case nil: undecided.append(index)
+            }
+        }
+        let isFull = undecided.count >= detailsPerQuery
+        let isAtEnd = next >= end
+        if !undecided.isEmpty, isFull || isAtEnd { return queryDetails(in: &session) }
+        if isAtEnd { return beginResult(in: &session) }
+        giveWay(in: &session) { $0.continueSearch(in: &$1) }
+    }
+
+    // MARK: Rows
+
+    private func queryDetails(in session: inout Session) {
+        guard let view = session.view else { return }
+        let set = UIDSet(undecided.lazy.map { UID(view.uids[$0]) })
+        query(.details(view.id, set), in: &session) { $0.receiveDetails($2, in: &$1) }
+    }
+
+    private mutating func receiveDetails(_ result: Result<MailAnswer, ServiceFailure>, in session: inout Session) {
+        switch result {
+        case .success(.details(let rows)):
+            undecided = []
+            details = rows.reversed()
+            detailsPerQuery = SessionLimits.detailsPerQuery(after: rows)
+            searchDetails(in: &session)
+        case .success:
+            isDone = true
+            session.failUnexpectedly(tag)
+        case .failure(let failure):
+            isDone = true
+            session.fail(tag, failure)
+        }
+    }
+
+    /// Looks at messages by their rows, until the bytes of one are needed.
+    private mutating func searchDetails(in session: inout Session) {
+        guard let view = session.view else { return }
+        var budget = SessionLimits.searchStepsPerTurn
+        while let row = details.popLast() {
+            // A summary is read once, at about a step for some bytes.
+            budget -= stepsPerMessage + row.summary.readableBytes / 8
+            guard let index = view.index(of: row.uid.rawValue) else { continue }
+            var subject = SearchCondition.Subject(view: view, index: index, details: row)
+            subject.outline = session.tools.summary(row.summary)
+            switch condition.isMet(subject) {
+            case true: found.append(index)
+            case false: break
+            case nil:
+                subject.searcher = search.makeSearcher(in: subject.outline, sizeBytes: row.sizeBytes)
+                current = subject
+                return searchBody(in: &session)
+            }
+            guard budget > 0 else { return giveWay(in: &session) { $0.searchDetails(in: &$1) } }
+        }
+        giveWay(in: &session) { $0.continueSearch(in: &$1) }
+    }
+
+    // MARK: Bytes
+
+    private mutating func searchBody(in session: inout Session) {
+        if range?.isEmpty ?? true { range = current?.searcher?.nextRange() }
+        guard let range, let details = current?.details else { return finishBody(in: &session) }
+        guard !range.isEmpty else { return searchBody(in: &session) }
+        let count = min(range.count, SessionLimits.bodyPieceBytes)
+        query(.body(details.bodyID, offset: range.lowerBound, maximumBytes: count), in: &session) {
+            $0.receiveBody($2, of: range, in: &$1)
+        }
+    }
+
+    private mutating func receiveBody(
+        _ result: Result<MailAnswer, ServiceFailure>,
+        of wanted: Range<UInt64>,
+        in session: inout Session
+    ) {
+        switch result {
+        case .success(.body(let bytes)) where bytes.readableBytes > 0:
+            let count = min(wanted.count, SessionLimits.bodyPieceBytes, bytes.readableBytes)
+            range = (wanted.lowerBound + UInt64(count))..<wanted.upperBound
+            unsearched = bytes
+            searchPiece(in: &session)
+        case .success:
+            // The message was expunged and purged meanwhile: it is not found.
+            current = nil
+            range = nil
+            searchDetails(in: &session)
+        case .failure(let failure):
+            isDone = true
+            session.fail(tag, failure)
+        }
+    }
+
+    /// Searches the bytes that were read, a slice at a time.
+    private mutating func searchPiece(in session: inout Session) {
+        let readable = unsearched.readableBytes
+        let length = min(readable, SessionLimits.searchedBytesPerSlice)
+        if let slice = unsearched.readSlice(length: length), length > 0 { current?.searcher?.feed(slice) }
+        guard readable > length else { return giveWay(in: &session) { $0.searchBody(in: &$1) } }
+        giveWay(in: &session) { $0.searchPiece(in: &$1) }
+    }
+
+    private mutating func finishBody(in session: inout Session) {
+        if let current, condition.isMet(current) == true { found.append(current.index) }
+        current = nil
+        range = nil
+        searchDetails(in: &session)
+    }
+
+    // MARK: The result
+
+    private mutating func beginResult(in session: inout Session) {
+        guard let view = session.view else { return }
+        session.badCommands = 0
+        found.sort()
+        guard let returns else {
+            session.encoder.beginSearch()
+            return writeFound(in: &session)
+        }
+        let result = extendedResult(returns, in: view)
+        session.encoder.beginExtendedSearch(tag, result)
+        writeRanges(of: result, in: &session)
+    }
+
+    /// The numbers of the messages found, in turns.
+    private mutating func writeFound(in session: inout Session) {
+        guard let view = session.view else { return }
+        for index in found[writtenCount...].prefix(SessionLimits.foundPerTurn) {
+            session.encoder.foundNumber(number(of: index, in: view))
+            writtenCount += 1
+        }
+        guard writtenCount == found.count else { return giveWay(in: &session) { $0.writeFound(in: &$1) } }
+        let highest = usesModSeq ? found.lazy.map { view.modSeqs[$0] }.max() : nil
+        session.encoder.endSearch(highestModSeq: highest)
+        conclude(in: &session)
+    }
+
+    /// The ranges of a result, in turns.
+    private mutating func writeRanges(of result: ExtendedSearchResult, in session: inout Session) {
+        let ranges = result.all?.ranges ?? []
+        let next = ranges[writtenCount...].prefix(SessionLimits.foundPerTurn)
+        session.encoder.foundRanges(next, areFirst: writtenCount == 0)
+        writtenCount += next.count
+        guard writtenCount == ranges.count else {
+            return giveWay(in: &session) { $0.writeRanges(of: result, in: &$1) }
+        }
+        session.encoder.endExtendedSearch(result)
+        conclude(in: &session)
+    }
+
+    private mutating func conclude(in session: inout Session) {
+        isDone = true
+        session.conclude(numberSpace == .uid ? .all : .withoutExpunge) { [tag] session in
+            session.encoder.tagged(tag, .ok, code: nil, text: "Searched")
+        }
+    }
+
+    private func number(of index: Int, in view: MailboxView) -> UInt32 {
+        numberSpace == .uid ? view.uids[index] : UInt32(index + 1)
+    }
+
+    private func extendedResult(_ returns: SearchReturn, in view: MailboxView) -> ExtendedSearchResult {
+        var result = ExtendedSearchResult(numberSpace)
+        if returns.options.contains(.min) { result.min = found.first.map { number(of: $0, in: view) } }
+        if returns.options.contains(.max) { result.max = found.last.map { number(of: $0, in: view) } }
+        if returns.options.contains(.count) { result.count = found.count }
+        if returns.options.contains(.all) { result.all = NumberSet(found.lazy.map { number(of: $0, in: view) }) }
+        if usesModSeq {
+            // Of what is told, when only the ends are (RFC 7162, section 3.1.5).
+            var told = found
+            switch returns.options {
+            case .min: told = Array(told.prefix(1))
+            case .max: told = Array(told.suffix(1))
+            case [.min, .max]: told = [told.first, told.last].compactMap { $0 }
+            default: break
+            }
+            result.highestModSeq = told.lazy.map { view.modSeqs[$0] }.max()
+        }
+        return result
+    }
+}
+
+extension SearchWork: CommandWork {
+    var underWay: CommandUnderWay { .search(self) }
+
+    init?(_ command: CommandUnderWay) {
+        guard case .search(let work) = command else { return nil }
+        self = work
+    }
+}
