@@ -1,5 +1,4 @@
 internal import MailModel
-internal import MessageFormat
 internal import NIOCore
 
 /// From the end of a message to one reply per recipient.
@@ -68,115 +67,21 @@ extension LMTPHandler {
             return reset()
         }
         // The last bytes may be more than the one chunk that goes with the delivery.
-        guard !uploadChunks(finishing: true), var done = transaction else { return }
+        guard !uploadChunks(finishing: true), let done = transaction else { return }
         mode = .busy
-        let summary = done.parser.finish()
-        let identity = done.identity.finish()
         let loop = context.eventLoop
-        let now = service.now()
-        #if Mutants
-            let isMutant = settings.answersByLookUp
-            let answered = isMutant ? Array(done.recipients.indices) : done.answeredRecipients
-        #else
-            let answered = done.answeredRecipients
-        #endif
-        let futures = done.recipients.map { recipient -> EventLoopFuture<LMTPReply> in
-            let id = identity?.delivery(from: done.reversePath, to: recipient.name)
-            return deliver(done, to: recipient, id: id, summary: summary, at: now, on: loop)
-        }
+        let replies = Delivery(of: done, at: service.now(), settings: settings, by: service).start(on: loop)
         reset()
         let bound = NIOLoopBound(self, eventLoop: loop)
-        EventLoopFuture.whenAllSucceed(futures, on: loop).whenComplete { result in
+        replies.whenComplete { result in
             let handler = bound.value
             guard case .busy = handler.mode else { return }
             handler.mode = .command
             switch result {
-            case .success(let replies): for position in answered { handler.send(replies[position]) }
+            case .success(let replies): for reply in replies { handler.send(reply) }
             case .failure: handler.close()
             }
             handler.process()
-        }
-    }
-
-    private func deliver(
-        _ done: Transaction,
-        to recipient: Transaction.Recipient,
-        id: DeliveryID?,
-        summary: MessageSummary,
-        at now: Timestamp,
-        on loop: any EventLoop
-    ) -> EventLoopFuture<LMTPReply> {
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        let body: NewMessage.Body
-        let uploaded: EventLoopFuture<MailOutcome>
-        switch recipient.upload {
-        case .failed: return loop.makeSucceededFuture(Self.unavailable)
-        case .refused(let outcome):
-            // The command names more chunks than the store took, so that the message cannot be stored.
-            body = .uploaded(chunks: recipient.sentChunks + 1)
-            uploaded = loop.makeSucceededFuture(outcome)
-        case .going where recipient.sentChunks == 0:
-            body = .inline(done.rest(for: recipient))
-            uploaded = loop.makeSucceededFuture(.done)
-        case .going:
-            let rest = done.rest(for: recipient)
-            body = .uploaded(chunks: recipient.sentChunks + 1)
-            let command = MailCommand.uploadChunk(recipient.bodyID, index: recipient.sentChunks, bytes: rest)
-            uploaded = service.submit(command, for: recipient.account, on: loop)
-        }
-        let message = NewMessage(
-            bodyID: recipient.bodyID,
-            internalDate: InternalDate(seconds: now.rawValue / 1_000, zoneMinutes: 0),
-            sizeBytes: UInt64(recipient.prefix.readableBytes + done.receivedBytes),
-            summary: summary.prefixed(by: recipient.prefix.readableBytes).encoded(),
-            body: body
-        )
-        return commit(message, id, after: uploaded, to: recipient.account, on: loop).map { outcome in
-            bound.value.reply(to: outcome, recipient)
-        }.flatMapErrorThrowing { error in
-            (error as? ServiceFailure) == .noSpace ? LMTPHandler.noRoom : LMTPHandler.unavailable
-        }
-    }
-
-    /// Delivers what was uploaded. Where a chunk was refused, a message with an identity may still have been delivered
-    /// before (and have taken the room that is missing now): then the first answer holds.
-    private func commit(
-        _ message: NewMessage,
-        _ id: DeliveryID?,
-        after uploaded: EventLoopFuture<MailOutcome>,
-        to account: AccountReference,
-        on loop: any EventLoop
-    ) -> EventLoopFuture<MailOutcome> {
-        let service = service
-        return uploaded.flatMap { upload in
-            let isComplete = upload == .done
-            guard isComplete || id != nil else { return loop.makeSucceededFuture(upload) }
-            return service.submit(.deliver(message, id: id), for: account, on: loop).map { outcome in
-                if case .appended = outcome { return outcome }
-                return isComplete ? outcome : upload
-            }
-        }
-    }
-
-    /// The replies when the store fails. They are never permanent: the fault is this server's.
-    static let noRoom = LMTPReply(451, "4.3.1", "the store has no room for new mail now, try again")
-    static let unavailable = LMTPReply(451, "4.3.0", "the store cannot answer now, try again")
-
-    private func reply(to outcome: MailOutcome, _ recipient: Transaction.Recipient) -> LMTPReply {
-        switch outcome {
-        case .appended: LMTPReply(250, "2.0.0", "<\(recipient.name.text)> delivered")
-        case .refused(.overQuota):
-            switch settings.overQuota {
-            case .reject: LMTPReply(552, "5.2.2", "<\(recipient.name.text)> has no room left")
-            case .defer: LMTPReply(452, "4.2.2", "<\(recipient.name.text)> has no room left, try again")
-            }
-        // The look-up may have found an account that is deleted, where another has the name by now. Only a look-up
-        // says for good that there is none: that of the client's next RCPT.
-        case .refused(.noSuchAccount):
-            LMTPReply(451, "4.3.0", "<\(recipient.name.text)> has changed meanwhile, try again")
-        case .refused, .done, .accountCreated, .mailboxCreated, .flagsStored, .expunged, .copied, .recentClaimed,
-            .purged:
-            Self.unavailable
         }
     }
 }

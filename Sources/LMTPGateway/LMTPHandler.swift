@@ -22,11 +22,6 @@ final class LMTPHandler: ChannelInboundHandler {
         case closed
     }
 
-    /// A reply in its place; nil while it is not known.
-    private final class Slot {
-        var reply: LMTPReply?
-    }
-
     let settings: LMTPSettings
     let service: any MailService
     private let registry: SessionRegistry
@@ -34,13 +29,10 @@ final class LMTPHandler: ChannelInboundHandler {
     private let limitLog: LimitLog
     private let logger: Logger
     private var input = ByteBuffer()
-    private var output = ByteBuffer()
-    private var slots: [Slot] = []
+    private var replies = ReplyQueue()
     private var lookUps = 0
     var mode = Mode.command
-    private var dots = DotDecoder()
     var transaction: Transaction?
-    private var bdatBegun = false
     /// What the client calls itself; nil until it has greeted.
     private var clientName: String?
     private var isTLS = false
@@ -176,21 +168,11 @@ final class LMTPHandler: ChannelInboundHandler {
 
     // MARK: Replies
 
-    func send(_ reply: LMTPReply) {
-        if slots.isEmpty { return reply.write(into: &output) }
-        let slot = Slot()
-        slot.reply = reply
-        slots.append(slot)
-    }
+    func send(_ reply: LMTPReply) { replies.append(reply) }
 
     func flush() {
-        while let first = slots.first, let reply = first.reply {
-            reply.write(into: &output)
-            slots.removeFirst()
-        }
-        guard output.readableBytes > 0, let context else { return }
-        context.writeAndFlush(wrapOutboundOut(output), promise: nil)
-        output = ByteBuffer()
+        guard let context, let bytes = replies.takeBytes() else { return }
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
     // MARK: Taking in
@@ -278,11 +260,10 @@ final class LMTPHandler: ChannelInboundHandler {
     }
 
     private func takeData() -> Bool {
-        guard input.readableBytes > 0 else { return false }
-        var piece = ByteBufferAllocator().buffer(capacity: input.readableBytes)
-        let isOver = dots.decode(&input, into: &piece)
+        guard input.readableBytes > 0,
+            let isOver = transaction?.appendDotted(&input, limit: settings.maxMessageBytes)
+        else { return false }
         if input.readableBytes == 0 { input = ByteBuffer() }
-        transaction?.append(piece, limit: settings.maxMessageBytes)
         if isOver {
             finishMessage()
         } else {
@@ -310,7 +291,6 @@ final class LMTPHandler: ChannelInboundHandler {
         mode = .command
         guard transaction != nil else { return send(LMTPReply(503, "5.5.1", "MAIL and RCPT come first")) }
         if isLast {
-            bdatBegun = false
             finishMessage()
         } else if transaction?.isTooLarge == true {
             send(tooLarge)
@@ -333,14 +313,13 @@ final class LMTPHandler: ChannelInboundHandler {
         case .rcpt(let path): addRecipient(path)
         case .data:
             guard checkRecipients() else { return }
-            guard !bdatBegun else { return send(LMTPReply(503, "5.5.1", "DATA cannot follow BDAT")) }
-            beginContent()
+            guard !isChunked else { return send(LMTPReply(503, "5.5.1", "DATA cannot follow BDAT")) }
+            if let stamp = makeStamp() { transaction?.beginContent(stampedBy: stamp) }
             send(LMTPReply(354, "", "end with a dot on a line of its own"))
             mode = .data
         case .bdat(let bytes, let isLast):
-            if !bdatBegun { beginContent() }
+            if !isChunked, let stamp = makeStamp() { transaction?.beginChunks(stampedBy: stamp) }
             // The bytes follow whatever the answer is.
-            bdatBegun = transaction != nil
             mode = .bdat(remaining: bytes, isLast: isLast)
         case .rset:
             reset()
@@ -364,9 +343,7 @@ final class LMTPHandler: ChannelInboundHandler {
         ]
         if settings.tls != nil, !isTLS { lines.append("STARTTLS") }
         flush()
-        for (index, line) in lines.enumerated() {
-            output.writeString(index == lines.count - 1 ? "250 \(line)\r\n" : "250-\(line)\r\n")
-        }
+        replies.append(lines)
     }
 
     private func beginTransaction(from path: String, _ parameters: LMTPCommand.MailParameters) {
@@ -377,10 +354,13 @@ final class LMTPHandler: ChannelInboundHandler {
         send(LMTPReply(250, "2.1.0", "sender ok"))
     }
 
-    /// The recipients are known, and the message follows.
-    private func beginContent() {
-        guard let open = transaction, let context else { return }
-        let stamp = ReceivedStamp(
+    /// A part of the message has come by BDAT.
+    private var isChunked: Bool { transaction?.isChunked == true }
+
+    /// What the message is stamped with that follows now; nil where no transaction is open.
+    private func makeStamp() -> ReceivedStamp? {
+        guard let open = transaction, let context else { return nil }
+        return ReceivedStamp(
             clientName: clientName ?? "",
             clientAddress: context.remoteAddress?.ipAddress,
             hostName: settings.hostName,
@@ -388,7 +368,6 @@ final class LMTPHandler: ChannelInboundHandler {
             isUTF8: open.isUTF8,
             time: service.now()
         )
-        transaction?.beginContent(stampedBy: stamp)
     }
 
     private func checkRecipients() -> Bool {
@@ -403,16 +382,12 @@ final class LMTPHandler: ChannelInboundHandler {
         return true
     }
 
-    func reset() {
-        transaction = nil
-        bdatBegun = false
-        dots = DotDecoder()
-    }
+    func reset() { transaction = nil }
 
     private func addRecipient(_ path: String) {
         guard let open = transaction else { return send(LMTPReply(503, "5.5.1", "MAIL comes first")) }
         // Bytes of the message may be gone already that another recipient would need.
-        guard !bdatBegun else { return send(LMTPReply(503, "5.5.1", "RCPT cannot follow BDAT")) }
+        guard !isChunked else { return send(LMTPReply(503, "5.5.1", "RCPT cannot follow BDAT")) }
         guard open.openPlaces < settings.maxRecipients else {
             return send(LMTPReply(452, "4.5.3", "more than \(settings.maxRecipients) recipients"))
         }
@@ -423,11 +398,11 @@ final class LMTPHandler: ChannelInboundHandler {
             return send(LMTPReply(550, "5.1.1", "<postmaster> has no account here (address.postmaster is not set)"))
         }
         guard let context, let place = transaction?.takePlace() else { return }
-        let slot = Slot()
-        slots.append(slot)
+        let slot = replies.reserve()
         lookUps += 1
         let bound = NIOLoopBound((handler: self, slot: slot), eventLoop: context.eventLoop)
-        find(name, on: context.eventLoop).whenComplete { result in
+        let finder = RecipientFinder(settings: settings, service: service)
+        finder.find(name, on: context.eventLoop).whenComplete { result in
             let (handler, slot) = bound.value
             handler.lookUps -= 1
             slot.reply = handler.replyToRecipient(name, path: path, place: place, found: result)

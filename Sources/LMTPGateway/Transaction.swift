@@ -58,6 +58,9 @@ struct Transaction {
     var windowStart = 0
     var receivedBytes = 0
     var isTooLarge = false
+    /// The message comes by BDAT (RFC 3030), and a part of it has come.
+    private(set) var isChunked = false
+    private var dots = DotDecoder()
 
     init(reversePath: String, isUTF8: Bool) {
         self.reversePath = reversePath
@@ -104,6 +107,22 @@ struct Transaction {
             prefix.writeString(stamp.field(id: recipient.bodyID, for: isForOne ? recipient.path : nil))
             recipients[index].prefix = prefix
         }
+    }
+
+    /// From now on the message comes by BDAT.
+    mutating func beginChunks(stampedBy stamp: ReceivedStamp) {
+        isChunked = true
+        beginContent(stampedBy: stamp)
+    }
+
+    /// Takes in a piece of DATA, which has dots in front of lines.
+    ///
+    /// - Returns: whether the message ended; what follows it is left in `input`.
+    mutating func appendDotted(_ input: inout ByteBuffer, limit: Int) -> Bool {
+        var piece = ByteBufferAllocator().buffer(capacity: input.readableBytes)
+        let isOver = dots.decode(&input, into: &piece)
+        append(piece, limit: limit)
+        return isOver
     }
 
     /// Takes in a decoded piece of the message.

@@ -16,7 +16,6 @@ enum TypeSizes {
         "Consensus.RaftNode": Size(storedProperties: 20, lines: 1_385),
         // One function for each rule of the grammar.
         "IMAPSyntax.Cursor": Size(storedProperties: 6, lines: 1_261),
-        "LMTPGateway.LMTPHandler": Size(storedProperties: 22, lines: 679),
         "MailStore.MailApplier": Size(storedProperties: 14, lines: 1_675),
         "NodeRuntime.CoreSettings": Size(storedProperties: 24, lines: 66),
         // A counter for each kind of fault and of answer.

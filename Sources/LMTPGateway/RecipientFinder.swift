@@ -13,12 +13,14 @@ struct FoundRecipient: Hashable, Sendable {
 }
 
 /// From the name in RCPT to an account.
-extension LMTPHandler {
+struct RecipientFinder {
+    let settings: LMTPSettings
+    let service: any MailService
+
     /// Looks for the account of exactly that name first, then for the one without the detail.
     ///
     /// - Returns: nil where there is neither.
     func find(_ name: RecipientName, on loop: any EventLoop) -> EventLoopFuture<FoundRecipient?> {
-        let service = service
         let address: AccountAddress
         switch name {
         case .address(let named): address = named
@@ -26,12 +28,11 @@ extension LMTPHandler {
             guard let postmaster = settings.postmaster else { return loop.makeSucceededFuture(nil) }
             address = postmaster
         }
-        let separator = settings.detailSeparator
         return service.findForDelivery(address, on: loop).flatMap { record in
             if let record {
                 return loop.makeSucceededFuture(FoundRecipient(record, by: address, deliveredTo: address))
             }
-            guard let separator, let base = address.withoutDetail(separator) else {
+            guard let separator = settings.detailSeparator, let base = address.withoutDetail(separator) else {
                 return loop.makeSucceededFuture(nil)
             }
             return service.findForDelivery(base, on: loop).map { record in
