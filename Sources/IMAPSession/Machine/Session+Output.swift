@@ -122,6 +122,7 @@ extension Session {
     mutating func failUnexpectedly(_ tag: String) {
         answerNo(tag, code: .serverBug, "The mail store gave an answer that makes no sense")
     }
+
     /// The indexes of a set; nil after the command was answered.
     mutating func resolve(_ tag: String, _ set: MessageSet, as space: NumberSpace) -> [Range<Int>]? {
         guard let view else { preconditionFailure("no mailbox is selected") }
