@@ -48,6 +48,10 @@ public enum MailLimits {
     public static let rowsPerPurge = 400
     /// A body of more chunks than this, 250 MB, is removed as a range.
     public static let chunksRemovedSingly = 1_000
+    /// Messages whose states one query may ask for.
+    public static let statesPerQuery = 20_000
+    /// Bytes of a body that one query may ask for.
+    public static let bodyBytesPerQuery = 1024 * 1024
     /// Ranges of one set of UIDs.
     public static let rangesPerSet = 20_000
     /// Requests of one session whose answers one command lets be forgotten; the next goes on.

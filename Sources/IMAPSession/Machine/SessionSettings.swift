@@ -1,4 +1,5 @@
 public import IMAPSyntax
+internal import MailModel
 
 /// What a session is allowed and says about itself.
 public struct SessionSettings: Hashable, Sendable {
@@ -25,7 +26,7 @@ public struct SessionSettings: Hashable, Sendable {
 /// Sizes of the pieces in which long commands proceed.
 enum SessionLimits {
     /// Messages that one query of the view brings.
-    static let messagesPerPage = 20_000
+    static let messagesPerPage = MailLimits.statesPerQuery
     /// Message rows that one query brings at most.
     static let detailsPerPage = 500
     /// Message rows that the first query of a command brings.
