@@ -85,6 +85,20 @@ import Testing
         #expect(table.settledBelow == second + 1)
     }
 
+    /// Refusals must not be what the next refusal is for.
+    @Test func whatIsRefusedTakesNoRoom() {
+        let table = CallTable()
+        let first = add(table)
+        for _ in 0..<100_000 { _ = table.takeSequence() }
+        #expect(table.span == 1)
+        let second = add(table)
+        #expect(table.span == 2 && table.settledBelow == first)
+        #expect(table[first]?.sequence == first && table[second]?.sequence == second)
+        #expect(table[first + 1] == nil && table[second + 1] == nil)
+        _ = table.remove(first)
+        #expect(table.span == 1 && table.settledBelow == second)
+    }
+
     @Test func theOldestAreGivenUpWhenTheirTimeIsOver() {
         let table = CallTable()
         let first = add(table, deadline: 100)

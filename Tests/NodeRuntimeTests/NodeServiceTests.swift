@@ -57,6 +57,33 @@ import Testing
         }
     }
 
+    /// Also what the client is not waiting for any more counts, as long as it waits in the pool.
+    @Test func `reads beyond the limit of the node are refused`() async throws {
+        let test = try ServiceUnderTest(maximumReads: 3)
+        let body = test.bodyQuery(0, 10)
+        test.blocking.hold()
+        let first = test.service.query(body, of: test.account, on: test.loop)
+        let second = test.service.findForDelivery(test.address, on: test.loop)
+        let third = test.service.query(.mailboxes, of: test.account, on: test.loop)
+        for query in [body, .mailboxes] {
+            await #expect(throws: ServiceFailure.busy) {
+                try await test.service.query(query, of: test.account, on: test.loop).get()
+            }
+        }
+        await #expect(throws: ServiceFailure.busy) {
+            _ = try await test.service.findForDelivery(test.address, on: test.loop).get()
+        }
+        test.stateReads.expire(.max)
+        await #expect(throws: ServiceFailure.unavailable) { try await first.get() }
+        #expect(test.readBudget.used == 3)
+        test.blocking.letGo()
+        await #expect(throws: ServiceFailure.unavailable) { _ = try await second.get() }
+        for read in test.takeReads() { read.read()() }
+        _ = try await third.get()
+        #expect(test.readBudget.used == 0)
+        _ = try await test.service.query(body, of: test.account, on: test.loop).get()
+    }
+
     @Test func `callers without a loop wait by themselves`() async throws {
         async let outcome = test.service.submit(.deleteAccount, to: GroupID(0), account: AccountID(0))
         let call = await test.nextCall()

@@ -81,6 +81,31 @@ import Testing
         #expect(replica.raft.lastIndex - before == 40, "each is proposed once")
     }
 
+    /// One call waits for a leader that does not come: neither the calls that are refused meanwhile nor the numbers of
+    /// those that were answered fill anything up.
+    @Test(arguments: [(count: 4, span: 1_000), (count: 1_000, span: 4)])
+    func callsBeyondTheNumberAreRefusedAndKeepNothing(_ limits: (count: Int, span: Int)) throws {
+        let cluster = try cluster {
+            $0.calls.countPerGroup = limits.count
+            $0.calls.spanPerGroup = limits.span
+        }
+        let (_, others) = try lead(cluster)
+        let survivor = others[0]
+        for node in cluster.nodes where node !== survivor { node.isStopped = true }
+        cluster.run(ticks: 40)
+        let answers = Answers()
+        for _ in 0..<50 {
+            submit(200, bytes: 10, through: survivor, answers)
+            survivor.turn()
+        }
+        let table = try table(survivor)
+        #expect(table.count == 4 && table.span == 4)
+        #expect(answers.failures == Array(repeating: .busy, count: 9_996))
+        for node in cluster.nodes { node.isStopped = false }
+        cluster.run(ticks: Self.settleTicks)
+        #expect(answers.succeeded == 4 && table.span == 0)
+    }
+
     /// Behind a failover there is nothing uncommitted, and nobody to send anything to.
     @Test func whatWaitsForALeaderIsBoundedInBytes() throws {
         let cluster = try cluster { $0.calls.bytesPerGroup = 100_000 }

@@ -77,4 +77,29 @@ import Testing
         #expect(answers.map(\.id) == [0, 1, 2, 3])
         #expect(answers.allSatisfy { $0.index == nil })
     }
+
+    /// A node that does not lead, and is taken for the leader, is asked less and less often.
+    @Test func aNodeThatAlwaysRefusesIsAskedAfterPauses() throws {
+        let cluster = try TestCluster(groups: 2)
+        cluster.run(ticks: 60)
+        let leader = try #require(cluster.leader(of: group))
+        let follower = try #require(cluster.nodes.first { $0 !== leader })
+        let reads = Counter()
+        let read = ReadCall(group: group, deadlineMilliseconds: .max, read: { { reads.value += 1 } }, fail: { _ in })
+        _ = follower.takeSent()
+        follower.core?.inbox.put(.read(read))
+        var questions = 0
+        for _ in 0..<1_000 {
+            follower.turn()
+            for (message, target) in follower.takeSent() where target == leader.id {
+                guard case .readIndex(group, let id) = message else { continue }
+                questions += 1
+                let answer = PeerMessage.readIndexReply(group: group, id: id, index: nil)
+                follower.core?.inbox.put(.received([answer], from: leader.id, nil))
+            }
+        }
+        #expect(questions == 1, "no time has passed")
+        cluster.run(ticks: 20)
+        #expect(reads.value == 1)
+    }
 }

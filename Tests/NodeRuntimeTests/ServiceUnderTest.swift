@@ -23,6 +23,7 @@ final class ServiceUnderTest: Sendable {
     let body = (0..<5_000).map { UInt8(truncatingIfNeeded: $0) }
     let service: NodeService
     let callBudget = CallBudget(maximumBytes: 1 << 20)
+    let readBudget: ReadBudget
     private let store = MemoryStateStore()
     private let index = NIOLockedValueBox(LogIndex.zero)
     private let failed: NIOLockedValueBox<[String]>
@@ -30,7 +31,8 @@ final class ServiceUnderTest: Sendable {
 
     static let bodyID = BodyID(high: 1, low: 2)
 
-    init(maximumWaitingPasswords: Int = 4) throws {
+    init(maximumWaitingPasswords: Int = 4, maximumReads: Int = 1_000) throws {
+        readBudget = ReadBudget(maximum: maximumReads)
         let failed = NIOLockedValueBox<[String]>([])
         self.failed = failed
         pool.start()
@@ -47,6 +49,7 @@ final class ServiceUnderTest: Sendable {
             stateReads: stateReads,
             passwords: PasswordPool(pool: pool, maximumWaiting: maximumWaitingPasswords),
             callBudget: callBudget,
+            readBudget: readBudget,
             callMilliseconds: 500,
             failed: { error in failed.withLockedValue { $0.append("\(error)") } }
         )

@@ -15,7 +15,7 @@ import Testing
         var sent = 0
         for now in stride(from: Int64(5_000), to: 15_000, by: 10) {
             while pace.admit(now) {
-                pace.sent(80)
+                pace.notePiece(bytes: 80)
                 sent += 80
             }
         }
@@ -25,10 +25,10 @@ import Testing
 
     @Test func aPauseIsNotMadeUpFor() {
         var pace = SnapshotPace(bytesPerSecond: 1_000, pieceBytes: 100, 0)
-        while pace.admit(0) { pace.sent(100) }
+        while pace.admit(0) { pace.notePiece(bytes: 100) }
         var count = 0
         while pace.admit(1 << 40) {
-            pace.sent(100)
+            pace.notePiece(bytes: 100)
             count += 1
         }
         #expect(count == 3)
@@ -39,8 +39,28 @@ import Testing
         for _ in 0..<1_000 {
             let isAdmitted = pace.admit(0)
             #expect(isAdmitted)
-            pace.sent(1 << 20)
+            pace.notePiece(bytes: 1 << 20)
         }
+    }
+
+    /// Whoever asks for what there is not must not slow down who gets something.
+    @Test func whatIsRefusedCostsNothing() {
+        var pace = SnapshotPace(bytesPerSecond: 1_000, pieceBytes: 100, 0)
+        for _ in 0..<1_000 {
+            let isAdmitted = pace.admit(0)
+            #expect(isAdmitted)
+            pace.notePiece(bytes: 0)
+        }
+    }
+
+    @Test(arguments: [0, 1 << 40]) func noMoreAreReadAtOnceThanTheLimit(_ bytesPerSecond: Int) {
+        var pace = SnapshotPace(bytesPerSecond: bytesPerSecond, pieceBytes: 1, 0)
+        var count = 0
+        while pace.admit(0) { count += 1 }
+        #expect(count == SnapshotPace.maximumReading)
+        pace.notePiece(bytes: 1)
+        let isAdmitted = pace.admit(0)
+        #expect(isAdmitted)
     }
 
     @Test func pullsWaitInOrderAndOnceEach() {

@@ -24,6 +24,8 @@ package final class NodeCore {
     package let inboxes: LoopInboxes
     /// What this node's calls hold in memory.
     package let callBudget: CallBudget
+    /// How many reads this node's clients have under way.
+    package let readBudget: ReadBudget
     let watchers: AccountWatchers
     let keptStates: KeptStates
     let stateReads: StateReads
@@ -103,6 +105,7 @@ package final class NodeCore {
         self.inboxes = inboxes
         let callBudget = CallBudget(maximumBytes: settings.calls.bytes)
         self.callBudget = callBudget
+        readBudget = ReadBudget(maximum: settings.maxReads)
         watchers = AccountWatchers()
         gate = ReadGate()
         keptStates = KeptStates()
@@ -240,6 +243,7 @@ package final class NodeCore {
             stateReads: stateReads,
             passwords: passwords,
             callBudget: callBudget,
+            readBudget: readBudget,
             callMilliseconds: environment.settings.callMilliseconds,
             failed: environment.failed
         )

@@ -20,8 +20,9 @@ package final class HostedGroup {
 
     init(_ id: GroupID) { self.id = id }
 
-    /// The calls that wait for the group, and what they hold in memory, in bytes.
-    package var waitingCalls: (count: Int, bytes: Int) { (calls.count, calls.bytes) }
+    /// The calls that wait for the group, what they hold in memory, in bytes, and how many were taken in since the
+    /// oldest of them.
+    package var waitingCalls: (count: Int, bytes: Int, span: Int) { (calls.count, calls.bytes, calls.span) }
 
     /// Whether a voting replica with all its state is here, follows a leader or leads, and is in no doubt.
     var isWell: Bool {

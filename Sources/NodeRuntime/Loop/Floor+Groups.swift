@@ -49,6 +49,8 @@ extension Floor {
     /// - Returns: why it is not handed over; nil when it is under way.
     func transferLeadership(of group: GroupID, to target: NodeID?) -> Rejection? {
         guard let replica = replica(group) else { return .notLeader(leader: nil) }
+        // A group that nobody else could lead is left alone: woken for nothing, it would never rest.
+        guard replica.raft.configuration.members.contains(where: { $0.node != node }) else { return .notAVoter }
         // What the replica knows of the others is up to date once it is awake.
         wake(group)
         let status = replica.raft.status

@@ -19,8 +19,10 @@ extension NodeService {
         in group: GroupID,
         _ completion: Completion<MailAnswer>
     ) {
+        guard let permit = readBudget.take() else { return completion.finish(.failure(.busy)) }
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
+            defer { withExtendedLifetime(permit) {} }
             let found = lookUp(query, of: account, in: group)
             guard stateReads.end(id) else { return }
             switch found {

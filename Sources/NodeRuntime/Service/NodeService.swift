@@ -30,6 +30,7 @@ package final class NodeService: MailService {
     let stateReads: StateReads
     private let passwords: any PasswordChecker
     private let callBudget: CallBudget
+    let readBudget: ReadBudget
     private let callMilliseconds: Int64
     /// Told when the state turns out to be damaged.
     private let failed: @Sendable (any Error) -> Void
@@ -44,6 +45,7 @@ package final class NodeService: MailService {
         stateReads: StateReads,
         passwords: any PasswordChecker,
         callBudget: CallBudget,
+        readBudget: ReadBudget,
         callMilliseconds: Int64,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
@@ -56,6 +58,7 @@ package final class NodeService: MailService {
         self.stateReads = stateReads
         self.passwords = passwords
         self.callBudget = callBudget
+        self.readBudget = readBudget
         self.callMilliseconds = callMilliseconds
         self.failed = failed
     }
@@ -162,8 +165,10 @@ package final class NodeService: MailService {
     /// What this node has is enough to say yes; only a no asks the leader.
     package func findForDelivery(_ address: AccountAddress, _ completion: Completion<AccountRecord?>) {
         let group = routing.group(of: address.slot)
+        guard let permit = readBudget.take() else { return completion.finish(.failure(.busy)) }
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
+            defer { withExtendedLifetime(permit) {} }
             let record = attempt(in: group) { try reader.find(address, in: group) } ?? nil
             guard stateReads.end(id) else { return }
             if let record { return completion.finish(.success(record)) }
@@ -198,10 +203,12 @@ package final class NodeService: MailService {
         _ completion: Completion<Value>,
         _ body: @escaping @Sendable () throws -> Value
     ) {
+        guard let permit = readBudget.take() else { return completion.finish(.failure(.busy)) }
         let call = ReadCall(
             group: group,
             deadlineMilliseconds: deadline,
             read: {
+                defer { withExtendedLifetime(permit) {} }
                 let result = Result { try body() }
                 return {
                     let value = self.attempt(in: group) { try result.get() }

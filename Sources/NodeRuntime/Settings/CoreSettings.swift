@@ -22,6 +22,8 @@ public struct CoreSettings: Sendable {
     public var resendMilliseconds: Int64 = 1_000
     /// What of its clients' calls a node lets wait.
     public var calls = CallLimits()
+    /// Reads under way at once, to all groups together; more are refused as busy.
+    public var maxReads = 65_536
     /// Reads waiting at once, per group; more are refused.
     public var maxReadsPerGroup = 16_384
     /// Entries kept in the log for followers that lag, behind what the state keeps durably.
@@ -75,7 +77,8 @@ public struct CallLimits: Sendable {
     public var countPerGroup = 4_096
     /// What they hold, in bytes, per group; a single call is always taken.
     public var bytesPerGroup = 32 << 20
-    /// Calls that came in since the oldest of a group that is not answered: replicas keep the answers of all of them.
+    /// Calls that were taken in since the oldest of a group that is not answered: replicas keep the answers of all of
+    /// them.
     public var spanPerGroup = 65_536
     /// What the calls to all groups hold together, in bytes.
     public var bytes = 256 << 20

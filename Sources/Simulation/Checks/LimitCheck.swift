@@ -19,7 +19,9 @@ struct LimitCheck {
         let limits = settings.calls
         let waiting = group.waitingCalls
         // One call may be larger than all that may wait.
-        if waiting.count > limits.countPerGroup || waiting.count > 1 && waiting.bytes > limits.bytesPerGroup {
+        if waiting.count > limits.countPerGroup || waiting.count > 1 && waiting.bytes > limits.bytesPerGroup
+            || waiting.span > limits.spanPerGroup
+        {
             return ("waiting calls are bounded", "\(waiting)")
         }
         guard let replica = group.replica else { return nil }
@@ -45,6 +47,7 @@ struct LimitCheck {
 
     /// Calls that still wait at a node, or what is held for them; nil where nothing is.
     func backlog(of core: NodeCore) -> String? {
+        if core.readBudget.used != 0 { return "\(core.readBudget.used) reads are under way" }
         if core.callBudget.usedBytes != 0 { return "\(core.callBudget.usedBytes) bytes are held for calls" }
         let group = core.loops.lazy.flatMap(\.floor.hostedGroups).first { $0.waitingCalls.count > 0 }
         return group.map { "\($0.waitingCalls.count) calls wait for \($0.id)" }

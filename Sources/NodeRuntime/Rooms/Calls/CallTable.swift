@@ -52,9 +52,11 @@ struct PendingCall {
 /// Whatever is done with one call costs no more where there are thousands: only another leader makes the table look at
 /// all of them.
 final class CallTable {
-    /// The call with the number `firstSequence + i` is at position `i`; nil where it is answered.
+    /// The calls in the order in which they came; nil where one is answered. The first is not.
     private var slots: Deque<PendingCall?> = []
-    private var firstSequence: UInt64 = 1
+    /// The numbers of ``slots``: a call that was refused took a number, and has no slot.
+    private var sequences: Deque<UInt64> = []
+    private var lastSequence: UInt64 = 0
     /// The sequence numbers of those that are to be sent, and of some that were answered meanwhile.
     private var ready: Heap<UInt64> = []
     /// How many calls there are.
@@ -72,22 +74,24 @@ final class CallTable {
     /// Counts the group's pauses, so that the end of one does not end the next.
     var pauseNumber: UInt64 = 0
 
-    /// How many sequence numbers there are from the oldest unanswered call to the newest.
+    /// How many calls were taken in from the oldest unanswered one on.
     var span: Int { slots.count }
 
-    /// The session has the answers to all calls with lower numbers: none of them will be sent again.
-    var settledBelow: UInt64 { firstSequence }
+    /// The session has the answers to all calls with lower numbers: none of them will be sent again. Where no call
+    /// waits, that is the number that was taken last, whose call may be about to be taken in.
+    var settledBelow: UInt64 { sequences.first ?? lastSequence }
 
+    /// The number of the next call, also of one that is then refused.
     func takeSequence() -> UInt64 {
-        trim()
-        slots.append(nil)
-        return firstSequence + UInt64(slots.count - 1)
+        lastSequence += 1
+        return lastSequence
     }
 
     /// Takes a call in, whose number is the last one that was taken.
     func append(_ call: PendingCall) {
-        precondition(call.sequence == firstSequence + UInt64(slots.count - 1), "numbers are used as they are taken")
-        slots[slots.count - 1] = call
+        precondition(call.sequence == lastSequence, "numbers are used as they are taken")
+        slots.append(call)
+        sequences.append(call.sequence)
         ready.insert(call.sequence)
         count += 1
         bytes += call.heldBytes
@@ -142,13 +146,13 @@ final class CallTable {
 
     /// All calls are to be sent again.
     func makeAllReady() {
-        var sequences: [UInt64] = []
-        sequences.reserveCapacity(count)
+        var all: [UInt64] = []
+        all.reserveCapacity(count)
         for position in slots.indices where slots[position] != nil {
             slots[position]?.place = .ready
-            sequences.append(firstSequence + UInt64(position))
+            all.append(sequences[position])
         }
-        ready = Heap(sequences)
+        ready = Heap(all)
         forwardedBytes = 0
     }
 
@@ -166,7 +170,7 @@ final class CallTable {
     private func trim() {
         while let first = slots.first, first == nil {
             slots.removeFirst()
-            firstSequence += 1
+            sequences.removeFirst()
         }
     }
 
@@ -183,7 +187,15 @@ final class CallTable {
     }
 
     private func position(of sequence: UInt64) -> Int? {
-        guard sequence >= firstSequence, sequence - firstSequence < UInt64(slots.count) else { return nil }
-        return Int(sequence - firstSequence)
+        guard let first = sequences.first, sequence >= first else { return nil }
+        // Where nothing was refused, the call is where its number says.
+        let guess = sequence - first
+        if guess < UInt64(sequences.count), sequences[Int(guess)] == sequence { return Int(guess) }
+        var (low, high) = (0, sequences.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if sequences[middle] < sequence { low = middle + 1 } else { high = middle }
+        }
+        return low < sequences.count && sequences[low] == sequence ? low : nil
     }
 }

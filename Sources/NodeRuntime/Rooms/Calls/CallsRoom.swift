@@ -36,7 +36,7 @@ struct CallsRoom {
         let sequence = table.takeSequence()
         guard !floor.isStopping else { return refuse(.stopping) }
         let heldBytes = call.command.approximateBytes
-        guard table.count < floor.settings.calls.countPerGroup, table.span <= floor.settings.calls.spanPerGroup,
+        guard table.count < floor.settings.calls.countPerGroup, table.span < floor.settings.calls.spanPerGroup,
             table.count == 0 || table.bytes + heldBytes <= floor.settings.calls.bytesPerGroup
         else { return refuse(.busy) }
         guard !floor.health.isSpaceLow || !call.command.bringsMail else { return refuse(.noSpace) }

@@ -11,17 +11,30 @@ struct LeadershipRoom {
     /// Leaderships of a group that a node without room hands on, at most, until it has room again.
     private static let maximumDepartures = 3
 
+    /// While the disk is full or hangs, leaderships are handed on this often.
+    private static let departureMilliseconds: Int64 = 500
+
     private var nextBalanceMilliseconds: Int64 = 0
+    /// At once where nothing was wrong before.
+    private var nextDepartureMilliseconds: Int64 = 0
     /// How often each leadership was handed on for want of room.
     private var departures: [GroupID: Int] = [:]
 
     /// On every tick.
     mutating func tick(_ floor: Floor) {
-        if floor.health.isHanging { handOverAll(floor) }
-        makeRoom(floor)
+        tickDepartures(floor)
         guard floor.nowMilliseconds >= nextBalanceMilliseconds else { return }
         nextBalanceMilliseconds = floor.nowMilliseconds + Self.balanceMilliseconds
         balance(onlyToReturned: true, floor)
+    }
+
+    private mutating func tickDepartures(_ floor: Floor) {
+        if !floor.health.isSpaceLow { departures.removeAll() }
+        guard floor.health.isSpaceLow || floor.health.isHanging else { return nextDepartureMilliseconds = 0 }
+        guard floor.nowMilliseconds >= nextDepartureMilliseconds else { return }
+        nextDepartureMilliseconds = floor.nowMilliseconds + Self.departureMilliseconds
+        if floor.health.isHanging { handOverAll(floor) }
+        if floor.health.isSpaceLow { makeRoom(floor) }
     }
 
     /// The disk hangs. The others have what this node sent them, and can commit without its disk.
@@ -34,7 +47,6 @@ struct LeadershipRoom {
     /// Others may have room for the mail of the groups that are led from here. But where nobody has, leaderships must
     /// not go round in circles for ever.
     private mutating func makeRoom(_ floor: Floor) {
-        guard floor.health.isSpaceLow else { return departures.removeAll() }
         for replica in floor.ledReplicas {
             let departed = departures[replica.group, default: 0]
             guard departed < Self.maximumDepartures, replica.raft.transferTarget == nil,

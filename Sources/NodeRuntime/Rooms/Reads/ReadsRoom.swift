@@ -35,7 +35,7 @@ struct ReadsRoom {
         guard !floor.isStopping else { return call.fail(.stopping) }
         guard let table = floor.groups[call.group]?.reads else { return call.fail(.unavailable) }
         guard table.count < floor.settings.maxReadsPerGroup else { return call.fail(.busy) }
-        table.waiting.append(call)
+        table.append(call)
         reading.insert(call.group)
     }
 
@@ -50,12 +50,11 @@ struct ReadsRoom {
 
     private func startRound(of group: GroupID, _ floor: Floor) {
         guard let hosted = floor.groups[group], hosted.reads.round == nil, !hosted.reads.waiting.isEmpty,
-            hosted.standing.servesReads, let leader = hosted.replica?.leaderNode
+            hosted.standing.servesReads, let leader = hosted.replica?.leaderNode,
+            floor.nowMilliseconds >= hosted.reads.pauseEndMilliseconds
         else { return }
-        let table = hosted.reads
         let id = Mutant.isOn(.readIDKept) ? floor.place.session : floor.takeNumber()
-        table.round = ReadTable.Round(id: id, calls: table.waiting, sinceMilliseconds: floor.nowMilliseconds)
-        table.waiting = []
+        hosted.reads.beginRound(id, floor.nowMilliseconds)
         if leader == floor.node {
             floor.step(group) { $0.readIndex(id: id, floor.source, into: &$1) }
         } else {
@@ -94,35 +93,39 @@ struct ReadsRoom {
         if let asked = foreign.removeValue(forKey: id) {
             return floor.send(.readIndexReply(group: group, id: asked.id, index: index), to: asked.node)
         }
-        guard let table = floor.groups[group]?.reads else { return }
-        if let calls = table.answered.removeValue(forKey: id) { return serve(calls, of: group, floor) }
-        guard let round = table.round, round.id == id else { return }
-        table.round = nil
-        serve(round.calls, of: group, floor)
+        guard let calls = floor.groups[group]?.reads.takeRound(id) else { return }
+        serve(calls, of: group, floor)
     }
 
+    /// The replica here does not lead, or takes no round now.
     mutating func roundIsRejected(_ id: UInt64, of group: GroupID, _ floor: Floor) {
         if let asked = foreign.removeValue(forKey: id) {
             floor.send(.readIndexReply(group: group, id: asked.id, index: nil), to: asked.node)
         } else if let table = floor.groups[group]?.reads, table.round?.id == id {
-            // The next tick asks again.
-            table.restart()
+            noteRefusal(of: group, to: table, floor)
         }
     }
 
     /// The node that was taken for the leader has answered a round.
     ///
-    /// - Parameter index: nil where the node that was asked does not lead.
+    /// - Parameter index: nil where the node that was asked does not lead, or takes no more.
     func receiveAnswer(_ index: LogIndex?, to id: UInt64, about group: GroupID, _ floor: Floor) {
-        guard let table = floor.groups[group]?.reads, let round = table.round, round.id == id else { return }
-        guard let index else { return table.restart() }
-        table.round = nil
-        table.answered[id] = round.calls
+        guard let table = floor.groups[group]?.reads, table.round?.id == id else { return }
+        guard let index else { return noteRefusal(of: group, to: table, floor) }
+        table.noteAnswer()
         floor.step(group) { $0.awaitApplied(id: id, index: index, into: &$1) }
     }
 
-    /// The group has another leader: the round under way is asked anew.
-    func leaderFound(of group: GroupID, _ floor: Floor) { floor.groups[group]?.reads.restart() }
+    private func noteRefusal(of group: GroupID, to table: ReadTable, _ floor: Floor) {
+        table.noteRefusal(floor.nowMilliseconds, seed: floor.place.session ^ UInt64(group.rawValue))
+    }
+
+    /// The group has another leader: the round under way is asked anew, at once.
+    func leaderFound(of group: GroupID, _ floor: Floor) {
+        guard let table = floor.groups[group]?.reads else { return }
+        table.restart()
+        table.endPause()
+    }
 
     private func serve(_ calls: [ReadCall], of group: GroupID, _ floor: Floor) {
         let gate = gate
@@ -152,14 +155,7 @@ struct ReadsRoom {
             if let round = table.round, now - round.sinceMilliseconds >= floor.settings.resendMilliseconds {
                 table.restart()
             }
-            let isExpired: (ReadCall) -> Bool = { $0.deadlineMilliseconds <= now }
-            for call in table.waiting where isExpired(call) { call.fail(.unavailable) }
-            table.waiting.removeAll(where: isExpired)
-            for id in table.answered.keys.sorted() {
-                guard let calls = table.answered[id], calls.contains(where: isExpired) else { continue }
-                for call in calls where isExpired(call) { call.fail(.unavailable) }
-                table.answered[id] = calls.filter { !isExpired($0) }
-            }
+            for call in table.removeExpired(now) { call.fail(.unavailable) }
         }
         stateReads.expire(now)
     }

@@ -6,11 +6,15 @@ internal import PeerTransport
 /// A bucket fills at the rate, up to a quarter of a second's worth. A piece may be read when there is anything in the
 /// bucket, and takes the most that a piece weighs; what the piece weighs less is given back.
 struct SnapshotPace {
+    /// Pieces that are being read at once, whatever the rate; others wait.
+    static let maximumReading = 16
+
     /// 0: as fast as the receivers ask.
     private let bytesPerSecond: Int
     private let pieceBytes: Int
     private var bytes: Int
     private var filledMilliseconds: Int64
+    private var reading = 0
 
     init(bytesPerSecond: Int, pieceBytes: Int, _ nowMilliseconds: Int64) {
         self.bytesPerSecond = bytesPerSecond
@@ -19,12 +23,15 @@ struct SnapshotPace {
         filledMilliseconds = nowMilliseconds
     }
 
-    /// Whether a piece may be read now. If so, the piece is paid for.
+    /// Whether a piece may be read now. If so, the piece is paid for, until ``notePiece(bytes:)``.
     mutating func admit(_ nowMilliseconds: Int64) -> Bool {
-        guard bytesPerSecond > 0 else { return true }
-        fill(nowMilliseconds)
-        guard bytes > 0 else { return false }
-        bytes -= pieceBytes
+        guard reading < Self.maximumReading else { return false }
+        if bytesPerSecond > 0 {
+            fill(nowMilliseconds)
+            guard bytes > 0 else { return false }
+            bytes -= pieceBytes
+        }
+        reading += 1
         return true
     }
 
@@ -37,8 +44,11 @@ struct SnapshotPace {
         filledMilliseconds = nowMilliseconds
     }
 
-    /// Notes what a piece that was paid for weighed, in bytes.
-    mutating func sent(_ count: Int) { if bytesPerSecond > 0 { bytes += pieceBytes - count } }
+    /// Notes what a piece that was paid for weighed, in bytes; nothing where it was refused after all.
+    mutating func notePiece(bytes count: Int) {
+        reading -= 1
+        if bytesPerSecond > 0 { bytes += pieceBytes - count }
+    }
 }
 
 /// Pulls that wait for the rate, in the order of their first asking; one for each group of each node.

@@ -20,6 +20,7 @@ struct SnapshotSendingRoom {
     /// Another node asks for a piece.
     mutating func receivePull(_ pull: SnapshotPull, from node: NodeID, _ floor: Floor) {
         if pull.after.isEmpty { learnCommitted(pull, floor) }
+        guard servesSnapshots(of: pull.group, floor) else { return floor.send(refusal(of: pull), to: node) }
         guard floor.ways.snapshots.admitPiece(floor.nowMilliseconds) else { return waiting.add(pull, from: node) }
         read(pull, for: node, floor)
     }
@@ -42,13 +43,21 @@ struct SnapshotSendingRoom {
         }
     }
 
+    private func servesSnapshots(of group: GroupID, _ floor: Floor) -> Bool {
+        floor.groups[group]?.servesSnapshots == true
+    }
+
     private func refusal(of pull: SnapshotPull) -> PeerMessage {
         .snapshotPiece(SnapshotPiece(group: pull.group, transfer: pull.transfer, point: nil, content: .refused))
     }
 
+    /// Has a piece read that was paid for.
     private func read(_ pull: SnapshotPull, for node: NodeID, _ floor: Floor) {
         let refusal = refusal(of: pull)
-        guard floor.groups[pull.group]?.servesSnapshots == true else { return floor.send(refusal, to: node) }
+        guard servesSnapshots(of: pull.group, floor) else {
+            floor.ways.snapshots.notePiece(bytes: 0)
+            return floor.send(refusal, to: node)
+        }
         let maximumBytes = floor.settings.snapshotPieceBytes
         let ways = floor.ways
         let now = floor.nowMilliseconds
@@ -56,6 +65,7 @@ struct SnapshotSendingRoom {
             do {
                 let source = try ways.snapshots.source(for: pull, from: node, store: ways.state, nowMilliseconds: now)
                 guard let source, source.appliedIndex >= pull.atLeast else {
+                    ways.snapshots.notePiece(bytes: 0)
                     return ways.network.send([refusal], to: node)
                 }
                 let chunk = try source.chunk(after: pull.after, maximumBytes: maximumBytes)
@@ -64,6 +74,7 @@ struct SnapshotSendingRoom {
                 )
             } catch {
                 if let error = error as? StateError, error.kind == .corruption { ways.failed(error) }
+                ways.snapshots.notePiece(bytes: 0)
                 ways.network.send([refusal], to: node)
             }
         }
@@ -77,6 +88,7 @@ struct SnapshotSendingRoom {
         else {
             // The log has moved past the snapshot: the receiver could not follow from there.
             floor.ways.snapshots.drop(pull, from: read.node)
+            floor.ways.snapshots.notePiece(bytes: 0)
             return floor.send(refusal(of: pull), to: read.node)
         }
         let point = SnapshotPoint(

@@ -40,8 +40,8 @@ final class SnapshotSources: Sendable {
     /// Whether a piece may be read now. If so, it is paid for.
     func admitPiece(_ nowMilliseconds: Int64) -> Bool { pace.withLockedValue { $0.admit(nowMilliseconds) } }
 
-    /// A piece that was paid for weighed so much.
-    func notePiece(bytes: Int) { pace.withLockedValue { $0.sent(bytes) } }
+    /// A piece that was paid for weighed so much; nothing where it was refused after all.
+    func notePiece(bytes: Int) { pace.withLockedValue { $0.notePiece(bytes: bytes) } }
 
     /// The snapshot of a transfer; a new one at its start. Nil when there is none (any more), or too many are open.
     func source(
