@@ -24,7 +24,7 @@ import Testing
             if case .hangs(_, let what) = event { said.withLockedValue { $0.append(what) } }
         }
         hang(leader, since: loop.nowMilliseconds)
-        cluster.run(ticks: Int(cluster.settings.hangMilliseconds / cluster.settings.tickMilliseconds) + 40)
+        cluster.run(ticks: Int(cluster.settings.disk.hangMilliseconds / cluster.settings.tickMilliseconds) + 40)
         #expect(said.withLockedValue { $0 } == ["a read of the state"])
         #expect(cluster.leader(of: group)?.id != leader.id)
         #expect(loop.floor.health.isHanging)
@@ -42,7 +42,7 @@ import Testing
         let loop = try #require(node.core?.loop)
         node.expectsFailure = true
         hang(node, since: loop.nowMilliseconds, patience: patience)
-        let limit = patience * cluster.settings.hangEndMilliseconds
+        let limit = patience * cluster.settings.disk.hangEndMilliseconds
         cluster.run(ticks: Int(limit / cluster.settings.tickMilliseconds) + 4)
         #expect("\(try #require(node.failure))".contains("has not finished a read of the state for \(60 * patience) s"))
     }
@@ -90,8 +90,8 @@ import Testing
             cluster[1].turn()
             return core.loop.floor.health.isSpaceLow
         }
-        #expect(isSpaceLow(after: cluster.settings.reservedBytes - 1))
+        #expect(isSpaceLow(after: cluster.settings.disk.reservedBytes - 1))
         #expect(isSpaceLow(after: nil))
-        #expect(!isSpaceLow(after: cluster.settings.reservedBytes * 2))
+        #expect(!isSpaceLow(after: cluster.settings.disk.reservedBytes * 2))
     }
 }

@@ -108,7 +108,7 @@ import Testing
             settings.compactionStep = 1
             settings.maintenanceMilliseconds = 100
             settings.flushMilliseconds = 1 << 40
-            settings.snapshotPieceBytes = 256
+            settings.snapshots.pieceBytes = 256
         }
         cluster.run(ticks: 60)
         let leader = try #require(cluster.leader(of: group))

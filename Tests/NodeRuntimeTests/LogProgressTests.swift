@@ -34,7 +34,7 @@ import Testing
         try leader.createAccounts(0..<1, in: group) {}
         loop.turn()
         try #require(loop.floor.logProgress.waitMilliseconds(loop.nowMilliseconds + 1) == 1)
-        cluster.pause(milliseconds: 2 * cluster.settings.hangEndMilliseconds)
+        cluster.pause(milliseconds: 2 * cluster.settings.disk.hangEndMilliseconds)
         loop.turn()
         leader.core?.agent.turn()
         #expect(!loop.floor.health.isHanging)

@@ -112,7 +112,7 @@ import Testing
 
     @Test func everyNodeIsToldWhatItsDiskIsLikeInEveryLoop() throws {
         let cluster = try cluster([3, 2, 1])
-        cluster[1].noteFreeBytes(cluster.settings.reservedBytes - 1)
+        cluster[1].noteFreeBytes(cluster.settings.disk.reservedBytes - 1)
         let loops = try #require(cluster[1].core?.loops)
         #expect(loops.allSatisfy { $0.floor.health.isSpaceLow })
         cluster.run(ticks: 8)

@@ -246,7 +246,7 @@ import Testing
             settings.peerCertificates
                 == NodeSettings.PeerCertificates(certificateFile: "c.pem", keyFile: "k.pem", trustRootsFile: "r.pem")
         )
-        #expect(settings.core.snapshotBytesPerSecond == 0 && settings.core.retainedEntries == 100)
+        #expect(settings.core.snapshots.bytesPerSecond == 0 && settings.core.retainedEntries == 100)
         // The log is cut in steps that fit what is kept.
         #expect(settings.core.compactionStep == 50)
         // Of the directory's group and eight others.

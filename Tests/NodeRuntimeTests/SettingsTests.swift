@@ -1,9 +1,10 @@
 import Consensus
 import MailModel
 import MailTestSupport
-import NodeRuntime
 import ReplicaCore
 import Testing
+
+@testable import NodeRuntime
 
 @Suite struct SettingsTests {
     /// What a Kubernetes service called "staffetta" puts into every container of its namespace.
@@ -169,5 +170,14 @@ import Testing
         #expect {
             try NodeSettings(reader)
         } throws: { "\($0)".contains("raft.lease-ticks") && "\($0)".contains("raft.election-ticks") }
+    }
+}
+
+@Suite struct VerificationPaceTests {
+    /// However many loops a node has, all of them together read as fast as the operator said.
+    @Test(arguments: [1, 2, 4, 16]) func theLoopsOfANodeShareThePaceOfScrubs(_ loops: Int) {
+        var settings = VerificationSettings()
+        settings.scrubBytesPerSecond = 16_000_000
+        #expect(settings.scrubBytes(perMilliseconds: 50, loops: loops) == 800_000 / loops)
     }
 }

@@ -26,7 +26,7 @@ import Testing
             let waited = transfer.pulls[lost].milliseconds - transfer.pulls[lost - 1].milliseconds
             try #require(transfer.pulls.count == expected.count)
             let settings = transfer.cluster.settings
-            #expect(waited >= settings.snapshotStallMilliseconds - settings.tickMilliseconds, "piece \(lost)")
+            #expect(waited >= settings.snapshots.stallMilliseconds - settings.tickMilliseconds, "piece \(lost)")
             #expect(try transfer.isWhole)
         }
     }
@@ -169,8 +169,8 @@ private final class Transfer {
             settings.maintenanceMilliseconds = 100
             // Only when this test says so.
             settings.flushMilliseconds = 1 << 40
-            settings.snapshotPieceBytes = 1_800
-            settings.snapshotStallMilliseconds = 1_000
+            settings.snapshots.pieceBytes = 1_800
+            settings.snapshots.stallMilliseconds = 1_000
             settings.resendMilliseconds = 200
         }
         for _ in 0..<60 where !cluster.allAreLed { cluster.run(ticks: 1) }

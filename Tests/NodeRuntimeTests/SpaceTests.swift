@@ -15,7 +15,7 @@ import Testing
         cluster.run(ticks: 140)
         try #require(cluster.allAreLed && led(by: 1, cluster) > 0)
         let loop = try #require(cluster[1].core?.loop)
-        cluster[1].noteFreeBytes(loop.floor.settings.reservedBytes - 1)
+        cluster[1].noteFreeBytes(loop.floor.settings.disk.reservedBytes - 1)
         cluster.run(ticks: 4)
         #expect(cluster.allAreLed)
         #expect(led(by: 1, cluster) == 0)
@@ -27,7 +27,7 @@ import Testing
         let cluster = try TestCluster(groups: 12)
         cluster.run(ticks: 140)
         let loop = try #require(cluster[1].core?.loop)
-        cluster[1].noteFreeBytes(loop.floor.settings.reservedBytes - 1)
+        cluster[1].noteFreeBytes(loop.floor.settings.disk.reservedBytes - 1)
         cluster.run(ticks: 4)
         for node in cluster.nodes.dropFirst() { node.core?.inboxes.putToAll(.order(.handOver(to: cluster[1].id))) }
         cluster.run(ticks: 12)
@@ -38,7 +38,7 @@ import Testing
     @Test func whereNobodyHasRoomLeadershipsSettle() throws {
         let cluster = try TestCluster(groups: 12)
         cluster.run(ticks: 140)
-        let reserve = cluster.settings.reservedBytes
+        let reserve = cluster.settings.disk.reservedBytes
         for node in cluster.nodes {
             node.noteFreeBytes(reserve - 1)
         }
@@ -53,7 +53,7 @@ import Testing
     @Test func theReserveEndsWithSomeMoreThanItself() throws {
         let cluster = try TestCluster(groups: 2)
         let loop = try #require(cluster[1].core?.loop)
-        let reserve = loop.floor.settings.reservedBytes
+        let reserve = loop.floor.settings.disk.reservedBytes
         cluster[1].noteFreeBytes(reserve - 1)
         #expect(loop.floor.health.isSpaceLow)
         cluster[1].noteFreeBytes(reserve + 1)

@@ -83,4 +83,54 @@ enum House {
         }
         return found
     }
+
+    /// What a room's folder declares is its own: other rooms may not name it, nor extend what all of them may touch.
+    static func roomTypes(_ files: [SwiftFile]) -> [Violation] {
+        let inRooms = files.compactMap { file in room(of: file).map { (room: $0, file: file) } }
+        var owners: [String: String] = [:]
+        var found: [Violation] = []
+        for (room, file) in inRooms {
+            for (number, line) in file.code.enumerated() where line.first?.isWhitespace == false {
+                let words = line.split { !$0.isLetter && !$0.isNumber }.map(String.init)
+                guard !words.contains("private"), !words.contains("fileprivate"),
+                    let kind = words.firstIndex(where: {
+                        ["struct", "class", "enum", "protocol", "extension"].contains($0)
+                    }),
+                    kind + 1 < words.count
+                else { continue }
+                if words[kind] != "extension" { owners[words[kind + 1]] = room }
+                if words[kind] == "extension", words[kind + 1] == "Floor", !extendsPrivately(file, from: number) {
+                    found.append(file.violation(number + 1, "what \(room) adds to the floor is seen by all rooms"))
+                }
+            }
+        }
+        for (room, file) in inRooms {
+            for (number, line) in file.code.enumerated() {
+                for word in Set(line.split { !$0.isLetter && !$0.isNumber }.map(String.init)).sorted() {
+                    guard let owner = owners[word], owner != room else { continue }
+                    found.append(file.violation(number + 1, "\(room) may not see \(word) of \(owner)"))
+                }
+            }
+        }
+        return found
+    }
+
+    /// Whether all that an extension declares is private, or for those who watch: other modules.
+    private static func extendsPrivately(_ file: SwiftFile, from number: Int) -> Bool {
+        for line in file.code[(number + 1)...] {
+            if line.first == "}" { return true }
+            let words = line.split { !$0.isLetter && !$0.isNumber }
+            guard line.hasPrefix("    "), !line.hasPrefix("     "), words.contains("func") || words.contains("var")
+            else {
+                continue
+            }
+            if !words.contains("private"), !words.contains("fileprivate"), !words.contains("package") { return false }
+        }
+        return true
+    }
+
+    private static func room(of file: SwiftFile) -> String? {
+        let path = file.path.split(separator: "/").map(String.init)
+        return path.count > 4 && path[1] == "NodeRuntime" && path[2] == "Rooms" ? path[3] : nil
+    }
 }

@@ -20,6 +20,10 @@ import Testing
         for violation in TypeSizes.violations(Repository.sources) { Issue.record("\(violation)") }
     }
 
+    @Test func roomTypes() {
+        for violation in House.roomTypes(Repository.sources) { Issue.record("\(violation)") }
+    }
+
     @Test func settings() {
         for violation in Settings.unread(Repository.sources) { Issue.record("\(violation)") }
     }
@@ -57,6 +61,19 @@ import Testing
         #expect(found("Sources/NodeRuntime/Rooms/Reads/ReadTable.swift", "func f(_ rooms: LoopRooms) {}") == 1)
         #expect(found("Sources/NodeRuntime/Agent/DiskRoom.swift", "let upkeep: UpkeepRoom") == 1)
         #expect(found("Sources/NodeRuntime/Agent/NodeAgent.swift", "let upkeep: UpkeepRoom") == 0)
+    }
+
+    @Test func roomTypes() {
+        func found(_ text: String, in room: String) -> Int {
+            let calls = SwiftFile(path: "Sources/NodeRuntime/Rooms/Calls/A.swift", "struct CallTable {}\n")
+            let other = SwiftFile(path: "Sources/NodeRuntime/Rooms/\(room)/B.swift", text)
+            return House.roomTypes([calls, other]).count
+        }
+        #expect(found("let table: CallTable", in: "Reads") == 1)
+        #expect(found("let table: CallTable", in: "Calls") == 0)
+        #expect(found("// As CallTable does.\nlet table: ReadTable", in: "Reads") == 0)
+        #expect(found("extension Floor {\n    func read() {}\n}", in: "Reads") == 1)
+        #expect(found("extension Floor {\n    fileprivate func read() {}\n}", in: "Reads") == 0)
     }
 
     @Test(arguments: [

@@ -17,7 +17,6 @@ enum TypeSizes {
         // One function for each rule of the grammar.
         "IMAPSyntax.Cursor": Size(storedProperties: 6, lines: 1_261),
         "MailStore.MailApplier": Size(storedProperties: 14, lines: 1_675),
-        "NodeRuntime.CoreSettings": Size(storedProperties: 24, lines: 66),
         // A counter for each kind of fault and of answer.
         "Simulation.SimulationCounts": Size(storedProperties: 49, lines: 156),
         "Simulation.World": Size(storedProperties: 26, lines: 1_620),

@@ -65,7 +65,7 @@ struct DiskRoom {
     func noteFreeBytes(_ bytes: Int?, _ desk: AgentDesk) {
         guard let bytes else { return }
         var health = desk.health
-        let reserve = desk.settings.reservedBytes
+        let reserve = desk.settings.disk.reservedBytes
         // A tenth more than the reserve ends it, so that it does not come and go.
         health.isSpaceLow = bytes < (health.isSpaceLow ? reserve + reserve / 10 : reserve)
         guard health != desk.health else { return }
@@ -79,11 +79,11 @@ struct DiskRoom {
     /// On every tick.
     func tick(_ desk: AgentDesk) {
         let wait = longestWait(desk.nowMilliseconds)
-        guard wait.countedMilliseconds < desk.settings.hangEndMilliseconds else {
+        guard wait.countedMilliseconds < desk.settings.disk.hangEndMilliseconds else {
             return desk.ways.failed(DiskHangs(milliseconds: wait.milliseconds, what: wait.what))
         }
         var health = desk.health
-        health.isHanging = wait.countedMilliseconds >= desk.settings.hangMilliseconds
+        health.isHanging = wait.countedMilliseconds >= desk.settings.disk.hangMilliseconds
         guard health != desk.health else { return }
         desk.publish(health)
         desk.observers.disk?(health.isHanging ? .hangs(milliseconds: wait.milliseconds, what: wait.what) : .recovered)

@@ -136,8 +136,7 @@ struct FoundingRoom {
             let point = SnapshotPoint(index: .zero, term: .zero, configuration: group.configuration)
             return LogOperation.createGroup(group.group, replica: group.replica, point)
         }
-        let inbox = desk.ways.inboxes.agent
-        desk.ways.writer.put(.perform(operations) { inbox.put(.founding(.groupsCreated(groups))) })
+        desk.ways.writer.put(.perform(operations, telling: .agent(.founding(.groupsCreated(groups)))))
     }
 
     private func finish(_ desk: AgentDesk) {

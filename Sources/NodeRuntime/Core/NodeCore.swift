@@ -105,7 +105,7 @@ package final class NodeCore {
         self.inboxes = inboxes
         let callBudget = CallBudget(maximumBytes: settings.calls.bytes)
         self.callBudget = callBudget
-        readBudget = ReadBudget(maximum: settings.maxReads)
+        readBudget = ReadBudget(maximum: settings.reads.perNode)
         watchers = AccountWatchers()
         gate = ReadGate()
         keptStates = KeptStates()

@@ -15,14 +15,20 @@ package final class LogWriter {
         case write(ReplicaWrite)
         /// The log of a group begins behind the point.
         case setSnapshot(GroupID, SnapshotPoint)
-        /// `then` is told when all of it is durable.
-        case perform([LogOperation], then: @Sendable () -> Void)
+        /// Somebody is told when all of it is durable.
+        case perform([LogOperation], telling: Reply)
         /// Deletes the oldest segments in which no entry is needed any more.
         case purge
         /// Notes that all writes so far were acknowledged.
         case seal
         /// Time to look after the log: see ``LogWriter/tidy(isBusy:)``.
         case tidy
+    }
+
+    /// What is put into an inbox when operations are durable.
+    package enum Reply: Sendable {
+        case agent(AgentInput)
+        case loop(of: GroupID, LoopInput)
     }
 
     /// A round is written when it holds so many bytes of entries or so many records, whatever else waits: a backlog
@@ -67,7 +73,7 @@ package final class LogWriter {
         var records = 0
         var done: [PersistedWrite] = []
         var releases = OutgoingBatches()
-        var followUps: [@Sendable () -> Void] = []
+        var replies: [Reply] = []
 
         var isFull: Bool { bytes >= LogWriter.roundBytes || records >= LogWriter.roundRecords }
 
@@ -107,9 +113,9 @@ package final class LogWriter {
             case .setSnapshot(let group, let point):
                 pending.add(.setSnapshot(group, point))
                 purge = true
-            case .perform(let operations, let then):
+            case .perform(let operations, let reply):
                 for operation in operations { pending.add(operation) }
-                pending.followUps.append(then)
+                pending.replies.append(reply)
             case .purge: purge = true
             case .seal: seal = true
             case .tidy: tidy = true
@@ -152,7 +158,12 @@ package final class LogWriter {
         }
         pending.releases.send(over: network)
         if !pending.done.isEmpty { inboxes.tellPersisted(pending.done) }
-        for followUp in pending.followUps { followUp() }
+        for reply in pending.replies {
+            switch reply {
+            case .agent(let input): inboxes.agent.put(input)
+            case .loop(let group, let input): inboxes.put(input, for: group)
+            }
+        }
         pending = Pending()
     }
 

@@ -14,6 +14,25 @@ extension Floor {
         }
     }
 
+    /// Takes in a replica with an empty log, which is on the disk.
+    func admitNew(_ id: ReplicaID, of group: GroupID, _ configuration: Configuration) {
+        let raft = RaftNode(
+            id: id,
+            settings: settings.replica.raft,
+            hardState: HardState(),
+            snapshot: SnapshotPoint(index: .zero, term: .zero, configuration: configuration),
+            headers: [],
+            appliedIndex: .zero,
+            seed: electionSeed(of: group)
+        )
+        admit(Replica(group: group, raft: raft, settings: settings.replica), as: .live)
+    }
+
+    /// What the election timeouts of the replica here are drawn from.
+    func electionSeed(of group: GroupID) -> UInt64 {
+        place.session ^ (UInt64(group.rawValue) &* 0x9e37_79b9_7f4a_7c15)
+    }
+
     /// Lets go of a replica; what it has under way leads nowhere.
     ///
     /// - Parameter standing: how the group stands without it.

@@ -22,10 +22,8 @@ public struct CoreSettings: Sendable {
     public var resendMilliseconds: Int64 = 1_000
     /// What of its clients' calls a node lets wait.
     public var calls = CallLimits()
-    /// Reads under way at once, to all groups together; more are refused as busy.
-    public var maxReads = 65_536
-    /// Reads waiting at once, per group; more are refused.
-    public var maxReadsPerGroup = 16_384
+    /// How many reads of its clients a node lets wait.
+    public var reads = ReadLimits()
     /// Entries kept in the log for followers that lag, behind what the state keeps durably.
     public var retainedEntries = 10_000
     /// Payload bytes kept so, per group: whichever limit is reached first counts.
@@ -34,13 +32,8 @@ public struct CoreSettings: Sendable {
     public var compactionStep = 1_000
     /// With more segments than this, the log copies forward what keeps the oldest alive.
     public var maximumLogSegments = 16
-    /// With less than this free on the disk, no new mail is taken in.
-    public var reservedBytes = 1 << 30
-    /// The node gives up its leaderships after so long without an answer of the disk (six times so long for a flush of
-    /// the state).
-    public var hangMilliseconds: Int64 = 10_000
-    /// The node ends after so long without an answer of the disk (six times so long for a flush, here too).
-    public var hangEndMilliseconds: Int64 = 60_000
+    /// When a disk is too full, or takes too long.
+    public var disk = DiskLimits()
     /// How often leaders look for rows whose time is over in all their groups. Where some were due, they look again as
     /// soon as those are removed.
     public var housekeepingMilliseconds: Int64 = 60_000
@@ -48,12 +41,8 @@ public struct CoreSettings: Sendable {
     public var maintenanceMilliseconds: Int64 = 2_000
     /// The state is flushed at least this often while it changes.
     public var flushMilliseconds: Int64 = 30_000
-    /// Bytes of a piece of a snapshot.
-    public var snapshotPieceBytes = 1 << 20
-    /// What this node sends of snapshots, to all others together; 0: as fast as they ask.
-    public var snapshotBytesPerSecond = 128 << 20
-    /// A snapshot transfer without progress is begun anew after this.
-    public var snapshotStallMilliseconds: Int64 = 5_000
+    /// How snapshots go to other nodes.
+    public var snapshots = SnapshotSettings()
     /// When and how replicas are compared.
     public var verification = VerificationSettings()
 
@@ -82,4 +71,33 @@ public struct CallLimits: Sendable {
     public var spanPerGroup = 65_536
     /// What the calls to all groups hold together, in bytes.
     public var bytes = 256 << 20
+}
+
+/// How many reads of a node's clients are under way; more are refused as busy.
+public struct ReadLimits: Sendable {
+    /// Reads under way at once, to all groups together.
+    public var perNode = 65_536
+    /// Reads of one group that wait for its leader's word or for the state.
+    public var perGroup = 16_384
+}
+
+/// When a disk is too full, or takes too long.
+public struct DiskLimits: Sendable {
+    /// With less than this free on the disk, no new mail is taken in.
+    public var reservedBytes = 1 << 30
+    /// The node gives up its leaderships after so long without an answer of the disk (six times so long for a flush of
+    /// the state).
+    public var hangMilliseconds: Int64 = 10_000
+    /// The node ends after so long without an answer of the disk (six times so long for a flush, here too).
+    public var hangEndMilliseconds: Int64 = 60_000
+}
+
+/// How snapshots go from one node to another.
+public struct SnapshotSettings: Sendable {
+    /// Bytes of a piece of a snapshot.
+    public var pieceBytes = 1 << 20
+    /// What this node sends of snapshots, to all others together; 0: as fast as they ask.
+    public var bytesPerSecond = 128 << 20
+    /// A snapshot transfer without progress is begun anew after this.
+    public var stallMilliseconds: Int64 = 5_000
 }

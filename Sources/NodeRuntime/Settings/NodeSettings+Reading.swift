@@ -36,15 +36,15 @@ extension NodeSettings {
         core.retainedEntries = try reader.integer("log.retain-entries", 0...10_000_000)
         core.compactionStep = max(1, min(core.compactionStep, core.retainedEntries / 2))
         core.retainedBytes = try reader.integer("log.retain-bytes", 0...(1 << 40))
-        core.reservedBytes = try reader.integer("disk.reserve-bytes", 0...(1 << 50))
+        core.disk.reservedBytes = try reader.integer("disk.reserve-bytes", 0...(1 << 50))
         let cacheBytes = try reader.integer("raft.cache-bytes", 0...(1 << 40))
         // The directory's group has its share as well.
         core.replica.cacheBytes = max(Self.minimumCacheBytes, cacheBytes / (Int(mailGroups) + 1))
-        core.snapshotBytesPerSecond = try reader.integer("snapshot.bytes-per-second", 0...(1 << 40))
-        guard core.snapshotBytesPerSecond == 0 || core.snapshotBytesPerSecond >= core.snapshotPieceBytes else {
+        core.snapshots.bytesPerSecond = try reader.integer("snapshot.bytes-per-second", 0...(1 << 40))
+        guard core.snapshots.bytesPerSecond == 0 || core.snapshots.bytesPerSecond >= core.snapshots.pieceBytes else {
             throw SettingError(
-                "setting snapshot.bytes-per-second is \(core.snapshotBytesPerSecond): expected 0 (no limit), "
-                    + "or at least \(core.snapshotPieceBytes)"
+                "setting snapshot.bytes-per-second is \(core.snapshots.bytesPerSecond): expected 0 (no limit), "
+                    + "or at least \(core.snapshots.pieceBytes)"
             )
         }
         core.tickMilliseconds = Int64(try reader.integer("raft.tick-milliseconds", 5...1_000))

@@ -4,11 +4,11 @@ public import ReplicaCore
 public struct VerificationSettings: Sendable {
     /// How often each group is verified, by its leader; 0: only when an admin asks.
     public var intervalMilliseconds: Int64 = 86_400_000
-    /// How fast rows are read to compute digests from them; 0: on schedule not at all.
+    /// How fast a node reads rows to compute digests from them, its replica loops together; 0: on schedule not at all.
     public var scrubBytesPerSecond = 16 << 20
-    /// States kept at once by one node, for all its groups.
+    /// States kept at once by one replica loop, for all its groups.
     public var maximumKept = 4
-    /// Verifications that one node coordinates at once.
+    /// Verifications that one replica loop coordinates at once.
     public var maximumRunning = 4
     /// A kept state that no coordinator asks about is let go after this.
     public var idleMilliseconds: Int64 = 30_000
@@ -23,11 +23,11 @@ public struct VerificationSettings: Sendable {
 
     public init() {}
 
-    /// What one step of a scrub reads: the pace for the time of a tick.
-    func scrubBytes(perMilliseconds milliseconds: Int64) -> Int {
+    /// What one step of a scrub reads, in bytes: a loop's share of the pace for the time of a tick.
+    func scrubBytes(perMilliseconds milliseconds: Int64, loops: Int) -> Int {
         // On demand something must be read, whatever the schedule does.
         let pace = scrubBytesPerSecond > 0 ? scrubBytesPerSecond : Self.paceOnDemand
-        return max(Self.leastBytes, pace / 1_000 * Int(milliseconds))
+        return max(Self.leastBytes, pace / loops / 1_000 * Int(milliseconds))
     }
 
     private static let paceOnDemand = 16 << 20

@@ -16,10 +16,10 @@ enum SimSettings {
         settings.maintenanceMilliseconds = random.pick([100, 400, 1_500]) ?? 400
         settings.housekeepingMilliseconds = random.pick([500, 2_000, 8_000]) ?? 2_000
         settings.flushMilliseconds = random.pick([200, 1_000, 5_000]) ?? 1_000
-        settings.snapshotPieceBytes = random.pick([512, 4_096, 65_536]) ?? 4_096
+        settings.snapshots.pieceBytes = random.pick([512, 4_096, 65_536]) ?? 4_096
         // All must have got theirs within the time to become well.
-        settings.snapshotBytesPerSecond = random.pick([0, 1_000_000, 4_000_000]) ?? 0
-        settings.snapshotStallMilliseconds = 1_500
+        settings.snapshots.bytesPerSecond = random.pick([0, 1_000_000, 4_000_000]) ?? 0
+        settings.snapshots.stallMilliseconds = 1_500
         settings.replica.cacheBytes = random.pick([0, 4_096, 1 << 20]) ?? 4_096
         settings.replica.maxApplyBytes = random.pick([1, 8_192, 1 << 20]) ?? 8_192
         settings.replica.raft.maxInflightEntries = random.pick([2, 32, 4_096]) ?? 32

@@ -26,7 +26,7 @@ struct ForwardedCalls {
         case full
     }
 
-    /// Calls that a node keeps in mind at once; the senders of others are told that it is busy.
+    /// Calls that a replica loop keeps in mind at once; the senders of others are told that it is busy.
     static let maximumCount = 65_536
 
     private var young: [Key: Waiter] = [:]

@@ -182,7 +182,8 @@ struct InstallingRoom {
             if now >= retryMilliseconds { restartInstall(of: group, after: install.from, floor) }
             return
         }
-        guard !install.isComplete, now - install.progressMilliseconds >= floor.settings.snapshotStallMilliseconds else {
+        guard !install.isComplete, now - install.progressMilliseconds >= floor.settings.snapshots.stallMilliseconds
+        else {
             return
         }
         let isInVain = install.point == nil || install.repeats >= SnapshotInstall.maximumRepeats

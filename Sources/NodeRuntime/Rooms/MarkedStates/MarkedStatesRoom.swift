@@ -22,9 +22,9 @@ package enum MarkedStatesInput: Sendable {
 struct MarkedStatesRoom {
     /// By group; at most ``VerificationSettings/maximumKept``.
     private var kept: [GroupID: KeptVerification] = [:]
-    /// Groups whose replica here is to be given up.
+    /// Why and by when the replicas are given up whose rows are condemned (``Doubt``).
     private var condemned: [GroupID: Condemnation] = [:]
-    /// A scrub reads at this moment; one at a time.
+    /// A scrub reads at this moment; one at a time in this loop.
     private var isScrubbing = false
     private let states: KeptStates
 
@@ -40,7 +40,7 @@ struct MarkedStatesRoom {
             return tellStatus(of: group, to: other, floor)
         }
         guard let hosted = floor.groups[group], let raft = hosted.replica?.raft, raft.id == ask.replica,
-            !floor.isStopping, hosted.standing == .live, condemned[group] == nil,
+            !floor.isStopping, hosted.standing == .live, hosted.doubt != .condemned,
             kept[group] != nil || kept.count < floor.settings.verification.maximumKept
         else {
             return floor.sendVerification(.answer(ask.id, ask.replica, .unavailable), of: group, to: other)
@@ -115,7 +115,10 @@ struct MarkedStatesRoom {
             let marked = kept[group], let scrub = marked.scrub
         else { return }
         isScrubbing = true
-        let bytes = floor.settings.verification.scrubBytes(perMilliseconds: floor.settings.tickMilliseconds)
+        let bytes = floor.settings.verification.scrubBytes(
+            perMilliseconds: floor.settings.tickMilliseconds,
+            loops: Int(floor.place.lanes)
+        )
         let inbox = floor.ways.inbox
         let failed = floor.ways.failed
         floor.ways.background.run {

@@ -34,7 +34,7 @@ struct ReadsRoom {
     mutating func enqueue(_ call: ReadCall, _ floor: Floor) {
         guard !floor.isStopping else { return call.fail(.stopping) }
         guard let table = floor.groups[call.group]?.reads else { return call.fail(.unavailable) }
-        guard table.count < floor.settings.maxReadsPerGroup else { return call.fail(.busy) }
+        guard table.count < floor.settings.reads.perGroup else { return call.fail(.busy) }
         table.append(call)
         reading.insert(call.group)
     }

@@ -38,11 +38,11 @@ struct RebuildRoom {
         let attempt = attempts
         let nobody = SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(members: [], voters: []))
         let replica = NodeIdentity.replica(of: group, in: floor.place.session, attempt)
-        let inbox = floor.ways.inbox
         floor.write(
-            .perform([.removeGroup(group), .createGroup(group, replica: replica, nobody)]) {
-                inbox.put(.rebuild(.logBegan(group, attempt: attempt)))
-            }
+            .perform(
+                [.removeGroup(group), .createGroup(group, replica: replica, nobody)],
+                telling: .loop(of: group, .rebuild(.logBegan(group, attempt: attempt)))
+            )
         )
     }
 
@@ -77,25 +77,5 @@ struct RebuildRoom {
             joining.remove(group)
             floor.observers.membership?(.admitted(group, raft.id))
         }
-    }
-}
-
-extension Floor {
-    /// Takes in a replica with an empty log, which is on the disk.
-    func admitNew(_ id: ReplicaID, of group: GroupID, _ configuration: Configuration) {
-        let raft = RaftNode(
-            id: id,
-            settings: settings.replica.raft,
-            hardState: HardState(),
-            snapshot: SnapshotPoint(index: .zero, term: .zero, configuration: configuration),
-            headers: [],
-            appliedIndex: .zero,
-            seed: electionSeed(of: group)
-        )
-        admit(Replica(group: group, raft: raft, settings: settings.replica), as: .live)
-    }
-
-    func electionSeed(of group: GroupID) -> UInt64 {
-        place.session ^ (UInt64(group.rawValue) &* 0x9e37_79b9_7f4a_7c15)
     }
 }

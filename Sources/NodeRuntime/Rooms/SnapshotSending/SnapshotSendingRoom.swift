@@ -58,7 +58,7 @@ struct SnapshotSendingRoom {
             floor.ways.snapshots.notePiece(bytes: 0)
             return floor.send(refusal, to: node)
         }
-        let maximumBytes = floor.settings.snapshotPieceBytes
+        let maximumBytes = floor.settings.snapshots.pieceBytes
         let ways = floor.ways
         let now = floor.nowMilliseconds
         ways.background.run {

@@ -189,7 +189,7 @@ struct VerificationRoom {
             schedule.nextMilliseconds = now + min(interval, VerificationSchedule.idleMilliseconds)
             return
         }
-        // One at a time: a node has more to do than to look at itself.
+        // One at a time: a loop has more to do than to look at its groups.
         guard !running.values.contains(where: \.isScheduled) else { return }
         schedule.nextMilliseconds = now + max(1, interval / Int64(led.count))
         schedule.last = group
@@ -223,28 +223,4 @@ package enum VerificationCourse: Sendable {
     case ended(VerificationNote, VerificationReport)
     /// No verification of that ID is known here.
     case unknown
-}
-
-/// What both parts in a verification do.
-extension Floor {
-    /// Also to this node itself, by the same way.
-    func sendVerification(_ message: VerificationMessage, of group: GroupID, to other: NodeID) {
-        let message = PeerMessage.verification(group: group, message)
-        if other == node { ways.inbox.put(.received([message], from: node, nil)) } else { send(message, to: other) }
-    }
-
-    /// - Parameter origin: nil where another node coordinated it.
-    func noteVerification(
-        of group: GroupID,
-        at index: LogIndex,
-        origin: VerificationID?,
-        _ report: VerificationReport?
-    ) {
-        groups[group]?.verificationNote = VerificationNote(
-            time: clock.now(),
-            index: index,
-            origin: origin,
-            report: report
-        )
-    }
 }

@@ -30,8 +30,8 @@ final class SnapshotSources: Sendable {
     init(_ settings: CoreSettings, _ nowMilliseconds: Int64) {
         pace = NIOLockedValueBox(
             SnapshotPace(
-                bytesPerSecond: settings.snapshotBytesPerSecond,
-                pieceBytes: settings.snapshotPieceBytes,
+                bytesPerSecond: settings.snapshots.bytesPerSecond,
+                pieceBytes: settings.snapshots.pieceBytes,
                 nowMilliseconds
             )
         )

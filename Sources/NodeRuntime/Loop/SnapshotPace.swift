@@ -1,6 +1,3 @@
-internal import Consensus
-internal import PeerTransport
-
 /// How fast this node sends snapshots, to all other nodes together: clients share disk and network with them.
 ///
 /// A bucket fills at the rate, up to a quarter of a second's worth. A piece may be read when there is anything in the
@@ -49,26 +46,4 @@ struct SnapshotPace {
         reading -= 1
         if bytesPerSecond > 0 { bytes += pieceBytes - count }
     }
-}
-
-/// Pulls that wait for the rate, in the order of their first asking; one for each group of each node.
-struct WaitingPulls {
-    /// Pulls that wait at once. Others are dropped: the node that asked asks again.
-    static let maximumCount = 64
-
-    private var pulls: [(pull: SnapshotPull, node: NodeID)] = []
-
-    var isEmpty: Bool { pulls.isEmpty }
-
-    /// Has a pull wait, in the place of an earlier one for the same.
-    mutating func add(_ pull: SnapshotPull, from node: NodeID) {
-        if let known = pulls.firstIndex(where: { $0.node == node && $0.pull.group == pull.group }) {
-            pulls[known].pull = pull
-        } else if pulls.count < Self.maximumCount {
-            pulls.append((pull, node))
-        }
-    }
-
-    /// The pull that has waited longest.
-    mutating func next() -> (pull: SnapshotPull, node: NodeID)? { pulls.isEmpty ? nil : pulls.removeFirst() }
 }
