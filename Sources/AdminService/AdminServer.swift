@@ -88,6 +88,15 @@ enum Paging {
         return requested == 0 ? defaultSize : min(Int(requested), maximumSize)
     }
 
+    /// The last number shown; nil for the first page.
+    static func number(in token: String) throws(RPCError) -> UInt64? {
+        guard !token.isEmpty else { return nil }
+        guard let number = UInt64(token) else {
+            throw RPCError(code: .invalidArgument, message: "the page token is none that a list gave")
+        }
+        return number
+    }
+
     /// A page of what is sorted by a number; the token is the last number shown.
     static func page<Item>(
         _ items: [Item],
@@ -96,12 +105,7 @@ enum Paging {
         by key: (Item) -> UInt64
     ) throws(RPCError) -> (items: [Item], next: String) {
         var rest = items[...]
-        if !token.isEmpty {
-            guard let after = UInt64(token) else {
-                throw RPCError(code: .invalidArgument, message: "the page token is none that a list gave")
-            }
-            rest = rest.drop { key($0) <= after }
-        }
+        if let after = try number(in: token) { rest = rest.drop { key($0) <= after } }
         let page = rest.prefix(try Paging.size(size))
         guard page.count < rest.count, let last = page.last else { return (Array(page), "") }
         return (Array(page), String(key(last)))

@@ -13,31 +13,24 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_GetStatusRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_GetStatusResponse {
-        let groups = await node.groups()
-        let nodes = await describeNodes(of: node, groups: groups, version: version)
+        let groups = await node.summary()
+        let nodes = describeNodes(of: node, groups, version: version)
         var problems = await node.membershipProblems()
         problems += await node.verificationProblems()
-        problems += groups.compactMap { group in
-            HousekeepingProblem.sentence(group.group.rawValue, backlogSeconds: group.housekeepingBacklogSeconds ?? 0)
+        problems += groups.behind.compactMap { group, seconds in
+            HousekeepingProblem.sentence(group.rawValue, backlogSeconds: seconds)
         }
-        for group in groups where group.leaderNode == nil {
-            problems.append("group \(group.group.rawValue) has no leader that this node knows")
-        }
-        for group in groups where group.status.role == .leader {
-            for replica in group.replicas {
-                guard let peer = replica.peer, !peer.isActive else { continue }
-                problems.append(
-                    "group \(group.group.rawValue): the replica on node \(replica.member.node.rawValue) does not answer"
-                )
-            }
+        problems += groups.leaderless.map { "group \($0.rawValue) has no leader that this node knows" }
+        problems += groups.silent.map { group, node in
+            "group \(group.rawValue): the replica on node \(node.rawValue) does not answer"
         }
         let unreadyReasons = await node.unreadyReasons()
         return .with {
             $0.cluster = node.settings.cluster
             $0.node = node.settings.node.rawValue
-            $0.groups = UInt32(groups.count)
-            $0.groupsWithLeader = UInt32(groups.count { $0.leaderNode != nil })
-            $0.groupsLedHere = UInt32(groups.count { $0.status.role == .leader })
+            $0.groups = UInt32(groups.groups)
+            $0.groupsWithLeader = UInt32(groups.withLeader)
+            $0.groupsLedHere = UInt32(groups.led[node.settings.node] ?? 0)
             $0.nodes = nodes
             $0.problems = problems
             $0.unreadyReasons = unreadyReasons
@@ -66,7 +59,7 @@ struct NodesService: Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_ListNodesRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_ListNodesResponse {
-        let nodes = await describeNodes(of: node, groups: await node.groups(), version: version)
+        let nodes = describeNodes(of: node, await node.summary(), version: version)
         let page = try Paging.page(nodes, after: request.pageToken, size: request.pageSize) { $0.id }
         return .with {
             $0.nodes = page.items
@@ -78,7 +71,7 @@ struct NodesService: Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_DescribeNodeRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_Node {
-        let nodes = await describeNodes(of: node, groups: await node.groups(), version: version)
+        let nodes = describeNodes(of: node, await node.summary(), version: version)
         guard let found = nodes.first(where: { $0.id == request.id }) else {
             throw RPCError(
                 code: .notFound,
@@ -90,17 +83,15 @@ struct NodesService: Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
 }
 
 /// The directory's nodes, sorted, with what this node knows of the groups they lead.
-private func describeNodes(of node: Node, groups: [GroupReport], version: String) async -> [Staffetta_Admin_V1_Node] {
+private func describeNodes(of node: Node, _ groups: GroupSummary, version: String) -> [Staffetta_Admin_V1_Node] {
     node.nodes().sorted { $0.id < $1.id }.map { description in
         .with {
             $0.id = description.id
             $0.peerAddress = description.peerAddress
             $0.labels = Dictionary(description.labels.map { ($0.key, $0.value) }) { first, _ in first }
             $0.isThisNode = description.id == node.settings.node.rawValue
-            $0.groupsLed = UInt32(groups.count { $0.leaderNode?.rawValue == description.id })
-            $0.replicas = UInt32(
-                groups.count { group in group.replicas.contains { $0.member.node.rawValue == description.id } }
-            )
+            $0.groupsLed = UInt32(groups.led[NodeID(description.id)] ?? 0)
+            $0.replicas = UInt32(groups.replicas[NodeID(description.id)] ?? 0)
             if description.id == node.settings.node.rawValue { $0.version = version }
         }
     }

@@ -12,7 +12,11 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_ListGroupsRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_ListGroupsResponse {
-        let page = try Paging.page(await node.groups(), after: request.pageToken, size: request.pageSize) {
+        // The directory is group 0, and a token is never 0: one more than the last group shown. One group more than the
+        // page has is asked for, to see whether there is a next one.
+        let last = try Paging.number(in: request.pageToken).map { GroupID(UInt32(clamping: max(1, $0) - 1)) }
+        let groups = await node.groups(after: last, limit: try Paging.size(request.pageSize) + 1)
+        let page = try Paging.page(groups, after: request.pageToken, size: request.pageSize) {
             UInt64($0.group.rawValue) + 1
         }
         return .with {

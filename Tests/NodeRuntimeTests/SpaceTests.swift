@@ -61,4 +61,18 @@ import Testing
         cluster[1].noteFreeBytes(reserve + reserve / 10)
         #expect(!loop.floor.health.isSpaceLow)
     }
+
+    /// There is nobody to hand leaderships to: groups that are woken for that on every tick would never rest.
+    @Test func aNodeThatIsAloneRestsAlsoWithoutRoom() throws {
+        let cluster = try TestCluster(nodes: 1, groups: 4)
+        cluster.run(ticks: 100)
+        try #require(cluster.allAreLed)
+        let floor = try #require(cluster[1].core?.loop.floor)
+        cluster[1].noteFreeBytes(floor.settings.disk.reservedBytes - 1)
+        cluster.run(ticks: 100)
+        try #require(floor.health.isSpaceLow && floor.rest.awake.isEmpty)
+        let wakes = floor.restCounts.wakes
+        cluster.run(ticks: 100)
+        #expect(floor.restCounts.wakes == wakes)
+    }
 }

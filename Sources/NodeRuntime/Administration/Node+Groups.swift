@@ -39,16 +39,64 @@ public struct GroupReport: Sendable {
     public let housekeepingBacklogSeconds: Int64?
 }
 
+/// What a node knows of all its groups together: costs nothing for each of them.
+public struct GroupSummary: Sendable {
+    /// How many groups have a replica on this node.
+    public private(set) var groups = 0
+    /// How many of them know a leader.
+    public private(set) var withLeader = 0
+    /// How many of them each node leads.
+    public private(set) var led: [NodeID: Int] = [:]
+    /// Of how many of them each node has a replica.
+    public private(set) var replicas: [NodeID: Int] = [:]
+    /// Groups that know no leader, in order.
+    public private(set) var leaderless: [GroupID] = []
+    /// Members of groups that this node leads which do not answer, by group and node.
+    public private(set) var silent: [(group: GroupID, node: NodeID)] = []
+    /// How long housekeeping of groups that this node leads has been behind, in seconds; in the order of the groups.
+    public private(set) var behind: [(group: GroupID, seconds: Int64)] = []
+
+    fileprivate mutating func add(_ loop: LoopSummary) {
+        groups += loop.tally.groups
+        withLeader += loop.tally.withLeader
+        for (node, share) in loop.tally.shares {
+            led[node, default: 0] += share.led
+            replicas[node, default: 0] += share.replicas
+        }
+        leaderless += loop.leaderless
+        silent += loop.silent
+        behind += loop.behind
+    }
+
+    fileprivate mutating func sort() {
+        leaderless.sort()
+        silent.sort { ($0.group, $0.node) < ($1.group, $1.node) }
+        behind.sort { $0.group < $1.group }
+    }
+}
+
 extension Node {
-    /// All groups that this node has a replica of, in order.
-    public func groups() async -> [GroupReport] {
-        let reports = await askAll { .groups(nil, $0) }.flatMap(\.self).sorted { $0.group < $1.group }
-        return reports.map(describe)
+    /// Groups that this node has a replica of, in order.
+    ///
+    /// - Parameters:
+    ///   - group: only those with a higher ID; nil for all.
+    ///   - limit: at most so many.
+    public func groups(after group: GroupID? = nil, limit: Int = .max) async -> [GroupReport] {
+        let reports = await askAll { .groups(.behind(group, limit: limit), $0) }.flatMap(\.self)
+        return reports.sorted { $0.group < $1.group }.prefix(limit).map(describe)
+    }
+
+    /// What this node knows of all its groups together.
+    public func summary() async -> GroupSummary {
+        var summary = GroupSummary()
+        for loop in await askAll({ .summary($0) }) { summary.add(loop) }
+        summary.sort()
+        return summary
     }
 
     /// One group; nil where this node has no replica of it.
     public func group(_ id: GroupID) async -> GroupReport? {
-        await ask(id) { .groups(id, $0) }.first.map(describe)
+        await ask(id) { .groups(.one(id), $0) }.first.map(describe)
     }
 
     private func describe(_ report: HostedGroupReport) -> GroupReport {

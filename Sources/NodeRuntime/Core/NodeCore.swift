@@ -176,7 +176,7 @@ package final class NodeCore {
             loops.append(ReplicaLoop(floor, rooms))
         }
         self.loops = loops
-        let found = recovered.opened.map(\.group) + recovered.quarantined.map(\.group)
+        let found = Set(recovered.opened.map(\.group) + recovered.quarantined.map(\.group))
         agent = NodeAgent(
             at: AgentDesk(
                 at: AgentDesk.Place(node: environment.node, peers: environment.peers),

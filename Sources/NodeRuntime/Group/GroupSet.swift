@@ -17,6 +17,12 @@ struct GroupSet: Sequence {
         return position < groups.count && groups[position] == group ? position : nil
     }
 
+    /// How many groups of the set have an ID up to this one.
+    func firstIndex(above group: GroupID) -> Int {
+        let position = position(of: group)
+        return position < groups.count && groups[position] == group ? position + 1 : position
+    }
+
     /// Those in a range of IDs.
     subscript(range: ClosedRange<GroupID>) -> ArraySlice<GroupID> {
         let first = position(of: range.lowerBound)

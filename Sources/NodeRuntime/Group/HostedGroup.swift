@@ -17,6 +17,8 @@ package final class HostedGroup {
     let reads = ReadTable()
     /// The tick of the loop at which something other than the clock and heartbeats last reached the group.
     var touchedTick: UInt64 = 0
+    /// What the group counts for in ``HostedGroups/tally``; nil without a replica.
+    fileprivate var counted: GroupTally.Entry?
 
     init(_ id: GroupID) { self.id = id }
 
@@ -36,6 +38,13 @@ package final class HostedGroup {
         let configuration = replica.raft.configuration
         guard let own = configuration.member(replica.id) else { return false }
         return configuration.members.contains { $0.priority > own.priority && configuration.isVoter($0.replica) }
+    }
+
+    /// What the group counts for now.
+    fileprivate var tallyEntry: GroupTally.Entry? {
+        replica.map { replica in
+            GroupTally.Entry(leader: replica.leaderNode, nodes: replica.raft.configuration.members.map(\.node))
+        }
     }
 
     /// Whether the group's rows may be copied to another node.
@@ -67,6 +76,8 @@ package struct HostedGroups {
     /// All groups that are led from here and should not be (``HostedGroup/isMisplaced``), and some that have come
     /// right.
     private var misplaced = GroupSet()
+    /// What the replicas here say of each node: nobody has to look at all groups to tell.
+    private(set) var tally = GroupTally()
     /// How many snapshots have taken the place of a state.
     private(set) var replacedStates: UInt64 = 0
 
@@ -75,6 +86,14 @@ package struct HostedGroups {
 
     /// Replicas, in the order of their groups, for callers that look at all of them.
     package var replicas: some Sequence<Replica> { groups.lazy.compactMap(\.replica) }
+
+    /// The first replicas behind a group, in order.
+    ///
+    /// - Parameter group: nil for the beginning.
+    func replicas(after group: GroupID?, limit: Int) -> [Replica] {
+        let first = group.map { ids.firstIndex(above: $0) } ?? 0
+        return Array(groups[first...].lazy.compactMap(\.replica).prefix(limit))
+    }
 
     /// All groups, in order, for callers that look at all of them.
     var all: [HostedGroup] { groups }
@@ -111,6 +130,10 @@ package struct HostedGroups {
         if group.replica?.isLeader == true { led.insert(id) } else { led.remove(id) }
         if !group.isWell { unwell.insert(id) }
         if group.isMisplaced { misplaced.insert(id) }
+        let entry = group.tallyEntry
+        guard entry != group.counted else { return }
+        tally.replace(group.counted, with: entry)
+        group.counted = entry
     }
 
     /// What of the sets does not fit the groups, for those who check: a group that should be found by them, and is not.
@@ -118,7 +141,7 @@ package struct HostedGroups {
         groups.first { group in
             let isLeading = group.replica?.isLeader == true
             return led.contains(group.id) != isLeading || !group.isWell && !unwell.contains(group.id)
-                || group.isMisplaced && !misplaced.contains(group.id)
+                || group.isMisplaced && !misplaced.contains(group.id) || group.counted != group.tallyEntry
         }?.id
     }
 

@@ -61,11 +61,18 @@ package struct LoopBegin: Sendable {
     let isComplete: Bool
 }
 
+/// Which groups of a loop are meant.
+package enum GroupSelection: Sendable {
+    case one(GroupID)
+    /// So many of those with a higher ID, in order; nil: from the first on.
+    case behind(GroupID?, limit: Int)
+}
+
 /// What an admin or the stop of the node asks of a loop, or has it do and wants an answer to. The completions are
 /// called on the loop's thread.
 package enum LoopQuestion: Sendable {
-    /// About one group, or about all: nil.
-    case groups(GroupID?, @Sendable ([HostedGroupReport]) -> Void)
+    case groups(GroupSelection, @Sendable ([HostedGroupReport]) -> Void)
+    case summary(@Sendable (LoopSummary) -> Void)
     case problems(@Sendable (LoopProblems) -> Void)
     /// Answered by why the leadership is not handed over; nil when it is under way.
     case transferLeadership(of: GroupID, to: NodeID?, @Sendable (Rejection?) -> Void)

@@ -12,6 +12,18 @@ package struct HostedGroupReport: Sendable {
     let housekeepingBacklogSeconds: Int64?
 }
 
+/// What a loop tells of its groups in all, without a look at those that have nothing to do.
+package struct LoopSummary: Sendable {
+    /// What the replicas of the loop say of each node.
+    let tally: GroupTally
+    /// Groups that know no leader, in order.
+    let leaderless: [GroupID]
+    /// Members of groups that are led here which do not answer.
+    let silent: [(group: GroupID, node: NodeID)]
+    /// How long housekeeping of groups that are led here has been behind, in seconds.
+    let behind: [(group: GroupID, seconds: Int64)]
+}
+
 /// What is wrong with the groups of a loop, a sentence each.
 package struct LoopProblems: Sendable {
     /// What keeps this node from having a voting replica of every group.
@@ -23,9 +35,12 @@ package struct LoopProblems: Sendable {
 }
 
 extension ReplicaLoop {
-    /// - Parameter group: nil for all groups.
-    func reports(of group: GroupID?) -> [HostedGroupReport] {
-        let replicas = group.map { [floor.replica($0)].compactMap(\.self) } ?? Array(floor.groups.replicas)
+    func reports(of selection: GroupSelection) -> [HostedGroupReport] {
+        let replicas =
+            switch selection {
+            case .one(let group): [floor.replica(group)].compactMap(\.self)
+            case .behind(let group, let limit): floor.groups.replicas(after: group, limit: limit)
+            }
         return replicas.map { replica in
             HostedGroupReport(
                 group: replica.group,
@@ -35,6 +50,31 @@ extension ReplicaLoop {
                 isInDoubt: floor.groups[replica.group]?.doubt == .suspected,
                 housekeepingBacklogSeconds: rooms.housekeeping.backlogSeconds(of: replica)
             )
+        }
+    }
+
+    /// What is so now: only groups that are not well, are awake, or miss a neighbor are looked at.
+    package var summary: LoopSummary {
+        LoopSummary(
+            tally: floor.groups.tally,
+            leaderless: floor.groups.takeStockOfUnwell().filter { $0.replica != nil && $0.replica?.leaderNode == nil }
+                .map(\.id),
+            silent: silentMembers,
+            behind: rooms.housekeeping.backlogMilliseconds.keys.sorted().compactMap { group in
+                guard let replica = floor.replica(group) else { return nil }
+                return rooms.housekeeping.backlogSeconds(of: replica).map { (group, $0) }
+            }
+        )
+    }
+
+    /// Where all members of a group that rests are spoken for, they answer.
+    private var silentMembers: [(group: GroupID, node: NodeID)] {
+        var suspects = floor.rest.awake
+        for neighbor in floor.rest.neighbors { for group in neighbor.forsaken { suspects.insert(group) } }
+        return suspects.flatMap { group -> [(group: GroupID, node: NodeID)] in
+            guard let raft = floor.replica(group)?.raft, raft.role == .leader else { return [] }
+            return raft.peerStatus.lazy.filter { !$0.isActive }
+                .compactMap { raft.configuration.member($0.replica).map { (group, $0.node) } }
         }
     }
 

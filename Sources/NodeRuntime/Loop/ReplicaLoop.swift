@@ -177,7 +177,8 @@ package final class ReplicaLoop {
 
     private func answer(_ question: LoopQuestion) {
         switch question {
-        case .groups(let group, let completion): completion(reports(of: group))
+        case .groups(let selection, let completion): completion(reports(of: selection))
+        case .summary(let completion): completion(summary)
         case .problems(let completion): completion(problems)
         case .transferLeadership(let group, let target, let completion):
             completion(floor.transferLeadership(of: group, to: target))

@@ -12,6 +12,8 @@ package final class StateReads: Sendable {
     private struct State {
         var waiting: [UInt64: Waiting] = [:]
         var next: UInt64 = 0
+        /// No deadline of those that wait is over before.
+        var earliestMilliseconds = Int64.max
     }
 
     private let state = NIOLockedValueBox(State())
@@ -28,6 +30,7 @@ package final class StateReads: Sendable {
     ) -> UInt64 {
         state.withLockedValue { state in
             state.next += 1
+            state.earliestMilliseconds = min(state.earliestMilliseconds, deadlineMilliseconds)
             state.waiting[state.next] = Waiting(deadlineMilliseconds: deadlineMilliseconds, fail: fail)
             return state.next
         }
@@ -39,9 +42,11 @@ package final class StateReads: Sendable {
     ///   again.
     func end(_ id: UInt64) -> Bool { state.withLockedValue { $0.waiting.removeValue(forKey: id) != nil } }
 
-    /// Fails the calls whose deadline is over.
+    /// Fails the calls whose deadline is over; looks at all only when one may be.
     func expire(_ nowMilliseconds: Int64) {
         let expired = state.withLockedValue { state -> [Waiting] in
+            guard nowMilliseconds >= state.earliestMilliseconds else { return [] }
+            defer { state.earliestMilliseconds = state.waiting.values.map(\.deadlineMilliseconds).min() ?? .max }
             let ids = state.waiting.filter { $0.value.deadlineMilliseconds <= nowMilliseconds }.keys.sorted()
             return ids.compactMap { state.waiting.removeValue(forKey: $0) }
         }

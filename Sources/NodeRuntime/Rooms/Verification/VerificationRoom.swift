@@ -183,14 +183,13 @@ struct VerificationRoom {
             schedule.last = GroupID(UInt32(truncatingIfNeeded: floor.place.session) % (floor.place.mailGroups + 1))
             return
         }
-        guard now >= next else { return }
+        // One at a time: a loop has more to do than to look at its groups.
+        guard now >= next, !running.values.contains(where: \.isScheduled) else { return }
         let led = floor.groups.led
         guard let group = schedule.group(after: led) else {
             schedule.nextMilliseconds = now + min(interval, VerificationSchedule.idleMilliseconds)
             return
         }
-        // One at a time: a loop has more to do than to look at its groups.
-        guard !running.values.contains(where: \.isScheduled) else { return }
         schedule.nextMilliseconds = now + max(1, interval / Int64(led.count))
         schedule.last = group
         let isScrub = floor.settings.verification.scrubBytesPerSecond > 0
