@@ -10,8 +10,6 @@ struct GroupState {
     var digest: StateDigest
     /// The next account's counter; the group is in the upper half of its ID.
     var nextAccount: UInt32
-    /// Answers given, by session; mirrors the table `requests`.
-    var sessions: [UInt64: SessionWindow]
     /// Where the indexes by time begin from which rows were removed.
     var indexStarts: [Table: IndexStart] = [:]
 
@@ -19,8 +17,7 @@ struct GroupState {
         appliedIndex: .zero,
         appliedTerm: .zero,
         digest: .empty,
-        nextAccount: 1,
-        sessions: [:]
+        nextAccount: 1
     )
 
     var metaRow: ByteBuffer {
@@ -41,25 +38,11 @@ struct GroupState {
             appliedIndex: appliedIndex,
             appliedTerm: appliedTerm,
             digest: StateDigest(try decoder.integer()),
-            nextAccount: try decoder.integer(),
-            sessions: [:]
+            nextAccount: try decoder.integer()
         )
         try decoder.finish()
         return state
     }
-}
-
-/// The answers of one session that it may still ask for again.
-struct SessionWindow {
-    /// The row of this sequence, which no request has, says how far the session is settled.
-    static let floorSequence: UInt64 = 0
-
-    /// Sequences below are settled: the session has their answers. A request below that comes late is not carried out.
-    var settledBelow: UInt64 = 0
-    /// The time of the command that named it last.
-    var settled = Timestamp(milliseconds: 0)
-    var isFloorDirty = false
-    var answers = AnswerList()
 }
 
 /// How many accounts' and mailboxes' rows the applier keeps decoded.

@@ -7,91 +7,45 @@ public import StateStorage
 ///
 /// Belongs to one thread. Changes gather in one batch for all groups, with each group's applied index in it, until
 /// ``commit()``. Rows that commands look up are kept decoded, and written once per batch.
+///
+/// The applier is the machine around the commands: it checks their order, recognises requests that come again, and
+/// writes the batch. What the commands do is in a type for each family of them, on a ``CommandScope``.
 public final class MailApplier {
-    let store: any StateStore
-    let batch: any StateBatch
+    let batch: OpenBatch
     private let newestVersion: ClusterVersion
-    var groups: [GroupID: GroupState] = [:]
-    var touchedGroups: Set<GroupID> = []
-
-    var accounts: [AccountKey: Cached<AccountRecord>] = [:]
-    var mailboxes: [MailboxKey: Cached<MailboxRecord>] = [:]
-    var dirtyAccounts: [AccountKey] = []
-    var dirtyMailboxes: [MailboxKey] = []
-    /// Rows of the present batch that commands look up by key; nil means deleted.
-    var overlay: [Key: ByteBuffer?] = [:]
-    /// For the mutant of that name.
-    var bodiesApart: [(key: [UInt8], pieces: [ByteBuffer])] = []
-    /// The batch holds changes that commands only find in the store: it is written before the next command.
-    var mustCommitFirst = false
-    var dirtyFloors: [SessionKey] = []
     /// Accounts that commands changed since the last ``takeTouchedAccounts()``.
-    var touchedAccounts: Set<AccountID> = []
-
-    struct AccountKey: Hashable {
-        let group: GroupID
-        let account: AccountID
-    }
-
-    struct MailboxKey: Hashable {
-        let group: GroupID
-        let account: AccountID
-        let mailbox: MailboxID
-    }
-
-    struct SessionKey {
-        let group: GroupID
-        let session: UInt64
-    }
-
-    /// A decoded row, with the hash under which it counts in the digest (0: not there yet).
-    struct Cached<Record> {
-        var record: Record
-        var digestedHash: UInt64
-        var isDirty: Bool
-    }
+    private var touchedAccounts: Set<AccountID> = []
 
     /// An applier in which no group is open.
     ///
     /// - Parameter newestVersion: commands of newer versions end the node: it would not know what they do.
     public init(store: any StateStore, newestVersion: ClusterVersion = KnownVersions.current.newest) {
-        self.store = store
         self.newestVersion = newestVersion
-        self.batch = store.makeBatch()
+        self.batch = OpenBatch(store: store)
     }
 
     /// Reads what the store has of a group. To be called before the group's first entry.
     ///
     /// - Returns: the applied index; 0 for a group that has nothing yet.
     @discardableResult
-    public func open(_ group: GroupID) throws -> LogIndex {
-        var state = GroupState.fresh
-        if let row = try store.get(Key(group, .meta).bytes) { state = try GroupState.decodeMeta(row) }
-        state.sessions = try loadSessions(group)
-        groups[group] = state
-        return state.appliedIndex
-    }
+    public func open(_ group: GroupID) throws -> LogIndex { try batch.open(group) }
 
     /// Forgets the group. Its batch must have been written; otherwise this traps.
-    public func close(_ group: GroupID) {
-        precondition(batch.isEmpty, "commit before closing a group")
-        groups[group] = nil
-        forgetCaches()
-    }
+    public func close(_ group: GroupID) { batch.close(group) }
 
     /// Whether the group's entries can be applied.
-    public func isOpen(_ group: GroupID) -> Bool { groups[group] != nil }
+    public func isOpen(_ group: GroupID) -> Bool { batch.appliedIndex(of: group) != nil }
     /// The last entry that was applied to the group, perhaps only in the batch; 0 for a group that is not open.
-    public func appliedIndex(_ group: GroupID) -> LogIndex { groups[group]?.appliedIndex ?? .zero }
+    public func appliedIndex(_ group: GroupID) -> LogIndex { batch.appliedIndex(of: group) ?? .zero }
     /// The term of that entry; 0 for a group that is not open.
-    public func appliedTerm(_ group: GroupID) -> Term { groups[group]?.appliedTerm ?? .zero }
+    public func appliedTerm(_ group: GroupID) -> Term { batch.state(of: group)?.appliedTerm ?? .zero }
     /// The digest of the group's rows with all that is in the batch.
-    public func digest(_ group: GroupID) -> StateDigest { groups[group]?.digest ?? .empty }
+    public func digest(_ group: GroupID) -> StateDigest { batch.state(of: group)?.digest ?? .empty }
 
     /// An entry without a command: only the applied index moves.
     public func applyEmpty(group: GroupID, index: LogIndex, term: Term) {
         check(group, index)
-        advance(group, to: index, term: term)
+        batch.advance(group, to: index, term: term)
     }
 
     /// Applies one command.
@@ -103,10 +57,10 @@ public final class MailApplier {
     ) {
         let envelope = try CommandEnvelope(decoding: payload, upTo: newestVersion)
         check(group, index)
-        if mustCommitFirst { try commit() }
-        if let earlier = earlierOutcome(envelope.request, group) {
-            advance(group, to: index, term: term)
-            settle(envelope, group)
+        if batch.mustCommitFirst { try batch.commit() }
+        if let earlier = batch.earlierOutcome(of: envelope.request, in: group) {
+            batch.advance(group, to: index, term: term)
+            batch.settle(envelope, in: group)
             return (envelope.request, earlier)
         }
         let outcome: MailOutcome
@@ -116,71 +70,30 @@ public final class MailApplier {
             outcome = .refused(refusal)
         }
         // Not before `carryOut`, which may write the batch: this entry must not count as applied in it.
-        advance(group, to: index, term: term)
-        settle(envelope, group)
-        remember(outcome, of: envelope, group)
+        batch.advance(group, to: index, term: term)
+        batch.settle(envelope, in: group)
+        batch.remember(outcome, of: envelope, in: group)
         if envelope.account.rawValue != 0 { touchedAccounts.insert(envelope.account) }
-        if batch.byteCount >= ApplierLimits.batchBytes { try commit() }
+        if case .accountCreated(let account) = outcome { touchedAccounts.insert(account) }
+        if batch.isFull { try batch.commit() }
         return (envelope.request, outcome)
     }
 
     private func check(_ group: GroupID, _ index: LogIndex) {
-        guard let applied = groups[group]?.appliedIndex else {
+        guard let applied = batch.appliedIndex(of: group) else {
             preconditionFailure("group \(group.rawValue) was not opened")
         }
         precondition(index == applied.next, "entries are applied in order: \(index.rawValue) after \(applied.rawValue)")
     }
 
-    private func advance(_ group: GroupID, to index: LogIndex, term: Term) {
-        groups[group]?.appliedIndex = index
-        groups[group]?.appliedTerm = term
-        touchedGroups.insert(group)
-    }
-
-    /// Writes the batch: data and applied indexes together. A command calls this only before its first change, so
-    /// that the store never holds a part of a command.
-    public func commit() throws {
-        mustCommitFirst = false
-        writeDirtyRecords()
-        writeDirtyFloors()
-        if Mutant.isOn(.appliedIndexApart), !batch.isEmpty {
-            try store.write(batch)
-            batch.clear()
-        }
-        for group in touchedGroups.sorted() {
-            guard let state = groups[group] else { continue }
-            batch.put(Key(group, .meta).bytes, state.metaRow)
-        }
-        touchedGroups.removeAll(keepingCapacity: true)
-        if !batch.isEmpty {
-            try store.write(batch)
-            batch.clear()
-        }
-        if Mutant.isOn(.bodiesApart) {
-            for (key, pieces) in bodiesApart { batch.put(key, prefix: ChunkHeader.plain, pieces: pieces) }
-            bodiesApart.removeAll()
-        }
-        overlay.removeAll(keepingCapacity: true)
-        if accounts.count + mailboxes.count > ApplierLimits.cachedRecords { forgetCaches() }
-    }
+    /// Writes the batch: data and applied indexes together.
+    public func commit() throws { try batch.commit() }
 
     /// Forgets the batch, of all groups: they stand again where the store has them. This is for a command that failed
     /// in the middle, whose part of the batch cannot be told apart.
     ///
     /// - Parameter failed: the group whose command it was.
-    public func rollBack(after failed: GroupID) throws {
-        batch.clear()
-        overlay.removeAll()
-        bodiesApart.removeAll()
-        dirtyAccounts.removeAll()
-        dirtyMailboxes.removeAll()
-        dirtyFloors.removeAll()
-        mustCommitFirst = false
-        forgetCaches()
-        let changed = touchedGroups.union([failed])
-        touchedGroups.removeAll()
-        for group in changed.sorted() where groups[group] != nil { try open(group) }
-    }
+    public func rollBack(after failed: GroupID) throws { try batch.rollBack(after: failed) }
 
     /// The accounts that were changed since the last call; watches are told of them.
     public func takeTouchedAccounts() -> Set<AccountID> {
@@ -188,67 +101,59 @@ public final class MailApplier {
         return touchedAccounts
     }
 
-    private func forgetCaches() {
-        accounts.removeAll(keepingCapacity: true)
-        mailboxes.removeAll(keepingCapacity: true)
-    }
-
     private func carryOut(_ envelope: CommandEnvelope, _ group: GroupID) throws -> MailOutcome {
-        let context = Context(group: group, account: envelope.account, timestamp: envelope.timestamp)
+        let scope = CommandScope(batch, group: group, account: envelope.account, timestamp: envelope.timestamp)
         // A deleted account is out of reach, though rows of it are there for a while.
-        if envelope.command.isOfAnAccount { _ = try account(context) }
+        if envelope.command.isOfAnAccount { _ = try scope.account() }
+        let accounts = AccountCommands(scope: scope)
+        let mailboxes = MailboxCommands(scope: scope)
+        let messages = MessageCommands(scope: scope)
+        let purges = PurgeCommands(scope: scope)
         switch envelope.command {
-        case .createAccount(let address, let credential, let quota, let mailboxes):
-            return try createAccount(
-                context,
+        case .createAccount(let address, let credential, let quota, let defaults):
+            return try accounts.createAccount(
                 at: address,
                 credential: credential,
                 quotaBytes: quota,
-                mailboxes: mailboxes
+                mailboxes: defaults
             )
-        case .setAccountState(let state): return try updateAccount(context) { $0.state = state }
-        case .deleteAccount: return try deleteAccount(context)
-        case .setCredential(let credential): return try updateAccount(context) { $0.credential = credential }
-        case .setQuota(let bytes): return try updateAccount(context) { $0.quotaBytes = bytes }
-        case .createMailbox(let name, let use): return try createMailbox(context, named: name, use: use)
-        case .deleteMailbox(let name): return try deleteMailbox(context, name)
-        case .renameMailbox(let from, let to): return try renameMailbox(context, from: from, to: to)
-        case .setSubscribed(let name, let subscribed): return try setSubscribed(context, name: name, to: subscribed)
-        case .deliver(let message, let id): return try deliver(context, message: message, id: id)
-        case .append(let message, let name): return try appendMessage(context, message, to: name)
+        case .setAccountState(let state): return try accounts.setState(state)
+        case .deleteAccount: return try accounts.deleteAccount()
+        case .setCredential(let credential): return try accounts.setCredential(credential)
+        case .setQuota(let bytes): return try accounts.setQuota(bytes: bytes)
+        case .createMailbox(let name, let use): return try mailboxes.createMailbox(named: name, use: use)
+        case .deleteMailbox(let name): return try mailboxes.deleteMailbox(named: name)
+        case .renameMailbox(let from, let to): return try mailboxes.renameMailbox(from: from, to: to)
+        case .setSubscribed(let name, let subscribed):
+            return try mailboxes.setSubscribed(name: name, to: subscribed)
+        case .deliver(let message, let id): return try messages.deliverMessage(message, id: id)
+        case .append(let message, let name): return try messages.appendMessage(message, to: name)
         case .storeFlags(let mailbox, let uids, let operation, let flags, let unchangedSince):
-            return try storeFlags(
-                context,
+            return try messages.storeFlags(
                 in: mailbox,
                 of: uids,
                 operation: operation,
                 names: flags,
                 unchangedSince: unchangedSince
             )
-        case .expunge(let mailbox, let uids): return try expunge(context, from: mailbox, uids: uids, onlyDeleted: true)
-        case .remove(let mailbox, let uids): return try expunge(context, from: mailbox, uids: uids, onlyDeleted: false)
+        case .expunge(let mailbox, let uids): return try messages.expunge(uids, from: mailbox, onlyDeleted: true)
+        case .remove(let mailbox, let uids): return try messages.expunge(uids, from: mailbox, onlyDeleted: false)
         case .copy(let mailbox, let uids, let name):
-            return try copyMessages(context, from: mailbox, uids: uids, to: name)
+            return try messages.transferMessages(uids, from: mailbox, to: name, removing: false)
         case .move(let mailbox, let uids, let name):
-            return try moveMessages(context, from: mailbox, uids: uids, to: name)
-        case .claimRecent(let mailbox): return try claimRecent(context, mailbox)
+            return try messages.transferMessages(uids, from: mailbox, to: name, removing: true)
+        case .claimRecent(let mailbox): return try messages.claimRecent(in: mailbox)
         case .uploadChunk(let body, let index, let bytes):
-            return try uploadChunk(context, of: body, index: index, bytes: bytes)
-        case .purgeExpunged(let before, let limit): return try purgeExpunged(context, before: before, limit: limit)
-        case .purgeRequests(let before, let limit): return purgeRequests(context, before: before, limit: limit)
-        case .purgeDeliveries(let before, let limit): return try purgeDeliveries(context, before: before, limit: limit)
+            return try BodyCommands(scope: scope).uploadChunk(of: body, index: index, bytes: bytes)
+        case .purgeExpunged(let before, let limit): return try purges.purgeExpunged(before: before, limit: limit)
+        case .purgeRequests(let before, let limit): return purges.purgeRequests(before: before, limit: limit)
+        case .purgeDeliveries(let before, let limit): return try purges.purgeDeliveries(before: before, limit: limit)
         case .purgeUploads(let before, let from, let limit):
-            return try purgeUploads(context, before: before, from: from, limit: limit)
-        case .purgeRemnant(let contents, let limit): return try purgeRemnant(context, contents, limit: limit)
-        case .directory(let command): return try directory(context, command)
+            return try purges.purgeUploads(before: before, from: from, limit: limit)
+        case .purgeRemnant(let contents, let limit):
+            return try RemnantCommands(scope: scope).purgeRemnant(of: contents, limit: limit)
+        case .directory(let command): return try DirectoryCommands(scope: scope).carryOut(command)
         }
-    }
-
-    /// Where and when a command is carried out.
-    struct Context {
-        let group: GroupID
-        let account: AccountID
-        let timestamp: Timestamp
     }
 }
 

@@ -48,4 +48,15 @@ enum Table: UInt8, CaseIterable {
             false
         }
     }
+
+    /// Whether keys start with an account behind group and table.
+    var isPerAccount: Bool {
+        switch self {
+        case .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expunged, .bodies, .chunks, .uploads,
+            .deliveries, .remnants, .keywords:
+            true
+        case .meta, .requests, .addresses, .expungedByTime, .deliveriesByTime, .directory:
+            false
+        }
+    }
 }

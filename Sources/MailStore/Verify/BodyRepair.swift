@@ -83,11 +83,10 @@ extension MailApplier {
     /// - Returns: false when the body has gone meanwhile.
     public func putBack(_ bytes: ByteBuffer, as name: BodyChunk, in group: GroupID) throws -> Bool {
         guard isOpen(group) else { return false }
-        try commit()
-        guard try store.get(Key(group, .bodies, name.account, name.body).bytes) != nil else { return false }
-        batch.put(MailReader.chunkKey(group, name).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
-        try store.write(batch)
-        batch.clear()
+        try batch.commit()
+        guard try batch.store.get(Key(group, .bodies, name.account, name.body).bytes) != nil else { return false }
+        batch.putChunk(bytes, at: MailReader.chunkKey(group, name))
+        try batch.writeOut()
         return true
     }
 }

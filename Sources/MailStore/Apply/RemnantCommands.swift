@@ -3,65 +3,36 @@ internal import MailModel
 internal import NIOCore
 internal import StateStorage
 
-/// What a deleted mailbox or account has left behind: rows that no query reaches, and that are removed a bounded number
-/// at a time.
-struct RemnantRow {
-    /// When the mailbox or account was deleted.
-    let time: Timestamp
-    /// The rows before this position in the order of keys are gone: a table, and what follows the account in its keys.
-    /// A scan from here passes over no removed row.
-    var position: [UInt8]
+/// What deleted mailboxes and accounts leave behind, and how it goes.
+struct RemnantCommands {
+    let scope: CommandScope
 
-    var row: ByteBuffer {
-        var row = newRow(capacity: 48)
-        row.writeInteger(time.rawValue)
-        row.writeLengthPrefixed(ByteBuffer(bytes: position))
-        return row
-    }
-
-    init(time: Timestamp, position: [UInt8]) {
-        self.time = time
-        self.position = position
-    }
-
-    init(row: ByteBuffer) throws(DecodingError) {
-        var decoder = try WireDecoder(row: row, subject: "remnant row")
-        time = try decoder.timestamp()
-        position = Array(try decoder.bytes(maximum: Self.maxPositionBytes).readableBytesView)
-        try decoder.finish()
-    }
-
-    /// No position is longer: mailbox names are the longest part of a key.
-    private static let maxPositionBytes = 4_096
-}
-
-extension MailApplier {
     /// Notes that contents, or an account, are out of reach from now on.
-    func leaveRemnant(_ context: Context, _ contents: ContentsID) {
-        let key = Key(context.group, .remnants, context.account, contents)
-        putLookedUp(context, key, row: RemnantRow(time: context.timestamp, position: []).row, replacing: nil)
+    func leaveRemnant(of contents: ContentsID) {
+        let key = scope.key(.remnants, of: contents)
+        scope.putLookedUp(key, row: RemnantRow(time: scope.timestamp, position: []).row, replacing: nil)
     }
 
     /// Removes the next rows of a remnant, and with the last of them the remnant's own row.
-    func purgeRemnant(_ context: Context, _ contents: ContentsID, limit asked: UInt32) throws -> MailOutcome {
-        let key = Key(context.group, .remnants, context.account, contents)
-        guard let row = try lookUp(key) else { return .purged(0) }
-        try commit()
+    func purgeRemnant(of contents: ContentsID, limit asked: UInt32) throws -> MailOutcome {
+        let key = scope.key(.remnants, of: contents)
+        guard let row = try scope.lookUp(key) else { return .purged(0) }
+        try scope.commit()
         var remnant = try RemnantRow(row: row)
         var room = PieceRoom(asked)
         let isDone: Bool
         if contents == .wholeAccount {
-            isDone = try removeAccountRows(context, of: &remnant, room: &room)
+            isDone = try removeAccountRows(of: &remnant, room: &room)
         } else {
-            try removeKeywords(context, contents)
-            isDone = try removeRemnantMessages(context, in: contents, of: &remnant, room: &room)
+            try scope.removeKeywordTable(of: contents)
+            isDone = try removeRemnantMessages(in: contents, of: &remnant, room: &room)
         }
         if isDone {
-            deleteLookedUp(context, key, old: row)
+            scope.deleteLookedUp(key, old: row)
         } else {
-            putLookedUp(context, key, row: remnant.row, replacing: row)
+            scope.putLookedUp(key, row: remnant.row, replacing: row)
         }
-        mustCommitFirst = true
+        scope.requireCommit()
         return .purged(UInt32(room.removed))
     }
 
@@ -69,38 +40,37 @@ extension MailApplier {
     ///
     /// - Returns: whether there are no more.
     private func removeRemnantMessages(
-        _ context: Context,
         in contents: ContentsID,
         of remnant: inout RemnantRow,
         room: inout PieceRoom
     ) throws -> Bool {
-        let prefix = Key(context.group, .messages, context.account, contents)
+        let prefix = scope.key(.messages, of: contents)
         var isDone = true
         var references = BodyReferences()
         var last: UID?
-        try store.scan(from: prefix.bytes + remnant.position, to: prefix.end) { key, value in
+        try scope.store.scan(from: prefix.bytes + remnant.position, to: prefix.end) { key, value in
             guard room.isLeft else {
                 isDone = false
                 return false
             }
             let uid = UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
             let row = ByteBuffer(copying: value)
-            delete(context, Key(context.group, .messages, context.account, contents, uid), old: row)
-            let bodyRows = try refer(context, to: try MessageRow(row: row).bodyID, by: -1, in: &references)
+            scope.delete(scope.key(.messages, of: uid, in: contents), old: row)
+            let bodyRows = try references.count(-1, of: try MessageRow(row: row).bodyID, in: scope)
             room.take(rows: 2 + bodyRows, bytes: value.count)
             last = uid
             return true
         }
         guard let last else { return isDone }
         // The flags of all messages up to there, which are those that were removed before and these.
-        let flags = Key(context.group, .flags, context.account, contents)
-        let end = Key(context.group, .flags, context.account, contents, last).end
-        try store.scan(from: flags.bytes + remnant.position, to: end) { key, value in
-            delete(context, Key(raw: key.copied()), old: ByteBuffer(copying: value))
+        let flags = scope.key(.flags, of: contents)
+        let end = scope.key(.flags, of: last, in: contents).end
+        try scope.store.scan(from: flags.bytes + remnant.position, to: end) { key, value in
+            scope.delete(Key(raw: key.copied()), old: ByteBuffer(copying: value))
             return true
         }
-        putBodies(references, context)
-        let next = Key(context.group, .messages, context.account, contents, last).bytes
+        references.write(to: scope)
+        let next = scope.key(.messages, of: last, in: contents).bytes
         remnant.position = Array(next.dropFirst(prefix.bytes.count)) + [0]
         return isDone
     }
@@ -110,29 +80,28 @@ extension MailApplier {
     ///
     /// - Returns: whether there are no more.
     private func removeAccountRows(
-        _ context: Context,
         of remnant: inout RemnantRow,
         room: inout PieceRoom
     ) throws -> Bool {
         var isDone = true
         let first = remnant.position.first ?? 0
         for table in Table.allCases where table.isPerAccount && table.isDigested && table.rawValue >= first {
-            let prefix = Key(context.group, table, context.account)
+            let prefix = scope.key(table)
             let start = table.rawValue == first ? prefix.bytes + remnant.position.dropFirst() : prefix.bytes
             var last: [UInt8]?
-            try store.scan(from: start, to: prefix.end) { key, value in
+            try scope.store.scan(from: start, to: prefix.end) { key, value in
                 guard room.isLeft else {
                     isDone = false
                     return false
                 }
                 let key = key.copied()
                 // The note of what is being removed goes last, and by itself.
-                if table == .remnants, key == Key(context.group, .remnants, context.account, .wholeAccount).bytes {
+                if table == .remnants, key == scope.key(.remnants, of: .wholeAccount).bytes {
                     return true
                 }
                 let row = ByteBuffer(copying: value)
-                let more = try removeDependents(context, ofRowIn: table, key: key.span, value: row)
-                delete(context, Key(raw: key), old: row)
+                let more = try removeDependents(ofRowIn: table, key: key.span, value: row)
+                scope.delete(Key(raw: key), old: row)
                 room.take(rows: 1 + more, bytes: value.count)
                 last = key
                 return true
@@ -148,7 +117,6 @@ extension MailApplier {
     ///
     /// - Returns: their number.
     private func removeDependents(
-        _ context: Context,
         ofRowIn table: Table,
         key: Span<UInt8>,
         value: ByteBuffer
@@ -156,12 +124,14 @@ extension MailApplier {
         switch table {
         case .expunged:
             let time = try ExpungedRow.time(value.readableBytesUInt8Span)
-            batch.delete(expungedByTimeKey(context, at: time, of: try ExpungedRow.position(key)).bytes)
+            let position = try ExpungedRow.position(key)
+            scope.deleteUndigested(scope.expungedByTimeKey(at: time, of: position).bytes)
             return 1
         case .deliveries:
             let time = try Key.integer(value.readableBytesUInt8Span, at: 1, as: UInt64.self)
             let timestamp = Timestamp(milliseconds: Int64(bitPattern: time))
-            batch.delete(deliveryByTimeKey(context, at: timestamp, id: try DeliveryRow.id(key)).bytes)
+            let id = try DeliveryRow.id(key)
+            scope.deleteUndigested(scope.deliveryByTimeKey(at: timestamp, of: id).bytes)
             return 1
         case .bodies, .uploads:
             let body = BodyID(
@@ -169,7 +139,7 @@ extension MailApplier {
                 low: try Key.integer(key, at: Key.afterAccount + 8, as: UInt64.self)
             )
             let chunks = try BodyRow(row: value).chunks
-            removeChunks(context, of: body, count: chunks)
+            BodyCommands(scope: scope).removeChunks(of: body, count: chunks)
             return Int(chunks)
         case .meta, .requests, .addresses, .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expungedByTime,
             .chunks, .deliveriesByTime, .directory, .remnants, .keywords:
