@@ -54,15 +54,4 @@ extension World {
         case .sender: return nodes.contains { $0.core?.loop(of: group).install(of: group)?.from == node.id }
         }
     }
-
-    /// Where the next fault strikes. Who is rarely in a role would rarely be hit in it.
-    func chooseTarget() -> SimNode? {
-        let choice = faults.below(100)
-        if choice < 30, let leader = faults.pick(nodes.filter { roles(of: $0).contains(.leader) }) { return leader }
-        if choice >= 70 {
-            let rare = nodes.filter { !roles(of: $0).isDisjoint(with: [.learner, .sender, .receiver]) }
-            if let node = faults.pick(rare) { return node }
-        }
-        return faults.pick(nodes)
-    }
 }

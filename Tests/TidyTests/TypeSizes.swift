@@ -19,7 +19,6 @@ enum TypeSizes {
         "IMAPSyntax.Cursor": Size(storedProperties: 6, lines: 1_261),
         // A counter for each kind of fault and of answer.
         "Simulation.SimulationCounts": Size(storedProperties: 49, lines: 156),
-        "Simulation.World": Size(storedProperties: 26, lines: 1_620),
         // What each kind of command needs to be there.
         "staffetta-bench.ApplyRig": Size(storedProperties: 11, lines: 733),
     ]

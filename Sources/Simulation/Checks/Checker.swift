@@ -132,10 +132,10 @@ struct Checker {
             if replica.isLeader {
                 checkLeader(replica, on: node, group: group, in: world)
                 if commitIndex > shown[node.position][group].commitIndex {
-                    if replica.raft.durableIndex < commitIndex { world.crashAheadOfDisk(node) }
+                    if replica.raft.durableIndex < commitIndex { world.injector.crashAheadOfDisk(node) }
                     if shown[node.position][group].committedTerm != replica.term {
                         shown[node.position][group].committedTerm = replica.term
-                        world.cutOffAfterCommit(node)
+                        world.injector.cutOffAfterCommit(node)
                     }
                 }
             }
@@ -174,7 +174,7 @@ struct Checker {
         }
         groups[group].leaders[term] = node.position
         world.counts.elections += 1
-        world.crashAfterElection(node)
+        world.injector.crashAfterElection(node)
         world.trace.add(at: world.now, .role, node: node.position, "leads group \(group) in term \(term.rawValue)")
         // It has just been elected: it must have all that was committed in earlier terms.
         let known = groups[group].committed
@@ -214,7 +214,7 @@ struct Checker {
                 if !touched.contains(group) { touched.append(group) }
                 for entry in entries { observeEntry(entry, group: group, on: node, in: world) }
             case .beginInstall(let group):
-                world.harmEnded(node, group, found: false)
+                world.silentHarm.endHarm(of: group, on: node, found: false)
                 world.trace.add(at: world.now, .note, node: node.position, "begins to install group \(group.rawValue)")
             case .finishInstall(let group, _, let point, _):
                 if !touched.contains(group) { touched.append(group) }
@@ -227,7 +227,7 @@ struct Checker {
                 )
             case .reset(let group):
                 // Until then a crash has the node come back with what it had found to be wrong.
-                world.harmEnded(node, group, found: true)
+                world.silentHarm.endHarm(of: group, on: node, found: true)
             case .addPiece, .open, .mark, .putBack: break
             }
         }
@@ -261,7 +261,7 @@ struct Checker {
         groups[position].committed.append(Committed(term: entry.term, command: entry.command, committedIn: term))
         var envelope: CommandEnvelope?
         do {
-            envelope = try entry.command.map { try CommandEnvelope(decoding: $0, upTo: World.nextVersion) }
+            envelope = try entry.command.map { try CommandEnvelope(decoding: $0, upTo: Programs.nextVersion) }
         } catch {
             world.fail("a committed command can be read", "group \(position), entry \(index): \(error)")
         }
@@ -328,13 +328,13 @@ struct Checker {
             checks += 1
             let group = Int(id.rawValue)
             guard let (index, digest) = try? node.reader.digest(id), index > .zero else { continue }
-            if world.mayDiffer(node, id) {
+            if world.silentHarm.mayDiffer(node, in: id) {
                 // Commands may have taken the harmed rows away; for good once that is durable.
                 if groups[group].digests[index.rawValue] == digest.value,
                     (try? recomputedDigest(id, in: node.state.memory)) == digest,
                     (try? node.state.memory.flush()) != nil
                 {
-                    world.harmEnded(node, id, found: false)
+                    world.silentHarm.endHarm(of: id, on: node, found: false)
                 }
                 continue
             }

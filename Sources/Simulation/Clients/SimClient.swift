@@ -72,7 +72,7 @@ final class SimClient: @unchecked Sendable {
         // Now and then nothing is to be done for long enough that groups go to rest.
         let pause = random.chance(perMillion: 50_000) ? random.time(500_000...6_000_000) : random.time(5_000...400_000)
         world.schedule(.use(.client(number)), after: pause)
-        guard pending == nil, !isStopped, world.strand?.group != group else { return }
+        guard pending == nil, !isStopped, world.injector.strand.group != group else { return }
         if !world.nodes[node].isUp || random.chance(perMillion: 20_000) { node = random.below(world.nodes.count) }
         guard world.nodes[node].isUp else { return }
         guard let account else { return submit(createAccount, AccountID(0)) }
@@ -174,7 +174,7 @@ final class SimClient: @unchecked Sendable {
 
     private func read(_ account: AccountModel) {
         let messages = account.mailboxes.flatMap(\.messages)
-        if let spoiled = world.spoiledBody(in: group, of: account.id), random.below(2) == 0,
+        if let spoiled = world.silentHarm.spoiledBody(in: group, of: account.id), random.below(2) == 0,
             let message = messages.first(where: { $0.body == spoiled.body })
         {
             // Hardly anybody would come by.

@@ -104,7 +104,7 @@ final class SimMTA: @unchecked Sendable {
 
     private func isUsable(_ group: GroupID) -> Bool {
         if let avoided, avoided.group == group, world.now < avoided.until { return false }
-        return world.strand?.group != group
+        return world.injector.strand.group != group
     }
 
     private func fullAccount(_ group: GroupID) -> AccountAddress? { fullAccounts[group] }
@@ -242,7 +242,7 @@ final class SimMTA: @unchecked Sendable {
 
     /// The node has silently lost something of the group.
     private func mayErr(about recipient: AccountAddress) -> Bool {
-        world.mayDiffer(world.nodes[node], world.group(of: recipient))
+        world.silentHarm.mayDiffer(world.nodes[node], in: world.group(of: recipient))
     }
 
     /// Recipients without a final answer get none any more.

@@ -119,10 +119,10 @@ final class SimMailService: MailService, @unchecked Sendable {
         on loop: any EventLoop
     ) -> EventLoopFuture<MailAnswer> {
         let group = world.routing.group(of: account.slot)
-        mayErr = mayErr || world.mayDiffer(node, group)
+        mayErr = mayErr || world.silentHarm.mayDiffer(node, in: group)
         return ask(on: loop) { service, completion in
             let noted = Completion<MailAnswer>(on: nil) { [self] result in
-                mayErr = mayErr || world.mayDiffer(node, group)
+                mayErr = mayErr || world.silentHarm.mayDiffer(node, in: group)
                 if case .failure = result { failures += 1 }
                 completion.finish(result.map(mutated))
             }

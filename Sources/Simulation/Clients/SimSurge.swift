@@ -45,7 +45,7 @@ final class SimSurge: @unchecked Sendable {
         }
         world.schedule(.use(.surge), after: random.between(5_000...50_000))
         // A group that is to rest must be left alone.
-        guard world.strand == nil else { return }
+        guard world.injector.strand.group == nil else { return }
         let missing = target - underWay.reduce(0) { $0 + $1.count }
         for _ in 0..<max(0, min(missing, 200)) {
             guard let client = random.pick(world.clients), let account = client.account?.id else { continue }

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import LogStorage
 internal import NodeRuntime
 internal import ReplicaCore
 
@@ -47,6 +48,13 @@ enum SimSettings {
         settings.limits.silenceMilliseconds = 2_000
         settings.limits.rangeRows = random.pick([1, 16, 4_096]) ?? 16
         settings.limits.rangeBytes = random.pick([1_000, 1 << 20]) ?? 1_000
+        return settings
+    }
+
+    static func logSettings(_ id: UInt64) -> LogSettings {
+        var settings = LogSettings(logID: id)
+        settings.segmentBytes = 64 << 10
+        settings.blockBytes = 512
         return settings
     }
 }

@@ -9,12 +9,12 @@ extension World {
     static let healingSeconds: Int64 = 60
 
     func run() -> SimulationReport {
-        for node in nodes { start(node) }
+        for node in nodes { machines.start(node) }
         network.weather = plan.weather
-        scheduleFault()
+        injector.scheduleFault()
         // Later, hardly any group comes to rest.
         if plan.kinds.contains(.strand), faults.chance(perMillion: 800_000) {
-            layStrand(faults.time(100_000...8_000_000))
+            injector.strand.lay(for: faults.time(100_000...8_000_000))
         }
         let safetyEnd = Int64(options.seconds) * 1_000_000
         advance(until: safetyEnd) { false }
@@ -24,7 +24,7 @@ extension World {
         counts.deliveriesRecognised = checker.recognised
         counts.entries = checker.entries
         counts.checks = checker.checkCount
-        for node in nodes { countRests(node) }
+        for node in nodes { RestCheck(world: self).countRests(of: node) }
         counts.ownFlushes = nodes.reduce(0) { $0 + $1.state.ownFlushes }
         return SimulationReport(
             seed: options.seed,
@@ -57,11 +57,11 @@ extension World {
             time.now = max(now, item.time)
             counts.events += 1
             handle(item.event)
-            if ambush != nil { springAmbush() }
+            injector.ambush.spring()
             if now - asked >= 50_000 {
                 asked = now
                 checkLimits()
-                checkHarmed()
+                harmedMachine.check()
                 if isDone() { return }
             }
         }
@@ -72,7 +72,7 @@ extension World {
         case .turn(let position, let incarnation, let part):
             if nodes[position].incarnation == incarnation { turn(nodes[position], part) }
         case .tick(let position, let incarnation):
-            if nodes[position].incarnation == incarnation, nodes[position].isUp { tick(nodes[position]) }
+            if nodes[position].incarnation == incarnation, nodes[position].isUp { machines.tick(nodes[position]) }
         case .work(let position, let incarnation, let work):
             let node = nodes[position]
             guard node.incarnation == incarnation, node.isUp else { return }
@@ -80,9 +80,9 @@ extension World {
                 return schedule(.work(node: position, incarnation: incarnation, work), after: node.restOfPause(now))
             }
             work()
-            if node.failure != nil, !isCalm {
+            if node.failure != nil, !harmedMachine.isCalm {
                 counts.storageFailures += 1
-                crash(node)
+                machines.crash(node)
             }
             wake(node)
         case .deliver(let from, let to, let parcel): deliver(parcel, from: from, to: to)
@@ -91,20 +91,20 @@ extension World {
             nodes[position].core?.inboxes.lost(nodes[peer].id)
             wake(nodes[position])
         case .crash(let position, let incarnation, let limit):
-            if nodes[position].incarnation == incarnation { crash(nodes[position], restartsWithin: limit) }
+            if nodes[position].incarnation == incarnation { machines.crash(nodes[position], restartsWithin: limit) }
         case .stop(let position, let incarnation):
-            if nodes[position].incarnation == incarnation { stop(nodes[position]) }
-        case .restart(let position): start(nodes[position])
+            if nodes[position].incarnation == incarnation { machines.stop(nodes[position]) }
+        case .restart(let position): machines.start(nodes[position])
         case .use(let user): load.act(user)
         case .fault:
-            injectFault()
-            if !isHealing { scheduleFault() }
+            injector.injectFault()
+            if !isHealing { injector.scheduleFault() }
         }
     }
 
     /// Everything must work again within a bounded time, by itself.
     private func becomeWell() {
-        heal()
+        injector.heal()
         let healedAt = now
         let end = now + Self.healingSeconds * 1_000_000
         advance(until: end) { load.unserved(since: healedAt) == nil }
@@ -134,7 +134,7 @@ extension World {
     }
 
     private var isConverged: Bool {
-        guard harmed == nil, isUpgraded, areAllTold else { return false }
+        guard harmedMachine.position == nil, programs.isUpgraded, programs.areAllTold else { return false }
         return groups.allSatisfy { group in
             let indexes = nodes.map { (try? $0.isUp ? $0.reader.digest(group).index : .zero) ?? .zero }
             return indexes.allSatisfy { $0.rawValue == UInt64(checker.groups[Int(group.rawValue)].committed.count) }
@@ -177,7 +177,8 @@ extension World {
             guard let excess = node.core.flatMap(check.excess) else { continue }
             fail(excess.invariant, "node \(node.position + 1): \(excess.details)")
         }
-        checkRests()
+        injector.strand.spring()
+        RestCheck(world: self).check()
         checker.countCheck()
     }
 
@@ -186,7 +187,7 @@ extension World {
         for node in nodes {
             guard node.isUp else { continue }
             do {
-                try checkDirectory(node)
+                try programs.checkDirectory(of: node)
             } catch {
                 fail("what is stored can be read", "node \(node.position + 1), directory: \(error)")
             }

@@ -25,27 +25,12 @@ final class World: @unchecked Sendable {
     var nodes: [SimNode] = []
     var checker: Checker
     private(set) var load = Workload()
-    var plan: FaultPlan
+    let plan: FaultPlan
     /// Faults are over, and everything must become well again.
     var isHealing = false
-    /// A loss that waits for a node in a rare role.
-    var ambush: Ambush?
-    /// No other fault before this time: what has just begun needs a while to show.
-    var calmUntil: Int64 = 0
-    var figureEight: FigureEight?
-    /// Most runs begin with one: later, hardly any has the time for it.
-    var canFigureEight = true
-    /// A follower is stranded as soon as it rests.
-    var strand: Strand?
-    var canAmbush = true
-    /// The machine whose disk was harmed and which is not whole again.
-    var harmed: Int?
-    /// The replica has not yet asked the others what they remember.
-    var isCalm = false
-    /// What silently differs on that machine.
-    var harm: Harm?
-    /// What differed last, and until when a node may still report it.
-    var lastHarm: (node: Int, group: GroupID, until: Int64)?
+    private(set) lazy var injector = FaultInjector(in: self)
+    private(set) lazy var harmedMachine = HarmedMachine(in: self)
+    private(set) lazy var silentHarm = SilentHarm(in: self)
 
     init(_ options: SimulationOptions) {
         self.options = options
@@ -68,11 +53,15 @@ final class World: @unchecked Sendable {
             )
             nodes.append(SimNode(position, mailGroups: options.mailGroups, state: state, clock: clock))
         }
-        if plan.kinds.contains(.replaceProgram) { mixPrograms() }
+        if plan.kinds.contains(.replaceProgram) { programs.mix() }
         load = Workload(self, &random)
     }
 
     var now: Int64 { time.now }
+
+    var machines: Machines { Machines(world: self) }
+
+    var programs: Programs { Programs(world: self) }
 
     var clients: [SimClient] { load.clients }
 
@@ -88,10 +77,10 @@ final class World: @unchecked Sendable {
     // MARK: The network
 
     func send(_ all: [PeerMessage], from: Int, to: Int) {
-        let messages = withoutHarm(all, from: from)
+        let messages = silentHarm.removeHarm(of: all, from: from)
         guard !messages.isEmpty else { return }
         checker.observeMessages(messages, from: from, world: self)
-        crashAfterVote(messages, from)
+        injector.crashAfterVote(in: messages, from: from)
         // As the real links do, a frame holds about a megabyte.
         let half = messages.count / 2
         let bytes = messages.reduce(0) { $0 + $1.approximateBytes }
@@ -114,23 +103,6 @@ final class World: @unchecked Sendable {
         for arrival in arrivals { queue.add(.deliver(from: from, to: to, parcel), at: arrival) }
     }
 
-    /// Voters like to die right after their vote, and to be back before the election is over.
-    private func crashAfterVote(_ messages: [PeerMessage], _ node: Int) {
-        guard !isHealing, plan.kinds.contains(.crashAfterVote) else { return }
-        for message in messages {
-            guard case .replica(let replica) = message, case .voteResponse(true) = replica.message.body,
-                faults.chance(perMillion: 300_000)
-            else { continue }
-            counts.coverage.add(.crashAfterVote, roles(of: nodes[node]))
-            let event = SimEvent.crash(
-                node: node,
-                incarnation: nodes[node].incarnation,
-                restartAfter: 200...30_000
-            )
-            schedule(event, after: faults.between(0...300))
-        }
-    }
-
     /// One batch in so many goes as the bytes of a frame, the others as they are: most of the time went into that.
     private static let frameInterval = 8
 
@@ -146,6 +118,23 @@ final class World: @unchecked Sendable {
             fail("a frame is read as it was written", "\(error)")
         }
         node.forEachWaitingReceiver(of: core) { scheduleTurn($0, of: node, after: node.delay(of: $0, now, &timing)) }
+    }
+
+    func cutLink(from: Int, to: Int, duration: Int64) {
+        network[from, to].cutUntil = max(network[from, to].cutUntil, now + duration)
+    }
+
+    /// Messages as a run with a bug put in understands them.
+    private func mutated(_ messages: [PeerMessage], from: Int, to core: NodeCore) -> [PeerMessage] {
+        options.mutant == .beatsUnchecked ? messages.map { withBeatUnchecked($0, from: from, to: core) } : messages
+    }
+
+    private func withBeatUnchecked(_ message: PeerMessage, from: Int, to core: NodeCore) -> PeerMessage {
+        guard case .beat(let beat) = message else { return message }
+        let lanes = beat.lanes
+        guard Int(lanes.to) < core.loops.count else { return message }
+        let relied = core.loops[Int(lanes.to)].floor.digestRelied(on: nodes[from].id, lane: lanes.from)
+        return .beat(Beat(lanes: lanes, session: beat.session, number: beat.number, leading: relied, echo: beat.echo))
     }
 
     // MARK: Turns
@@ -172,7 +161,7 @@ final class World: @unchecked Sendable {
         switch part {
         case .agent:
             core.agent.turn()
-            noteTold(node)
+            programs.noteTold(node)
         case .loop(let lane):
             core.loops[lane].turn()
             checker.checkLoop(core.loops[lane], of: node, world: self)
@@ -184,10 +173,10 @@ final class World: @unchecked Sendable {
             checker.checkState(node, touched, world: self)
         }
         // While all nodes have to stay as they are, the failed one stays too, and does nothing any more.
-        if let failure = node.failure, !isCalm {
+        if let failure = node.failure, !harmedMachine.isCalm {
             trace.add(at: now, .crash, node: node.position, "the storage failed: \(failure)")
             counts.storageFailures += 1
-            crash(node)
+            machines.crash(node)
         }
         wake(node)
     }
@@ -209,6 +198,6 @@ final class World: @unchecked Sendable {
         counts.crashesInWriter += 1
         node.failure = nil
         trace.add(at: now, .crash, node: node.position, "in a log write: \(fate)")
-        crash(node)
+        machines.crash(node)
     }
 }

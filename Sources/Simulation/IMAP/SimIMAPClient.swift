@@ -75,7 +75,7 @@ final class SimIMAPClient: @unchecked Sendable {
         world.schedule(.use(.imapClient(number)), after: random.time(20_000...2_000_000))
         connection?.advance(to: world.now)
         hear()
-        guard pending.isEmpty, world.strand?.group != group else { return }
+        guard pending.isEmpty, world.injector.strand.group != group else { return }
         if let connection, !connection.isActive || (!isSettling && random.below(40) == 0) { hangUp() }
         guard connection != nil else { return isSettling ? () : connect() }
         if isSettling { return settleDown() }

@@ -48,34 +48,43 @@ struct Harm {
 /// Replicas that silently differ. What is changed is the time at which a message was saved: no client sees it, so that
 /// nothing but a verification finds it; but it goes wherever the message goes. Or it is a message's bytes: who reads
 /// them must get those that were put there all the same.
-extension World {
+final class SilentHarm {
+    private unowned let world: World
+    /// What silently differs on the harmed machine.
+    private(set) var current: Harm?
+    /// What differed last, and until when a node may still report it.
+    private var last: (node: Int, group: GroupID, until: Int64)?
+
+    init(in world: World) { self.world = world }
+
     /// - Returns: whether there was a row to harm.
-    func harm(_ node: SimNode, isCounted: Bool) -> Bool {
-        guard harmed == nil, isWhole(learningOn: node), node.state.failure == nil else { return false }
-        // What fits its digest is found by a majority only; what does not, by itself.
-        guard isCounted ? areAllCaughtUp : areCopiesLeft(without: node) else { return false }
-        let mail = groups.filter { $0 != .directory }
-        let rare = mail.filter { !roles(of: node, in: $0).isDisjoint(with: [.learner, .sender, .receiver]) }
-        guard let group = faults.pick(rare.isEmpty ? mail : rare) else { return false }
-        // What only the others can tell must not be told apart from what they have not got yet.
-        if isCounted { crash(node) }
-        guard node.isUp != isCounted,
-            let kind = RowSpoiler(store: node.state.memory, group: group).spoil(isCounted: isCounted, &faults)
+    func spoilRow(on node: SimNode, isCounted: Bool) -> Bool {
+        guard world.harmedMachine.position == nil, world.harmedMachine.isWhole(learningOn: node),
+            node.state.failure == nil
         else { return false }
-        counts.harms += 1
-        trace.add(at: now, .fault, node: node.position, "a row of group \(group.rawValue) is harmed")
-        harm = Harm(node: node.position, group: group, kind: kind)
-        harmed = node.position
-        node.losses.isExcused = true
-        if isCounted { beCalm() }
+        // What fits its digest is found by a majority only; what does not, by itself.
+        guard isCounted ? areAllCaughtUp : world.harmedMachine.areCopiesLeft(without: node) else { return false }
+        let mail = world.groups.filter { $0 != .directory }
+        let rare = mail.filter { !world.roles(of: node, in: $0).isDisjoint(with: [.learner, .sender, .receiver]) }
+        guard let group = world.faults.pick(rare.isEmpty ? mail : rare) else { return false }
+        // What only the others can tell must not be told apart from what they have not got yet.
+        if isCounted { world.machines.crash(node) }
+        guard node.isUp != isCounted,
+            let kind = RowSpoiler(store: node.state.memory, group: group).spoil(isCounted: isCounted, &world.faults)
+        else { return false }
+        world.counts.harms += 1
+        world.trace.add(at: world.now, .fault, node: node.position, "a row of group \(group.rawValue) is harmed")
+        current = Harm(node: node.position, group: group, kind: kind)
+        world.harmedMachine.markHarmed(node)
+        if isCounted { world.harmedMachine.beCalm() }
         return true
     }
 
     /// Whether nobody needs a snapshot: of three, where one has no state yet, two that differ are no majority for
     /// anything.
     private var areAllCaughtUp: Bool {
-        groups.allSatisfy { group in
-            let replicas = nodes.compactMap { $0.core?.replica(group)?.raft }
+        world.groups.allSatisfy { group in
+            let replicas = world.nodes.compactMap { $0.core?.replica(group)?.raft }
             guard !replicas.contains(where: \.isInstalling) else { return false }
             let begin = replicas.map(\.snapshot.index).max() ?? .zero
             return replicas.allSatisfy { $0.lastIndex >= begin }
@@ -84,52 +93,52 @@ extension World {
 
     /// A body of the account of which a node has spoiled bytes.
     func spoiledBody(in group: GroupID, of account: AccountID) -> (body: BodyID, node: Int)? {
-        guard let harm, harm.group == group, nodes[harm.node].isUp else { return nil }
-        return harm.spoiledBody(of: account).map { ($0, harm.node) }
+        guard let current, current.group == group, world.nodes[current.node].isUp else { return nil }
+        return current.spoiledBody(of: account).map { ($0, current.node) }
     }
 
     /// A spoiled chunk that somebody has put right, or that is gone with its message.
     func checkChunk(of node: SimNode) {
-        guard let harm, case .chunk(let key, let spoiled) = harm.kind else { return }
+        guard let current, case .chunk(let key, let spoiled) = current.kind else { return }
         let store = node.state.memory
         guard (try? store.get(key)) != ByteBuffer(bytes: spoiled), (try? store.flush()) != nil else { return }
-        counts.chunksMended += 1
-        harmEnded(node, harm.group, found: false)
+        world.counts.chunksMended += 1
+        endHarm(of: current.group, on: node, found: false)
     }
 
     /// Whether a node's replica may be another one than the others', for now.
-    func mayDiffer(_ node: SimNode, _ group: GroupID) -> Bool {
-        harm?.isOfRows == true && harm?.node == node.position && harm?.group == group
+    func mayDiffer(_ node: SimNode, in group: GroupID) -> Bool {
+        current?.isOfRows == true && current?.node == node.position && current?.group == group
     }
 
-    /// The harmed rows are gone.
-    func harmEnded(_ node: SimNode, _ group: GroupID, found: Bool) {
-        guard harm?.node == node.position, harm?.group == group else { return }
-        if found { counts.harmsFound += 1 }
-        trace.add(
-            at: now,
+    /// Takes note that the harmed rows are gone.
+    func endHarm(of group: GroupID, on node: SimNode, found: Bool) {
+        guard current?.node == node.position, current?.group == group else { return }
+        if found { world.counts.harmsFound += 1 }
+        world.trace.add(
+            at: world.now,
             .note,
             node: node.position,
             "the harmed rows of group \(group.rawValue) are gone, found: \(found)"
         )
-        harm = nil
-        lastHarm = (node.position, group, now + Self.verdictMicroseconds)
+        current = nil
+        last = (node.position, group, world.now + Self.verdictMicroseconds)
     }
 
     /// What was compared while the rows were there may be judged now that they are gone.
-    func mayBeGivenUp(_ node: NodeID, _ group: GroupID) -> Bool {
-        guard let lastHarm else { return false }
-        return nodes[lastHarm.node].id == node && lastHarm.group == group && now < lastHarm.until
+    func mayBeGivenUp(_ node: NodeID, in group: GroupID) -> Bool {
+        guard let last else { return false }
+        return world.nodes[last.node].id == node && last.group == group && world.now < last.until
     }
 
     /// As long as a verification may take.
     private static let verdictMicroseconds: Int64 = 60_000_000
 
     /// A fault plan never destroys the last good copy: what looks right by itself is not copied before it is found.
-    func withoutHarm(_ messages: [PeerMessage], from node: Int) -> [PeerMessage] {
-        guard let harm, harm.isCounted, harm.node == node else { return messages }
+    func removeHarm(of messages: [PeerMessage], from node: Int) -> [PeerMessage] {
+        guard let current, current.isCounted, current.node == node else { return messages }
         return messages.filter { message in
-            if case .snapshotPiece(let piece) = message { piece.group != harm.group } else { true }
+            if case .snapshotPiece(let piece) = message { piece.group != current.group } else { true }
         }
     }
 }
