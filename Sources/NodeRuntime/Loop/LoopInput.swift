@@ -47,8 +47,8 @@ package enum LoopOrder: Sendable {
     /// All leaderships go to one node.
     case handOver(to: NodeID)
     case balance(onlyToReturned: Bool)
-    /// Changes the members of a group that this node leads, if that is still wanted when the loop comes to it.
-    case propose(Configuration, in: GroupID, isWanted: @Sendable () -> Bool)
+    /// Changes the members of a group that this node leads.
+    case propose(Configuration, in: GroupID)
 }
 
 /// What recovery made of the groups of one loop.

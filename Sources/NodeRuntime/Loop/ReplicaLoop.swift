@@ -170,8 +170,7 @@ package final class ReplicaLoop {
         case .health(let health): floor.health = health
         case .handOver(let target): rooms.leadership.handOver(to: target, floor)
         case .balance(let onlyToReturned): rooms.leadership.balance(onlyToReturned: onlyToReturned, floor)
-        case .propose(let configuration, let group, let isWanted):
-            if isWanted() { floor.proposeConfiguration(configuration, in: group) }
+        case .propose(let configuration, let group): floor.proposeConfiguration(configuration, in: group)
         }
     }
 

@@ -76,13 +76,8 @@ extension FaultInjector {
         }
     }
 
-    /// The node may need a while to do so. A node that has lost its disk by then must not become a member that is
-    /// needed.
+    /// The node may need a while to do so: see ``HarmedMachine/markHarmed(_:)``.
     private func propose(_ configuration: Configuration, in group: GroupID, to core: NodeCore) {
-        let order = LoopOrder.propose(configuration, in: group) { [unowned world = world] in
-            world.harmedMachine.position == nil
-        }
-        core.inboxes.put(.order(order), for: group)
+        core.inboxes.put(.order(.propose(configuration, in: group)), for: group)
     }
-
 }

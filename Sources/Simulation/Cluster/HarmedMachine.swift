@@ -12,9 +12,17 @@ final class HarmedMachine {
 
     init(in world: World) { self.world = world }
 
-    /// Notes that a machine's disk was harmed: its replicas may give themselves up.
+    /// Notes that a machine's disk was harmed: its replicas may give themselves up. It must not become a member that is
+    /// needed: changes of members that wait for their node's turn are taken back.
     func markHarmed(_ node: SimNode) {
         position = node.position
+        for inbox in world.nodes.compactMap(\.core).flatMap(\.inboxes.loops) where !inbox.isEmpty {
+            inbox.put(
+                contentsOf: inbox.drain().filter { input in
+                    if case .order(.propose) = input { false } else { true }
+                }
+            )
+        }
         node.losses.isExcused = true
     }
 
