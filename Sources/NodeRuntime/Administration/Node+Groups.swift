@@ -56,19 +56,18 @@ public struct GroupSummary: Sendable {
     /// How long housekeeping of groups that this node leads has been behind, in seconds; in the order of the groups.
     public private(set) var behind: [(group: GroupID, seconds: Int64)] = []
 
-    fileprivate mutating func add(_ loop: LoopSummary) {
-        groups += loop.tally.groups
-        withLeader += loop.tally.withLeader
-        for (node, share) in loop.tally.shares {
-            led[node, default: 0] += share.led
-            replicas[node, default: 0] += share.replicas
+    fileprivate init(_ loops: [LoopSummary]) {
+        for loop in loops {
+            groups += loop.tally.groups
+            withLeader += loop.tally.withLeader
+            for (node, share) in loop.tally.shares {
+                led[node, default: 0] += share.led
+                replicas[node, default: 0] += share.replicas
+            }
+            leaderless += loop.leaderless
+            silent += loop.silent
+            behind += loop.behind
         }
-        leaderless += loop.leaderless
-        silent += loop.silent
-        behind += loop.behind
-    }
-
-    fileprivate mutating func sort() {
         leaderless.sort()
         silent.sort { ($0.group, $0.node) < ($1.group, $1.node) }
         behind.sort { $0.group < $1.group }
@@ -87,12 +86,7 @@ extension Node {
     }
 
     /// What this node knows of all its groups together.
-    public func summary() async -> GroupSummary {
-        var summary = GroupSummary()
-        for loop in await askAll({ .summary($0) }) { summary.add(loop) }
-        summary.sort()
-        return summary
-    }
+    public func summary() async -> GroupSummary { GroupSummary(await askAll { .summary($0) }) }
 
     /// One group; nil where this node has no replica of it.
     public func group(_ id: GroupID) async -> GroupReport? {
