@@ -4,7 +4,8 @@ internal import NIOConcurrencyHelpers
 internal import PeerTransport
 
 /// What belongs to a node and not to one of its groups: how its cluster begins, what the directory is told of it, its
-/// disk, its flushes. It asks the replica loops by typed messages, and shares nothing with them.
+/// disk, its flushes. It asks the replica loops by typed messages, and shares with them only since when the log owes
+/// each of them an answer (``LogProgress``).
 ///
 /// One function, `turn()`. A thread calls it in a node, the simulator in a simulation. Nothing here blocks.
 package final class NodeAgent {
