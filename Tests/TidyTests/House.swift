@@ -6,7 +6,7 @@ enum House {
             "Consensus", "MailModel", "MessageFormat", "IMAPSyntax", "Authentication", "CAllocator", "CChecksum",
             "CRocksDB", "CharsetConversion",
         ],
-        ["IMAPSession", "ReplicaCore", "StateStorage", "LogStorage"],
+        ["IMAPSession", "Placement", "ReplicaCore", "StateStorage", "LogStorage"],
         ["MailStore"],
         ["PeerTransport"],
         ["NodeRuntime", "GatewaySupport"],
@@ -27,6 +27,8 @@ enum House {
         // Nothing but iconv, which the gateways hand to the pure MessageFormat behind a protocol.
         "CharsetConversion": ["Glibc"],
         "ReplicaCore": ["Consensus", "NIOCore"],
+        // Only for the identifiers of nodes, groups and replicas.
+        "Placement": ["Consensus"],
         // What gateways share stands apart from what is hidden from them.
         "GatewaySupport": ["Logging", "MailModel", "NIOConcurrencyHelpers", "NIOCore"],
     ]

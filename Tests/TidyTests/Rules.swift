@@ -59,7 +59,8 @@ enum Rules {
 
     /// No I/O, clock, randomness, locks, async, Foundation.
     static let pureModules: Set = [
-        "Consensus", "MailModel", "MessageFormat", "IMAPSyntax", "IMAPSession", "ReplicaCore", "Authentication",
+        "Consensus", "MailModel", "MessageFormat", "IMAPSyntax", "IMAPSession", "Placement", "ReplicaCore",
+        "Authentication",
     ]
 
     /// Salts are random.
