@@ -66,7 +66,7 @@ struct HeaderLog: Sendable {
     }
 
     /// Sum of the payload sizes of the entries in `after + 1 ... upTo`.
-    func payloadBytes(after: LogIndex, upTo: LogIndex) -> Int {
+    func totalPayloadBytes(after: LogIndex, upTo: LogIndex) -> Int {
         guard upTo > after else { return 0 }
         return sizes[position(of: after.next)...position(of: upTo)].reduce(0) { $0 + Int($1) }
     }

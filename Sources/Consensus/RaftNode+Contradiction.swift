@@ -15,7 +15,7 @@ extension RaftNode {
         guard message.term >= term else { return nil }
         switch message.body {
         case .appendEntries(let append):
-            return contradictsLeader(message) ?? contradiction(in: append, of: message.term)
+            return contradictsLeader(message) ?? contradictsLog(append, of: message.term)
         case .heartbeat, .installSnapshot, .timeoutNow: return contradictsLeader(message)
         case .preVote, .preVoteResponse, .requestVote, .voteResponse, .appendAccepted, .appendRejected,
             .heartbeatResponse, .snapshotRejected:
@@ -32,7 +32,7 @@ extension RaftNode {
         }
     }
 
-    private func contradiction(in append: AppendEntries, of messageTerm: Term) -> Contradiction? {
+    private func contradictsLog(_ append: AppendEntries, of messageTerm: Term) -> Contradiction? {
         guard append.previousIndex <= .maximum, append.entries.count <= LogIndex.maximum - append.previousIndex else {
             return .indexOutOfRange
         }

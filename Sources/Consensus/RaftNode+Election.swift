@@ -210,7 +210,7 @@ extension RaftNode {
         votes.removeAll()
         clock.electionElapsed = 0
         clock.heartbeatElapsed = 0
-        uncommittedBytes = log.payloadBytes(after: releasedIndex, upTo: log.lastIndex)
+        uncommittedBytes = log.totalPayloadBytes(after: releasedIndex, upTo: log.lastIndex)
         peers = configuration.members.map(\.replica).filter { $0 != id }
             .map { Progress(replica: $0, nextIndex: log.lastIndex.next, isActive: false) }
         // Only this entry commits entries of earlier terms (section 5.4.2).

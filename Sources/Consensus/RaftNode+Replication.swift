@@ -44,7 +44,7 @@ extension RaftNode {
 
     /// A leader takes new proposals in place of the entries that were released since `index` was the released index.
     mutating func release(after index: LogIndex) {
-        uncommittedBytes -= log.payloadBytes(after: index, upTo: releasedIndex)
+        uncommittedBytes -= log.totalPayloadBytes(after: index, upTo: releasedIndex)
     }
 
     // MARK: - Sending

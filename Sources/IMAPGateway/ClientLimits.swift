@@ -46,10 +46,10 @@ struct CountedClient {
 
     /// - Parameter text: the address as the system writes it; nil for connections that have none.
     /// - Returns: whether the address may have another connection.
-    mutating func enter(address text: String?) -> Bool { address.enter(text) }
+    mutating func enterAddress(_ text: String?) -> Bool { address.enter(text) }
 
     /// - Returns: whether the account may have another session.
-    mutating func enter(account new: AccountReference) -> Bool {
+    mutating func enterAccount(_ new: AccountReference) -> Bool {
         guard account == nil else { return true }
         guard limits.begin(new) else { return false }
         account = new

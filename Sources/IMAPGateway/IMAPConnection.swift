@@ -58,7 +58,7 @@ final class IMAPConnection: ChannelInboundHandler {
         switch configuration.registry.add(context.channel) {
         case .full: session.end(.tooManySessions)
         case .stopping: session.end(.stopping)
-        case .admitted where !counted.enter(address: context.channel.remoteAddress?.ipAddress):
+        case .admitted where !counted.enterAddress(context.channel.remoteAddress?.ipAddress):
             tellOfLimit(
                 "imap.max-sessions-per-address",
                 of: "\(context.channel.remoteAddress?.ipAddress ?? "")",
@@ -240,7 +240,7 @@ final class IMAPConnection: ChannelInboundHandler {
         _ context: ChannelHandlerContext
     ) -> Bool {
         guard case .success(.authenticated(let account, _)) = result else { return true }
-        guard !counted.enter(account: account) else { return true }
+        guard !counted.enterAccount(account) else { return true }
         tellOfLimit("imap.max-sessions-per-account", of: "account \(account.id.rawValue)", on: context)
         return false
     }

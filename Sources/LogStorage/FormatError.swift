@@ -86,7 +86,7 @@ struct FormatDecoder {
     }
 
     /// A number that must not be higher than `maximum`.
-    mutating func integer<T: FixedWidthInteger>(upTo maximum: T) throws(FormatError) -> T {
+    mutating func number<T: FixedWidthInteger>(upTo maximum: T) throws(FormatError) -> T {
         let value = try integer(T.self)
         guard value <= maximum else { throw failure(.outOfRange) }
         return value

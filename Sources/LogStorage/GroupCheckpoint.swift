@@ -32,13 +32,13 @@ struct GroupCheckpoint: Hashable {
     static func decode(_ bytes: ByteBuffer) throws(FormatError) -> GroupCheckpoint {
         var decoder = try FormatDecoder(bytes, .checkpoint)
         let replica: UInt64 = try decoder.integer()
-        let term: UInt64 = try decoder.integer(upTo: Term.maximum.rawValue)
+        let term: UInt64 = try decoder.number(upTo: Term.maximum.rawValue)
         let hasVote: UInt8 = try decoder.integer()
         let vote: UInt64 = try decoder.integer()
-        let commitIndex: UInt64 = try decoder.integer(upTo: LogIndex.maximum.rawValue)
-        let index: UInt64 = try decoder.integer(upTo: LogIndex.maximum.rawValue)
-        let snapshotTerm: UInt64 = try decoder.integer(upTo: Term.maximum.rawValue)
-        let lastIndex: UInt64 = try decoder.integer(upTo: LogIndex.maximum.rawValue)
+        let commitIndex: UInt64 = try decoder.number(upTo: LogIndex.maximum.rawValue)
+        let index: UInt64 = try decoder.number(upTo: LogIndex.maximum.rawValue)
+        let snapshotTerm: UInt64 = try decoder.number(upTo: Term.maximum.rawValue)
+        let lastIndex: UInt64 = try decoder.number(upTo: LogIndex.maximum.rawValue)
         guard lastIndex >= index, lastIndex - index <= Layout.maxEntriesOfGroup else {
             throw decoder.failure(.outOfRange)
         }

@@ -68,16 +68,16 @@ struct RecordHeader: Hashable {
         let number: UInt8 = try decoder.integer()
         guard let type = RecordType(rawValue: number) else { throw decoder.failure(.unknownType(number)) }
         let entryKind: UInt8 = try decoder.integer()
-        let flags: UInt16 = try decoder.integer(upTo: 1)
-        let group: UInt32 = try decoder.integer(upTo: GroupID.maximum.rawValue)
+        let flags: UInt16 = try decoder.number(upTo: 1)
+        let group: UInt32 = try decoder.number(upTo: GroupID.maximum.rawValue)
         let chain: UInt32 = try decoder.integer()
-        let index: UInt64 = try decoder.integer(upTo: LogIndex.maximum.rawValue)
-        let term: UInt64 = try decoder.integer(upTo: Term.maximum.rawValue)
+        let index: UInt64 = try decoder.number(upTo: LogIndex.maximum.rawValue)
+        let term: UInt64 = try decoder.number(upTo: Term.maximum.rawValue)
         let vote: UInt64 = try decoder.integer()
         let dataOffset: UInt32 = try decoder.integer()
         let dataBytes: UInt32 = try decoder.integer()
         let dataChecksum: UInt32 = try decoder.integer()
-        let configurationBytes: UInt32 = try decoder.integer(upTo: dataBytes)
+        let configurationBytes: UInt32 = try decoder.number(upTo: dataBytes)
         let header = RecordHeader(
             type: type,
             entryKind: entryKind,

@@ -59,10 +59,10 @@ struct RoundHeader: Hashable {
         let logID: UInt64 = try decoder.integer()
         let sequence: UInt64 = try decoder.integer()
         guard logID == segment.logID, sequence == segment.sequence else { throw decoder.failure(.foreign) }
-        let number: UInt64 = try decoder.integer(upTo: Layout.maxNumber)
-        let recordCount = Int(try decoder.integer(upTo: UInt32(Layout.maxRecordsPerRound)))
+        let number: UInt64 = try decoder.number(upTo: Layout.maxNumber)
+        let recordCount = Int(try decoder.number(upTo: UInt32(Layout.maxRecordsPerRound)))
         let headBytes = Int(try decoder.integer(UInt32.self))
-        let dataBytes = Int(try decoder.integer(upTo: UInt32(Layout.maxRoundBytes)))
+        let dataBytes = Int(try decoder.number(upTo: UInt32(Layout.maxRoundBytes)))
         guard headBytes == Self.headBytes(recordCount: recordCount, dataBytes: dataBytes) else {
             throw decoder.failure(.outOfRange)
         }

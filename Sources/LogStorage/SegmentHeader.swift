@@ -38,9 +38,9 @@ struct SegmentHeader: Hashable {
         guard version == Layout.formatVersion else { throw decoder.failure(.unknownVersion(version)) }
         _ = try decoder.integer(UInt16.self)
         let logID: UInt64 = try decoder.integer()
-        let sequence: UInt64 = try decoder.integer(upTo: Layout.maxNumber)
-        let capacity: UInt64 = try decoder.integer(upTo: 1 << 40)
-        let precedingRound: UInt64 = try decoder.integer(upTo: Layout.maxNumber)
+        let sequence: UInt64 = try decoder.number(upTo: Layout.maxNumber)
+        let capacity: UInt64 = try decoder.number(upTo: 1 << 40)
+        let precedingRound: UInt64 = try decoder.number(upTo: Layout.maxNumber)
         let blockBytes: UInt32 = try decoder.integer()
         guard blockBytes > 0, Int(blockBytes) % Layout.sectorBytes == 0 else { throw decoder.failure(.outOfRange) }
         return SegmentHeader(

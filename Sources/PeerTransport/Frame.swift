@@ -36,7 +36,7 @@ public enum Frame {
         return parts
     }
 
-    static func encode(_ hello: Hello, into buffer: inout ByteBuffer) {
+    static func encodeHello(_ hello: Hello, into buffer: inout ByteBuffer) {
         let start = buffer.writerIndex
         buffer.writeInteger(0, as: UInt64.self)
         hello.encode(into: &buffer)

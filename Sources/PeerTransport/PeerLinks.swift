@@ -206,7 +206,7 @@ final class PeerLink: Sendable {
 
     private func greet(_ channel: any Channel) {
         var buffer = channel.allocator.buffer(capacity: 64)
-        Frame.encode(
+        Frame.encodeHello(
             Hello(cluster: identity.cluster, from: identity.node.rawValue, to: node.rawValue),
             into: &buffer
         )

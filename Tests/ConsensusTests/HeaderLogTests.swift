@@ -61,7 +61,7 @@ import Testing
         while expected > first, all[expected - 1].term > term { expected -= 1 }
         #expect(log.lastIndex(upTo: LogIndex(UInt64(index)), termUpTo: term) == LogIndex(UInt64(expected)))
         let bytes = all[first..<index].reduce(0) { $0 + Int($1.payloadBytes) }
-        #expect(log.payloadBytes(after: LogIndex(UInt64(first)), upTo: LogIndex(UInt64(index))) == bytes)
+        #expect(log.totalPayloadBytes(after: LogIndex(UInt64(first)), upTo: LogIndex(UInt64(index))) == bytes)
     }
 
     @Test func whatIsKeptBehindAnIndexIsWithinBothLimits() {

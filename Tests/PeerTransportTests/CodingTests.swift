@@ -256,7 +256,7 @@ import Testing
 
     static func body(_ hello: Hello) throws -> ByteBuffer {
         var buffer = ByteBuffer()
-        Frame.encode(hello, into: &buffer)
+        Frame.encodeHello(hello, into: &buffer)
         return try #require(try Frame.next(from: &buffer))
     }
 

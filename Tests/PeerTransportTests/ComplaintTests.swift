@@ -118,7 +118,7 @@ final class LogLines: Sendable {
 
     private func greet(_ server: PeerServer, _ hello: Hello) async throws {
         var buffer = ByteBuffer()
-        Frame.encode(hello, into: &buffer)
+        Frame.encodeHello(hello, into: &buffer)
         let client = try await RawClient.connect(try #require(server.port), saying: buffer)
         _ = try await client.readToEnd()
     }
@@ -186,7 +186,7 @@ final class LogLines: Sendable {
         let receiver = Receiver()
         let server = try await server(receiver)
         var buffer = ByteBuffer()
-        Frame.encode(Hello(cluster: 7, from: 1, to: 2), into: &buffer)
+        Frame.encodeHello(Hello(cluster: 7, from: 1, to: 2), into: &buffer)
         Frame.encode([.readIndex(group: GroupID(1), id: 1)], into: &buffer)
         let client = try await RawClient.connect(try #require(server.port), saying: buffer)
         try await receiver.wait(messages: 1)

@@ -269,7 +269,7 @@ private func sendUntilHeard(_ links: PeerLinks, _ receiver: Receiver, past befor
 
     private func frame(_ hello: Hello) -> ByteBuffer {
         var buffer = ByteBuffer()
-        Frame.encode(hello, into: &buffer)
+        Frame.encodeHello(hello, into: &buffer)
         return buffer
     }
 

@@ -190,14 +190,30 @@ import Testing
     @Test(arguments: [
         ("struct A {\n    func f(_ a: Int) {}\n    func f(_ a: B, c: Int) {}\n}", 1),
         ("struct A {\n    func f(_ a: Int) {}\n}\nextension A {\n    func f(_ a: B) {}\n    func f(_ a: C) {}\n}", 2),
-        ("struct A {\n    func f(_ a: Int) {}\n    func f(_ a: Int, b: Int) {}\n    func f(b: B) {}\n}", 0),
+        ("struct A {\n    func f(_ a: Int) {}\n    func f(_ a: Int, b: Int) {}\n    func f(b: B) {}\n}", 1),
+        ("struct A {\n    func f(ofB b: Int) {}\n    func f(ofC c: Int) {}\n}", 1),
+        ("struct A {\n    func f(of b: B) {}\n    func f(of c: C) {}\n}", 1),
+        ("struct A {\n    func f(for b: B) {}\n    func f(forC c: C) {}\n    func f() {}\n}", 1),
+        ("struct A {\n    func f(at a: Int) {}\n    func f(after a: Int) {}\n}", 1),
+        ("struct A {\n    func f(before a: Int) {}\n    func f(after a: Int) {}\n    func f() {}\n}", 0),
+        ("struct A {\n    func f(before a: Int) {}\n    func f(after a: B) {}\n}", 1),
+        ("struct A {\n    func f(of a: [UInt8]) {}\n    func f(of a: String) {}\n}", 0),
+        ("struct A {\n    func f(name a: [UInt8]) {}\n    func f(value a: String) {}\n}", 1),
+        ("struct A {\n    func f(_ a: ID) {}\n    func f(named a: B) {}\n    func f(_ b: ID, c: C) {}\n}", 0),
         ("struct A {\n    func f(_ a: Int) {}\n    struct B {\n        func f(_ a: B) {}\n    }\n}", 0),
         ("struct A {\n    func write(_ a: Int) {}\n    func write(_ a: B) {}\n}", 0),
         ("struct A {\n    func f(_ a: [UInt8] = []) {}\n    func f(_ a: Span<UInt8>) {}\n}", 0),
         ("protocol P {\n    func f(_ a: B)\n}\nstruct A: P {\n    func f(_ a: Int) {}\n    func f(_ a: B) {}\n}", 0),
     ])
     func objects(_ text: String, _ count: Int) {
-        #expect(Words.objects(declared(text)).count(where: isOfM) == count)
+        #expect(Words.sharedNames(declared(text), but: []).count(where: isOfM) == count)
+    }
+
+    @Test func objectsButForExceptions() {
+        let text = "struct A {\n    func f(_ a: Int) {}\n    func f(_ a: B) {}\n}"
+        #expect(Words.sharedNames(declared(text), but: ["M.A.f"]).isEmpty)
+        // One that is mended is no exception any more.
+        #expect(Words.sharedNames(declared(text), but: ["M.A.f", "M.A.g"]).count == 1)
     }
 
     @Test(arguments: [

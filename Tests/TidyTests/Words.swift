@@ -59,36 +59,79 @@ enum Words {
 
     // MARK: Objects
 
-    /// Modules with functions of which another has the name, and how many: they may only become fewer.
-    static let overloaded: [String: Int] = [:]
+    /// Functions of which another has the name, and acts on something else: there may only be fewer of them.
+    static let overloaded: Set<String> = [
+        "IMAPSyntax.Cursor.take",
+        "IMAPSyntax.ResponseEncoder.nstring",
+        "MailStore.AccountRecord.hasRoom",
+        "MailStore.AnswerList.removeAll",
+        "MailStore.KeywordTable.count",
+        "MessageFormat.MessageSummary.collect",
+        "MessageFormat.TextSearch.look",
+        "NodeRuntime.Logger.log",
+        "NodeRuntime.RestState.heard",
+        "Simulation.IMAPCheck.difference",
+        "Simulation.LimitCheck.excess",
+        "Simulation.World.roles",
+        "StateStorage.SortedRows.remove",
+    ]
 
-    /// What encoders and hashes do with any value is the same.
-    private static let anyValue: Set = ["append", "combine", "encode", "write"]
+    /// What buffers, hashes and numerals do with any value is the same.
+    private static let anyValue: Set = ["append", "combine", "digits", "write"]
     /// Bytes are the same in each of these.
     private static let bytes: Set = [
         "ArraySlice<UInt8>", "ByteBuffer", "Span<UInt8>", "String", "[UInt8]", "some Collection<UInt8>",
     ]
+    /// The same kind of thing, by its name instead of its ID, or several of it.
+    private static let otherForms: Set = ["named", "contentsOf"]
+    /// Two sides of one thing.
+    private static let sides: [Set<String>] = [["after", "before"], ["down", "up"]]
 
-    /// No two functions of one type have the same base name where the first parameter has no label in either, and is of
-    /// another type: what each of them acts upon is in its name. Exempt are
-    /// - what a protocol requires;
-    /// - what takes any value (``anyValue``), or the same bytes in another form (``bytes``).
-    static func objects(_ files: [DeclaredFile]) -> [Violation] {
+    /// No two functions of one type have the same base name where what the first parameter names is another object: its
+    /// type differs, or its label. What each of them acts upon is in its name. Exempt are
+    /// - what a protocol requires, and what has no parameters: it acts on the type's own;
+    /// - what takes any value (``anyValue``), or, behind the same label, the same bytes in another form (``bytes``);
+    /// - what takes the object in another form, as its label says (``otherForms``);
+    /// - what looks at one thing from its two sides (``sides``).
+    static func objects(_ files: [DeclaredFile]) -> [Violation] { sharedNames(files, but: overloaded) }
+
+    static func sharedNames(_ files: [DeclaredFile], but known: Set<String>) -> [Violation] {
         let protocols = Protocols(files)
-        var objects: [String: String] = [:]
-        return violations(in: files, but: overloaded) { declaration, module in
-            guard declaration.kind == "func", !declaration.isOperator, declaration.labels.first == "_",
+        var firsts: [String: Declaration] = [:]
+        var found: Set<String> = []
+        var violations = violations(in: files, but: [:]) { declaration, module in
+            guard declaration.kind == "func", !declaration.isOperator, !declaration.labels.isEmpty,
                 !anyValue.contains(declaration.baseName), !protocols.require(declaration)
             else { return nil }
-            let name = "\(module).\(declaration.ownerPath).\(declaration.baseName)"
-            let type = declaration.firstType
-            guard let object = objects[name] else {
-                objects[name] = type
+            let owner = declaration.ownerPath.isEmpty ? module : "\(module).\(declaration.ownerPath)"
+            let name = "\(owner).\(declaration.baseName)"
+            guard let first = firsts[name] else {
+                firsts[name] = declaration
                 return nil
             }
-            guard object != type, !(bytes.contains(object) && bytes.contains(type)) else { return nil }
-            return "\(declaration.baseName) takes \(type) here, and \(object) elsewhere"
+            guard !haveOneObject(first, declaration) else { return nil }
+            found.insert(name)
+            guard !known.contains(name) else { return nil }
+            return "\(declaration.baseName) takes \(object(of: declaration)) here, and \(object(of: first)) elsewhere"
         }
+        for name in known.subtracting(found).sorted() {
+            let what = "\(name) is no exception any more"
+            violations.append(Violation(path: "Tests/TidyTests/Words.swift", line: 1, what: what))
+        }
+        return violations
+    }
+
+    private static func haveOneObject(_ one: Declaration, _ other: Declaration) -> Bool {
+        let labels = Set([one.labels[0], other.labels[0]])
+        guard labels.count > 1 else {
+            return one.firstType == other.firstType || bytes.isSuperset(of: [one.firstType, other.firstType])
+        }
+        if labels.contains("_"), !labels.isDisjoint(with: otherForms) { return true }
+        return one.firstType == other.firstType && sides.contains { $0.isSuperset(of: labels) }
+    }
+
+    private static func object(of declaration: Declaration) -> String {
+        "\(declaration.labels[0]): \(declaration.firstType)"
     }
 
     /// What a rule finds, but for modules with exactly as many findings as are known.

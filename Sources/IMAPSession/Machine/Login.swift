@@ -7,7 +7,7 @@ struct Login {
     let tag: String
 
     /// LOGIN.
-    func begin(name: [UInt8], password: [UInt8], in session: inout Session) {
+    func logIn(name: [UInt8], password: [UInt8], in session: inout Session) {
         guard mayBegin(in: &session) else { return }
         checkPassword(ByteBuffer(bytes: password), of: session.settings.withDomain(name), in: &session)
     }
@@ -15,7 +15,7 @@ struct Login {
     /// AUTHENTICATE.
     ///
     /// - Parameter response: what the client sent at once (RFC 4959); nil makes the session wait for a line.
-    func begin(mechanism: String, response: Secret?, in session: inout Session) {
+    func authenticate(mechanism: String, response: Secret?, in session: inout Session) {
         guard mayBegin(in: &session) else { return }
         guard mechanism == "PLAIN" else {
             return session.answerNo(tag, code: .cannot, "The only mechanism is PLAIN")

@@ -14,9 +14,9 @@ extension Session {
         case .id: id(tag)
         case .startTLS: startTLS(tag)
         case .authenticate(let mechanism, let response):
-            Login(tag: tag).begin(mechanism: mechanism, response: response, in: &self)
+            Login(tag: tag).authenticate(mechanism: mechanism, response: response, in: &self)
         case .login(let name, let password):
-            Login(tag: tag).begin(name: name, password: password.bytes, in: &self)
+            Login(tag: tag).logIn(name: name, password: password.bytes, in: &self)
         case .enable, .select, .examine, .create, .delete, .rename, .subscribe, .unsubscribe, .list, .lsub, .namespace,
             .status, .idle, .compress:
             guard account != nil else { return answerBad(tag, "Please log in first") }

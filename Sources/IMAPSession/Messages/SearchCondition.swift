@@ -174,16 +174,16 @@ extension SearchCondition {
         outline: (any MessageOutline)?
     ) -> Int? {
         switch field {
-        case .received: dayNumber(of: details.internalDate)
+        case .received: localDay(of: details.internalDate)
         case .saved: dayNumber(ofSeconds: details.saved.rawValue / 1_000)
         // Without a Date field that can be read, the day of receipt stands for it.
         case .sent:
-            outline?.sentDay ?? dayNumber(of: details.internalDate)
+            outline?.sentDay ?? localDay(of: details.internalDate)
         }
     }
 
     /// The day in the date's own zone. Any number may stand in a stored row, so nothing here may overflow.
-    private static func dayNumber(of date: InternalDate) -> Int {
+    private static func localDay(of date: InternalDate) -> Int {
         let (local, isBeyond) = date.seconds.addingReportingOverflow(Int64(date.zoneMinutes) * 60)
         return dayNumber(ofSeconds: isBeyond ? date.seconds : local)
     }
