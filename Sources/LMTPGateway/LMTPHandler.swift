@@ -214,7 +214,7 @@ final class LMTPHandler: ChannelInboundHandler {
         guard let line = nextLine() else { return false }
         do {
             let command = try LMTPCommand.parse(line.view)
-            guard lookUps == 0 || command.mayOverlap else { return false }
+            guard lookUps == 0 || mayOverlap(command) else { return false }
             input.moveReaderIndex(forwardBy: line.length)
             if input.readableBytes == 0 { input = ByteBuffer() }
             errors = 0
@@ -388,16 +388,16 @@ final class LMTPHandler: ChannelInboundHandler {
         guard let open = transaction else { return send(LMTPReply(503, "5.5.1", "MAIL comes first")) }
         // Bytes of the message may be gone already that another recipient would need.
         guard !isChunked else { return send(LMTPReply(503, "5.5.1", "RCPT cannot follow BDAT")) }
-        guard open.openPlaces < settings.maxRecipients else {
-            return send(LMTPReply(452, "4.5.3", "more than \(settings.maxRecipients) recipients"))
-        }
+        if let limit = limitReached(by: open.places) { return answerExcess(limit, after: open.places.excessCount) }
         guard let name = RecipientName(path: path) else {
+            transaction?.places.countRefusal()
             return send(LMTPReply(550, "5.1.1", "<\(path)> is no account here"))
         }
         guard name != .postmaster || settings.postmaster != nil else {
+            transaction?.places.countRefusal()
             return send(LMTPReply(550, "5.1.1", "<postmaster> has no account here (address.postmaster is not set)"))
         }
-        guard let context, let place = transaction?.takePlace() else { return }
+        guard let context, let place = transaction?.places.take() else { return }
         let slot = replies.reserve()
         lookUps += 1
         let bound = NIOLoopBound((handler: self, slot: slot), eventLoop: context.eventLoop)
@@ -407,6 +407,33 @@ final class LMTPHandler: ChannelInboundHandler {
             handler.lookUps -= 1
             slot.reply = handler.replyToRecipient(name, path: path, place: place, found: result)
             handler.process()
+        }
+    }
+
+    /// What the transaction has as much of as it may have; nil while another RCPT may be looked up.
+    private func limitReached(by places: RecipientPlaces) -> String? {
+        if places.openCount >= settings.maxRecipients { return "more than \(settings.maxRecipients) recipients" }
+        guard places.refusedCount >= settings.maxRefusedRecipients else { return nil }
+        return "after \(settings.maxRefusedRecipients) refused recipients"
+    }
+
+    private func answerExcess(_ limit: String, after count: Int) {
+        guard count < settings.maxExcessRecipients else {
+            send(LMTPReply(421, "4.7.0", "too many recipients"))
+            flush()
+            return close()
+        }
+        transaction?.places.countExcess()
+        send(LMTPReply(452, "4.5.3", limit))
+    }
+
+    /// Whether the command may be taken while recipients are still being looked up.
+    private func mayOverlap(_ command: LMTPCommand) -> Bool {
+        switch command {
+        // An RCPT that may end the session waits, so that those before it get their replies.
+        case .rcpt: (transaction?.places.excessCount ?? 0) < settings.maxExcessRecipients
+        case .noop, .vrfy: true
+        case .lhlo, .mail, .data, .bdat, .rset, .quit, .startTLS, .wrongGreeting: false
         }
     }
 
@@ -431,14 +458,14 @@ final class LMTPHandler: ChannelInboundHandler {
             transaction?.accept(place: place, recipient)
             return LMTPReply(250, "2.1.5", "<\(name.text)> ok")
         case .success(nil):
-            transaction?.refuse(place: place)
+            transaction?.places.refuse(place)
             switch name {
             case .address: return LMTPReply(550, "5.1.1", "<\(name.text)> is no account here")
             // The setting is wrong, for which no mail may be lost.
             case .postmaster: return LMTPReply(451, "4.3.5", "address.postmaster is set to no account, try again")
             }
         case .failure:
-            transaction?.refuse(place: place)
+            transaction?.places.refuse(place)
             return LMTPReply(451, "4.3.0", "the store cannot answer now, try again")
         }
     }
@@ -456,16 +483,6 @@ final class LMTPHandler: ChannelInboundHandler {
             reset()
         } catch {
             close()
-        }
-    }
-}
-
-extension LMTPCommand {
-    /// Whether the command may be taken while recipients are still being looked up.
-    fileprivate var mayOverlap: Bool {
-        switch self {
-        case .rcpt, .noop, .vrfy: true
-        case .lhlo, .mail, .data, .bdat, .rset, .quit, .startTLS, .wrongGreeting: false
         }
     }
 }

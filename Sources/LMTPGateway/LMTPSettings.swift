@@ -16,8 +16,14 @@ public struct LMTPSettings: Sendable {
     public var hostName = "localhost"
     /// Bytes of one message; announced by SIZE (RFC 1870).
     public var maxMessageBytes = 50 << 20
-    /// Recipients of one message.
+    /// Recipients of one message: RFC 5321, section 4.5.3.1.8, asks for 100 at least.
     public var maxRecipients = 100
+    /// Recipients of one transaction that have no account or cannot be looked up. Later ones are told to try again
+    /// (452, as section 4.5.3.1.10 has it) without a look-up, which costs the store as much as a read.
+    public var maxRefusedRecipients = 100
+    /// Recipients of one transaction beyond these two limits: another one ends the session. An MTA that knows no limit
+    /// and sends all its recipients at once is to get its 452 for each.
+    public var maxExcessRecipients = 1_000
     /// Connections at once.
     public var maxSessions = 1_000
     /// How many of them an address has; servers with the same object count together. A mail gateway opens many at once,

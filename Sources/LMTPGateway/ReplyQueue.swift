@@ -32,10 +32,10 @@ struct ReplyQueue {
 
     /// The bytes of all replies up to the first one that is not known; nil where there are none.
     mutating func takeBytes() -> ByteBuffer? {
-        while let first = slots.first, let reply = first.reply {
-            reply.write(into: &output)
-            slots.removeFirst()
-        }
+        // All at once: each removal moves what is behind it.
+        let known = slots.prefix { $0.reply != nil }
+        for slot in known { slot.reply?.write(into: &output) }
+        slots.removeFirst(known.count)
         guard output.readableBytes > 0 else { return nil }
         defer { output = ByteBuffer() }
         return output

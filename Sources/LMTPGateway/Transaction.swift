@@ -34,21 +34,12 @@ struct Transaction {
         }
     }
 
-    /// What became of one RCPT that was not refused at once.
-    enum Place: Hashable {
-        case lookingUp
-        case refused
-        /// Position in ``recipients``. RCPTs of the same name share one recipient: one copy, an answer each. Two
-        /// details of one account are two names, and get a copy each.
-        case accepted(Int)
-    }
-
     let reversePath: String
     /// SMTPUTF8 was asked for (RFC 6531).
     let isUTF8: Bool
-    /// One for each RCPT, in the order in which the client sent them: the order of the replies after the message
-    /// (RFC 2033, section 4.2). Look-ups end in any order.
-    private(set) var places: [Place] = []
+    /// The RCPTs; an accepted one has a position in ``recipients``. RCPTs of the same name share one recipient: one
+    /// copy, an answer each. Two details of one account are two names, and get a copy each.
+    var places = RecipientPlaces()
     /// The recipients that get a copy, in the order in which the look-ups ended.
     var recipients: [Recipient] = []
     var parser = MessageParser()
@@ -67,33 +58,16 @@ struct Transaction {
         self.isUTF8 = isUTF8
     }
 
-    /// RCPTs that were accepted or may still be.
-    var openPlaces: Int { places.count { $0 != .refused } }
-
     /// Positions in ``recipients``, one for each accepted RCPT, in the order of the replies.
-    var answeredRecipients: [Int] {
-        places.compactMap { place in
-            switch place {
-            case .accepted(let position): position
-            case .lookingUp, .refused: nil
-            }
-        }
-    }
+    var answeredRecipients: [Int] { places.accepted }
 
-    /// Takes the next place for an RCPT whose account is being looked up.
-    mutating func takePlace() -> Int {
-        places.append(.lookingUp)
-        return places.count - 1
-    }
-
-    mutating func refuse(place: Int) { places[place] = .refused }
-
+    /// The look-up of an RCPT has found its account.
     mutating func accept(place: Int, _ recipient: Recipient) {
         if let earlier = recipients.firstIndex(where: { $0.name == recipient.name }) {
-            places[place] = .accepted(earlier)
+            places.accept(place, as: earlier)
             return
         }
-        places[place] = .accepted(recipients.count)
+        places.accept(place, as: recipients.count)
         recipients.append(recipient)
     }
 
