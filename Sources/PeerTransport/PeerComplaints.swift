@@ -15,6 +15,9 @@ final class PeerComplaints: Sendable {
         case wrongNode
         case unknownVersion
         case unreadable
+        /// A node has connected while its earlier connection was open.
+        case connectedTwice
+        case tooManyNodes
         /// The connection broke.
         case broken
 

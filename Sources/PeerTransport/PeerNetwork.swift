@@ -53,6 +53,10 @@ public enum PeerLimits {
     static let connectSeconds: Int64 = 2
     /// How long the first frame of a connection may take to come.
     public static let handshakeSeconds: Int64 = 5
+    /// Accepted connections that have not said hello. Beyond this the oldest of them is closed.
+    static let maximumAwaitingHello = 128
+    /// Nodes that are connected to this one; each has one connection. Beyond this other nodes are refused.
+    static let maximumConnectedNodes = 1_000
     /// A connection is given up when the other side's system has not acknowledged anything for so long. Left to itself,
     /// TCP repeats with pauses that double: after a long silent cut, the connection would be found dead only long after
     /// the network is back.

@@ -34,8 +34,30 @@ public final class PeerServer: Sendable {
         group: any EventLoopGroup,
         logger: Logger
     ) async throws -> PeerServer {
+        try await start(
+            host: host,
+            port: port,
+            identity: identity,
+            tls: tls,
+            receiver: receiver,
+            accepted: AcceptedConnections(),
+            group: group,
+            logger: logger
+        )
+    }
+
+    /// - Parameter accepted: counts the connections.
+    static func start(
+        host: String,
+        port: Int,
+        identity: PeerIdentity,
+        tls: PeerTLS?,
+        receiver: any PeerReceiver,
+        accepted: AcceptedConnections,
+        group: any EventLoopGroup,
+        logger: Logger
+    ) async throws -> PeerServer {
         let complaints = PeerComplaints(logger)
-        let accepted = AcceptedConnections()
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -55,6 +77,7 @@ public final class PeerServer: Sendable {
                             identity: identity,
                             receiver: receiver,
                             complaints: complaints,
+                            accepted: accepted,
                             window: ReceiveWindow(limit: PeerLimits.receivedBytes) {
                                 channel.eventLoop.execute { channel.read() }
                             }
@@ -74,34 +97,6 @@ public final class PeerServer: Sendable {
     }
 }
 
-/// The connections that are open, so that they can be ended.
-private final class AcceptedConnections: Sendable {
-    private struct State {
-        var channels: [ObjectIdentifier: any Channel] = [:]
-        var isClosed = false
-    }
-
-    private let state = NIOLockedValueBox(State())
-
-    func add(_ channel: any Channel) {
-        let id = ObjectIdentifier(channel)
-        let isClosed = state.withLockedValue { state in
-            if !state.isClosed { state.channels[id] = channel }
-            return state.isClosed
-        }
-        channel.closeFuture.whenComplete { _ in self.state.withLockedValue { $0.channels[id] = nil } }
-        if isClosed { channel.close(promise: nil) }
-    }
-
-    func close() async {
-        let channels = state.withLockedValue { state in
-            state.isClosed = true
-            return Array(state.channels.values)
-        }
-        for channel in channels { try? await channel.close() }
-    }
-}
-
 /// One accepted connection: a hello, then frames.
 final class PeerAcceptHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
@@ -117,6 +112,7 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
     private let identity: PeerIdentity
     private let receiver: any PeerReceiver
     private let complaints: PeerComplaints
+    private let accepted: AcceptedConnections
     private var state = State.awaitingHello(deadline: nil)
     private var assembler = FrameAssembler()
     private let window: ReceiveWindow
@@ -125,8 +121,10 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
         identity: PeerIdentity,
         receiver: any PeerReceiver,
         complaints: PeerComplaints,
+        accepted: AcceptedConnections,
         window: ReceiveWindow
     ) {
+        self.accepted = accepted
         self.window = window
         self.identity = identity
         self.receiver = receiver
@@ -134,8 +132,9 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        guard case .awaitingHello = state else { return context.fireChannelActive() }
         let channel = context.channel
-        let deadline = context.eventLoop.scheduleTask(in: .seconds(PeerLimits.handshakeSeconds)) {
+        let deadline = context.eventLoop.scheduleTask(in: .seconds(accepted.limits.handshakeSeconds)) {
             channel.close(promise: nil)
         }
         state = .awaitingHello(deadline: deadline)
@@ -148,9 +147,25 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is AcceptedConnections.MakesRoom { cut(context) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Ends the connection at once, and lets go of what it has brought of a frame.
+    private func cut(_ context: ChannelHandlerContext) {
+        if case .awaitingHello(let deadline) = state { deadline?.cancel() }
+        state = .closed
+        assembler = FrameAssembler()
+        // From the place of TLS on, without its farewell: the other side may be gone, and TLS waits 5 s for an answer.
+        let below = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+        (below ?? context).close(promise: nil)
+    }
+
     func read(context: ChannelHandlerContext) { if window.mayRead() { context.read() } }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .closed = state { return }
         var read = unwrapInboundIn(data)
         do {
             var batch: [PeerMessage] = []
@@ -189,30 +204,49 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
     private func greet(_ body: ByteBuffer, _ context: ChannelHandlerContext) throws(DecodingError) -> NodeID? {
         let hello = try Hello(decoding: body)
         let answer = HelloAnswer.verify(hello, by: identity)
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(integer: answer.rawValue)), promise: nil)
         if let reason = answer.complaint {
+            reply(answer, context)
             let complaint = hello.complaint(answer, to: identity)
             refuse(context, for: reason, node: hello.from, saying: "was refused: \(complaint)")
             return nil
         }
+        switch accepted.admit(context.channel, of: NodeID(hello.from)) {
+        case .admitted: break
+        case .insteadOfEarlier:
+            let peer = name(context, node: hello.from)
+            complaints.warn(.connectedTwice, of: peer, "connected again, for which its earlier connection is closed")
+        case .full:
+            let complaint = "was refused: \(accepted.limits.nodes) nodes are connected"
+            refuse(context, for: .tooManyNodes, node: hello.from, saying: complaint)
+            return nil
+        }
+        reply(answer, context)
         return NodeID(hello.from)
     }
 
+    private func reply(_ answer: HelloAnswer, _ context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(integer: answer.rawValue)), promise: nil)
+    }
+
     /// The port is left out of the name: it is another one each time.
+    private func name(_ context: ChannelHandlerContext, node: UInt64?) -> String {
+        let host = context.remoteAddress?.ipAddress ?? "an unknown address"
+        return node.map { "node \($0) at \(host)" } ?? "peer at \(host)"
+    }
+
     private func refuse(
         _ context: ChannelHandlerContext,
         for reason: PeerComplaints.Reason,
         node claimed: UInt64? = nil,
         saying text: String
     ) {
-        let host = context.remoteAddress?.ipAddress ?? "an unknown address"
         let peer: String
         switch state {
         case .closed: return
         case .awaitingHello(let deadline):
             deadline?.cancel()
-            peer = claimed.map { "node \($0) at \(host)" } ?? "peer at \(host)"
-        case .open(let node): peer = "node \(node.rawValue) at \(host)"
+            peer = name(context, node: claimed)
+        case .open(let node): peer = name(context, node: node.rawValue)
         }
         state = .closed
         complaints.warn(reason, of: peer, text)
