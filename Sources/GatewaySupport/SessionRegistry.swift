@@ -10,7 +10,14 @@ public final class SessionRegistry: Sendable {
         case full
         /// The server takes no new sessions.
         case stopping
+        /// So many connections are being told that they get no session that this one is not noted: it is to be closed
+        /// without a word.
+        case overrun
     }
+
+    /// Connections that get no session and are not closed yet: a client that takes no answer keeps its own for
+    /// seconds.
+    public static let maximumRefused = 100
 
     /// The user event by which the pipeline of each connection hears that the server stops.
     public struct ServerStops: Sendable {
@@ -45,8 +52,8 @@ public final class SessionRegistry: Sendable {
     /// Connections that are open now, those that are about to be closed without a session included.
     public var count: Int { state.withLockedValue { $0.admitted.count + $0.refused.count } }
 
-    /// Notes a connection, until ``remove(_:)``. One that gets no session is noted as well: ``stop(on:)`` waits until
-    /// the client has been told.
+    /// Notes a connection, until ``remove(_:)``. One that gets no session is noted as well, up to ``maximumRefused``:
+    /// ``stop(on:)`` waits until the client has been told.
     ///
     /// - Returns: whether the connection gets a session.
     public func add(_ channel: any Channel) -> Admission {
@@ -54,6 +61,7 @@ public final class SessionRegistry: Sendable {
             let isFull = state.admitted.count >= maximum
             let id = ObjectIdentifier(channel)
             guard !state.isStopping, !isFull else {
+                guard state.refused.count < Self.maximumRefused else { return .overrun }
                 state.refused[id] = channel
                 return state.isStopping ? .stopping : .full
             }

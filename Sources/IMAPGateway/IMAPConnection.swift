@@ -58,6 +58,7 @@ final class IMAPConnection: ChannelInboundHandler {
         switch configuration.registry.add(context.channel) {
         case .full: session.end(.tooManySessions)
         case .stopping: session.end(.stopping)
+        case .overrun: return cut(context)
         case .admitted where !counted.enterAddress(context.channel.remoteAddress?.ipAddress):
             tellOfLimit(
                 "imap.max-sessions-per-address",
@@ -70,6 +71,13 @@ final class IMAPConnection: ChannelInboundHandler {
             startTimers(context)
         }
         process()
+    }
+
+    /// Ends the connection without a word, and without the farewell of TLS, which waits 5 s for the client's.
+    private func cut(_ context: ChannelHandlerContext) {
+        isClosing = true
+        let below = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+        (below ?? context).close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

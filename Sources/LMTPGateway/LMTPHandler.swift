@@ -64,10 +64,13 @@ final class LMTPHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         guard counted.enter(context.remoteAddress?.ipAddress) else { return turnAway(context) }
-        guard registry.add(context.channel) == .admitted else {
+        switch registry.add(context.channel) {
+        case .admitted: break
+        case .full, .stopping:
             send(LMTPReply(421, "4.3.2", "\(settings.hostName) takes no more sessions now, try again later"))
             flush()
             return close()
+        case .overrun: return close()
         }
         send(LMTPReply(220, "", "\(settings.hostName) LMTP Staffetta"))
         flush()

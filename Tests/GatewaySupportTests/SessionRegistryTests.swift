@@ -58,6 +58,27 @@ private final class StopCounter: ChannelInboundHandler {
         #expect(isDone(stopped))
     }
 
+    /// Clients that take no answer are not all kept.
+    @Test func soManyRefusedConnectionsAreKept() {
+        let registry = SessionRegistry(maximum: 1)
+        let admitted = channel().channel
+        #expect(registry.add(admitted) == .admitted)
+        let refused = (0..<SessionRegistry.maximumRefused).map { _ in channel().channel }
+        for channel in refused { #expect(registry.add(channel) == .full) }
+        let beyond = channel()
+        #expect(registry.add(beyond.channel) == .overrun)
+        #expect(registry.count == 1 + SessionRegistry.maximumRefused)
+        // It was never noted: whether it is closed means nothing to the others.
+        registry.remove(beyond.channel)
+        #expect(registry.add(channel().channel) == .overrun)
+        registry.remove(refused[0])
+        #expect(registry.add(channel().channel) == .full)
+        let stopped = registry.stop(on: loop)
+        #expect(registry.add(channel().channel) == .overrun)
+        #expect(beyond.counter.stops == 0)
+        #expect(!isDone(stopped))
+    }
+
     @Test func stoppingWithoutConnectionsIsOverAtOnce() {
         #expect(isDone(SessionRegistry(maximum: 1).stop(on: loop)))
     }
