@@ -128,12 +128,12 @@ extension Staffetta_Admin_V1_Replica {
     }
 }
 
-extension VerificationStanding {
+extension LastVerification {
     /// Whether a replica was found to hold what the majority holds.
     fileprivate func isAgreement(of replica: ReplicaID) -> Bool {
         guard let verdict else { return true }
         guard verdict.digest != "" else { return false }
-        return verdict.replicas.contains { $0.replica == replica && $0.standing == .agrees }
+        return verdict.replicas.contains { $0.replica == replica && $0.finding == .agrees }
     }
 }
 
@@ -176,7 +176,7 @@ extension Staffetta_Admin_V1_VerifiedReplica {
             $0.isVoter = replica.isVoter
             $0.digest = replica.digest
             $0.standing =
-                switch replica.standing {
+                switch replica.finding {
                 case .agrees: "agrees"
                 case .givenUp: "given up"
                 case .disputed: "disputed"

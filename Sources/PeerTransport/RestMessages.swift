@@ -72,9 +72,7 @@ public struct BeatEcho: Hashable, Sendable {
 /// A set of groups at rest in 12 bytes: equal sets have equal digests, in whatever order their groups came; digests
 /// of different sets are equal with a chance of 1 in 2^64.
 public struct RestDigest: Hashable, Sendable {
-    /// The sum of a hash of each group and its leadership, modulo 2
-    ///
-    /// 64.
+    /// The sum of a hash of each group and its leadership, modulo 2⁶⁴.
     public var sum: UInt64
     /// How many groups the set holds.
     public var count: UInt32

@@ -32,7 +32,7 @@ public struct GroupReport: Sendable {
     /// All members of the configuration, in its order.
     public let replicas: [ReplicaReport]
     /// Nil: no verification since the node started.
-    public let verification: VerificationStanding?
+    public let verification: LastVerification?
     /// Replicas differ, and it is not known whether this one is right.
     public let isInDoubt: Bool
     /// How long the oldest row that housekeeping is still to remove has been due; nil where this replica does not lead.
@@ -112,7 +112,7 @@ extension Node {
             digest: digest.map { "\($0.digest)" } ?? "",
             digestIndex: digest?.index ?? .zero,
             replicas: replicas,
-            verification: report.verification.map { VerificationStanding(group, $0) },
+            verification: report.verification.map { LastVerification(group, $0) },
             isInDoubt: report.isInDoubt,
             housekeepingBacklogSeconds: report.housekeepingBacklogSeconds
         )

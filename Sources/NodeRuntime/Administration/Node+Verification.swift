@@ -18,7 +18,7 @@ public struct GroupVerdict: Hashable, Sendable {
     }
 
     /// What holds for one replica.
-    public enum Standing: Hashable, Sendable {
+    public enum Finding: Hashable, Sendable {
         case agrees
         /// The replica differs from the majority, and is built anew.
         case givenUp
@@ -58,7 +58,7 @@ public struct GroupVerdict: Hashable, Sendable {
         /// Whether the replica voted then: the majority is one of voters.
         public let isVoter: Bool
         /// How the replica's digest compares with those of the others.
-        public let standing: Standing
+        public let finding: Finding
         /// In hexadecimal; empty where the replica did not answer.
         public let digest: String
         /// What the replica found in its own rows.
@@ -96,7 +96,7 @@ public struct VerificationProgress: Hashable, Sendable {
 }
 
 /// What a node knows of the last verification of a group.
-public struct VerificationStanding: Hashable, Sendable {
+public struct LastVerification: Hashable, Sendable {
     /// The entry behind which the replicas' states were compared.
     public let index: LogIndex
     /// The time of day at this node when the verification ended, or when this node was told so.
@@ -167,7 +167,7 @@ extension Node {
     }
 }
 
-extension VerificationStanding {
+extension LastVerification {
     init(_ group: GroupID, _ note: VerificationNote) {
         index = note.index
         time = note.time
@@ -199,7 +199,7 @@ extension GroupVerdict.Replica {
         node = found.node
         isVoter = found.isVoter
         digest = found.digest.map { "\(StateDigest($0))" } ?? ""
-        standing =
+        finding =
             switch found.standing {
             case .agrees: .agrees
             case .condemned: .givenUp

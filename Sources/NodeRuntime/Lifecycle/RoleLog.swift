@@ -9,10 +9,10 @@ final class RoleLog: Sendable {
     static let maximumLines = 16
     static let interval = TimeAmount.seconds(1)
 
-    private enum Standing { case leads, follows, unknown }
+    private enum Part { case leads, follows, unknown }
 
     private struct State {
-        var standings: [GroupID: Standing] = [:]
+        var parts: [GroupID: Part] = [:]
         var lines = 0
         var untold = 0
         var isScheduled = false
@@ -33,7 +33,7 @@ final class RoleLog: Sendable {
     /// - Parameter leader: the node that leads the group; nil where this node knows of none.
     func noteRole(_ role: RoleKind, of group: GroupID, term: Term, leader: NodeID?) {
         let (isTold, schedules) = state.withLockedValue { state in
-            state.standings[group] = role == .leader ? .leads : leader == nil ? .unknown : .follows
+            state.parts[group] = role == .leader ? .leads : leader == nil ? .unknown : .follows
             let isTold = state.lines < Self.maximumLines
             if isTold { state.lines += 1 } else { state.untold += 1 }
             defer { state.isScheduled = true }
@@ -55,8 +55,8 @@ final class RoleLog: Sendable {
                 state.untold = 0
                 state.isScheduled = false
             }
-            var counts: [Standing: Int] = [:]
-            if state.untold > 0 { for standing in state.standings.values { counts[standing, default: 0] += 1 } }
+            var counts: [Part: Int] = [:]
+            if state.untold > 0 { for part in state.parts.values { counts[part, default: 0] += 1 } }
             return (state.untold, counts)
         }
         guard untold > 0 else { return }
