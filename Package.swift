@@ -245,7 +245,7 @@ let package = Package(
             swiftSettings: strict
         ),
         tests("Consensus", exclude: ["Scripts"]),
-        tests("MailModel", [nioCore]),
+        tests("MailModel", ["Consensus", nioCore]),
         tests(
             "PeerTransport",
             ["Consensus", "MailModel", "ReplicaCore", nioCore, nioPosix, nioSSL, nioLocks, logging]
@@ -253,15 +253,18 @@ let package = Package(
         tests("GatewaySupport", [nioCore, nioEmbedded]),
         tests(
             "LMTPGateway",
-            ["GatewaySupport", "MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL, logging]
+            [
+                "Consensus", "GatewaySupport", "MailModel", "MailTestSupport", nioCore, nioPosix, nioLocks, nioSSL,
+                logging,
+            ]
         ),
         tests("AdminService", ["AdminAPI", "NodeRuntime", .product(name: "GRPCCore", package: "grpc-swift-2")]),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         tests("Authentication"),
         tests("CharsetConversion"),
-        tests("MessageFormat", ["CharsetConversion", nioCore]),
-        tests("IMAPSyntax", [nioCore]),
-        tests("StateStorage", ["MailTestSupport", nioCore]),
+        tests("MessageFormat", ["CharsetConversion", "Consensus", nioCore]),
+        tests("IMAPSyntax", ["Consensus", nioCore]),
+        tests("StateStorage", ["Consensus", "MailTestSupport", nioCore]),
         tests(
             "NodeRuntime",
             [

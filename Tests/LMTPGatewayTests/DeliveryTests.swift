@@ -1,3 +1,4 @@
+import Consensus
 import MailModel
 import MailTestSupport
 import NIOCore
@@ -211,7 +212,7 @@ private let wire = "From: a@b\r\nSubject: x\r\n\r\nhello\r\n..dot\nbare\r\n.\r\n
                 body += "line \(number) \(String(repeating: "abcdefgh", count: number % 20))\r\n"
                 number += 1
             }
-            var generator = Generator(seed: UInt64(size))
+            var generator = SplitMix64(seed: UInt64(size))
             var rest = ByteBuffer(string: body + ".\r\n")
             while rest.readableBytes > 0 {
                 let length = min(rest.readableBytes, Int.random(in: 1...100_000, using: &generator))

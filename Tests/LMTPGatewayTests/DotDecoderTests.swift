@@ -1,20 +1,8 @@
+import Consensus
 import NIOCore
 import Testing
 
 @testable import LMTPGateway
-
-struct Generator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
-}
 
 struct Decoded: Equatable {
     var text: String
@@ -96,7 +84,7 @@ private func model(_ text: String) -> Decoded {
     /// Random texts of the bytes that matter, in random pieces.
     @Test(arguments: 0..<200 as Range<UInt64>)
     func againstTheModel(_ seed: UInt64) {
-        var generator = Generator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         for _ in 0..<20 {
             let count = Int.random(in: 0...40, using: &generator)
             let text = String(

@@ -7,10 +7,10 @@ import Testing
 @Suite struct CrashTests {
     @Test(arguments: 1...60 as ClosedRange<UInt64>)
     func nothingAcknowledgedIsLostAndNothingIsCalledDamaged(_ seed: UInt64) throws {
-        var random = Generator(state: seed)
+        var random = SplitMix64(seed: seed)
         var subject = try LogUnderTest()
         for _ in 0..<60 {
-            switch random.next(upTo: 12) {
+            switch random.below(12) {
             case 0: try subject.log.purge()
             case 1: _ = try subject.log.compact(maxBytes: 2000)
             case 2: try subject.log.seal()
@@ -23,9 +23,9 @@ import Testing
     }
 
     /// Fails at some call on the way, loses power, and compares: the round is there as a whole, or not at all.
-    private func crash(_ subject: inout LogUnderTest, _ random: inout Generator) throws {
+    private func crash(_ subject: inout LogUnderTest, _ random: inout SplitMix64) throws {
         let faults: [MemoryDisk.Fault] = [.dataSync, .dataSync, .dataSync, .write, .syncDirectory]
-        subject.disk.inject(faults[random.next(upTo: faults.count)], afterCalls: random.next(upTo: 6))
+        subject.disk.inject(faults[random.below(faults.count)], afterCalls: random.below(6))
         var after = subject.model
         do {
             for _ in 0..<8 {
@@ -34,10 +34,10 @@ import Testing
                 after.apply(round)
                 try subject.log.append(round)
                 subject.model = after
-                if random.next(upTo: 4) == 0 { _ = try subject.log.compact(maxBytes: 3000) }
+                if random.below(4) == 0 { _ = try subject.log.compact(maxBytes: 3000) }
             }
         } catch { #expect(error.kind == .inputOutput) }
-        subject.disk.crash(seed: random.next(upTo: 4) == 0 ? nil : random.next())
+        subject.disk.crash(seed: random.below(4) == 0 ? nil : random.next())
         try recoverDespiteCrashes(&subject, &random)
         let (log, recovered) = try SegmentedLog.open(disk: subject.disk, settings: subject.settings)
         subject.log = log
@@ -48,18 +48,18 @@ import Testing
     }
 
     /// Recovery itself may be interrupted.
-    private func recoverDespiteCrashes(_ subject: inout LogUnderTest, _ random: inout Generator) throws {
-        while random.next(upTo: 2) == 0 {
-            subject.disk.inject(.dataSync, afterCalls: random.next(upTo: 3))
+    private func recoverDespiteCrashes(_ subject: inout LogUnderTest, _ random: inout SplitMix64) throws {
+        while random.below(2) == 0 {
+            subject.disk.inject(.dataSync, afterCalls: random.below(3))
             _ = try? SegmentedLog.open(disk: subject.disk, settings: subject.settings)
             subject.disk.crash(seed: random.next())
         }
     }
 
-    static func round(_ model: Model, _ random: inout Generator) -> LogRound {
+    static func round(_ model: Model, _ random: inout SplitMix64) -> LogRound {
         var round = LogRound()
         var model = model
-        for _ in 0..<1 + random.next(upTo: 5) {
+        for _ in 0..<1 + random.below(5) {
             let operation = operation(model, &random)
             round.append(operation)
             model.apply(LogRound([operation]))
@@ -67,13 +67,13 @@ import Testing
         return round
     }
 
-    private static func operation(_ model: Model, _ random: inout Generator) -> LogOperation {
-        let id = GroupID(UInt32(random.next(upTo: 4)))
+    private static func operation(_ model: Model, _ random: inout SplitMix64) -> LogOperation {
+        let id = GroupID(UInt32(random.below(4)))
         guard let group = model.groups[id] else {
-            return .createGroup(id, .at(UInt64(random.next(upTo: 3)), term: 1))
+            return .createGroup(id, .at(UInt64(random.below(3)), term: 1))
         }
-        let term = group.hardState.term.rawValue + UInt64(random.next(upTo: 2))
-        switch random.next(upTo: 12) {
+        let term = group.hardState.term.rawValue + UInt64(random.below(2))
+        switch random.below(12) {
         case 0: return .removeGroup(id)
         case 1, 2:
             return .saveHardState(
@@ -81,27 +81,27 @@ import Testing
                 HardState(term: Term(term), vote: ReplicaID(term), commitIndex: group.snapshot.index)
             )
         case 3, 4:
-            let index = group.snapshot.index + random.next(upTo: group.entries.count + 3)
+            let index = group.snapshot.index + random.below(group.entries.count + 3)
             let position = index - group.snapshot.index
             let known = position > 0 && position <= group.entries.count
-            let agrees = known && random.next(upTo: 3) > 0
+            let agrees = known && random.below(3) > 0
             return .setSnapshot(
                 id,
                 .at(index.rawValue, term: agrees ? group.entries[position - 1].header.term.rawValue : 99)
             )
         default:
-            let back = random.next(upTo: 4) == 0 ? random.next(upTo: group.entries.count + 1) : 0
-            let entries = (0..<random.next(upTo: 4)).map { _ in entry(term, &random) }
+            let back = random.below(4) == 0 ? random.below(group.entries.count + 1) : 0
+            let entries = (0..<random.below(4)).map { _ in entry(term, &random) }
             return .append(id, firstIndex: group.lastIndex.next + -back, entries)
         }
     }
 
-    private static func entry(_ term: UInt64, _ random: inout Generator) -> LogEntry {
-        switch random.next(upTo: 8) {
+    private static func entry(_ term: UInt64, _ random: inout SplitMix64) -> LogEntry {
+        switch random.below(8) {
         case 0: return .noop(term: term)
         case 1: return .configuration(term: term, .joint)
-        case 2: return .command(term: term, [UInt8](repeating: 0, count: random.next(upTo: 2000)))
-        default: return .command(term: term, random.bytes(random.next(upTo: 1500)))
+        case 2: return .command(term: term, [UInt8](repeating: 0, count: random.below(2000)))
+        default: return .command(term: term, random.bytes(random.below(1500)))
         }
     }
 }

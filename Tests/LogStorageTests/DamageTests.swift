@@ -18,7 +18,7 @@ import Testing
     /// Three segments, the last of which ends with a round of entries, or with a seal.
     private static func makeLog(sealed: Bool) throws -> LogUnderTest {
         var subject = try LogUnderTest(settings: settings)
-        var random = Generator(state: 7)
+        var random = SplitMix64(seed: 7)
         try subject.write(.createGroup(one, .start), .createGroup(two, .at(4, term: 2)))
         try subject.write(
             .saveHardState(one, HardState(term: Term(1), vote: ReplicaID(1))),
@@ -136,11 +136,11 @@ import Testing
         swapped.corrupt(names[1]) { $0 = first }
         #expect(try check(swapped, subject.model, "swapped") > 0)
         for seed in 0..<(Self.isExhaustive ? 5000 : 50) {
-            var random = Generator(state: UInt64(seed))
+            var random = SplitMix64(seed: UInt64(seed))
             let disk = subject.disk.copy()
-            disk.corrupt(names[random.next(upTo: names.count)]) { bytes in
-                let start = random.next(upTo: bytes.count)
-                let rubbish = random.bytes(random.next(upTo: bytes.count - start))
+            disk.corrupt(names[random.below(names.count)]) { bytes in
+                let start = random.below(bytes.count)
+                let rubbish = random.bytes(random.below(bytes.count - start))
                 bytes.replaceSubrange(start..<start + rubbish.count, with: rubbish)
             }
             _ = try check(disk, subject.model, "rubbish \(seed)")

@@ -32,8 +32,8 @@ import Testing
     }
 
     @Test func manyPieces() throws {
-        var random = Generator(state: 1)
-        let pieces = (0..<3000).map { _ in ByteBuffer(bytes: random.bytes(random.next(upTo: 40))) }
+        var random = SplitMix64(seed: 1)
+        let pieces = (0..<3000).map { _ in ByteBuffer(bytes: random.bytes(random.below(40))) }
         let all = pieces.flatMap { Array($0.readableBytesView) }
         for disk in try disks() {
             let file = try disk.create("file", bytes: all.count + 100)
@@ -48,7 +48,7 @@ import Testing
     @Test func theLogOnARealDisk() throws {
         let settings = LogSettings.small
         var model = Model()
-        var random = Generator(state: 3)
+        var random = SplitMix64(seed: 3)
         for _ in 0..<5 {
             let disk = try PosixDisk(path: directory.path)
             let (log, recovered) = try SegmentedLog.open(disk: disk, settings: settings)
@@ -58,7 +58,7 @@ import Testing
                 let round = CrashTests.round(model, &random)
                 try log.append(round)
                 model.apply(round)
-                if random.next(upTo: 10) == 0 { _ = try log.compact(maxBytes: 5000) }
+                if random.below(10) == 0 { _ = try log.compact(maxBytes: 5000) }
             }
         }
     }
@@ -67,7 +67,7 @@ import Testing
         let digits = Array("123456789".utf8)
         #expect(staffetta_crc32c(0, digits, 9) == 0xE306_9283)
         #expect(staffetta_crc32c_portable(0, digits, 9) == 0xE306_9283)
-        var random = Generator(state: 9)
+        var random = SplitMix64(seed: 9)
         for length in 0..<300 {
             let bytes = random.bytes(length)
             let whole = staffetta_crc32c(0, bytes, length)

@@ -14,7 +14,7 @@ import Testing
         let (log, _) = try SegmentedLog.open(disk: disk, settings: LogSettings(logID: 1))
         let group = GroupID(1)
         try log.append(LogRound([.createGroup(group, .start)]))
-        var random = Generator(state: 1)
+        var random = SplitMix64(seed: 1)
         let entries = (0..<entriesPerRound).map { _ in LogEntry.command(term: 1, random.bytes(entryBytes)) }
         let rounds = 1000
         let clock = ContinuousClock()

@@ -1,24 +1,6 @@
 import MailModel
 import NIOCore
 
-/// A small generator of its own, so that failures repeat.
-struct Generator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
-
-    mutating func bytes(_ count: Int) -> ByteBuffer {
-        ByteBuffer(bytes: (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &self) })
-    }
-}
-
 func name(_ text: String) -> MailboxName {
     guard let name = try? MailboxName(text) else { preconditionFailure("\(text) is no mailbox name") }
     return name

@@ -1,3 +1,4 @@
+import Consensus
 import MailModel
 import Testing
 
@@ -140,7 +141,7 @@ import Testing
     /// The set is what a plain set of numbers is.
     @Test(arguments: 0..<50 as Range<UInt64>)
     func model(_ seed: UInt64) {
-        var generator = Generator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         var model: Set<UInt32> = []
         var ranges: [ClosedRange<UInt32>] = []
         for _ in 0..<Int.random(in: 0...12, using: &generator) {

@@ -1,3 +1,4 @@
+import Consensus
 import MailModel
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
 
     /// Beside a dictionary, with what comes late, twice, and goes from the middle.
     @Test func `a list does what a dictionary does`() {
-        var generator = TestRandom(state: 11)
+        var generator = SplitMix64(seed: 11)
         var list = AnswerList()
         var dictionary: [UInt64: AnswerList.Answer] = [:]
         var next: UInt64 = 1

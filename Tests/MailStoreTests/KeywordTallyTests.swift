@@ -1,3 +1,4 @@
+import Consensus
 import MailModel
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 
 @Suite struct KeywordTallyTests {
     private func sets(_ count: Int) -> [KeywordSet] {
-        var generator = TestRandom(state: 7)
+        var generator = SplitMix64(seed: 7)
         return (0..<count).map { _ in
             KeywordSet(
                 (0..<Int.random(in: 0...40, using: &generator)).map { _ in .random(in: 0..<512, using: &generator) }

@@ -1,21 +1,10 @@
+import Consensus
 import MailModel
 import NIOCore
 
-/// A small deterministic generator (SplitMix64).
-struct TestRandom: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
-}
-
 /// Random but sensible commands for two accounts of a group, as encoded entries.
 struct RandomCommands {
-    private var random: TestRandom
+    private var random: SplitMix64
     private var sequence: UInt64 = 0
     private var milliseconds: Int64 = 1_700_000_000_000
     private var earlier: [ByteBuffer] = []
@@ -23,7 +12,7 @@ struct RandomCommands {
     static let accounts = [AccountID(1 << 32 | 1), AccountID(1 << 32 | 2)]
     private static let names = ["INBOX", "Sent", "work", "work/a", "work/b", "old", "old/work", "old/work/work"]
 
-    init(seed: UInt64) { random = TestRandom(state: seed) }
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
     mutating func next() -> ByteBuffer {
         // Now and then a request comes twice.

@@ -30,7 +30,7 @@ import Testing
         #expect(try StateAudit(group, in: stepwise).problems == [])
 
         // The other commits when it likes, flushes now and then, and loses what it did not flush.
-        var random = TestRandom(state: seed &* 31)
+        var random = SplitMix64(seed: seed &* 31)
         let crashing = MemoryStateStore()
         var second = MailApplier(store: crashing)
         try second.open(group)

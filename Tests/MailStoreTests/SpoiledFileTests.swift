@@ -27,7 +27,7 @@ import Testing
 
     @Test func `a body in a spoiled file is harmed, and what is put back stays`() throws {
         let path = directory.path
-        var random = TestRandom(state: 4)
+        var random = SplitMix64(seed: 4)
         var bytes = ByteBuffer()
         while bytes.readableBytes < 40_000 { bytes.writeInteger(random.next()) }
         let query = MailQuery.body(chunk.body, offset: 0, maximumBytes: .max)

@@ -1,3 +1,4 @@
+import Consensus
 import MessageFormat
 import NIOCore
 import Testing
@@ -175,7 +176,7 @@ import Testing
 
     @Test("Many strings at once find what each finds alone", arguments: 0..<5)
     func together(seed: Int) {
-        var generator = SeededGenerator(state: UInt64(seed) + 77)
+        var generator = SplitMix64(seed: UInt64(seed) + 77)
         let letters = Array("aabc ".utf8)
         func word(_ length: Int) -> [UInt8] { (0..<length).map { _ in letters.randomElement(using: &generator) ?? 0 } }
         for _ in 0..<20 {

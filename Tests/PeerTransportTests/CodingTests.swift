@@ -118,7 +118,7 @@ import Testing
 
     /// Without the checksum in front: whatever gets past it must still not end the process.
     @Test func garbageNeverTraps() {
-        var generator = Generator(seed: 1)
+        var generator = SplitMix64(seed: 1)
         for round in 0..<20_000 {
             var bytes = ByteBuffer()
             bytes.writeInteger(UInt8(round % 17))
@@ -150,7 +150,7 @@ import Testing
     }
 
     @Test func changedBytesNeverTrap() {
-        var generator = Generator(seed: 2)
+        var generator = SplitMix64(seed: 2)
         for message in Samples.messages {
             let whole = Self.encode([message])
             for _ in 0..<500 {
@@ -239,7 +239,7 @@ import Testing
     }
 
     @Test func garbageNeverTraps() {
-        var generator = Generator(seed: 3)
+        var generator = SplitMix64(seed: 3)
         for _ in 0..<20_000 {
             var bytes = ByteBuffer()
             bytes.writeInteger(UInt32.random(in: 0...60, using: &generator))

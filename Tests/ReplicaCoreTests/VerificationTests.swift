@@ -275,7 +275,7 @@ private struct Comparison {
     /// Against looking at all rows: whatever differs, the first key that does is found, in runs of any length.
     @Test(arguments: 1...60 as ClosedRange<UInt64>, [1, 3, 16, 300] as [UInt32])
     func theFirstDifferenceIsFound(seed: UInt64, maximumRows: UInt32) throws {
-        var random = TestRandom(state: seed)
+        var random = SplitMix64(seed: seed)
         var rows: [UInt8: UInt64] = [:]
         for _ in 0..<(random.next() % 120) { rows[UInt8(truncatingIfNeeded: random.next() % 200)] = random.next() }
         var changed = rows
@@ -301,18 +301,5 @@ private struct Comparison {
         let end = try comparison.run()
         #expect(end.report.replicas[2].firstKey == [200])
         #expect(end.rangeQuestions < 60)
-    }
-}
-
-/// The same numbers for the same seed (SplitMix64).
-private struct TestRandom {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

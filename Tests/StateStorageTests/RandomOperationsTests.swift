@@ -1,3 +1,4 @@
+import Consensus
 import NIOCore
 import StateStorage
 import Testing
@@ -6,14 +7,14 @@ import Testing
 @Suite struct RandomOperationsTests {
     @Test(arguments: StoreKind.allCases, [1, 2, 3, 4] as [UInt64])
     func agreesWithADictionary(_ kind: StoreKind, _ seed: UInt64) throws {
-        var random = Generator(state: seed)
+        var random = SplitMix64(seed: seed)
         let subject = try StoreUnderTest(kind)
         var model: [[UInt8]: [UInt8]] = [:]
         var flushed = model
         var snapshot: (any StateSnapshot)? = nil
         var frozen = model
         for _ in 0..<300 {
-            switch random.next(upTo: 20) {
+            switch random.below(20) {
             case 0:
                 try subject.store.flush()
                 flushed = model
@@ -28,10 +29,10 @@ import Testing
                 if let snapshot { #expect(try snapshot.rows() == sorted(frozen)) }
             default:
                 let batch = subject.store.makeBatch()
-                for _ in 0..<random.next(upTo: 12) { addOperation(to: batch, &model, &random) }
+                for _ in 0..<random.below(12) { addOperation(to: batch, &model, &random) }
                 try subject.store.write(batch)
             }
-            let order: ScanOrder = random.next(upTo: 2) == 0 ? .ascending : .descending
+            let order: ScanOrder = random.below(2) == 0 ? .ascending : .descending
             let bounds = [key(&random), key(&random)].sorted { $0.lexicographicallyPrecedes($1) }
             let expected = sorted(model).filter {
                 !$0.key.lexicographicallyPrecedes(bounds[0]) && $0.key.lexicographicallyPrecedes(bounds[1])
@@ -46,9 +47,9 @@ import Testing
         #expect(try subject.rows() == sorted(model))
     }
 
-    private func addOperation(to batch: any StateBatch, _ model: inout [[UInt8]: [UInt8]], _ random: inout Generator) {
+    private func addOperation(to batch: any StateBatch, _ model: inout [[UInt8]: [UInt8]], _ random: inout SplitMix64) {
         let key = key(&random)
-        switch random.next(upTo: 10) {
+        switch random.below(10) {
         case 0:
             let end = self.key(&random)
             batch.deleteRange(key, end)
@@ -60,33 +61,18 @@ import Testing
             batch.delete(key)
             model[key] = nil
         default:
-            let size = random.next(upTo: 10) == 0 ? 5000 : random.next(upTo: 20)
-            let value = (0..<size).map { _ in UInt8(random.next(upTo: 256)) }
+            let size = random.below(10) == 0 ? 5000 : random.below(20)
+            let value = (0..<size).map { _ in UInt8(random.below(256)) }
             batch.put(key, value)
             model[key] = value
         }
     }
 
-    private func key(_ random: inout Generator) -> [UInt8] {
-        (0..<random.next(upTo: 4)).map { _ in UInt8(random.next(upTo: 8) * 36) }
+    private func key(_ random: inout SplitMix64) -> [UInt8] {
+        (0..<random.below(4)).map { _ in UInt8(random.below(8) * 36) }
     }
 
     private func sorted(_ model: [[UInt8]: [UInt8]]) -> [Row] {
         model.map { Row($0.key, $0.value) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     }
-}
-
-/// SplitMix64: small, and the same everywhere.
-struct Generator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    mutating func next(upTo bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

@@ -97,6 +97,8 @@ public struct StableHash: Sendable {
 
     /// The hash of all that was taken in.
     public func finish() -> UInt64 {
+        // SplitMix64's finalizer, written out: this module has no other one below it, and where accounts are found
+        // hangs on these numbers, whatever happens to a generator that is used for other things.
         var value = state
         value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
         value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb

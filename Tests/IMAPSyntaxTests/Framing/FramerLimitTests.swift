@@ -1,3 +1,4 @@
+import Consensus
 import NIOCore
 import Testing
 
@@ -106,7 +107,7 @@ import Testing
     }
 
     @Test func garbageNeverTraps() {
-        var random = TestRandom(state: 4)
+        var random = SplitMix64(seed: 4)
         let words =
             CommandParserTests.session.map(\.0) + SearchCommandTests.keys.map { "SEARCH " + $0.0 }
             + FetchCommandTests.items.map { "FETCH 1 " + $0.0 } + ListCommandTests.samples.map(\.0)
@@ -135,7 +136,7 @@ import Testing
     }
 
     @Test func randomBytesNeverTrap() {
-        var random = TestRandom(state: 5)
+        var random = SplitMix64(seed: 5)
         var framer = CommandFramer()
         for _ in 0..<2_000 {
             framer.append(ByteBuffer(bytes: (0..<100).map { _ in UInt8.random(in: 0...255, using: &random) }))

@@ -1,3 +1,4 @@
+import Consensus
 import Testing
 
 @testable import IMAPSyntax
@@ -29,7 +30,7 @@ import Testing
     }
 
     @Test func roundTrips() {
-        var random = TestRandom(state: 1)
+        var random = SplitMix64(seed: 1)
         for _ in 0..<20_000 {
             let seconds = Int64.random(in: -62_167_000_000...253_402_000_000, using: &random)
             let zone = Int.random(in: -840...840, using: &random)

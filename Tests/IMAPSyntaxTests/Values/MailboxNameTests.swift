@@ -1,3 +1,4 @@
+import Consensus
 import Testing
 
 @testable import IMAPSyntax
@@ -81,7 +82,7 @@ import Testing
     }
 
     @Test func matchesAsDefined() {
-        var random = TestRandom(state: 7)
+        var random = SplitMix64(seed: 7)
         func text(_ letters: [Character], _ count: Int) -> String {
             String((0..<count).map { _ in letters.randomElement(using: &random) ?? "a" })
         }

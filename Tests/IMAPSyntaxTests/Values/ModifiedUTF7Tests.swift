@@ -1,3 +1,4 @@
+import Consensus
 import Testing
 
 @testable import IMAPSyntax
@@ -42,7 +43,7 @@ import Testing
     }
 
     @Test func roundTrips() throws {
-        var random = TestRandom(state: 2)
+        var random = SplitMix64(seed: 2)
         for _ in 0..<5_000 {
             var name = ""
             for _ in 0..<Int.random(in: 0...20, using: &random) {
@@ -57,7 +58,7 @@ import Testing
     }
 
     @Test func whatDecodesEncodesToTheSame() {
-        var random = TestRandom(state: 3)
+        var random = SplitMix64(seed: 3)
         let letters = bytes("&-ABab,/+09 é")
         for _ in 0..<50_000 {
             let sample = (0..<Int.random(in: 0...10, using: &random)).map { _ in letters.randomElement(using: &random)!

@@ -43,16 +43,3 @@ func structure(_ summary: MessageSummary, isExtended: Bool = false) -> String {
 func slice(_ message: [UInt8], _ range: Range<UInt64>) -> String {
     String(decoding: message[Int(range.lowerBound)..<Int(range.upperBound)], as: UTF8.self)
 }
-
-/// Numbers that are the same on every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
-}
