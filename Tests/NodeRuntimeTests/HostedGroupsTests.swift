@@ -10,7 +10,7 @@ import Testing
         cluster.nodes.flatMap { ($0.core?.loops ?? []).compactMap(\.groups.unfound) }
     }
 
-    @Test func whatIsWellIsLookedAtOnce() throws {
+    @Test func nothingIsUnwellWhereAllAreLed() throws {
         let cluster = try TestCluster(groups: 40)
         cluster.run(ticks: 160)
         try #require(cluster.allAreLed)
@@ -20,6 +20,25 @@ import Testing
             #expect(floor.groups.led.count == cluster.groups.count { cluster.leader(of: $0) === node })
         }
         #expect(unfound(cluster).isEmpty)
+    }
+
+    /// A group that was well when stock was taken is not looked at again, until it is said that it has changed: what
+    /// happens to it behind the set's back is not seen.
+    @Test func whatIsWellIsLookedAtOnce() throws {
+        let cluster = try TestCluster(groups: 4)
+        cluster.run(ticks: 160)
+        let floor = try #require(cluster[1].core?.loop.floor)
+        #expect(floor.groups.takeStockOfUnwell().isEmpty)
+        let group = try #require(floor.groups[GroupID(1)])
+        let replica = group.replica
+        group.replica = nil
+        try #require(!group.isWell)
+        #expect(floor.groups.takeStockOfUnwell().isEmpty)
+        floor.groups.noteChange(of: GroupID(1))
+        #expect(floor.groups.takeStockOfUnwell().map(\.id) == [GroupID(1)])
+        // Those that are not well are looked at each time.
+        group.replica = replica
+        #expect(floor.groups.takeStockOfUnwell().isEmpty)
     }
 
     @Test func groupsWithoutALeaderAreFound() throws {

@@ -105,9 +105,19 @@ import Testing
         let before = wakes(cluster[1])
         let lanes = Lanes(from: 0, of: 2, to: 7)
         let list = RestList(lanes: lanes, groups: [], range: GroupID(0)...GroupID(.max))
-        cluster[1].core?.inboxes.receive([.resting(list)], from: cluster[2].id)
+        // Taken for one of the loops that there are, it would be the beat of a node that has started again.
+        let beat = Beat(lanes: lanes, session: 1, number: 1, leading: RestDigest(), echo: nil)
+        for messages in [[.resting(list)], [.beat(beat)], [.beat(beat), .resting(list)]] as [[PeerMessage]] {
+            cluster[1].core?.inboxes.receive(messages, from: cluster[2].id)
+        }
         cluster.run(ticks: 4)
         #expect(wakes(cluster[1]) == before)
+        // The same for a loop that is there wakes groups.
+        let there = Lanes(from: 0, of: 2, to: 0)
+        let other = Beat(lanes: there, session: 1, number: 1, leading: RestDigest(), echo: nil)
+        cluster[1].core?.inboxes.receive([.beat(other)], from: cluster[2].id)
+        cluster.run(ticks: 4)
+        #expect(wakes(cluster[1]) > before)
     }
 
     @Test func everyNodeIsToldWhatItsDiskIsLikeInEveryLoop() throws {

@@ -129,12 +129,20 @@ import Testing
         #expect(answers.succeeded == 8)
     }
 
+    /// One larger than the bound waits alone, and no other beside it, however small.
     @Test func aSingleCallLargerThanTheBoundIsTaken() throws {
         let cluster = try cluster { $0.calls.bytesPerGroup = 10 }
         let answers = Answers()
         submit(1, bytes: 20_000, through: cluster[1], answers)
+        submit(2, bytes: 1, through: cluster[1], answers)
+        cluster[1].turn()
+        #expect(try table(cluster[1]).count == 1)
+        #expect(answers.failures == [.busy, .busy])
         cluster.run(ticks: 8)
         #expect(answers.succeeded == 1)
+        submit(1, bytes: 20_000, through: cluster[1], answers)
+        cluster.run(ticks: 8)
+        #expect(answers.succeeded == 2)
     }
 
     /// The leader has the calls in its log and does not answer: nothing is gained by having it propose them again.
