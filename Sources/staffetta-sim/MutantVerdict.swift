@@ -57,7 +57,10 @@ enum MutantVerdict {
 
     /// The kind of a failure without a message, and where it was, by the backtrace.
     private static func runtimeFailure(_ output: String) -> String? {
-        guard let kind = output.firstMatch(of: /Swift runtime failure: (.+?) \*\*\*/)?.output.1 else { return nil }
+        // In the heading, or, where the failure was inlined, in a frame of its own.
+        guard let kind = output.firstMatch(of: /Swift runtime failure: (.+?)(?: \*\*\*| in \S+ at )/)?.output.1 else {
+            return nil
+        }
         // What a package failed at, it was given by the first of ours below it.
         let frames = output.split(separator: "\n").filter { !$0.contains("/checkouts/") }
         let place = /\/Sources\/([\w-]+)\/(?:\S+\/)?([\w+]+\.swift:\d+)/
