@@ -81,6 +81,25 @@ struct ShapeTable: Sendable {
         return measure
     }
 
+    /// What the measure of voters becomes with one more, who has no label on probation that another voter has.
+    ///
+    /// - Parameters:
+    ///   - measure: The measure of `shapes`.
+    ///   - shape: The shape that is added.
+    ///   - voters: How many voters a majority is counted of.
+    func extend(_ measure: SpreadMeasure, of shapes: [Int], adding shape: Int, voters: Int) -> SpreadMeasure {
+        var measure = measure
+        for key in 0..<keys {
+            let value = values[shape * keys + key]
+            var count = 1
+            if value >= 0 {
+                for other in shapes where values[other * keys + key] == value { count += 1 }
+            }
+            if count > measure.largest(ofKey: key) { measure.setLargest(count, ofKey: key, voters: voters) }
+        }
+        return measure
+    }
+
     private func largest(ofKey key: Int, _ shapes: [Int]) -> Int {
         var largest = shapes.isEmpty ? 0 : 1
         for first in shapes.indices {

@@ -100,7 +100,8 @@ private struct Walk {
     private mutating func drop(_ count: Int, from start: Int) {
         guard count > 0 else {
             shapes = question.kept.indices.filter { !isDropped[$0] }.map { question.kept[$0] / 2 }
-            return add(question.adds + exchanges, from: 0)
+            let measure = index.shapes.measure(shapes, voters: voters)
+            return add(question.adds + exchanges, from: 0, measure)
         }
         guard start + count <= question.kept.count else { return }
         for place in start...(question.kept.count - count) {
@@ -112,9 +113,8 @@ private struct Walk {
         }
     }
 
-    /// Adds so many nodes of the given shape or a later one.
-    private mutating func add(_ count: Int, from start: Int) {
-        let measure = index.shapes.measure(shapes, voters: voters)
+    /// Adds so many nodes of the given shape or a later one to `shapes`, whose measure is given.
+    private mutating func add(_ count: Int, from start: Int, _ measure: SpreadMeasure) {
         if let answer, answer.measure < measure || answer.exchanges < exchanges && answer.measure == measure { return }
         guard count > 0 else { return note(measure) }
         for shape in start..<max(index.shapes.count, start) where room[shape] > 0 {
@@ -123,10 +123,11 @@ private struct Walk {
                 index.shapes.isCanary(shape: shape) && shapes.contains { index.shapes.sharesCanary($0, shape) }
             if isTaken { continue }
             setsLeft -= 1
+            let next = index.shapes.extend(measure, of: shapes, adding: shape, voters: voters)
             room[shape] -= 1
             shapes.append(shape)
             added.append(shape)
-            add(count - 1, from: shape)
+            add(count - 1, from: shape, next)
             added.removeLast()
             shapes.removeLast()
             room[shape] += 1
