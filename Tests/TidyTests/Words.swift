@@ -69,10 +69,13 @@ enum Words {
         "MessageFormat.MessageSummary.collect",
         "MessageFormat.TextSearch.look",
         "NodeRuntime.Logger.log",
-        "NodeRuntime.RestState.heard",
+        "Placement.ClusterView.number",
+        "Placement.ClusterView.with",
+        "Placement.GroupRepair.reason",
+        "Placement.RuleCheck.violations",
+        "Placement.Survivability.values",
         "Simulation.IMAPCheck.difference",
         "Simulation.LimitCheck.excess",
-        "Simulation.World.roles",
         "StateStorage.SortedRows.remove",
     ]
 

@@ -76,6 +76,6 @@ struct BodyCommands {
             for index in 0..<chunks { scope.deleteUndigested(chunkKey(of: body, index: index).bytes) }
             return
         }
-        scope.deleteUndigested(below: scope.key(.chunks, of: body))
+        scope.deleteUndigestedRows(below: scope.key(.chunks, of: body))
     }
 }

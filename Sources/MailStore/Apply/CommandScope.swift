@@ -92,7 +92,7 @@ struct CommandScope {
     func deleteUndigested(_ key: [UInt8]) { batch.deleteUndigested(key) }
 
     /// Deletes all rows below a key that are not digested.
-    func deleteUndigested(below prefix: Key) { batch.deleteUndigested(below: prefix) }
+    func deleteUndigestedRows(below prefix: Key) { batch.deleteUndigestedRows(below: prefix) }
 
     // MARK: The account and its mailboxes
 

@@ -222,7 +222,7 @@ final class OpenBatch {
     func deleteUndigested(_ key: [UInt8]) { writes.delete(key) }
 
     /// Deletes all rows below a key that are not digested.
-    func deleteUndigested(below prefix: Key) { writes.deleteRange(prefix.bytes, prefix.end) }
+    func deleteUndigestedRows(below prefix: Key) { writes.deleteRange(prefix.bytes, prefix.end) }
 
     // MARK: Accounts and mailboxes, kept decoded
 

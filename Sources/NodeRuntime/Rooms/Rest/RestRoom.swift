@@ -95,7 +95,7 @@ struct RestRoom {
         let ticks = Int(floor.rest.tick - current.sinceTick)
         return replica.raft.isElectionDue(
             ticks: ticks,
-            heard: floor.rest.heard(ofLeader: leader, beyond: proofs, since: current)
+            heard: floor.rest.heardOfLeader(leader, beyond: proofs, since: current)
         )
     }
 
@@ -139,7 +139,7 @@ struct RestRoom {
         // What admins are told of the peers has to be right while it rests on.
         let event = Event.rested(
             ticks: Int(floor.rest.tick - current.sinceTick),
-            heard: floor.rest.heard(ofFollowers: others, since: current)
+            heard: floor.rest.heardOfFollowers(others, since: current)
         )
         floor.amend(group) { _ = $0.control(event, floor.source, into: &$1) }
         current.sinceTick = floor.rest.tick

@@ -34,11 +34,11 @@ extension RestState {
         for member in peers {
             neighbors[position(of: member.node, for: ended.resting.group)].leading.remove(ended.resting)
         }
-        return heard(ofFollowers: peers, since: ended)
+        return heardOfFollowers(peers, since: ended)
     }
 
     /// What was proven of members while they were at rest.
-    mutating func heard(ofFollowers peers: [Member], since current: Rest) -> [Heard] {
+    mutating func heardOfFollowers(_ peers: [Member], since current: Rest) -> [Heard] {
         peers.compactMap { member in
             let proven = neighbors[position(of: member.node, for: current.resting.group)].followTick
             return proven >= current.sinceTick ? Heard(member.replica, ticksAgo: Int(tick - proven)) : nil
@@ -54,13 +54,13 @@ extension RestState {
         let position = position(of: leader, for: ended.resting.group)
         neighbors[position].following.remove(ended.resting)
         if other != leader { neighbors[position].stirred.append(ended.resting.group) }
-        return heard(ofLeader: leader, beyond: proofs, since: ended)
+        return heardOfLeader(leader, beyond: proofs, since: ended)
     }
 
     /// What was proven of the leader while the follower was at rest.
     ///
     /// - Parameter proofs: how many proofs the leader's node had given when the rest began.
-    mutating func heard(ofLeader leader: NodeID, beyond proofs: UInt64, since current: Rest) -> [Heard] {
+    mutating func heardOfLeader(_ leader: NodeID, beyond proofs: UInt64, since current: Rest) -> [Heard] {
         let position = position(of: leader, for: current.resting.group)
         guard neighbors[position].leadProofs > proofs else { return [] }
         let ticksAgo = Int(tick - neighbors[position].leadTick)
