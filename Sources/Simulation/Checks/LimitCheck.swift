@@ -9,6 +9,12 @@ struct LimitCheck {
 
     /// What is beyond its bound; nil where nothing is.
     func excess(of core: NodeCore) -> (invariant: String, details: String)? {
+        if core.callBudget.usedBytes > settings.calls.bytes {
+            return ("the calls of a node are bounded", "\(core.callBudget.usedBytes) bytes")
+        }
+        if core.readBudget.used > settings.reads.perNode {
+            return ("the reads of a node are bounded", "\(core.readBudget.used) reads")
+        }
         for group in core.loops.lazy.flatMap(\.floor.hostedGroups) {
             if let excess = excess(of: group) { return (excess.invariant, "\(group.id): \(excess.details)") }
         }

@@ -18,8 +18,17 @@ final class SimSurge: @unchecked Sendable {
     private let commandBytes: Int
     private let begin: Int64
     private let end: Int64
+    private struct Call {
+        let command: MailCommand
+        let account: AccountID
+        let group: GroupID
+    }
+
     /// Calls under way by their numbers, by the node that they were submitted at.
     private var underWay: [[Int: (request: RequestID, group: GroupID)]]
+    /// What was not carried out, as far as its callers know: they repeat it, at whichever node. At most as many as are
+    /// under way at once.
+    private var refused: [Call] = []
     private(set) var calls = 0
     private(set) var refusals = 0
 
@@ -28,7 +37,7 @@ final class SimSurge: @unchecked Sendable {
         self.world = world
         self.random = random
         guard self.random.below(6) == 0 else { return nil }
-        target = self.random.pick([100, 400, 2_000]) ?? 400
+        target = self.random.pick([100, 400, 4_000]) ?? 400
         commandBytes = self.random.pick([64, 1_000, 8_000]) ?? 1_000
         begin = self.random.between(1_000_000...8_000_000)
         end = begin + self.random.between(500_000...2_000_000)
@@ -47,19 +56,25 @@ final class SimSurge: @unchecked Sendable {
         // A group that is to rest must be left alone.
         guard world.injector.strand.group == nil else { return }
         let missing = target - underWay.reduce(0) { $0 + $1.count }
-        for _ in 0..<max(0, min(missing, 200)) {
-            guard let client = random.pick(world.clients), let account = client.account?.id else { continue }
-            submit(account, of: client.group, at: world.nodes[random.below(world.nodes.count)])
+        for _ in 0..<max(0, min(missing, 400)) {
+            guard let call = refused.popLast() ?? newCall() else { continue }
+            submit(call, at: world.nodes[random.below(world.nodes.count)])
         }
     }
 
-    private func submit(_ account: AccountID, of group: GroupID, at node: SimNode) {
-        guard let service = node.service else { return }
+    private func newCall() -> Call? {
+        guard let client = random.pick(world.clients), let account = client.account?.id else { return nil }
         let command = MailCommand.uploadChunk(
             BodyID(milliseconds: 1_800_000_000_000, random: random.next(), random.next()),
             index: 7,
             bytes: ByteBuffer(repeating: UInt8(truncatingIfNeeded: calls), count: 1 + random.below(commandBytes))
         )
+        return Call(command: command, account: account, group: client.group)
+    }
+
+    private func submit(_ call: Call, at node: SimNode) {
+        guard let service = node.service else { return }
+        let (command, account, group) = (call.command, call.account, call.group)
         let request = node.nextRequest(to: group)
         calls += 1
         let number = calls
@@ -74,6 +89,7 @@ final class SimSurge: @unchecked Sendable {
                 world.checker.acknowledged(request, group: group, outcome: outcome, world: world)
             case .failure:
                 refusals += 1
+                if refused.count < target { refused.append(call) }
                 world.checker.gaveUp(request, group)
             }
         }

@@ -29,6 +29,7 @@ enum SimSettings {
         settings.replica.raft.maxUncommittedBytes = random.pick([20_000, 4 << 20]) ?? 4 << 20
         settings.calls.countPerGroup = random.pick([20, 200, 4_096]) ?? 200
         settings.calls.bytesPerGroup = random.pick([30_000, 1 << 20, 32 << 20]) ?? 1 << 20
+        settings.calls.spanPerGroup = random.pick([40, 400, 65_536]) ?? 400
         settings.replica.raft.leaseTicks = random.pick([nil, nil, 6]) ?? nil
         settings.verification = verification(&random)
         settings.ticksUntilRest = random.pick([1, 3, 10]) ?? 3
