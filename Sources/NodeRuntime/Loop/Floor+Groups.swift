@@ -69,7 +69,9 @@ extension Floor {
     func transferLeadership(of group: GroupID, to target: NodeID?) -> Rejection? {
         guard let replica = replica(group) else { return .notLeader(leader: nil) }
         // A group that nobody else could lead is left alone: woken for nothing, it would never rest.
-        guard replica.raft.configuration.members.contains(where: { $0.node != node }) else { return .notAVoter }
+        guard replica.raft.configuration.members.contains(where: { $0.node != node }) else {
+            return replica.isLeader ? .notAVoter : .notLeader(leader: nil)
+        }
         // What the replica knows of the others is up to date once it is awake.
         wake(group)
         let status = replica.raft.status
