@@ -58,7 +58,7 @@ let package = Package(
     targets: [
         // Pure: no I/O, clock, randomness, locks, async, Foundation.
         .target(name: "Consensus", swiftSettings: strict),
-        .target(name: "MailModel", dependencies: [nioCore], swiftSettings: strict),
+        .target(name: "MailModel", dependencies: ["Consensus", nioCore], swiftSettings: strict),
         .target(name: "MessageFormat", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "IMAPSyntax", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "IMAPSession", dependencies: ["IMAPSyntax", "MailModel", nioCore], swiftSettings: strict),

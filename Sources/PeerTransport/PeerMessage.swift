@@ -38,20 +38,6 @@ public enum PeerMessage: Sendable {
     case body(group: GroupID, BodyMessage)
 }
 
-/// A node of a cluster's first hour, and the data directory that it had then. A node that comes with another directory
-/// has lost the data of the first one.
-public struct Founder: Hashable, Sendable {
-    /// The ID that the node has in the cluster.
-    public let node: NodeID
-    /// Drawn at random when the directory was made.
-    public let directory: UInt64
-
-    public init(node: NodeID, directory: UInt64) {
-        self.node = node
-        self.directory = directory
-    }
-}
-
 /// What became of a command that was forwarded.
 public enum ForwardResult: Hashable, Sendable {
     case outcome(MailOutcome)

@@ -30,7 +30,6 @@ extension PeerMessage {
     static let maximumKeyBytes = 4_096
     /// Bytes that the rows of one snapshot piece may take.
     public static let maximumChunkBytes = 4 << 20
-    static let maximumFounders = 1_024
     static let verificationVersion: UInt8 = 1
     static let bodyVersion: UInt8 = 1
 
@@ -91,11 +90,7 @@ extension PeerMessage {
         case .founded(let founders, let mailGroups):
             begin(.founded, .directory)
             buffer.writeInteger(mailGroups)
-            buffer.writeCount(founders.count)
-            for founder in founders {
-                buffer.writeInteger(founder.node.rawValue)
-                buffer.writeInteger(founder.directory)
-            }
+            buffer.write(founders)
         case .recall(let group, let replica, let run):
             begin(.recall, group)
             buffer.writeInteger(replica.rawValue)
@@ -229,16 +224,6 @@ extension ByteBuffer {
 extension WireDecoder {
     fileprivate mutating func requestID() throws(DecodingError) -> RequestID {
         RequestID(session: try integer(), sequence: try integer())
-    }
-
-    fileprivate mutating func founders() throws(DecodingError) -> [Founder] {
-        let count = try count(minimumBytes: 16)
-        guard count <= PeerMessage.maximumFounders else { throw failure(.outOfRange) }
-        var founders: [Founder] = []
-        for _ in 0..<count {
-            founders.append(Founder(node: NodeID(try integer(as: UInt64.self)), directory: try integer()))
-        }
-        return founders
     }
 
     fileprivate mutating func testimony(_ group: GroupID) throws(DecodingError) -> PeerMessage {

@@ -96,19 +96,6 @@ extension ByteBuffer {
         writeInteger(point.term.rawValue)
         write(point.configuration)
     }
-
-    mutating func write(_ configuration: Configuration) {
-        writeCount(configuration.members.count)
-        for member in configuration.members {
-            writeInteger(member.replica.rawValue)
-            writeInteger(member.node.rawValue)
-            writeInteger(member.priority)
-        }
-        for list in [configuration.voters, configuration.outgoingVoters, configuration.learners] {
-            writeCount(list.count)
-            for replica in list { writeInteger(replica.rawValue) }
-        }
-    }
 }
 
 extension WireDecoder {
@@ -116,12 +103,6 @@ extension WireDecoder {
         let term = Term(try integer(as: UInt64.self))
         guard term <= .maximum else { throw failure(.outOfRange) }
         return term
-    }
-
-    mutating func logIndex() throws(DecodingError) -> LogIndex {
-        let index = LogIndex(try integer(as: UInt64.self))
-        guard index <= .maximum else { throw failure(.outOfRange) }
-        return index
     }
 
     mutating func replica() throws(DecodingError) -> ReplicaID { ReplicaID(try integer(as: UInt64.self)) }
@@ -194,23 +175,5 @@ extension WireDecoder {
     /// - Throws: ``DecodingError``, for what is cut off or out of range.
     public mutating func snapshotPoint() throws(DecodingError) -> SnapshotPoint {
         SnapshotPoint(index: try logIndex(), term: try term(), configuration: try configuration())
-    }
-
-    mutating func configuration() throws(DecodingError) -> Configuration {
-        var members: [Member] = []
-        for _ in 0..<(try count(minimumBytes: 17)) {
-            members.append(
-                Member(replica: try replica(), node: NodeID(try integer(as: UInt64.self)), priority: try integer())
-            )
-        }
-        func list(_ decoder: inout WireDecoder) throws(DecodingError) -> [ReplicaID] {
-            var replicas: [ReplicaID] = []
-            for _ in 0..<(try decoder.count(minimumBytes: 8)) { replicas.append(try decoder.replica()) }
-            return replicas
-        }
-        let voters = try list(&self)
-        let outgoing = try list(&self)
-        let learners = try list(&self)
-        return Configuration(members: members, voters: voters, outgoingVoters: outgoing, learners: learners)
     }
 }

@@ -51,7 +51,9 @@ import Testing
         case .badMailboxName: "CANNOT"
         case .tooManyMailboxes, .tooManyMessages, .tooManyDescendants, .tooManySubscriptions, .uidsExhausted: "LIMIT"
         case .overQuota: "OVERQUOTA"
-        case .uploadMissing, .notHere, .unsupportedVersion, .staleRegistration: "UNAVAILABLE"
+        case .uploadMissing, .notHere, .unsupportedVersion, .staleRegistration, .noSuchNode, .noSuchGroup,
+            .tokenRefused, .notFromHere, .tooManyEntries:
+            "UNAVAILABLE"
         }
     }
 

@@ -1,3 +1,4 @@
+import Consensus
 import MailModel
 import NIOCore
 
@@ -37,6 +38,21 @@ enum Samples {
         labels: [.init(key: "vendor", value: "alfa"), .init(key: "datacenter", value: "Forlì")]
     )
 
+    static let token = JoinToken(
+        id: JoinTokenID(rawValue: 9),
+        secretHash: Array(1...32),
+        expires: Timestamp(milliseconds: 5),
+        uses: 3
+    )
+    static let placing = Placing(voters: [3, 1, 2].map { NodeID($0) }, preferredLeader: NodeID(2))
+    static let configuration = Configuration(
+        members: (1...4).map { Member(replica: ReplicaID(10 * $0), node: NodeID($0), priority: UInt8($0)) },
+        voters: [10, 20].map { ReplicaID($0) },
+        outgoingVoters: [20, 30].map { ReplicaID($0) },
+        learners: [ReplicaID(40)]
+    )
+    static let slots = SlotRange(first: Slot(rawValue: 16_000), count: 384)!
+
     static let commands: [MailCommand] = [
         .createAccount(
             address: address,
@@ -70,7 +86,25 @@ enum Samples {
         .purgeDeliveries(before: Timestamp(milliseconds: .min), limit: .max),
         .purgeUploads(before: Timestamp(milliseconds: -1), from: AccountID(3), limit: 1),
         .purgeRemnant(ContentsID(4), limit: 2),
-        .directory(.found(clusterID: .max, mailGroups: 4, version: .first)),
+        .directory(.found(clusterID: .max, mailGroups: 4, version: .first, founders: [])),
+        .directory(
+            .found(
+                clusterID: 1,
+                mailGroups: 16_384,
+                version: .first,
+                founders: [Founder(node: NodeID(1), directory: 2), Founder(node: NodeID(3), directory: .max)]
+            )
+        ),
+        .directory(.addToken(token)),
+        .directory(.removeToken(token.id)),
+        .directory(.admitNode(directory: 5, JoinTokenProof(id: token.id, secretHash: token.secretHash))),
+        .directory(.setNodeState(NodeID(.max), .draining)),
+        .directory(.addGroup(pool: "paid", placing)),
+        .directory(.placeGroup(GroupID(7), Placing(voters: []))),
+        .directory(.placeGroup(.maximum, placing)),
+        .directory(.removeGroup(GroupID(1))),
+        .directory(.reportMembers(GroupID(2), at: .maximum, configuration)),
+        .directory(.assignSlots(slots, to: GroupID(3))),
         .directory(.registerNode(node, run: 7)),
         .directory(.raiseVersion(ClusterVersion(rawValue: 3))),
     ]
@@ -86,7 +120,7 @@ enum Samples {
             .expunged(uids(1...(.max)), modSeq: ModSeq(1)),
             .copied(MailboxID(4), uidValidity: 5, source: uids(1...3), destination: uids(10...12)),
             .recentClaimed(from: UID(1), upTo: UID(.max)),
-            .purged(10_000),
+            .purged(10_000), .nodeAdmitted(NodeID(.max)), .groupAdded(GroupID(4)),
         ]
 
     static func envelope(_ command: MailCommand) -> CommandEnvelope {

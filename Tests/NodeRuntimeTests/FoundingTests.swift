@@ -1,5 +1,6 @@
 import Consensus
 import LogStorage
+import MailModel
 import PeerTransport
 import ReplicaCore
 import StateStorage
@@ -35,7 +36,7 @@ import Testing
     private func replicas(of node: TestNode) -> [ReplicaID] { node.core?.replicas.map(\.id) ?? [] }
 
     private func foundingReplicas(of directory: UInt64, _ cluster: TestCluster) -> [ReplicaID] {
-        cluster.groups.map { NodeIdentity.replica(of: $0, in: directory, 0) }
+        cluster.groups.map { Founder.replica(of: $0, in: directory, 0) }
     }
 
     /// `@unchecked Sendable`: a test cluster has one thread.
@@ -174,7 +175,7 @@ import Testing
                 groups.map { group in
                     let configuration = cluster[2].identity.configuration(of: group)
                     let point = SnapshotPoint(index: .zero, term: .zero, configuration: configuration)
-                    return .createGroup(group, replica: NodeIdentity.replica(of: group, in: 12, 0), point)
+                    return .createGroup(group, replica: Founder.replica(of: group, in: 12, 0), point)
                 }
             )
         )

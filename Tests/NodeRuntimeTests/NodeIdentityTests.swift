@@ -1,4 +1,5 @@
 import Consensus
+import MailModel
 import PeerTransport
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
         ] as [(UInt32, UInt64, UInt64, UInt64)]
     )
     func `a replica's number never changes`(_ group: UInt32, _ origin: UInt64, _ attempt: UInt64, _ number: UInt64) {
-        #expect(NodeIdentity.replica(of: GroupID(group), in: origin, attempt) == ReplicaID(number))
+        #expect(Founder.replica(of: GroupID(group), in: origin, attempt) == ReplicaID(number))
     }
 
     /// Who comes back with another directory, or begins anew, is somebody else.
@@ -36,7 +37,7 @@ import Testing
         for group in 0..<20 as Range<UInt32> {
             for origin in 1...20 as ClosedRange<UInt64> {
                 for attempt in 0..<10 as Range<UInt64> {
-                    numbers.insert(NodeIdentity.replica(of: GroupID(group), in: origin, attempt))
+                    numbers.insert(Founder.replica(of: GroupID(group), in: origin, attempt))
                 }
             }
         }
@@ -52,16 +53,16 @@ import Testing
             #expect(configuration.voters.count == 3 && configuration.learners.isEmpty && !configuration.isJoint)
             #expect(Set(configuration.members.map(\.node)) == [NodeID(1), NodeID(2), NodeID(5)])
             for founder in identity.founders {
-                let replica = NodeIdentity.replica(of: group, in: founder.directory, 0)
+                let replica = Founder.replica(of: group, in: founder.directory, 0)
                 #expect(configuration.member(replica)?.node == founder.node)
             }
             let priorities = configuration.members.map(\.priority).sorted()
             #expect(
                 priorities == [
-                    NodeIdentity.ordinaryPriority, NodeIdentity.ordinaryPriority, NodeIdentity.preferredPriority,
+                    Founder.ordinaryPriority, Founder.ordinaryPriority, Founder.preferredPriority,
                 ]
             )
-            preferred += configuration.members.filter { $0.priority == NodeIdentity.preferredPriority }.map(\.node)
+            preferred += configuration.members.filter { $0.priority == Founder.preferredPriority }.map(\.node)
         }
         #expect(preferred == [NodeID(1), NodeID(2), NodeID(5), NodeID(1)])
     }

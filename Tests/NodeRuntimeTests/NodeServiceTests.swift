@@ -20,7 +20,7 @@ import Testing
     /// Every group has its share of the slots, in one run.
     @Test(arguments: [1, 2, 3, 7, 8, 100, 16_383, 16_384] as [UInt32])
     func `slots are shared out evenly`(_ groups: UInt32) {
-        let table = RoutingTable(mailGroups: groups)
+        let table = Directory.Founding(clusterID: 1, mailGroups: groups, founders: [])
         let places = (0..<Slot.count).map { table.group(of: Slot(rawValue: UInt16($0))).rawValue }
         #expect(places.first == 1 && places.last == groups)
         #expect(zip(places, places.dropFirst()).allSatisfy { $1 == $0 || $1 == $0 + 1 })
@@ -180,7 +180,7 @@ import Testing
         let nobody = try #require(AccountAddress("nobody@example.org"))
         let future = test.service.findForDelivery(nobody, on: test.loop)
         let read = try #require(test.takeReads().first)
-        #expect(read.group == RoutingTable(mailGroups: 8).group(of: nobody.slot))
+        #expect(read.group == test.service.group(of: nobody.slot))
         read.read()()
         #expect(try await future.get() == nil)
     }

@@ -175,7 +175,7 @@ import Testing
             settledBelow: 0,
             timestamp: Timestamp(milliseconds: 1),
             account: AccountID(0),
-            command: .directory(.found(clusterID: 1, mailGroups: 1, version: newer))
+            command: .directory(.found(clusterID: 1, mailGroups: 1, version: newer, founders: []))
         )
         let outcome = try applier.apply(
             group: .directory,

@@ -37,14 +37,15 @@ final class ServiceUnderTest: Sendable {
         self.failed = failed
         pool.start()
         address = try #require(AccountAddress("anna@example.org"))
-        group = RoutingTable(mailGroups: 8).group(of: address.slot)
+        let founding = Directory.Founding(clusterID: 1, mailGroups: 8, founders: [])
+        group = founding.group(of: address.slot)
         account = AccountReference(id: AccountID(UInt64(group.rawValue) << 32 | 1), slot: address.slot)
         service = NodeService(
             inboxes: inboxes,
             reader: MailReader(store: store),
             watchers: watchers,
             clock: FixedClock(),
-            routing: RoutingTable(mailGroups: 8),
+            directory: PublishedDirectory(Directory(founded: founding)),
             blocking: blocking,
             stateReads: stateReads,
             passwords: PasswordPool(pool: pool, maximumWaiting: maximumWaitingPasswords),

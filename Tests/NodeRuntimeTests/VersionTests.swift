@@ -37,8 +37,8 @@ import Testing
     @Test func itStaysWhereAllCanFollow() throws {
         let cluster = try cluster([Self.both, Self.first, Self.both])
         #expect(versions(cluster) == [1, 1, 1])
-        let directory = try #require(try cluster[3].core?.reader.cluster())
-        #expect(directory.nodes.map(\.versions) == [Self.both, Self.first, Self.both])
+        let directory = try #require(try cluster[3].core?.reader.directory())
+        #expect(directory.nodes.map(\.description.versions) == [Self.both, Self.first, Self.both])
         #expect(directory.version == .first)
     }
 
@@ -96,8 +96,8 @@ import Testing
         }
         cluster.run(ticks: Self.ticks)
         #expect(versions(cluster) == [1, 1, 1])
-        let directory = try #require(try node.core?.reader.cluster())
-        #expect(directory.nodes.first { $0.id == sender.rawValue }?.versions == Self.first)
+        let directory = try #require(try node.core?.reader.directory())
+        #expect(directory.node(sender)?.description.versions == Self.first)
     }
 
     /// Back to the older program, too late.
@@ -119,7 +119,7 @@ import Testing
         let cluster = try TestCluster(nodes: 3, groups: 2, versions: [Self.both, Self.both, Self.both])
         // Heard of, and gone, before anybody looks.
         cluster.run(ticks: 40)
-        try #require(try cluster[1].core?.reader.cluster()?.nodes.count == 3)
+        try #require(try cluster[1].core?.reader.directory()?.nodes.count == 3)
         cluster[3].kill()
         cluster.run(ticks: Self.ticks)
         #expect(versions(cluster) == [2, 2, 0])

@@ -27,7 +27,8 @@ extension Refusal {
                     + "this one; please rename those first"
             )
         case .uidsExhausted: (.limit, "The mailbox has given out all its UIDs")
-        case .notHere, .unsupportedVersion, .staleRegistration:
+        case .notHere, .unsupportedVersion, .staleRegistration, .noSuchNode, .noSuchGroup, .tokenRefused, .notFromHere,
+            .tooManyEntries:
             (.unavailable, "The mail store cannot do this at the moment; please try again")
         }
     }

@@ -1,3 +1,5 @@
+public import Consensus
+
 /// Why the state machine refused a command. Nothing was changed.
 public enum Refusal: UInt8, Error, Hashable, Sendable, CaseIterable {
     case noSuchAccount = 1
@@ -22,6 +24,16 @@ public enum Refusal: UInt8, Error, Hashable, Sendable, CaseIterable {
     /// Another run of the node has registered under the same number or a higher one.
     case staleRegistration
     case tooManySubscriptions
+    /// The directory knows no such node, or only that it is gone for good.
+    case noSuchNode
+    case noSuchGroup
+    /// The token is not there, has ended, has let in as many as it may, or the secret is another one.
+    case tokenRefused
+    /// What was asked for does not follow from what is: a node cannot go from its state to that one, a group still
+    /// serves slots.
+    case notFromHere
+    /// The directory has as many of it as it can keep.
+    case tooManyEntries
 }
 
 /// What a command did. The first answer to a request is kept and given again when the request is repeated.
@@ -42,4 +54,6 @@ public enum MailOutcome: Hashable, Sendable {
     /// How many rows a housekeeping command removed. To the leader it says that the command was applied; whether more
     /// is due, the leader finds by looking at the rows again.
     case purged(UInt32)
+    case nodeAdmitted(NodeID)
+    case groupAdded(GroupID)
 }

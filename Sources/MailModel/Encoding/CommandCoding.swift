@@ -25,9 +25,7 @@ private enum CommandTag: UInt8 {
     case purgeDeliveries = 42
     case purgeUploads = 43
     case purgeRemnant = 44
-    case foundCluster = 50
-    case registerNode = 51
-    case raiseVersion = 52
+    // 50 to 79 are those of `DirectoryTag`.
 }
 
 extension CommandEnvelope {
@@ -191,23 +189,16 @@ extension MailCommand {
             tag(.purgeRemnant)
             buffer.writeInteger(contents.rawValue)
             buffer.writeInteger(limit)
-        case .directory(.found(let clusterID, let mailGroups, let version)):
-            tag(.foundCluster)
-            buffer.writeInteger(clusterID)
-            buffer.writeInteger(mailGroups)
-            buffer.writeInteger(version.rawValue)
-        case .directory(.registerNode(let node, let run)):
-            tag(.registerNode)
-            buffer.write(node)
-            buffer.writeInteger(run)
-        case .directory(.raiseVersion(let version)):
-            tag(.raiseVersion)
-            buffer.writeInteger(version.rawValue)
+        case .directory(let command): command.encode(into: &buffer)
         }
     }
 
     fileprivate init(from decoder: inout WireDecoder) throws(DecodingError) {
         let raw: UInt8 = try decoder.integer()
+        if let tag = DirectoryTag(rawValue: raw) {
+            self = .directory(try DirectoryCommand(tag, from: &decoder))
+            return
+        }
         guard let tag = CommandTag(rawValue: raw) else { throw decoder.failure(.unknownTag(UInt64(raw))) }
         switch tag {
         case .createAccount: self = try Self.decodeCreateAccount(&decoder)
@@ -250,15 +241,6 @@ extension MailCommand {
             let limit: UInt32 = try decoder.integer()
             self = .purgeUploads(before: before, from: AccountID(try decoder.integer()), limit: limit)
         case .purgeRemnant: self = .purgeRemnant(ContentsID(try decoder.integer()), limit: try decoder.integer())
-        case .foundCluster:
-            let clusterID: UInt64 = try decoder.integer()
-            let mailGroups: UInt32 = try decoder.integer()
-            guard mailGroups > 0 else { throw decoder.failure(.outOfRange) }
-            let version = ClusterVersion(rawValue: try decoder.integer())
-            self = .directory(.found(clusterID: clusterID, mailGroups: mailGroups, version: version))
-        case .registerNode:
-            self = .directory(.registerNode(try decoder.nodeDescription(), run: try decoder.integer()))
-        case .raiseVersion: self = .directory(.raiseVersion(ClusterVersion(rawValue: try decoder.integer())))
         }
     }
 

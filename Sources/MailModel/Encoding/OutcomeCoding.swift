@@ -1,3 +1,4 @@
+internal import Consensus
 public import NIOCore
 
 extension MailOutcome {
@@ -48,6 +49,12 @@ extension MailOutcome {
         case .purged(let rows):
             buffer.writeInteger(10, as: UInt8.self)
             buffer.writeInteger(rows)
+        case .nodeAdmitted(let node):
+            buffer.writeInteger(11, as: UInt8.self)
+            buffer.writeInteger(node.rawValue)
+        case .groupAdded(let group):
+            buffer.writeInteger(12, as: UInt8.self)
+            buffer.writeInteger(group.rawValue)
         }
     }
 
@@ -85,6 +92,8 @@ extension MailOutcome {
             )
         case 9: self = .recentClaimed(from: try decoder.uid(), upTo: try decoder.uid())
         case 10: self = .purged(try decoder.integer())
+        case 11: self = .nodeAdmitted(NodeID(try decoder.integer(as: UInt64.self)))
+        case 12: self = .groupAdded(try decoder.group())
         default: throw decoder.failure(.unknownTag(UInt64(tag)))
         }
     }

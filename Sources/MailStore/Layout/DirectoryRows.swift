@@ -5,16 +5,41 @@ internal import StateStorage
 
 /// The rows of group 0.
 enum DirectoryRows {
-    static var clusterKey: Key { Key(.directory, .directory).appending(UInt8(0)) }
-    static var nodesPrefix: Key { Key(.directory, .directory).appending(UInt8(1)) }
-    static func nodeKey(_ id: UInt64) -> Key { nodesPrefix.appending(id) }
-    static var versionKey: Key { Key(.directory, .directory).appending(UInt8(2)) }
+    private static func key(_ kind: UInt8) -> Key { Key(.directory, .directory).appending(kind) }
 
-    static func clusterRow(_ clusterID: UInt64, _ mailGroups: UInt32) -> ByteBuffer {
-        var row = newRow(capacity: 13)
-        row.writeInteger(clusterID)
-        row.writeInteger(mailGroups)
+    static var clusterKey: Key { key(0) }
+    static var nodesPrefix: Key { key(1) }
+    static func nodeKey(_ id: NodeID) -> Key { nodesPrefix.appending(id.rawValue) }
+    static var versionKey: Key { key(2) }
+    static var groupsPrefix: Key { key(3) }
+    static func groupKey(_ id: GroupID) -> Key { groupsPrefix.appending(id.rawValue) }
+    static var slotsPrefix: Key { key(4) }
+    static func slotKey(_ slot: Slot) -> Key { slotsPrefix.appending(slot.rawValue) }
+    static var tokensPrefix: Key { key(5) }
+    static func tokenKey(_ id: JoinTokenID) -> Key { tokensPrefix.appending(id.rawValue) }
+    static var countersKey: Key { key(6) }
+    static var admissionsPrefix: Key { key(7) }
+    /// By the data directory that was admitted.
+    static func admissionKey(_ directory: UInt64) -> Key { admissionsPrefix.appending(directory) }
+
+    // MARK: Rows
+
+    static func clusterRow(_ founding: Directory.Founding) -> ByteBuffer {
+        var row = newRow(capacity: 17 + 16 * founding.founders.count)
+        row.writeInteger(founding.clusterID)
+        row.writeInteger(founding.mailGroups)
+        row.write(founding.founders)
         return row
+    }
+
+    static func founding(in row: ByteBuffer) throws(DecodingError) -> Directory.Founding {
+        var decoder = try WireDecoder(row: row, subject: "cluster row")
+        let id: UInt64 = try decoder.integer()
+        let groups: UInt32 = try decoder.integer()
+        guard groups > 0, groups <= UInt32(Slot.count) else { throw decoder.failure(.outOfRange) }
+        let founders = try decoder.founders()
+        try decoder.finish()
+        return Directory.Founding(clusterID: id, mailGroups: groups, founders: founders)
     }
 
     static func versionRow(_ version: ClusterVersion) -> ByteBuffer {
@@ -28,37 +53,143 @@ enum DirectoryRows {
         return ClusterVersion(rawValue: try decoder.integer())
     }
 
-    static func nodes(in store: some StateReader) throws -> [NodeDescription] {
-        var nodes: [NodeDescription] = []
-        try store.scan(from: nodesPrefix.bytes, to: nodesPrefix.end) { _, value in
-            nodes.append(try node(in: ByteBuffer(copying: value)).node)
-            return true
-        }
-        return nodes
+    static func nodeRow(_ node: NodeRecord) -> ByteBuffer {
+        var row = newRow()
+        row.writeInteger(node.state.rawValue)
+        row.writeInteger(node.description.versions.oldest.rawValue)
+        row.writeInteger(node.description.versions.newest.rawValue)
+        row.writeInteger(node.run)
+        row.writeInteger(node.directory)
+        row.write(node.description)
+        return row
     }
 
-    /// Whether there are nodes, and the programs of all know a version. Looks at nothing else in their rows.
+    static func node(in row: ByteBuffer) throws(DecodingError) -> NodeRecord {
+        var decoder = try WireDecoder(row: row, subject: "node row")
+        let state = try decoder.nodeState()
+        let _: UInt16 = try decoder.integer()
+        let run: UInt64 = try decoder.integer()
+        let directory: UInt64 = try decoder.integer()
+        let description = try decoder.nodeDescription()
+        try decoder.finish()
+        return NodeRecord(description, run: run, state: state, directory: directory)
+    }
+
+    /// Whether the cluster has nodes, and the programs of all know a version. Looks at nothing else in their rows.
     static func allNodes(in store: some StateReader, know version: ClusterVersion) throws -> Bool {
         var (isAny, isKnown) = (false, true)
         try store.scan(from: nodesPrefix.bytes, to: nodesPrefix.end) { _, row in
-            // The versions stand before the run, which is the last.
-            let end = row.count - 8
-            guard row.count > 10, row[0] == rowVersion else {
+            guard row.count > 4, row[0] == rowVersion, let state = NodeState(rawValue: row[1]) else {
                 throw DecodingError(.truncated, offset: row.count, subject: "node row")
             }
+            guard state.isMember else { return true }
             isAny = true
-            isKnown = row[end - 2] <= version.rawValue && version.rawValue <= row[end - 1]
+            isKnown = row[2] <= version.rawValue && version.rawValue <= row[3]
             return isKnown
         }
         return isAny && isKnown
     }
 
-    /// A node, and the run in which it said so.
-    static func node(in row: ByteBuffer) throws(DecodingError) -> (node: NodeDescription, run: UInt64) {
-        var decoder = try WireDecoder(row: row, subject: "node row")
-        let node = try decoder.nodeDescription()
-        let run: UInt64 = try decoder.integer()
+    static func groupRow(_ group: GroupRecord) -> ByteBuffer {
+        var row = newRow(capacity: 128)
+        row.writeInteger(1, as: UInt8.self)
+        row.writeLengthPrefixed(group.pool)
+        row.writeInteger(group.epoch)
+        row.writeInteger(group.slots)
+        row.write(group.placing)
+        row.writeInteger(group.membersIndex.rawValue)
+        row.write(group.members)
+        return row
+    }
+
+    /// What stays of a group that was removed: its number is not used again.
+    static var removedGroupRow: ByteBuffer {
+        var row = newRow(capacity: 2)
+        row.writeInteger(0, as: UInt8.self)
+        return row
+    }
+
+    /// Nil for a group that was removed.
+    static func group(_ id: GroupID, in row: ByteBuffer) throws(DecodingError) -> GroupRecord? {
+        var decoder = try WireDecoder(row: row, subject: "group row")
+        guard try decoder.bool() else {
+            try decoder.finish()
+            return nil
+        }
+        let group = GroupRecord(
+            id: id,
+            pool: try decoder.poolName(),
+            epoch: try decoder.integer(),
+            slots: try decoder.integer(),
+            placing: try decoder.placing(),
+            membersIndex: try decoder.logIndex(),
+            members: try decoder.configuration()
+        )
         try decoder.finish()
-        return (node, run)
+        return group
+    }
+
+    static func slotRow(_ group: GroupID) -> ByteBuffer {
+        var row = newRow(capacity: 5)
+        row.writeInteger(group.rawValue)
+        return row
+    }
+
+    static func groupOfSlot(in row: ByteBuffer) throws(DecodingError) -> GroupID {
+        var decoder = try WireDecoder(row: row, subject: "slot row")
+        let group = try decoder.group()
+        try decoder.finish()
+        return group
+    }
+
+    static func tokenRow(_ token: JoinToken) -> ByteBuffer {
+        var row = newRow(capacity: 57)
+        row.write(token)
+        return row
+    }
+
+    static func token(in row: ByteBuffer) throws(DecodingError) -> JoinToken {
+        var decoder = try WireDecoder(row: row, subject: "token row")
+        let token = try decoder.joinToken()
+        try decoder.finish()
+        return token
+    }
+
+    /// The numbers that were given last.
+    struct Counters {
+        var node: UInt64
+        var group: UInt32
+
+        var row: ByteBuffer {
+            var row = newRow(capacity: 13)
+            row.writeInteger(node)
+            row.writeInteger(group)
+            return row
+        }
+
+        init(row: ByteBuffer) throws(DecodingError) {
+            var decoder = try WireDecoder(row: row, subject: "counters row")
+            node = try decoder.integer()
+            group = try decoder.integer()
+            try decoder.finish()
+        }
+
+        init(_ founding: Directory.Founding) {
+            node = founding.founders.map(\.node.rawValue).max() ?? 0
+            group = founding.mailGroups
+        }
+    }
+
+    static func admissionRow(_ node: NodeID) -> ByteBuffer {
+        var row = newRow(capacity: 9)
+        row.writeInteger(node.rawValue)
+        return row
+    }
+
+    static func admittedNode(in row: ByteBuffer) throws(DecodingError) -> NodeID {
+        var decoder = try WireDecoder(row: row, subject: "admission row")
+        let node = NodeID(try decoder.integer(as: UInt64.self))
+        try decoder.finish()
+        return node
     }
 }

@@ -275,47 +275,23 @@ public struct MailReader: Sendable {
 
     // MARK: Group 0
 
-    /// What group 0 says of the cluster.
-    public struct Cluster: Hashable, Sendable {
-        /// The number that keeps this cluster's nodes apart from others'. Drawn at random when it was founded.
-        public let id: UInt64
-        /// How many groups share the slots: groups 1 to this number.
-        public let mailGroups: UInt32
-        /// All nodes that have registered, in the order of their numbers.
-        public let nodes: [NodeDescription]
-        /// The version that all nodes write.
-        public let version: ClusterVersion
-
-        /// The version that the cluster can go on to, because every node's program knows it; nil where there is none.
-        public var nextVersion: ClusterVersion? {
-            guard let next = version.next, !nodes.isEmpty else { return nil }
-            return nodes.allSatisfy { $0.versions.contains(next) } ? next : nil
-        }
-    }
-
     /// The version in which the nodes of this cluster write; nil before it is founded.
     public func clusterVersion() throws -> ClusterVersion? {
         try store.get(DirectoryRows.versionKey.bytes).map { try DirectoryRows.version(in: $0) }
     }
 
     /// The highest run in which a node has registered; 0 for one that the directory does not know.
-    public func registeredRun(of node: UInt64) throws -> UInt64 {
+    public func registeredRun(of node: NodeID) throws -> UInt64 {
         guard let row = try store.get(DirectoryRows.nodeKey(node).bytes) else { return 0 }
         return try DirectoryRows.node(in: row).run
     }
 
-    /// What the directory says; nil before the cluster is founded.
-    public func cluster() throws -> Cluster? {
-        guard let row = try store.get(DirectoryRows.clusterKey.bytes) else { return nil }
-        var decoder = try WireDecoder(row: row, subject: "cluster row")
-        let id: UInt64 = try decoder.integer()
-        let groups: UInt32 = try decoder.integer()
-        guard groups > 0 else { throw decoder.failure(.outOfRange) }
-        return Cluster(
-            id: id,
-            mailGroups: groups,
-            nodes: try DirectoryRows.nodes(in: store),
-            version: try clusterVersion() ?? .first
-        )
-    }
+    /// What the directory says, as of one moment; nil before the cluster is founded, and while there is none on this
+    /// node.
+    ///
+    /// - Throws: `StateError`; `DecodingError` for rows that cannot be read or do not fit each other.
+    public func directory() throws -> Directory? { try DirectoryReader(state: store.makeSnapshot()).directory() }
+
+    /// The tokens by which nodes can join, ended ones included, in the order of their IDs.
+    public func joinTokens() throws -> [JoinToken] { try DirectoryReader(state: store.makeSnapshot()).joinTokens() }
 }

@@ -35,7 +35,7 @@ extension Node {
             quotaBytes: quotaBytes,
             mailboxes: DefaultMailbox.standard
         )
-        switch try await submit(command, to: mail.routing.group(of: address.slot), account: AccountID(0)) {
+        switch try await submit(command, to: mail.group(of: address.slot), account: AccountID(0)) {
         case .accountCreated: return try await account(address.text)
         case .refused(.accountExists):
             throw AdministrationError(.alreadyExists, "the account \(address) exists already")
@@ -49,7 +49,7 @@ extension Node {
     ///   does not exist, `.unavailable` where no quorum answers in time.
     public func account(_ address: String) async throws(AdministrationError) -> PlacedAccount {
         let address = try parse(address)
-        let group = mail.routing.group(of: address.slot)
+        let group = mail.group(of: address.slot)
         let reader = mail.reader
         guard case .success(let record) = await mail.read(group, { try reader.find(address, in: group) }) else {
             throw .unavailable
@@ -73,20 +73,20 @@ extension Node {
         token: String,
         limit: Int
     ) async throws(AdministrationError) -> (accounts: [PlacedAccount], nextToken: String) {
-        var group = GroupID(1)
+        var first = GroupID(1)
         var after = ""
         if !token.isEmpty {
             let parts = token.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, let id = UInt32(parts[0]), id > 0 else {
                 throw AdministrationError(.invalidArgument, "the page token is none that a list gave")
             }
-            group = GroupID(id)
+            first = GroupID(id)
             after = String(parts[1])
         }
         var accounts: [PlacedAccount] = []
         let reader = mail.reader
-        while group.rawValue <= mail.routing.mailGroups {
-            let (current, start, room) = (group, after, limit - accounts.count)
+        for current in mail.directory.now.groups.map(\.id) where current >= first {
+            let (start, room) = (current == first ? after : "", limit - accounts.count)
             guard
                 case .success(let page) = await mail.read(
                     current,
@@ -98,8 +98,6 @@ extension Node {
                 let last = accounts[accounts.count - 1]
                 return (accounts, "\(last.group):\(last.record.address.text)")
             }
-            group = GroupID(group.rawValue + 1)
-            after = ""
         }
         return (accounts, "")
     }

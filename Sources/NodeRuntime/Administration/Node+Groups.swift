@@ -172,7 +172,8 @@ extension Node {
 
     /// The nodes that the directory knows; this node's own settings before it is founded.
     public func nodes() -> [NodeDescription] {
-        if let cluster = try? mail.reader.cluster(), !cluster.nodes.isEmpty { return cluster.nodes }
+        let known = mail.directory.now.nodes.filter(\.state.isMember)
+        guard known.isEmpty else { return known.map(\.description) }
         return [
             NodeDescription(
                 id: settings.node.rawValue,

@@ -8,6 +8,7 @@ package enum AgentInput: Sendable {
     case received(PeerMessage, from: NodeID)
     case founding(FoundingInput)
     case registration(RegistrationInput)
+    case directory(DirectoryInput)
     /// Nil where the file system does not say.
     case freeBytes(Int?)
     /// The state was flushed, and the file system asked; or one of the two has failed.

@@ -1,5 +1,6 @@
 internal import Consensus
 internal import LogStorage
+internal import MailModel
 internal import PeerTransport
 
 /// What reaches ``FoundingRoom`` from the disk.
@@ -128,7 +129,7 @@ struct FoundingRoom {
         let groups = missing.map { group in
             FoundedGroup(
                 group: group,
-                replica: NodeIdentity.replica(of: group, in: identity.directory, 0),
+                replica: Founder.replica(of: group, in: identity.directory, 0),
                 configuration: identity.configuration(of: group)
             )
         }

@@ -15,16 +15,24 @@ package final class NodeAgent {
     package let inbox: Inbox<AgentInput>
     private(set) var founding: FoundingRoom
     private var registration: RegistrationRoom
+    private var directory: DirectoryRoom
     var disk: DiskRoom
     private var upkeep = UpkeepRoom()
     /// The identity as it is now, for other threads.
     let published: NIOLockedValueBox<NodeIdentity>
     private var lastTick: Int64
 
-    init(at desk: AgentDesk, founding: FoundingRoom, registration: RegistrationRoom, disk: DiskRoom) {
+    init(
+        at desk: AgentDesk,
+        founding: FoundingRoom,
+        registration: RegistrationRoom,
+        directory: DirectoryRoom,
+        disk: DiskRoom
+    ) {
         self.desk = desk
         self.founding = founding
         self.registration = registration
+        self.directory = directory
         self.disk = disk
         inbox = desk.ways.inboxes.agent
         published = NIOLockedValueBox(founding.identity)
@@ -64,6 +72,7 @@ package final class NodeAgent {
             founding.finished(input, desk)
             published.withLockedValue { $0 = founding.identity }
         case .registration(let input): registration.finished(input, desk)
+        case .directory(let input): directory.receive(input, desk)
         case .freeBytes(let bytes): disk.noteFreeBytes(bytes, desk)
         case .upkeepIsOver: upkeep.finished()
         case .version(let version): noteVersion(version)

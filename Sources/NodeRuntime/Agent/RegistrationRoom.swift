@@ -49,7 +49,7 @@ struct RegistrationRoom {
     private static let retryMilliseconds: Int64 = 1_000
 
     private enum Message {
-        case found(DirectoryCommand)
+        case found(clusterID: UInt64, oldest: ClusterVersion)
         case register(NodeDescription)
     }
 
@@ -58,12 +58,9 @@ struct RegistrationRoom {
     private var isTelling = false
     private var nextMilliseconds: Int64 = 0
 
-    init(_ registration: Registration, mailGroups: UInt32) {
+    init(_ registration: Registration) {
         let oldest = registration.node.versions.oldest
-        untold = [
-            .found(.found(clusterID: registration.clusterID, mailGroups: mailGroups, version: oldest)),
-            .register(registration.node),
-        ]
+        untold = [.found(clusterID: registration.clusterID, oldest: oldest), .register(registration.node)]
     }
 
     /// Whether the directory has carried out what this run of the node had to say.
@@ -77,7 +74,12 @@ struct RegistrationRoom {
         }
         isTelling = true
         switch message {
-        case .found(let command): tell(command, desk)
+        case .found(let clusterID, let oldest):
+            let founders = identity.founders
+            tell(
+                .found(clusterID: clusterID, mailGroups: identity.mailGroups, version: oldest, founders: founders),
+                desk
+            )
         case .register(let node): readLastRun(of: node, desk)
         }
     }
@@ -101,7 +103,7 @@ struct RegistrationRoom {
             group: .directory,
             deadlineMilliseconds: desk.nowMilliseconds + desk.settings.callMilliseconds,
             read: {
-                let last = try? reader.registeredRun(of: node.id)
+                let last = try? reader.registeredRun(of: NodeID(node.id))
                 return { inbox.put(.registration(.lastRunRead(last))) }
             },
             fail: { failure in inbox.put(.registration(.told(.failure(failure)))) }

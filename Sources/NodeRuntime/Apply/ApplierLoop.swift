@@ -160,7 +160,7 @@ package final class ApplierLoop {
                 } catch let error as DecodingError {
                     inboxes.put(.installing(.refused(group, transfer: transfer, reason: "\(error)")), for: group)
                 }
-                if group == .directory, sinks[group] == nil { try reportVersion() }
+                if group == .directory, sinks[group] == nil { try reportDirectory() }
             case .open(let group): try applier.open(group)
             case .reset(let group):
                 try report()
@@ -193,11 +193,13 @@ package final class ApplierLoop {
         unreported.removeAll(keepingCapacity: true)
         unreportedBytes = 0
         inboxes.tellApplied(applied)
-        if applied.contains(where: { $0.group == .directory }) { try reportVersion() }
+        if applied.contains(where: { $0.group == .directory }) { try reportDirectory() }
         watchers.changed(applier.takeTouchedAccounts())
     }
 
-    private func reportVersion() throws {
+    /// What the directory says has changed here.
+    private func reportDirectory() throws {
+        inboxes.agent.put(.directory(.changed))
         guard let version = try MailReader(store: store).clusterVersion() else { return }
         inboxes.putToAll(.version(version))
         inboxes.agent.put(.version(version))

@@ -26,6 +26,8 @@ package final class NodeCore {
     package let callBudget: CallBudget
     /// How many reads this node's clients have under way.
     package let readBudget: ReadBudget
+    /// The cluster, as far as this node knows it.
+    package let directory: PublishedDirectory
     let watchers: AccountWatchers
     let keptStates: KeptStates
     let stateReads: StateReads
@@ -133,6 +135,13 @@ package final class NodeCore {
             )
         }
         self.appliers = appliers
+        let founding = Directory.Founding(
+            clusterID: environment.registration.clusterID,
+            mailGroups: environment.identity.mailGroups,
+            founders: environment.identity.founders
+        )
+        let published = PublishedDirectory(try reader.directory() ?? Directory(founded: founding))
+        directory = published
         let written = WrittenVersion(known: known, cluster: version)
         let snapshots = SnapshotSources(settings, environment.clock.monotonicMilliseconds())
         var loops: [ReplicaLoop] = []
@@ -143,11 +152,11 @@ package final class NodeCore {
                     session: environment.session,
                     peers: environment.peers,
                     lane: UInt8(lane),
-                    lanes: UInt8(settings.loops),
-                    mailGroups: environment.identity.mailGroups
+                    lanes: UInt8(settings.loops)
                 ),
                 settings: settings,
                 version: written,
+                directory: published.now,
                 clock: environment.clock,
                 ways: Floor.Ways(
                     inbox: inboxes.loops[lane],
@@ -198,7 +207,8 @@ package final class NodeCore {
                 environment.identityStore,
                 missing: environment.identity.groups.filter { !found.contains($0) }
             ),
-            registration: RegistrationRoom(environment.registration, mailGroups: environment.identity.mailGroups),
+            registration: RegistrationRoom(environment.registration),
+            directory: DirectoryRoom(published),
             disk: DiskRoom(loops.map(\.floor.logProgress))
         )
         try begin(recovered, isComplete: environment.identity.isComplete)
@@ -238,7 +248,7 @@ package final class NodeCore {
             reader: reader,
             watchers: watchers,
             clock: environment.clock,
-            routing: RoutingTable(mailGroups: environment.identity.mailGroups),
+            directory: directory,
             blocking: environment.blocking,
             stateReads: stateReads,
             passwords: passwords,

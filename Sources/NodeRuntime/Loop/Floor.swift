@@ -1,4 +1,5 @@
 package import Consensus
+package import MailModel
 internal import MailStore
 internal import PeerTransport
 package import ReplicaCore
@@ -21,6 +22,8 @@ package final class Floor {
     var rest = RestState()
     /// Who is told of what happens to this loop's groups.
     package var observers = Observers()
+    /// The cluster, as far as this node knows it.
+    package internal(set) var directory: Directory
     /// The version that the cluster is at, as far as this node knows, and those that this program knows.
     package internal(set) var version: WrittenVersion
     /// Commands that this turn proposes.
@@ -49,8 +52,6 @@ package final class Floor {
         /// Which of the node's replica loops this is, and of how many.
         let lane: UInt8
         let lanes: UInt8
-        /// How many groups the cluster has besides the directory.
-        let mailGroups: UInt32
 
         /// What this loop counts from where another node, or another run of this one, must not take a number for
         /// another.
@@ -82,6 +83,7 @@ package final class Floor {
         at place: Place,
         settings: CoreSettings,
         version: WrittenVersion,
+        directory: Directory,
         clock: any NodeClock,
         ways: Ways,
         source: LogPayloadSource,
@@ -89,6 +91,7 @@ package final class Floor {
     ) {
         self.logProgress = logProgress
         self.version = version
+        self.directory = directory
         self.place = place
         self.settings = settings
         self.clock = clock

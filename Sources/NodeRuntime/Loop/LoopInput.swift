@@ -28,8 +28,6 @@ package enum LoopInput: Sendable {
     case stopped(GroupID, at: LogIndex, reason: String)
     /// The directory's state here says that the cluster is at this version.
     case version(ClusterVersion)
-    /// The directory's row of the cluster was read.
-    case clusterRead(MailReader.Cluster)
     case order(LoopOrder)
     case question(LoopQuestion)
 }
@@ -44,6 +42,8 @@ package enum LoopOrder: Sendable {
     case replaceMissing
     /// What the disk of the node is like.
     case health(NodeHealth)
+    /// What the node knows of its cluster now.
+    case directory(Directory)
     /// All leaderships go to one node.
     case handOver(to: NodeID)
     case balance(onlyToReturned: Bool)

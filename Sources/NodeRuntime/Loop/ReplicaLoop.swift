@@ -93,7 +93,6 @@ package final class ReplicaLoop {
         case .unreadable(let group, let reason): rooms.trouble.noteUnreadable(group, reason: reason, floor)
         case .stopped(let group, let index, let reason): floor.stop(group, at: index, reason: reason)
         case .version(let version): noteVersion(version)
-        case .clusterRead(let cluster): rooms.version.finished(cluster, floor)
         case .order(let order): follow(order)
         case .question(let question): answer(question)
         }
@@ -168,6 +167,7 @@ package final class ReplicaLoop {
             floor.admitNew(founded.replica, of: founded.group, founded.configuration)
         case .replaceMissing: replaceMissing()
         case .health(let health): floor.health = health
+        case .directory(let directory): floor.directory = directory
         case .handOver(let target): rooms.leadership.handOver(to: target, floor)
         case .balance(let onlyToReturned): rooms.leadership.balance(onlyToReturned: onlyToReturned, floor)
         case .propose(let configuration, let group): floor.proposeConfiguration(configuration, in: group)

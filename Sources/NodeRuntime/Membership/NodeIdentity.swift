@@ -1,6 +1,5 @@
 package import Consensus
 package import MailModel
-package import PeerTransport
 
 /// What a data directory knows of itself and of its cluster.
 package struct NodeIdentity: Hashable, Sendable {
@@ -27,35 +26,7 @@ package struct NodeIdentity: Hashable, Sendable {
     package var groups: [GroupID] { (0...mailGroups).map { GroupID($0) } }
 
     /// A group's first configuration: every founder votes, and leaderships are spread over them.
-    package func configuration(of group: GroupID) -> Configuration {
-        let preferred = Int(group.rawValue) % max(1, founders.count)
-        return Configuration(
-            voters: founders.enumerated().map { index, founder in
-                Member(
-                    replica: Self.replica(of: group, in: founder.directory, 0),
-                    node: founder.node,
-                    priority: index == preferred ? Self.preferredPriority : Self.ordinaryPriority
-                )
-            }
-        )
-    }
-
-    /// The priority of the voter that is to lead a group, and of the replica that comes in its place.
-    package static let preferredPriority: UInt8 = 200
-    /// The priority of every other voter, and of a replica whose node had none of the group.
-    package static let ordinaryPriority: UInt8 = 100
-
-    /// The ID of a replica that begins with nothing. It belongs to the directory, not to the node: a node that
-    /// comes back with another directory, or begins anew in the same one, has another replica.
-    ///
-    /// - Parameters:
-    ///   - origin: the directory for its first replicas, later the run of the node in which the replica began.
-    ///   - attempt: counts the replicas that began in one run.
-    package static func replica(of group: GroupID, in origin: UInt64, _ attempt: UInt64) -> ReplicaID {
-        let seed = origin ^ (UInt64(group.rawValue) &* 0x9e37_79b9_7f4a_7c15) ^ (attempt &* 0xd6e8_feb8_6659_fd93)
-        // 48 bits are enough never to meet again in one group, and can be read out. 0 means nobody.
-        return ReplicaID(max(1, SplitMix64.mix(seed) >> 16))
-    }
+    package func configuration(of group: GroupID) -> Configuration { Founder.configuration(of: group, by: founders) }
 }
 
 /// Keeps a node's identity. Saving blocks on the disk.

@@ -6,26 +6,13 @@ package import NIOCore
 internal import NIOPosix
 internal import StateStorage
 
-/// Which group serves a slot.
-package struct RoutingTable: Sendable {
-    let mailGroups: UInt32
-
-    /// - Parameter mailGroups: how many groups the cluster has besides the directory.
-    package init(mailGroups: UInt32) { self.mailGroups = mailGroups }
-
-    /// Slots are shared out evenly, in runs.
-    package func group(of slot: Slot) -> GroupID {
-        GroupID(1 + UInt32(slot.rawValue) * mailGroups / UInt32(Slot.count))
-    }
-}
-
 /// The store as gateways see it, on this node.
 package final class NodeService: MailService {
     let inboxes: LoopInboxes
     let reader: MailReader
     private let watchers: AccountWatchers
     private let clock: any NodeClock
-    let routing: RoutingTable
+    let directory: PublishedDirectory
     let blocking: any BlockingWork
     let stateReads: StateReads
     private let passwords: any PasswordChecker
@@ -40,7 +27,7 @@ package final class NodeService: MailService {
         reader: MailReader,
         watchers: AccountWatchers,
         clock: any NodeClock,
-        routing: RoutingTable,
+        directory: PublishedDirectory,
         blocking: any BlockingWork,
         stateReads: StateReads,
         passwords: any PasswordChecker,
@@ -53,7 +40,7 @@ package final class NodeService: MailService {
         self.reader = reader
         self.watchers = watchers
         self.clock = clock
-        self.routing = routing
+        self.directory = directory
         self.blocking = blocking
         self.stateReads = stateReads
         self.passwords = passwords
@@ -78,6 +65,9 @@ package final class NodeService: MailService {
         }
     }
 
+    /// The group that serves a slot, as far as this node knows.
+    func group(of slot: Slot) -> GroupID { directory.now.place(of: slot).group }
+
     var deadline: Int64 { clock.monotonicMilliseconds() + callMilliseconds }
 
     package func now() -> Timestamp { clock.now() }
@@ -92,12 +82,12 @@ package final class NodeService: MailService {
         on loop: any EventLoop,
         changed: @escaping @Sendable () -> Void
     ) -> any AccountWatch {
-        watchers.add(account.id, in: routing.group(of: account.slot), on: loop, changed)
+        watchers.add(account.id, in: group(of: account.slot), on: loop, changed)
     }
 
     /// Watches an account for a caller without an event loop: `changed` is called by the thread that makes the change.
     package func watch(_ account: AccountReference, changed: @escaping @Sendable () -> Void) -> any AccountWatch {
-        watchers.add(account.id, in: routing.group(of: account.slot), on: nil, changed)
+        watchers.add(account.id, in: group(of: account.slot), on: nil, changed)
     }
 
     // MARK: Commands
@@ -110,7 +100,7 @@ package final class NodeService: MailService {
         let promise = loop.makePromise(of: MailOutcome.self)
         submit(
             command,
-            to: routing.group(of: account.slot),
+            to: group(of: account.slot),
             account: account.id,
             Completion(on: loop) { promise.complete(with: $0) }
         )
@@ -150,7 +140,7 @@ package final class NodeService: MailService {
 
     package func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
         let promise = loop.makePromise(of: AccountRecord?.self)
-        let group = routing.group(of: address.slot)
+        let group = group(of: address.slot)
         let reader = reader
         read(group, Completion(on: loop) { promise.complete(with: $0) }) { try reader.find(address, in: group) }
         return promise.futureResult
@@ -164,7 +154,7 @@ package final class NodeService: MailService {
 
     /// What this node has is enough to say yes; only a no asks the leader.
     package func findForDelivery(_ address: AccountAddress, _ completion: Completion<AccountRecord?>) {
-        let group = routing.group(of: address.slot)
+        let group = group(of: address.slot)
         guard let permit = readBudget.take() else { return completion.finish(.failure(.busy)) }
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
@@ -188,7 +178,7 @@ package final class NodeService: MailService {
 
     /// Answers a query, for callers without an event loop too.
     package func query(_ query: MailQuery, of account: AccountReference, _ completion: Completion<MailAnswer>) {
-        let group = routing.group(of: account.slot)
+        let group = group(of: account.slot)
         let reader = reader
         if case .body = query {
             queryBody(query, of: account.id, in: group, completion)
@@ -251,7 +241,7 @@ package final class NodeService: MailService {
         guard let text = String(validating: name.readableBytesView, as: UTF8.self),
             let address = AccountAddress(path: text)
         else { return verify(password, of: nil, completion) }
-        let group = routing.group(of: address.slot)
+        let group = group(of: address.slot)
         let found = Completion<AccountRecord?>(on: nil) { [self] result in
             switch result {
             case .success(let record): verify(password, of: record, completion)

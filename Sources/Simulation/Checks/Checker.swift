@@ -68,7 +68,7 @@ struct Checker {
     }
 
     /// The cluster's version, by what was committed.
-    var version: ClusterVersion { groups[0].model.version ?? .first }
+    var version: ClusterVersion { groups[0].model.directory.version ?? .first }
     func model(_ group: GroupID) -> GroupModel { groups[Int(group.rawValue)].model }
     var checkCount: Int { checks }
     var repetitions: Int { groups.reduce(0) { $0 + $1.model.repetitions } }
@@ -303,7 +303,7 @@ struct Checker {
     private func checkDirectoryCommand(_ envelope: CommandEnvelope, at index: UInt64, in world: World) {
         let isInOrder: Bool
         switch envelope.command {
-        case .directory(.found(let cluster, _, let version)): isInOrder = cluster == 1 && version == .first
+        case .directory(.found(let cluster, _, let version, _)): isInOrder = cluster == 1 && version == .first
         case .directory(.registerNode(let description, _)):
             isInOrder = world.nodes.contains { $0.id.rawValue == description.id }
         case .directory(.raiseVersion): isInOrder = envelope.request.session == 0

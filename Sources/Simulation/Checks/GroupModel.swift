@@ -14,11 +14,8 @@ struct GroupModel {
     private(set) var repetitions = 0
     /// Deliveries that had been carried out before, under another request.
     private(set) var recognised = 0
-    /// Of the directory: the cluster's version, and the versions that the nodes' programs know.
-    private(set) var version: ClusterVersion?
-    private(set) var nodes: [UInt64: KnownVersions] = [:]
-    /// The last run of each node that has registered.
-    private var runs: [UInt64: UInt64] = [:]
+    /// What the directory says, of group 0.
+    private(set) var directory = DirectoryModel()
     /// How far each session has said that it is settled: what comes later than that is not carried out.
     private var floors: [UInt64: UInt64] = [:]
     /// Earlier versions of the accounts, newest last, for reads at an older applied index.
@@ -153,7 +150,7 @@ struct GroupModel {
                 accounts[id]?.uploads = kept ?? [:]
             }
             return .purged(0)
-        case .directory(let command): return try directory(command)
+        case .directory(let command): return try directory.carryOut(command, at: envelope.timestamp)
         }
     }
 
@@ -169,26 +166,6 @@ struct GroupModel {
         for (account, delivery) in due.prefix(Int(limit)) {
             accounts[account]?.deliveries.removeAll { $0.id == delivery.id }
         }
-    }
-
-    private mutating func directory(_ command: DirectoryCommand) throws(Refusal) -> MailOutcome {
-        switch command {
-        case .found(_, _, let first): version = version ?? first
-        case .registerNode(let node, let run):
-            guard let version else { throw .notHere }
-            guard node.versions.contains(version) else { throw .unsupportedVersion }
-            guard run > runs[node.id, default: 0] else { throw .staleRegistration }
-            runs[node.id] = run
-            nodes[node.id] = node.versions
-        case .raiseVersion(let next):
-            guard let version else { throw .notHere }
-            guard next > version else { break }
-            guard next == version.next, nodes.values.allSatisfy({ $0.contains(next) }) else {
-                throw .unsupportedVersion
-            }
-            self.version = next
-        }
-        return .done
     }
 
     private mutating func createAccount(

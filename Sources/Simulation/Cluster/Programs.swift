@@ -64,13 +64,14 @@ struct Programs {
 
     /// At the end: what the directory says of the cluster is what was last told.
     func checkDirectory(of node: SimNode) throws {
-        let model = world.checker.model(.directory)
-        guard let cluster = try node.reader.cluster() else {
+        let model = world.checker.model(.directory).directory
+        guard let cluster = try node.reader.directory() else {
             return world.fail("the directory knows the cluster", "node \(node.position + 1)")
         }
-        let said = Dictionary(uniqueKeysWithValues: cluster.nodes.map { ($0.id, $0.versions) })
-        let told = Dictionary(uniqueKeysWithValues: world.nodes.map { ($0.id.rawValue, $0.registration.node.versions) })
-        if cluster.version != model.version || said != model.nodes || said != told {
+        let said = Dictionary(uniqueKeysWithValues: cluster.nodes.map { ($0.id, $0.description.versions) })
+        let told = Dictionary(uniqueKeysWithValues: world.nodes.map { ($0.id, $0.registration.node.versions) })
+        let known = Dictionary(uniqueKeysWithValues: cluster.nodes.map { ($0.id, $0) })
+        if cluster.version != model.version || known != model.nodes || said != told {
             world.fail(
                 "the directory says what it was told",
                 "node \(node.position + 1): version \(cluster.version.rawValue), nodes \(said), should be \(told)"

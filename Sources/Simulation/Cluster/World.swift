@@ -1,5 +1,6 @@
 internal import Consensus
 internal import LogStorage
+import MailModel
 internal import NIOCore
 internal import NodeRuntime
 internal import PeerTransport
@@ -65,7 +66,9 @@ final class World: @unchecked Sendable {
 
     var clients: [SimClient] { load.clients }
 
-    var routing: RoutingTable { RoutingTable(mailGroups: UInt32(options.mailGroups)) }
+    var routing: Directory.Founding {
+        Directory.Founding(clusterID: 1, mailGroups: UInt32(options.mailGroups), founders: [])
+    }
 
     func schedule(_ event: SimEvent, after delay: Int64) { queue.add(event, at: time.now + delay) }
 

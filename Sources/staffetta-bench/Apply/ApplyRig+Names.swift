@@ -68,8 +68,9 @@ extension ApplyRig {
     func measureDirectory() throws {
         let none = AccountID(0)
         let version = ClusterVersion.first
+        let founders = (1...1_000).map { Founder(node: NodeID(UInt64($0)), directory: 1) }
         try measure("directory: the cluster is founded", 50) { _ in
-            (none, .directory(.found(clusterID: 1, mailGroups: 16_384, version: version)))
+            (none, .directory(.found(clusterID: 1, mailGroups: 16_384, version: version, founders: founders)))
         }
         let labels = (0..<100).map { NodeDescription.Label(key: "label \($0)", value: "value") }
         try measure("directory: a node with 100 labels registers", 1_000) { number in

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 internal import PeerTransport
 internal import ReplicaCore
 
@@ -18,7 +19,7 @@ struct AdmissionRoom {
         let current = replica.raft.configuration
         guard !current.isJoint, current.member(newcomer) == nil else { return }
         let former = current.members.filter { $0.node == peer }
-        let priority = former.map(\.priority).max() ?? NodeIdentity.ordinaryPriority
+        let priority = former.map(\.priority).max() ?? Founder.ordinaryPriority
         // A learner that this node had before began with nothing too, and is given up with it.
         let dismissed = former.map(\.replica).filter { current.learners.contains($0) }
         let members = current.members.filter { !dismissed.contains($0.replica) }

@@ -1,5 +1,6 @@
 package import Consensus
 internal import LogStorage
+internal import MailModel
 internal import PeerTransport
 internal import ReplicaCore
 
@@ -37,7 +38,7 @@ struct RebuildRoom {
         attempts += 1
         let attempt = attempts
         let nobody = SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(members: [], voters: []))
-        let replica = NodeIdentity.replica(of: group, in: floor.place.session, attempt)
+        let replica = Founder.replica(of: group, in: floor.place.session, attempt)
         floor.write(
             .perform(
                 [.removeGroup(group), .createGroup(group, replica: replica, nobody)],
@@ -47,7 +48,7 @@ struct RebuildRoom {
     }
 
     private mutating func beginReplica(of group: GroupID, _ attempt: UInt64, _ floor: Floor) {
-        let replica = NodeIdentity.replica(of: group, in: floor.place.session, attempt)
+        let replica = Founder.replica(of: group, in: floor.place.session, attempt)
         floor.admitNew(replica, of: group, Configuration(members: [], voters: []))
         joining.insert(group)
         floor.observers.membership?(.begun(group, replica))

@@ -180,7 +180,8 @@ struct VerificationRoom {
         guard let next = schedule.nextMilliseconds else {
             // A node that is started often gets somewhere too, and not always with the same groups.
             schedule.nextMilliseconds = now + min(interval / 2, VerificationSchedule.firstMilliseconds)
-            schedule.last = GroupID(UInt32(truncatingIfNeeded: floor.place.session) % (floor.place.mailGroups + 1))
+            let groups = floor.directory.groups
+            schedule.last = groups[Int(floor.place.session % UInt64(groups.count))].id
             return
         }
         // One at a time: a loop has more to do than to look at its groups.

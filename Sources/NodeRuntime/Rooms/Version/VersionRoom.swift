@@ -1,8 +1,6 @@
 internal import Consensus
 internal import MailModel
-internal import MailStore
 internal import ReplicaCore
-internal import StateStorage
 
 /// Now and then, where the directory is led: when every node knows the next version, the cluster goes there
 /// (`Docs/decisions/0011-cluster-version.md`).
@@ -11,31 +9,17 @@ struct VersionRoom {
 
     private var nextMilliseconds: Int64 = 0
 
-    /// On every tick.
+    /// On every tick. What this node knows of the directory may be old: whether all nodes know the version is looked at
+    /// again where it is raised.
     mutating func tick(_ floor: Floor) {
-        guard floor.nowMilliseconds >= nextMilliseconds, floor.replica(.directory)?.isLeader == true else { return }
-        nextMilliseconds = floor.nowMilliseconds + Self.lookMilliseconds
-        let reader = floor.reader
-        let ways = floor.ways
-        ways.background.run {
-            do {
-                if let cluster = try reader.cluster() { ways.inbox.put(.clusterRead(cluster)) }
-            } catch let error as StateError {
-                ways.failed(error)
-            } catch {
-                ways.inbox.put(.unreadable(.directory, reason: "\(error)"))
-            }
+        guard floor.nowMilliseconds >= nextMilliseconds, let group = floor.replica(.directory), group.isLeader else {
+            return
         }
-    }
-
-    /// What the directory says of the cluster's nodes was read.
-    func finished(_ cluster: MailReader.Cluster, _ floor: Floor) {
-        guard let next = cluster.nextVersion, floor.version.known.contains(next),
-            let directory = floor.replica(.directory)
-        else { return }
+        nextMilliseconds = floor.nowMilliseconds + Self.lookMilliseconds
+        let directory = floor.directory
+        guard let next = directory.nextVersion, floor.version.known.contains(next) else { return }
         // A node that has a replica and was never heard of may know nothing of it.
-        let heard = Set(cluster.nodes.map(\.id))
-        guard directory.raft.configuration.members.allSatisfy({ heard.contains($0.node.rawValue) }) else { return }
+        guard group.raft.configuration.members.allSatisfy({ directory.node($0.node) != nil }) else { return }
         floor.proposeCommands([(AccountID(0), .directory(.raiseVersion(next)))], to: .directory)
     }
 }

@@ -29,15 +29,3 @@ public struct NodeDescription: Hashable, Sendable {
         self.versions = versions
     }
 }
-
-/// Changes of group 0's own state.
-public enum DirectoryCommand: Hashable, Sendable {
-    /// Founds the cluster: its ID, how many mail groups (1...n) share the slots, and the version that it begins with.
-    /// The first one wins.
-    case found(clusterID: UInt64, mailGroups: UInt32, version: ClusterVersion)
-    /// Adds a node, or updates what is known of it. Refused when its program does not know the cluster's version, and
-    /// when a later run of the node has registered: `run` is higher with every run (see ``NodeDescription``).
-    case registerNode(NodeDescription, run: UInt64)
-    /// Lets all nodes write the next version. Refused unless every node's program knows it. There is no way back.
-    case raiseVersion(ClusterVersion)
-}

@@ -1,0 +1,227 @@
+public import Consensus
+
+/// A node as the directory keeps it.
+public struct NodeRecord: Hashable, Sendable {
+    /// What the node said of itself last.
+    public var description: NodeDescription
+    /// The run in which it said so; 0 for a node that was admitted and has said nothing yet.
+    public var run: UInt64
+    /// Where it stands in its life.
+    public var state: NodeState
+    /// The data directory that it was admitted with; 0 for a founder.
+    public var directory: UInt64
+
+    public init(_ description: NodeDescription, run: UInt64, state: NodeState, directory: UInt64) {
+        self.description = description
+        self.run = run
+        self.state = state
+        self.directory = directory
+    }
+
+    /// The node itself.
+    public var id: NodeID { NodeID(description.id) }
+}
+
+/// A group as the directory keeps it.
+public struct GroupRecord: Hashable, Sendable {
+    /// The group itself.
+    public let id: GroupID
+    /// The pool whose rules hold for the group.
+    public var pool: String
+    /// Rises whenever slots come to the group or leave it: who routes by an older one may reach the wrong group.
+    public var epoch: UInt64
+    /// How many slots the group serves.
+    public var slots: UInt32
+    /// Where its voters are to be.
+    public var placing: Placing
+    /// Who takes part, as far as the directory has heard.
+    public var members: Configuration
+    /// Where the group's log says so.
+    public var membersIndex: LogIndex
+
+    public init(
+        id: GroupID,
+        pool: String,
+        epoch: UInt64,
+        slots: UInt32,
+        placing: Placing,
+        membersIndex: LogIndex,
+        members: Configuration
+    ) {
+        self.id = id
+        self.pool = pool
+        self.epoch = epoch
+        self.slots = slots
+        self.placing = placing
+        self.members = members
+        self.membersIndex = membersIndex
+    }
+
+    /// A group as its cluster began with it.
+    public init(founded id: GroupID, by founding: Directory.Founding) {
+        let founders = founding.founders
+        let configuration = Founder.configuration(of: id, by: founders)
+        let preferred = configuration.members.first { $0.priority == Founder.preferredPriority }
+        self.init(
+            id: id,
+            pool: Self.defaultPool,
+            epoch: 1,
+            slots: founding.slots(of: id),
+            placing: Placing(voters: founders.map(\.node), preferredLeader: preferred?.node),
+            membersIndex: .zero,
+            members: configuration
+        )
+    }
+
+    /// The pool of all groups for which nobody has said another.
+    public static let defaultPool = "default"
+
+    /// The nodes that have a replica, as far as the directory has heard.
+    public var holders: [NodeID] { members.members.map(\.node) }
+}
+
+/// Where the mail of a slot is, and as of when.
+public struct Place: Hashable, Sendable {
+    /// The group that serves the slot.
+    public let group: GroupID
+    /// Of the group, by which its slots may be told to have changed.
+    public let epoch: UInt64
+
+    public init(group: GroupID, epoch: UInt64) {
+        self.group = group
+        self.epoch = epoch
+    }
+}
+
+/// All that group 0 says, as of one index of its log: an immutable value that is handed to whoever asks.
+public struct Directory: Sendable {
+    /// What never changes of a cluster.
+    public struct Founding: Hashable, Sendable {
+        /// The number that keeps this cluster's nodes apart from others'. Drawn at random when it was founded.
+        public let clusterID: UInt64
+        /// How many groups shared the slots then: groups 1 to this number.
+        public let mailGroups: UInt32
+        /// The nodes that began it, sorted.
+        public let founders: [Founder]
+
+        public init(clusterID: UInt64, mailGroups: UInt32, founders: [Founder]) {
+            self.clusterID = clusterID
+            self.mailGroups = mailGroups
+            self.founders = founders
+        }
+
+        /// Slots are shared out evenly, in runs.
+        public func group(of slot: Slot) -> GroupID {
+            GroupID(1 + UInt32(slot.rawValue) * mailGroups / UInt32(Slot.count))
+        }
+
+        /// How many slots a group had then.
+        func slots(of group: GroupID) -> UInt32 {
+            guard group != .directory, group.rawValue <= mailGroups else { return 0 }
+            // The lowest slot whose product with the number of groups reaches a group's share is its first.
+            func first(_ number: UInt32) -> UInt32 { (number * UInt32(Slot.count) + mailGroups - 1) / mailGroups }
+            return first(group.rawValue) - first(group.rawValue - 1)
+        }
+    }
+
+    /// How many groups there can ever be, those that were removed included.
+    public static let maximumGroups = 65_535
+
+    /// How it began.
+    public let founding: Founding
+    /// The version that all nodes write.
+    public let version: ClusterVersion
+    /// Up to where group 0 was applied; zero for what is known without having read it.
+    public let index: LogIndex
+    /// All nodes that were ever admitted or have registered, in the order of their IDs.
+    public let nodes: [NodeRecord]
+    /// All groups, in the order of their IDs; the first is the directory itself.
+    public let groups: [GroupRecord]
+    /// For each slot, the place of its group in `groups`.
+    private let places: [UInt32]
+
+    /// A directory.
+    ///
+    /// - Parameters:
+    ///   - nodes: in the order of their IDs.
+    ///   - groups: in the order of their IDs, all that there are.
+    ///   - moved: the slots that no longer belong to the group that they were founded in.
+    /// - Returns: nil where a slot belongs to a group that is not there.
+    public init?(
+        _ founding: Founding,
+        version: ClusterVersion,
+        index: LogIndex,
+        nodes: [NodeRecord],
+        groups: [GroupRecord],
+        moved: [Slot: GroupID] = [:]
+    ) {
+        self.founding = founding
+        self.version = version
+        self.index = index
+        self.nodes = nodes
+        self.groups = groups
+        var numbers: [GroupID: UInt32] = [:]
+        for (number, group) in groups.enumerated() { numbers[group.id] = UInt32(number) }
+        var places: [UInt32] = []
+        places.reserveCapacity(Slot.count)
+        for number in 0..<Slot.count {
+            let slot = Slot(rawValue: UInt16(number))
+            guard let place = numbers[moved[slot] ?? founding.group(of: slot)] else { return nil }
+            places.append(place)
+        }
+        self.places = places
+    }
+
+    /// A directory as its cluster begins, before anything was read.
+    public init(founded founding: Founding) {
+        let groups = (0...founding.mailGroups).map { GroupRecord(founded: GroupID($0), by: founding) }
+        let nodes: [NodeRecord] = []
+        guard let known = Directory(founding, version: .first, index: .zero, nodes: nodes, groups: groups) else {
+            preconditionFailure("every slot was founded in a group that is there")
+        }
+        self = known
+    }
+
+    /// Where the mail of a slot is.
+    public func place(of slot: Slot) -> Place {
+        let group = groups[Int(places[Int(slot.rawValue)])]
+        return Place(group: group.id, epoch: group.epoch)
+    }
+
+    /// The group with an ID; nil where there is none.
+    public func group(_ id: GroupID) -> GroupRecord? { number(of: id).map { groups[$0] } }
+
+    /// The node with an ID; nil where there is none.
+    public func node(_ id: NodeID) -> NodeRecord? {
+        let number = nodes.partitioningPoint { $0.id >= id }
+        return number < nodes.count && nodes[number].id == id ? nodes[number] : nil
+    }
+
+    /// The nodes that belong to the cluster, in order.
+    public var members: [NodeID] { nodes.filter(\.state.isMember).map(\.id) }
+
+    /// The version that the cluster can go on to, because every node's program knows it; nil where there is none.
+    public var nextVersion: ClusterVersion? {
+        let members = nodes.filter(\.state.isMember)
+        guard let next = version.next, !members.isEmpty else { return nil }
+        return members.allSatisfy { $0.description.versions.contains(next) } ? next : nil
+    }
+
+    private func number(of id: GroupID) -> Int? {
+        let number = groups.partitioningPoint { $0.id >= id }
+        return number < groups.count && groups[number].id == id ? number : nil
+    }
+}
+
+extension Array {
+    /// How many elements are before the first of which something holds; it holds of all behind that one too.
+    fileprivate func partitioningPoint(_ holds: (Element) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,76 @@
+public import Consensus
+
+/// Changes of group 0's own state. Whoever asks twice for the same gets the same: each is found to be done already.
+public enum DirectoryCommand: Hashable, Sendable {
+    /// Founds the cluster: its ID, how many mail groups (1...n) share the slots, the version that it begins with, and
+    /// the nodes that begin it. The first one wins.
+    case found(clusterID: UInt64, mailGroups: UInt32, version: ClusterVersion, founders: [Founder])
+    /// Adds a founder, or updates what is known of a node. Refused when the node's program does not know the cluster's
+    /// version, when a later run of the node has registered (`run` is higher with every run, see ``NodeDescription``),
+    /// and when the node was forgotten.
+    case registerNode(NodeDescription, run: UInt64)
+    /// Lets all nodes write the next version. Refused unless every node's program knows it. There is no way back.
+    case raiseVersion(ClusterVersion)
+    /// Lets nodes join by a token that they hold.
+    case addToken(JoinToken)
+    /// Ends a token, whether or not it is there.
+    case removeToken(JoinTokenID)
+    /// Takes a data directory in as a node of its own, under a number that no node had before. Answered by
+    /// ``MailOutcome/nodeAdmitted(_:)``, with the same number for the same data directory, whatever the token is worth
+    /// by then.
+    case admitNode(directory: UInt64, JoinTokenProof)
+    /// Moves a node to another state of its life; see ``NodeState/mayBecome(_:)``.
+    case setNodeState(NodeID, NodeState)
+    /// Begins a group that has no slots yet. Answered by ``MailOutcome/groupAdded(_:)``.
+    case addGroup(pool: String, Placing)
+    /// Says which nodes are to hold the voters of a group.
+    case placeGroup(GroupID, Placing)
+    /// Ends a group that serves no slot.
+    case removeGroup(GroupID)
+    /// Says who is a member of a group, as its configuration at an index of its log names them. What is older than what
+    /// is known changes nothing.
+    case reportMembers(GroupID, at: LogIndex, Configuration)
+    /// Gives slots to a group, and raises the epochs of all groups that lose or get some.
+    case assignSlots(SlotRange, to: GroupID)
+}
+
+/// Which nodes are to hold the voters of a group, and which of them is rather to lead.
+public struct Placing: Hashable, Sendable {
+    /// The nodes of the voters, sorted, each once.
+    public let voters: [NodeID]
+    /// One of `voters`; nil where each leads as well as another.
+    public let preferredLeader: NodeID?
+
+    /// The voters may come in any order and are sorted here. A preferred leader that is none of them is left out.
+    public init(voters: some Sequence<NodeID>, preferredLeader: NodeID? = nil) {
+        let sorted = Set(voters).sorted()
+        self.voters = sorted
+        self.preferredLeader = preferredLeader.flatMap { sorted.contains($0) ? $0 : nil }
+    }
+
+    /// How many voters a group can have.
+    public static let maximumVoters = 9
+}
+
+/// Slots side by side.
+public struct SlotRange: Hashable, Sendable {
+    /// The first of them.
+    public let first: Slot
+    /// How many there are, at least 1 and at most ``maximumCount``.
+    public let count: Int
+
+    /// Nil where the range is empty, too long for one command, or goes beyond the last slot.
+    public init?(first: Slot, count: Int) {
+        guard count >= 1, count <= Self.maximumCount, Int(first.rawValue) + count <= Slot.count else { return nil }
+        self.first = first
+        self.count = count
+    }
+
+    /// So that one command touches a bounded number of rows.
+    public static let maximumCount = 1_024
+
+    /// All of them, in order.
+    public var slots: some Sequence<Slot> {
+        (Int(first.rawValue)..<Int(first.rawValue) + count).lazy.map { Slot(rawValue: UInt16($0)) }
+    }
+}

@@ -1,0 +1,64 @@
+internal import Consensus
+package import MailModel
+internal import MailStore
+internal import StateStorage
+
+/// What reaches ``DirectoryRoom``.
+package enum DirectoryInput: Sendable {
+    /// The state of group 0 has changed on this node.
+    case changed
+    /// What the state says now; nil where it says nothing yet, or cannot be read.
+    case read(Directory?)
+}
+
+/// Keeps what the node knows of its cluster in step with this node's state of group 0, and publishes it.
+///
+/// However often the state changes, one reading is under way, and one more behind it.
+struct DirectoryRoom {
+    private let published: PublishedDirectory
+    private var isReading = false
+    private var isStale = false
+
+    init(_ published: PublishedDirectory) { self.published = published }
+
+    mutating func receive(_ input: DirectoryInput, _ desk: AgentDesk) {
+        switch input {
+        case .changed:
+            guard !isReading else {
+                isStale = true
+                return
+            }
+            read(desk)
+        case .read(let directory):
+            isReading = false
+            if let directory { publish(directory, desk) }
+            if isStale { read(desk) }
+        }
+    }
+
+    private mutating func read(_ desk: AgentDesk) {
+        isReading = true
+        isStale = false
+        let reader = MailReader(store: desk.ways.state)
+        let inboxes = desk.ways.inboxes
+        let failed = desk.ways.failed
+        desk.ways.background.run {
+            do {
+                inboxes.agent.put(.directory(.read(try reader.directory())))
+            } catch let error as StateError {
+                failed(error)
+            } catch {
+                inboxes.agent.put(.directory(.read(nil)))
+                inboxes.put(.unreadable(.directory, reason: "\(error)"), for: .directory)
+            }
+        }
+    }
+
+    /// The state may have been lost and be on its way through the log again: what is older than what is known says
+    /// nothing.
+    private func publish(_ directory: Directory, _ desk: AgentDesk) {
+        guard directory.index > published.now.index else { return }
+        published.publish(directory)
+        desk.ways.inboxes.putToAll(.order(.directory(directory)))
+    }
+}

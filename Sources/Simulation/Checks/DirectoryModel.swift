@@ -1,0 +1,148 @@
+import Consensus
+import MailModel
+
+/// What group 0 must say, by a model that is simple and slow.
+struct DirectoryModel {
+    /// Nil before the cluster is founded.
+    private(set) var founding: Directory.Founding?
+    /// The cluster's version.
+    private(set) var version: ClusterVersion?
+    private(set) var nodes: [NodeID: NodeRecord] = [:]
+    private(set) var tokens: [JoinTokenID: JoinToken] = [:]
+    private(set) var groups: [GroupID: GroupRecord] = [:]
+    /// The group of each slot.
+    private(set) var slots: [GroupID] = []
+    private var admitted: [UInt64: NodeID] = [:]
+    private var lastNode: UInt64 = 0
+    private var lastGroup: UInt32 = 0
+
+    mutating func carryOut(_ command: DirectoryCommand, at time: Timestamp) throws(Refusal) -> MailOutcome {
+        if case .found(let id, let mailGroups, let first, let founders) = command {
+            if founding == nil {
+                found(Directory.Founding(clusterID: id, mailGroups: mailGroups, founders: founders), first)
+            }
+            return .done
+        }
+        switch command {
+        case .found: break
+        case .registerNode(let node, let run): try register(node, run)
+        case .raiseVersion(let next): try raise(to: next)
+        case .addToken(let token):
+            guard tokens[token.id] == nil else { break }
+            tokens = tokens.filter { $0.value.expires > time }
+            tokens[token.id] = token
+        case .removeToken(let id): tokens[id] = nil
+        case .admitNode(let directory, let proof): return .nodeAdmitted(try admit(directory, proof, at: time))
+        case .setNodeState(let id, let state):
+            guard var node = nodes[id] else { throw .noSuchNode }
+            guard node.state.mayBecome(state) else { throw .notFromHere }
+            node.state = state
+            nodes[id] = node
+        case .addGroup(let pool, let placing): return .groupAdded(try add(pool, placing))
+        case .placeGroup(let id, let placing): try change(id) { $0.placing = placing }
+        case .removeGroup(let id):
+            guard id != .directory, !slots.contains(id) else { throw .notFromHere }
+            groups[id] = nil
+        case .reportMembers(let id, let index, let configuration):
+            try change(id) { group in
+                guard index > group.membersIndex else { return }
+                group.members = configuration
+                group.membersIndex = index
+            }
+        case .assignSlots(let range, let id):
+            guard id != .directory, groups[id] != nil else { throw .noSuchGroup }
+            var changed: Set<GroupID> = []
+            for slot in range.slots where slots[Int(slot.rawValue)] != id {
+                changed.formUnion([slots[Int(slot.rawValue)], id])
+                slots[Int(slot.rawValue)] = id
+            }
+            for id in changed {
+                let count = slots.filter { $0 == id }.count
+                try change(id) { group in
+                    group.epoch += 1
+                    group.slots = UInt32(count)
+                }
+            }
+        }
+        return .done
+    }
+
+    private mutating func found(_ founding: Directory.Founding, _ first: ClusterVersion) {
+        self.founding = founding
+        version = first
+        for number in 0...founding.mailGroups {
+            groups[GroupID(number)] = GroupRecord(founded: GroupID(number), by: founding)
+        }
+        slots = (0..<Slot.count).map { founding.group(of: Slot(rawValue: UInt16($0))) }
+        lastNode = founding.founders.map(\.node.rawValue).max() ?? 0
+        lastGroup = founding.mailGroups
+    }
+
+    private mutating func register(_ node: NodeDescription, _ run: UInt64) throws(Refusal) {
+        guard let version, let founding else { throw .notHere }
+        guard node.versions.contains(version) else { throw .unsupportedVersion }
+        let id = NodeID(node.id)
+        let founder = NodeRecord(node, run: 0, state: .active, directory: 0)
+        let isFounder = founding.founders.contains { $0.node == id }
+        guard var record = nodes[id] ?? (isFounder ? founder : nil), record.state.isMember else { throw .noSuchNode }
+        guard run > record.run else { throw .staleRegistration }
+        record.description = node
+        record.run = run
+        if record.state == .joining { record.state = .active }
+        nodes[id] = record
+    }
+
+    private mutating func raise(to next: ClusterVersion) throws(Refusal) {
+        guard let version else { throw .notHere }
+        guard next > version else { return }
+        let members = nodes.values.filter(\.state.isMember)
+        guard next == version.next, !members.isEmpty, members.allSatisfy({ $0.description.versions.contains(next) })
+        else { throw .unsupportedVersion }
+        self.version = next
+    }
+
+    private mutating func admit(
+        _ directory: UInt64,
+        _ proof: JoinTokenProof,
+        at time: Timestamp
+    ) throws(Refusal) -> NodeID {
+        if let known = admitted[directory] {
+            guard nodes[known]?.state.isMember == true else { throw .noSuchNode }
+            return known
+        }
+        guard let version else { throw .notHere }
+        guard let token = tokens[proof.id], token.secretHash == proof.secretHash, token.uses > 0, time < token.expires
+        else { throw .tokenRefused }
+        tokens[proof.id]?.uses -= 1
+        lastNode += 1
+        let id = NodeID(lastNode)
+        let versions = KnownVersions(version, ClusterVersion(rawValue: .max))
+        let description = NodeDescription(id: id.rawValue, peerAddress: "", labels: [], versions: versions)
+        nodes[id] = NodeRecord(description, run: 0, state: .joining, directory: directory)
+        admitted[directory] = id
+        return id
+    }
+
+    private mutating func add(_ pool: String, _ placing: Placing) throws(Refusal) -> GroupID {
+        guard !placing.voters.isEmpty else { throw .notFromHere }
+        guard placing.voters.allSatisfy({ nodes[$0] != nil }) else { throw .noSuchNode }
+        lastGroup += 1
+        let id = GroupID(lastGroup)
+        groups[id] = GroupRecord(
+            id: id,
+            pool: pool,
+            epoch: 1,
+            slots: 0,
+            placing: placing,
+            membersIndex: .zero,
+            members: Configuration(voters: [])
+        )
+        return id
+    }
+
+    private mutating func change(_ id: GroupID, _ body: (inout GroupRecord) -> Void) throws(Refusal) {
+        guard var group = groups[id] else { throw .noSuchGroup }
+        body(&group)
+        groups[id] = group
+    }
+}
