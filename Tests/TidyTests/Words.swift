@@ -61,7 +61,6 @@ enum Words {
 
     /// Functions of which another has the name, and acts on something else: there may only be fewer of them.
     static let overloaded: Set<String> = [
-        "IMAPSyntax.Cursor.take",
         "IMAPSyntax.ResponseEncoder.nstring",
         "MailStore.AccountRecord.hasRoom",
         "MailStore.AnswerList.removeAll",

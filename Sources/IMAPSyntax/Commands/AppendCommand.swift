@@ -61,9 +61,9 @@ extension CommandParser {
             {
                 return .mailboxLiteral
             }
-            let mailbox = try cursor.mailbox()
+            let mailbox = try MailboxName.parse(&cursor)
             try cursor.space(before: "a message as literal")
-            return .message(AppendStart(tag: tag, mailbox: mailbox, message: try cursor.appendMessage()))
+            return .message(AppendStart(tag: tag, mailbox: mailbox, message: try AppendMessage.parse(&cursor)))
         } catch {
             var tagged = error
             tagged.tag = tag
@@ -76,32 +76,33 @@ extension CommandParser {
         var cursor = Cursor(line, limits: limits)
         cursor.commandName = "APPEND"
         try cursor.space(before: "the end of the command or another message")
-        return try cursor.appendMessage()
+        return try AppendMessage.parse(&cursor)
     }
 }
 
-extension Cursor {
+extension AppendMessage {
     /// `[flag-list SP] [date-time SP] literal`, up to the announcement of the literal.
-    fileprivate mutating func appendMessage() throws(SyntaxError) -> AppendMessage {
+    fileprivate static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> AppendMessage {
         var flags: [Flag] = []
         var internalDate: DateTime?
-        if isNext("(") {
-            flags = try flagList()
-            try space(before: "a message as literal")
+        if cursor.isNext("(") {
+            flags = try Flag.parseList(&cursor)
+            try cursor.space(before: "a message as literal")
         }
-        if isNext("\"") {
-            internalDate = try dateTime()
-            try space(before: "a message as literal")
+        if cursor.isNext("\"") {
+            internalDate = try DateTime.parse(&cursor)
+            try cursor.space(before: "a message as literal")
         }
         var isUTF8 = false
-        if peekWord() == "UTF8" {
-            advance(by: 4)
-            try space(before: "a message as literal")
-            try require("(", "a message as literal in parentheses")
+        if cursor.peekWord() == "UTF8" {
+            cursor.advance(by: 4)
+            try cursor.space(before: "a message as literal")
+            try cursor.require("(", "a message as literal in parentheses")
             isUTF8 = true
         }
-        guard let literal = LiteralHeader(endOf: bytes[index...]), literal.headerBytes == bytes.count - index else {
-            throw expected("a message as literal")
+        let announcement = cursor.bytes[cursor.index...]
+        guard let literal = LiteralHeader(endOf: announcement), literal.headerBytes == announcement.count else {
+            throw cursor.expected("a message as literal")
         }
         return AppendMessage(flags: flags, internalDate: internalDate, isUTF8: isUTF8, literal: literal)
     }

@@ -38,67 +38,62 @@ public struct BytePartial: Hashable, Sendable {
     }
 }
 
-extension Cursor {
+extension BodySection {
     /// `section`, with its brackets.
-    mutating func section() throws(SyntaxError) -> BodySection {
-        try require("[", "a section")
+    static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> BodySection {
+        try cursor.require("[", "a section")
         var section = BodySection()
-        if take("]") { return section }
-        section.part = try partNumbers()
-        if section.part.isEmpty || take(".") {
-            section.text = try sectionText(isInPart: !section.part.isEmpty)
+        if cursor.takeIfNext("]") { return section }
+        section.part = try parsePartNumbers(&cursor)
+        if section.part.isEmpty || cursor.takeIfNext(".") {
+            section.text = try Text.parse(&cursor, isInPart: !section.part.isEmpty)
         }
-        try require("]", "a closing bracket behind the section")
+        try cursor.require("]", "a closing bracket behind the section")
         return section
     }
 
-    /// `section-binary`, with its brackets.
-    mutating func binarySection() throws(SyntaxError) -> [UInt32] {
-        try require("[", "a section")
-        let part = try partNumbers()
-        try require("]", "a closing bracket behind the section")
+    /// `section-binary`, with its brackets: the numbers of a part alone.
+    static func parsePart(_ cursor: inout Cursor) throws(SyntaxError) -> [UInt32] {
+        try cursor.require("[", "a section")
+        let part = try parsePartNumbers(&cursor)
+        try cursor.require("]", "a closing bracket behind the section")
         return part
     }
 
-    /// `["<" number "." nz-number ">"]`
-    mutating func partialIfPresent() throws(SyntaxError) -> BytePartial? {
-        guard take("<") else { return nil }
-        let offset = try number64("the offset of a partial")
-        try require(".", "a dot within the partial")
-        let length = try number64("the length of a partial")
-        guard length > 0 else { throw expected("the length of a partial above zero") }
-        try require(">", "the end of the partial")
-        return BytePartial(offset: offset, length: length)
-    }
-
     /// Numbers with dots between; a dot behind them that leads to something else is left.
-    private mutating func partNumbers() throws(SyntaxError) -> [UInt32] {
+    private static func parsePartNumbers(_ cursor: inout Cursor) throws(SyntaxError) -> [UInt32] {
         var numbers: [UInt32] = []
-        guard next?.isDigit == true else { return numbers }
+        guard cursor.next?.isDigit == true else { return numbers }
         while true {
-            guard numbers.count < limits.sectionDepth else { throw tooMany("part numbers", limits.sectionDepth) }
-            numbers.append(try nonZeroNumber("a part number"))
-            guard isNext("."), byte(ahead: 1)?.isDigit == true else { return numbers }
-            advance()
+            guard numbers.count < cursor.limits.sectionDepth else {
+                throw cursor.tooMany("part numbers", cursor.limits.sectionDepth)
+            }
+            numbers.append(try cursor.nonZeroNumber("a part number"))
+            guard cursor.isNext("."), cursor.byte(ahead: 1)?.isDigit == true else { return numbers }
+            cursor.advance()
         }
     }
+}
 
-    private mutating func sectionText(isInPart: Bool) throws(SyntaxError) -> BodySection.Text {
-        let start = self
-        switch word() {
+extension BodySection.Text {
+    /// `section-text`, of a part or of the message itself.
+    fileprivate static func parse(_ cursor: inout Cursor, isInPart: Bool) throws(SyntaxError) -> BodySection.Text {
+        let start = cursor
+        switch cursor.word() {
         case "HEADER": return .header
         case "TEXT": return .text
         case "MIME" where isInPart: return .mime
-        case "HEADER.FIELDS": return .headerFields(try headerFields())
-        case "HEADER.FIELDS.NOT": return .headerFieldsNot(try headerFields())
+        case "HEADER.FIELDS": return .headerFields(try parseFieldNames(&cursor))
+        case "HEADER.FIELDS.NOT": return .headerFieldsNot(try parseFieldNames(&cursor))
         default: throw start.expected("a section such as HEADER or TEXT")
         }
     }
 
-    private mutating func headerFields() throws(SyntaxError) -> [String] {
+    /// `header-list`: names in parentheses.
+    private static func parseFieldNames(_ cursor: inout Cursor) throws(SyntaxError) -> [String] {
         var fields: [String] = []
-        try space(before: "names of header fields")
-        try list("names of header fields", limit: limits.headerFields) { (cursor) throws(SyntaxError) in
+        try cursor.space(before: "names of header fields")
+        try cursor.list("names of header fields", limit: cursor.limits.headerFields) { (cursor) throws(SyntaxError) in
             let start = cursor
             cursor.namedFields += 1
             guard cursor.namedFields <= cursor.limits.headerFields else {
@@ -112,6 +107,19 @@ extension Cursor {
             fields.append(String(decoding: name, as: UTF8.self))
         }
         return fields
+    }
+}
+
+extension BytePartial {
+    /// `["<" number "." nz-number ">"]`
+    static func parseIfPresent(_ cursor: inout Cursor) throws(SyntaxError) -> BytePartial? {
+        guard cursor.takeIfNext("<") else { return nil }
+        let offset = try cursor.number64("the offset of a partial")
+        try cursor.require(".", "a dot within the partial")
+        let length = try cursor.number64("the length of a partial")
+        guard length > 0 else { throw cursor.expected("the length of a partial above zero") }
+        try cursor.require(">", "the end of the partial")
+        return BytePartial(offset: offset, length: length)
     }
 }
 

@@ -82,11 +82,12 @@ public struct CopyCommand: Hashable, Sendable {
     }
 }
 
-extension Cursor {
-    mutating func copyCommand(_ numberSpace: NumberSpace) throws(SyntaxError) -> CopyCommand {
-        try space(before: "a message set")
-        let messages = try messageSet()
-        try space(before: "a mailbox name")
-        return CopyCommand(numberSpace, messages, to: try mailbox())
+extension CopyCommand {
+    /// What follows COPY and MOVE: `SP sequence-set SP mailbox`.
+    static func parse(_ cursor: inout Cursor, in numberSpace: NumberSpace) throws(SyntaxError) -> CopyCommand {
+        try cursor.space(before: "a message set")
+        let messages = try MessageSet.parse(&cursor)
+        try cursor.space(before: "a mailbox name")
+        return CopyCommand(numberSpace, messages, to: try MailboxName.parse(&cursor))
     }
 }

@@ -15,7 +15,7 @@ public enum CommandParser {
         let tag = try cursor.tag()
         do throws(SyntaxError) {
             try cursor.space(before: "a command name behind the tag")
-            let command = try cursor.command()
+            let command = try Command.parse(&cursor)
             try cursor.end()
             return TaggedCommand(tag: tag, command: command)
         } catch {
@@ -34,31 +34,21 @@ public enum CommandParser {
     }
 }
 
-extension Cursor {
-    mutating func tag() throws(SyntaxError) -> String {
-        let tag = take(while: \.isTagCharacter)
-        guard !tag.isEmpty, isAtEnd || isNext(" ") else {
-            throw SyntaxError(.invalidTag, offset: index, message: "A command starts with a tag and a space")
-        }
-        guard tag.count <= limits.tagBytes else {
-            throw SyntaxError(.invalidTag, offset: index, message: "A tag has at most \(limits.tagBytes) bytes")
-        }
-        return String(decoding: tag, as: UTF8.self)
-    }
-
-    fileprivate mutating func command() throws(SyntaxError) -> Command {
-        let start = self
-        let name = word()
-        commandName = name
+extension Command {
+    /// The command behind the tag, up to the end of what belongs to it.
+    fileprivate static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> Command {
+        let start = cursor
+        let name = cursor.word()
+        cursor.commandName = name
         switch name {
         case "UID":
-            try space(before: "a command name")
-            return try uidCommand()
-        case "FETCH": return .fetch(try fetchCommand(.sequenceNumber))
-        case "STORE": return .store(try storeCommand(.sequenceNumber))
-        case "SEARCH": return .search(try searchCommand(.sequenceNumber))
-        case "COPY": return .copy(try copyCommand(.sequenceNumber))
-        case "MOVE": return .move(try copyCommand(.sequenceNumber))
+            try cursor.space(before: "a command name")
+            return try parseUIDCommand(&cursor)
+        case "FETCH": return .fetch(try FetchCommand.parse(&cursor, in: .sequenceNumber))
+        case "STORE": return .store(try StoreCommand.parse(&cursor, in: .sequenceNumber))
+        case "SEARCH": return .search(try SearchCommand.parse(&cursor, in: .sequenceNumber))
+        case "COPY": return .copy(try CopyCommand.parse(&cursor, in: .sequenceNumber))
+        case "MOVE": return .move(try CopyCommand.parse(&cursor, in: .sequenceNumber))
         case "NOOP": return .noop
         case "IDLE": return .idle
         case "CHECK": return .check
@@ -69,58 +59,66 @@ extension Cursor {
         case "LOGOUT": return .logout
         case "STARTTLS": return .startTLS
         case "NAMESPACE": return .namespace
-        case "LOGIN": return try loginCommand()
-        case "AUTHENTICATE": return try authenticateCommand()
-        case "ENABLE": return try enableCommand()
-        case "COMPRESS": return try compressCommand()
-        case "ID": return try idCommand()
-        default: return try mailboxCommand(name, start)
+        case "LOGIN": return try parseLogin(&cursor)
+        case "AUTHENTICATE": return try parseAuthenticate(&cursor)
+        case "ENABLE": return try parseEnable(&cursor)
+        case "COMPRESS": return try parseCompress(&cursor)
+        case "ID": return .id(try IDField.parseAll(&cursor))
+        default: return try parseMailboxCommand(&cursor, named: name, from: start)
         }
     }
 
-    private mutating func mailboxCommand(_ name: String, _ start: Cursor) throws(SyntaxError) -> Command {
+    /// What follows the name of a command that names mailboxes.
+    ///
+    /// - Parameter start: where the name of the command stands.
+    private static func parseMailboxCommand(
+        _ cursor: inout Cursor,
+        named name: String,
+        from start: Cursor
+    ) throws(SyntaxError) -> Command {
         switch name {
         case "SELECT":
-            let (name, parameters) = try selectCommand()
-            return .select(name, parameters)
+            let name = try MailboxName.parseArgument(&cursor)
+            return .select(name, try SelectParameters.parseIfPresent(&cursor))
         case "EXAMINE":
-            let (name, parameters) = try selectCommand()
-            return .examine(name, parameters)
-        case "CREATE": return try createCommand()
-        case "DELETE": return .delete(try soleMailbox())
+            let name = try MailboxName.parseArgument(&cursor)
+            return .examine(name, try SelectParameters.parseIfPresent(&cursor))
+        case "CREATE":
+            let name = try MailboxName.parseArgument(&cursor).withoutTrailingDelimiter
+            return .create(name, uses: try SpecialUse.parseUsesIfPresent(&cursor))
+        case "DELETE": return .delete(try MailboxName.parseArgument(&cursor))
         case "RENAME":
-            let from = try soleMailbox()
-            return .rename(from, to: try soleMailbox().withoutTrailingDelimiter)
-        case "SUBSCRIBE": return .subscribe(try soleMailbox())
-        case "UNSUBSCRIBE": return .unsubscribe(try soleMailbox())
-        case "LIST": return .list(try listCommand())
-        case "LSUB": return try lsubCommand()
-        case "STATUS": return try statusCommand()
-        case "APPEND": throw expected("a mailbox and a message as literal")
+            let from = try MailboxName.parseArgument(&cursor)
+            return .rename(from, to: try MailboxName.parseArgument(&cursor).withoutTrailingDelimiter)
+        case "SUBSCRIBE": return .subscribe(try MailboxName.parseArgument(&cursor))
+        case "UNSUBSCRIBE": return .unsubscribe(try MailboxName.parseArgument(&cursor))
+        case "LIST": return .list(try ListCommand.parse(&cursor))
+        case "LSUB": return try parseLsub(&cursor)
+        case "STATUS":
+            let name = try MailboxName.parseArgument(&cursor)
+            try cursor.space(before: "status items")
+            return .status(name, try StatusItem.parseList(&cursor))
+        case "APPEND": throw cursor.expected("a mailbox and a message as literal")
         case "": throw start.failure(.malformed, "A tag is followed by a command name")
         default: throw start.failure(.unknownCommand, "There is no such command")
         }
     }
 
-    private mutating func uidCommand() throws(SyntaxError) -> Command {
-        let start = self
-        let name = word()
-        commandName = "UID \(name)"
+    /// What follows `UID`.
+    private static func parseUIDCommand(_ cursor: inout Cursor) throws(SyntaxError) -> Command {
+        let start = cursor
+        let name = cursor.word()
+        cursor.commandName = "UID \(name)"
         switch name {
-        case "FETCH": return .fetch(try fetchCommand(.uid))
-        case "STORE": return .store(try storeCommand(.uid))
-        case "SEARCH": return .search(try searchCommand(.uid))
-        case "COPY": return .copy(try copyCommand(.uid))
-        case "MOVE": return .move(try copyCommand(.uid))
+        case "FETCH": return .fetch(try FetchCommand.parse(&cursor, in: .uid))
+        case "STORE": return .store(try StoreCommand.parse(&cursor, in: .uid))
+        case "SEARCH": return .search(try SearchCommand.parse(&cursor, in: .uid))
+        case "COPY": return .copy(try CopyCommand.parse(&cursor, in: .uid))
+        case "MOVE": return .move(try CopyCommand.parse(&cursor, in: .uid))
         case "EXPUNGE":
-            try space(before: "a UID set")
-            return .uidExpunge(try messageSet())
+            try cursor.space(before: "a UID set")
+            return .uidExpunge(try MessageSet.parse(&cursor))
         default: throw start.failure(.unknownCommand, "There is no such UID command")
         }
-    }
-
-    private mutating func soleMailbox() throws(SyntaxError) -> MailboxName {
-        try space(before: "a mailbox name")
-        return try mailbox()
     }
 }

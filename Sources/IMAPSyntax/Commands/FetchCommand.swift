@@ -61,16 +61,17 @@ public enum FetchItem: Hashable, Sendable {
     case preview(isLazy: Bool)
 }
 
-extension Cursor {
-    mutating func fetchCommand(_ numberSpace: NumberSpace) throws(SyntaxError) -> FetchCommand {
-        try space(before: "a message set")
-        let messages = try messageSet()
-        try space(before: "items")
-        var command = FetchCommand(numberSpace, messages, try fetchItems())
-        guard nextBehindSpaces == UInt8(ascii: "(") else { return command }
-        takeSpaces()
-        let start = self
-        try list("modifiers", limit: 8) { (cursor) throws(SyntaxError) in
+extension FetchCommand {
+    /// What follows FETCH: a set, items and modifiers.
+    static func parse(_ cursor: inout Cursor, in numberSpace: NumberSpace) throws(SyntaxError) -> FetchCommand {
+        try cursor.space(before: "a message set")
+        let messages = try MessageSet.parse(&cursor)
+        try cursor.space(before: "items")
+        var command = FetchCommand(numberSpace, messages, try FetchItem.parseAll(&cursor))
+        guard cursor.nextBehindSpaces == UInt8(ascii: "(") else { return command }
+        cursor.takeSpaces()
+        let start = cursor
+        try cursor.list("modifiers", limit: 8) { (cursor) throws(SyntaxError) in
             let start = cursor
             switch cursor.word() {
             case "CHANGEDSINCE":
@@ -85,44 +86,48 @@ extension Cursor {
         }
         return command
     }
+}
 
-    private mutating func fetchItems() throws(SyntaxError) -> [FetchItem] {
-        switch peekWord() {
+extension FetchItem {
+    /// The items of a FETCH: a macro, a single one, or several in parentheses.
+    fileprivate static func parseAll(_ cursor: inout Cursor) throws(SyntaxError) -> [FetchItem] {
+        switch cursor.peekWord() {
         case "ALL":
-            advance(by: 3)
+            cursor.advance(by: 3)
             return [.flags, .internalDate, .size, .envelope]
         case "FAST":
-            advance(by: 4)
+            cursor.advance(by: 4)
             return [.flags, .internalDate, .size]
         case "FULL":
-            advance(by: 4)
+            cursor.advance(by: 4)
             return [.flags, .internalDate, .size, .envelope, .body]
         case "":
             var items: [FetchItem] = []
-            try list("items", limit: limits.fetchItems) { (cursor) throws(SyntaxError) in
-                let item = try cursor.fetchItem()
+            try cursor.list("items", limit: cursor.limits.fetchItems) { (cursor) throws(SyntaxError) in
+                let item = try parse(&cursor)
                 if !items.contains(item) { items.append(item) }
             }
             return items
-        default: return [try fetchItem()]
+        default: return [try parse(&cursor)]
         }
     }
 
-    private mutating func fetchItem() throws(SyntaxError) -> FetchItem {
-        let start = self
-        switch word() {
+    /// `fetch-att`, with the items of extensions.
+    private static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> FetchItem {
+        let start = cursor
+        switch cursor.word() {
         case "FLAGS": return .flags
         case "UID": return .uid
         case "INTERNALDATE": return .internalDate
         case "RFC822.SIZE": return .size
         case "ENVELOPE": return .envelope
         case "BODYSTRUCTURE": return .bodyStructure
-        case "BODY" where !isNext("["): return .body
-        case "BODY": return .section(try section(), try partialIfPresent(), isPeek: false)
-        case "BODY.PEEK": return .section(try section(), try partialIfPresent(), isPeek: true)
-        case "BINARY": return .binary(part: try binarySection(), try partialIfPresent(), isPeek: false)
-        case "BINARY.PEEK": return .binary(part: try binarySection(), try partialIfPresent(), isPeek: true)
-        case "BINARY.SIZE": return .binarySize(part: try binarySection())
+        case "BODY" where !cursor.isNext("["): return .body
+        case "BODY": return try parseSection(&cursor, isPeek: false)
+        case "BODY.PEEK": return try parseSection(&cursor, isPeek: true)
+        case "BINARY": return try parseBinary(&cursor, isPeek: false)
+        case "BINARY.PEEK": return try parseBinary(&cursor, isPeek: true)
+        case "BINARY.SIZE": return .binarySize(part: try BodySection.parsePart(&cursor))
         case "RFC822": return .rfc822
         case "RFC822.HEADER": return .rfc822Header
         case "RFC822.TEXT": return .rfc822Text
@@ -130,23 +135,35 @@ extension Cursor {
         case "EMAILID": return .emailID
         case "THREADID": return .threadID
         case "SAVEDATE": return .saveDate
-        case "PREVIEW": return .preview(isLazy: try previewIsLazy())
+        case "PREVIEW": return .preview(isLazy: try parseLaziness(&cursor))
         default: throw start.expected("a known item")
         }
     }
 
-    /// `PREVIEW` or `PREVIEW (LAZY)`.
-    private mutating func previewIsLazy() throws(SyntaxError) -> Bool {
+    /// What follows `BODY` or `BODY.PEEK`.
+    private static func parseSection(_ cursor: inout Cursor, isPeek: Bool) throws(SyntaxError) -> FetchItem {
+        let section = try BodySection.parse(&cursor)
+        return .section(section, try BytePartial.parseIfPresent(&cursor), isPeek: isPeek)
+    }
+
+    /// What follows `BINARY` or `BINARY.PEEK`.
+    private static func parseBinary(_ cursor: inout Cursor, isPeek: Bool) throws(SyntaxError) -> FetchItem {
+        let part = try BodySection.parsePart(&cursor)
+        return .binary(part: part, try BytePartial.parseIfPresent(&cursor), isPeek: isPeek)
+    }
+
+    /// What follows `PREVIEW`: whether `(LAZY)` stands there.
+    private static func parseLaziness(_ cursor: inout Cursor) throws(SyntaxError) -> Bool {
         // Where PREVIEW is not in a list, a parenthesis behind it may also open the modifiers.
-        guard nextBehindSpaces == UInt8(ascii: "(") else { return false }
-        var ahead = self
+        guard cursor.nextBehindSpaces == UInt8(ascii: "(") else { return false }
+        var ahead = cursor
         ahead.takeSpaces()
         ahead.advance()
         ahead.takeSpaces()
         guard ahead.word() == "LAZY" else { return false }
         ahead.takeSpaces()
-        guard ahead.take(")") else { return false }
-        self = ahead
+        guard ahead.takeIfNext(")") else { return false }
+        cursor = ahead
         return true
     }
 }

@@ -47,99 +47,99 @@ public struct ListCommand: Hashable, Sendable {
     }
 }
 
-extension Cursor {
-    mutating func listCommand() throws(SyntaxError) -> ListCommand {
-        try space(before: "a reference")
+extension ListCommand {
+    /// What follows LIST.
+    static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> ListCommand {
+        try cursor.space(before: "a reference")
         var command = ListCommand(reference: "", patterns: [])
-        if isNext("(") {
+        if cursor.isNext("(") {
             command.isExtended = true
-            command.selection = try selectionOptions()
-            try space(before: "a reference")
+            command.selection = try SelectionOptions.parse(&cursor)
+            try cursor.space(before: "a reference")
         }
-        let reference = try reference()
+        let reference = try parseReference(&cursor)
         command.reference = reference ?? ""
-        try space(before: "a mailbox pattern")
-        if isNext("(") {
+        try cursor.space(before: "a mailbox pattern")
+        if cursor.isNext("(") {
             command.isExtended = true
-            try list("mailbox patterns", limit: limits.listPatterns) { (cursor) throws(SyntaxError) in
-                command.patterns.append(try cursor.pattern())
+            try cursor.list("mailbox patterns", limit: cursor.limits.listPatterns) { (cursor) throws(SyntaxError) in
+                command.patterns.append(try MailboxPattern.parse(&cursor))
             }
         } else {
-            command.patterns = [try pattern()]
+            command.patterns = [try MailboxPattern.parse(&cursor)]
         }
         if reference == nil { command.patterns = [.nothing] }
-        guard nextBehindSpaces?.isLetter == true else { return command }
-        takeSpaces()
-        guard word() == "RETURN" else { throw expected("RETURN or the end of the command") }
+        guard cursor.nextBehindSpaces?.isLetter == true else { return command }
+        cursor.takeSpaces()
+        guard cursor.word() == "RETURN" else { throw cursor.expected("RETURN or the end of the command") }
         command.isExtended = true
-        try space(before: "return options")
-        try returnOptions(of: &command)
+        try cursor.space(before: "return options")
+        try parseReturnOptions(&cursor, of: &command)
         return command
     }
 
-    mutating func lsubCommand() throws(SyntaxError) -> Command {
-        try space(before: "a reference")
-        let reference = try reference()
-        try space(before: "a mailbox pattern")
-        let pattern = try pattern()
-        return .lsub(reference: reference ?? "", pattern: reference == nil ? .nothing : pattern)
-    }
-
     /// Unlike other mailbox names, often empty; nil when it is not in the encoding of names, so that nothing is below.
-    private mutating func reference() throws(SyntaxError) -> String? {
-        let start = index
-        let raw = try astring("a reference")
-        return try? mailboxText(raw, from: start)
+    fileprivate static func parseReference(_ cursor: inout Cursor) throws(SyntaxError) -> String? {
+        let start = cursor.index
+        let raw = try cursor.astring("a reference")
+        return try? cursor.mailboxText(raw, from: start)
     }
 
-    /// A pattern that is not in the encoding of names matches none of them. To clients that try such patterns, the
-    /// empty answer is right and an error is not.
-    private mutating func pattern() throws(SyntaxError) -> MailboxPattern {
-        let start = index
-        let raw = try listMailbox()
-        return (try? mailboxText(raw, from: start)).map { MailboxPattern($0) } ?? .nothing
-    }
-
-    private mutating func selectionOptions() throws(SyntaxError) -> ListCommand.SelectionOptions {
-        let start = self
-        var options: ListCommand.SelectionOptions = []
-        try require("(", "selection options")
-        takeSpaces()
-        if take(")") { return options }
+    /// `list-return-opts`, in parentheses: the status items go to the command too.
+    private static func parseReturnOptions(_ cursor: inout Cursor, of command: inout ListCommand) throws(SyntaxError) {
+        try cursor.require("(", "return options")
+        cursor.takeSpaces()
+        if cursor.takeIfNext(")") { return }
         repeat {
-            let option = self
-            switch word() {
+            let option = cursor
+            switch cursor.word() {
+            case "SUBSCRIBED": command.returns.insert(.subscribed)
+            case "CHILDREN": command.returns.insert(.children)
+            case "SPECIAL-USE": command.returns.insert(.specialUse)
+            case "STATUS":
+                try cursor.space(before: "status items")
+                command.statusItems = try StatusItem.parseList(&cursor)
+            default: throw option.expected("a known return option")
+            }
+        } while cursor.takeSpacesBeforeElement()
+        try cursor.require(")", "a closing parenthesis behind return options")
+    }
+}
+
+extension ListCommand.SelectionOptions {
+    /// `list-select-opts`, in parentheses.
+    fileprivate static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> ListCommand.SelectionOptions {
+        let start = cursor
+        var options: ListCommand.SelectionOptions = []
+        try cursor.require("(", "selection options")
+        cursor.takeSpaces()
+        if cursor.takeIfNext(")") { return options }
+        repeat {
+            let option = cursor
+            switch cursor.word() {
             case "SUBSCRIBED": options.insert(.subscribed)
             case "REMOTE": options.insert(.remote)
             case "RECURSIVEMATCH": options.insert(.recursiveMatch)
             case "SPECIAL-USE": options.insert(.specialUse)
             default: throw option.expected("a known selection option")
             }
-        } while takeSpacesBeforeElement()
-        try require(")", "a closing parenthesis behind selection options")
+        } while cursor.takeSpacesBeforeElement()
+        try cursor.require(")", "a closing parenthesis behind selection options")
         // RFC 5258 section 3.1.
         guard options != [.recursiveMatch], options != [.recursiveMatch, .remote] else {
             throw start.expected("another selection option beside RECURSIVEMATCH")
         }
         return options
     }
+}
 
-    private mutating func returnOptions(of command: inout ListCommand) throws(SyntaxError) {
-        try require("(", "return options")
-        takeSpaces()
-        if take(")") { return }
-        repeat {
-            let option = self
-            switch word() {
-            case "SUBSCRIBED": command.returns.insert(.subscribed)
-            case "CHILDREN": command.returns.insert(.children)
-            case "SPECIAL-USE": command.returns.insert(.specialUse)
-            case "STATUS":
-                try space(before: "status items")
-                command.statusItems = try statusItems()
-            default: throw option.expected("a known return option")
-            }
-        } while takeSpacesBeforeElement()
-        try require(")", "a closing parenthesis behind return options")
+extension Command {
+    /// What follows LSUB.
+    static func parseLsub(_ cursor: inout Cursor) throws(SyntaxError) -> Command {
+        try cursor.space(before: "a reference")
+        let reference = try ListCommand.parseReference(&cursor)
+        try cursor.space(before: "a mailbox pattern")
+        let pattern = try MailboxPattern.parse(&cursor)
+        return .lsub(reference: reference ?? "", pattern: reference == nil ? .nothing : pattern)
     }
 }

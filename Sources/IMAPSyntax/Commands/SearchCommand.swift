@@ -74,67 +74,78 @@ public struct SearchReturn: Hashable, Sendable {
     }
 }
 
-extension Cursor {
-    mutating func searchCommand(_ numberSpace: NumberSpace) throws(SyntaxError) -> SearchCommand {
-        try space(before: "a search key")
+extension SearchCommand {
+    /// What follows SEARCH.
+    static func parse(_ cursor: inout Cursor, in numberSpace: NumberSpace) throws(SyntaxError) -> SearchCommand {
+        try cursor.space(before: "a search key")
         var returns: SearchReturn?
         var charset: SearchCommand.Charset?
-        if peekWord() == "RETURN" {
-            advance(by: 6)
-            try space(before: "return options")
-            returns = try searchReturn()
-            try space(before: "a search key")
+        if cursor.peekWord() == "RETURN" {
+            cursor.advance(by: 6)
+            try cursor.space(before: "return options")
+            returns = try SearchReturn.parse(&cursor)
+            try cursor.space(before: "a search key")
         }
-        if peekWord() == "CHARSET" {
-            advance(by: 7)
-            try space(before: "a charset")
-            charset = try searchCharset()
-            try space(before: "a search key")
+        if cursor.peekWord() == "CHARSET" {
+            cursor.advance(by: 7)
+            try cursor.space(before: "a charset")
+            charset = try Charset.parse(&cursor)
+            try cursor.space(before: "a search key")
         }
-        var budget = limits.searchKeys
-        var keys = [try searchKey(depth: 0, &budget)]
-        while takeSpacesBeforeElement() { keys.append(try searchKey(depth: 0, &budget)) }
+        var budget = cursor.limits.searchKeys
+        var keys = [try SearchKey.parse(&cursor, depth: 0, &budget)]
+        while cursor.takeSpacesBeforeElement() { keys.append(try SearchKey.parse(&cursor, depth: 0, &budget)) }
         return SearchCommand(numberSpace, keys.count == 1 ? keys[0] : .and(keys), returns: returns, charset: charset)
     }
+}
 
-    private mutating func searchReturn() throws(SyntaxError) -> SearchReturn {
+extension SearchReturn {
+    /// `"(" [search-return-opt *(SP search-return-opt)] ")"`
+    fileprivate static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> SearchReturn {
         var result = SearchReturn([])
-        try require("(", "return options in parentheses")
-        takeSpaces()
-        if take(")") { return SearchReturn(.all) }
+        try cursor.require("(", "return options in parentheses")
+        cursor.takeSpaces()
+        if cursor.takeIfNext(")") { return SearchReturn(.all) }
         repeat {
-            let start = self
-            switch word() {
+            let start = cursor
+            switch cursor.word() {
             case "MIN": result.options.insert(.min)
             case "MAX": result.options.insert(.max)
             case "ALL": result.options.insert(.all)
             case "COUNT": result.options.insert(.count)
             case "SAVE": result.options.insert(.save)
             case "PARTIAL":
-                try space(before: "a range")
-                result.partial = try partialRange()
+                try cursor.space(before: "a range")
+                result.partial = try Partial.parse(&cursor)
             default: throw start.expected("a known return option")
             }
-        } while takeSpacesBeforeElement()
-        try require(")", "a closing parenthesis behind return options")
+        } while cursor.takeSpacesBeforeElement()
+        try cursor.require(")", "a closing parenthesis behind return options")
         // RFC 9394 section 3.1.
-        guard result.partial == nil || !result.options.contains(.all) else { throw expected("either ALL or PARTIAL") }
+        guard result.partial == nil || !result.options.contains(.all) else {
+            throw cursor.expected("either ALL or PARTIAL")
+        }
         return result
     }
+}
 
+extension SearchReturn.Partial {
     /// `partial-range`: both ends from the start, or both from the end.
-    private mutating func partialRange() throws(SyntaxError) -> SearchReturn.Partial {
-        let isFromEnd = take("-")
-        let first = Int64(try nonZeroNumber("a position"))
-        try require(":", "a range of positions")
-        guard take("-") == isFromEnd else { throw expected("a range that counts from one end") }
-        let last = Int64(try nonZeroNumber("a position"))
+    fileprivate static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> SearchReturn.Partial {
+        let isFromEnd = cursor.takeIfNext("-")
+        let first = Int64(try cursor.nonZeroNumber("a position"))
+        try cursor.require(":", "a range of positions")
+        guard cursor.takeIfNext("-") == isFromEnd else { throw cursor.expected("a range that counts from one end") }
+        let last = Int64(try cursor.nonZeroNumber("a position"))
         let sign: Int64 = isFromEnd ? -1 : 1
         return .init(first: sign * Swift.min(first, last), last: sign * Swift.max(first, last))
     }
+}
 
-    private mutating func searchCharset() throws(SyntaxError) -> SearchCommand.Charset {
-        let name = String(decoding: try astring("a charset"), as: UTF8.self)
+extension SearchCommand.Charset {
+    /// `charset`: the names of those that are known in any case.
+    fileprivate static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> SearchCommand.Charset {
+        let name = String(decoding: try cursor.astring("a charset"), as: UTF8.self)
         switch name.asciiUppercased {
         case "US-ASCII", "ASCII": return .usASCII
         case "UTF-8", "UTF8": return .utf8

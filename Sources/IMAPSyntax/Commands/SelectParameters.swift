@@ -48,57 +48,60 @@ public struct QuickResync: Hashable, Sendable {
     }
 }
 
-extension Cursor {
-    mutating func selectCommand() throws(SyntaxError) -> (MailboxName, SelectParameters) {
-        try space(before: "a mailbox name")
-        let name = try mailbox()
+extension SelectParameters {
+    /// `[select-params]`: none where no parenthesis stands behind the name.
+    static func parseIfPresent(_ cursor: inout Cursor) throws(SyntaxError) -> SelectParameters {
         var parameters = SelectParameters()
-        guard nextBehindSpaces == UInt8(ascii: "(") else { return (name, parameters) }
-        takeSpaces()
-        try list("parameters", limit: 16) { (cursor) throws(SyntaxError) in
+        guard cursor.nextBehindSpaces == UInt8(ascii: "(") else { return parameters }
+        cursor.takeSpaces()
+        try cursor.list("parameters", limit: 16) { (cursor) throws(SyntaxError) in
             let start = cursor
             switch cursor.word() {
             case "CONDSTORE": parameters.isCondstore = true
             case "QRESYNC":
                 guard parameters.quickResync == nil else { throw start.expected("QRESYNC at most once") }
-                parameters.quickResync = try cursor.quickResync()
+                parameters.quickResync = try QuickResync.parse(&cursor)
             default: throw start.expected("CONDSTORE or QRESYNC")
             }
         }
-        return (name, parameters)
+        return parameters
     }
+}
 
-    private mutating func quickResync() throws(SyntaxError) -> QuickResync {
-        try space(before: "the parameters of QRESYNC")
-        try require("(", "the parameters of QRESYNC")
-        takeSpaces()
-        let uidValidity = try nonZeroNumber("a UIDVALIDITY")
-        try space(before: "a mod-sequence")
-        let modSeq = try number64("a mod-sequence")
+extension QuickResync {
+    /// What follows `QRESYNC`.
+    fileprivate static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> QuickResync {
+        try cursor.space(before: "the parameters of QRESYNC")
+        try cursor.require("(", "the parameters of QRESYNC")
+        cursor.takeSpaces()
+        let uidValidity = try cursor.nonZeroNumber("a UIDVALIDITY")
+        try cursor.space(before: "a mod-sequence")
+        let modSeq = try cursor.number64("a mod-sequence")
         var result = QuickResync(uidValidity: uidValidity, modSeq: modSeq)
-        if nextBehindSpaces?.isDigit == true {
-            takeSpaces()
-            result.knownUIDs = try knownSet("the known UIDs")
+        if cursor.nextBehindSpaces?.isDigit == true {
+            cursor.takeSpaces()
+            result.knownUIDs = try parseKnownSet(&cursor, expecting: "the known UIDs")
         }
-        if takeSpacesBeforeElement() {
-            try require("(", "the sequence match data")
-            takeSpaces()
-            let sequenceNumbers = try knownSet("known sequence numbers")
-            try space(before: "known UIDs")
-            let uids = try knownSet("known UIDs")
-            takeSpaces()
-            try require(")", "the end of the sequence match data")
-            takeSpaces()
+        if cursor.takeSpacesBeforeElement() {
+            try cursor.require("(", "the sequence match data")
+            cursor.takeSpaces()
+            let sequenceNumbers = try parseKnownSet(&cursor, expecting: "known sequence numbers")
+            try cursor.space(before: "known UIDs")
+            let uids = try parseKnownSet(&cursor, expecting: "known UIDs")
+            cursor.takeSpaces()
+            try cursor.require(")", "the end of the sequence match data")
+            cursor.takeSpaces()
             result.sequenceMatch = .init(sequenceNumbers: sequenceNumbers, uids: uids)
         }
-        try require(")", "the end of QRESYNC")
+        try cursor.require(")", "the end of QRESYNC")
         return result
     }
 
     /// A set in which `*` is not allowed (RFC 7162 section 7).
-    private mutating func knownSet(_ what: String) throws(SyntaxError) -> SequenceSet {
-        let start = self
-        let set = try sequenceSet(what)
+    private static func parseKnownSet(_ cursor: inout Cursor, expecting what: String) throws(SyntaxError) -> SequenceSet
+    {
+        let start = cursor
+        let set = try SequenceSet.parse(&cursor, expecting: what)
         guard set.elements.allSatisfy({ $0.first != .last && $0.second != .last }) else {
             throw start.expected("\(what) without *")
         }

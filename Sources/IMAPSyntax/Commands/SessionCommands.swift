@@ -11,24 +11,53 @@ public struct IDField: Hashable, Sendable {
     }
 }
 
+extension IDField {
+    /// What follows ID: fields in parentheses; nil for `NIL`.
+    static func parseAll(_ cursor: inout Cursor) throws(SyntaxError) -> [IDField]? {
+        try cursor.space(before: "a list of fields or NIL")
+        if cursor.peekWord() == "NIL" {
+            cursor.advance(by: 3)
+            return nil
+        }
+        try cursor.require("(", "a list of fields or NIL")
+        cursor.takeSpaces()
+        var fields: [IDField] = []
+        if cursor.takeIfNext(")") { return fields }
+        repeat {
+            guard fields.count < cursor.limits.idFields else { throw cursor.tooMany("fields", cursor.limits.idFields) }
+            let name = try cursor.string("the name of a field")
+            try cursor.space(before: "the value of a field")
+            let value = try cursor.nstring("the value of a field")
+            // For logs and statistics only: what is not UTF-8 is repaired.
+            fields.append(
+                IDField(String(decoding: name, as: UTF8.self), value.map { String(decoding: $0, as: UTF8.self) })
+            )
+        } while cursor.takeSpacesBeforeElement()
+        try cursor.require(")", "a closing parenthesis")
+        return fields
+    }
+}
+
 /// Commands about the session itself.
-extension Cursor {
-    mutating func loginCommand() throws(SyntaxError) -> Command {
-        try space(before: "a user name")
-        let userName = try astring("a user name")
-        try space(before: "a password")
-        return .login(userName: userName, password: Secret(try astring("a password")))
+extension Command {
+    /// What follows LOGIN: `SP userid SP password`.
+    static func parseLogin(_ cursor: inout Cursor) throws(SyntaxError) -> Command {
+        try cursor.space(before: "a user name")
+        let userName = try cursor.astring("a user name")
+        try cursor.space(before: "a password")
+        return .login(userName: userName, password: Secret(try cursor.astring("a password")))
     }
 
-    mutating func authenticateCommand() throws(SyntaxError) -> Command {
-        try space(before: "a mechanism")
-        let mechanism = try atom("a mechanism").asciiUppercased
-        guard nextBehindSpaces != nil else {
+    /// What follows AUTHENTICATE: `SP auth-type [SP initial-resp]`.
+    static func parseAuthenticate(_ cursor: inout Cursor) throws(SyntaxError) -> Command {
+        try cursor.space(before: "a mechanism")
+        let mechanism = try cursor.atom("a mechanism").asciiUppercased
+        guard cursor.nextBehindSpaces != nil else {
             return .authenticate(mechanism: mechanism, initialResponse: nil)
         }
-        try space(before: "an initial response")
-        let start = self
-        let text = take { $0 != UInt8(ascii: " ") }
+        try cursor.space(before: "an initial response")
+        let start = cursor
+        let text = cursor.takeBytes { $0 != UInt8(ascii: " ") }
         guard !text.elementsEqual("=".utf8) else {
             return .authenticate(mechanism: mechanism, initialResponse: Secret([]))
         }
@@ -38,41 +67,19 @@ extension Cursor {
         return .authenticate(mechanism: mechanism, initialResponse: Secret(response))
     }
 
-    mutating func enableCommand() throws(SyntaxError) -> Command {
+    /// What follows ENABLE: `1*(SP capability)`.
+    static func parseEnable(_ cursor: inout Cursor) throws(SyntaxError) -> Command {
         var capabilities: [String] = []
         repeat {
-            try space(before: "a capability")
-            capabilities.append(try atom("a capability").asciiUppercased)
-        } while nextBehindSpaces != nil
+            try cursor.space(before: "a capability")
+            capabilities.append(try cursor.atom("a capability").asciiUppercased)
+        } while cursor.nextBehindSpaces != nil
         return .enable(capabilities)
     }
 
-    mutating func compressCommand() throws(SyntaxError) -> Command {
-        try space(before: "a mechanism")
-        return .compress(mechanism: try atom("a mechanism").asciiUppercased)
-    }
-
-    mutating func idCommand() throws(SyntaxError) -> Command {
-        try space(before: "a list of fields or NIL")
-        if peekWord() == "NIL" {
-            advance(by: 3)
-            return .id(nil)
-        }
-        try require("(", "a list of fields or NIL")
-        takeSpaces()
-        var fields: [IDField] = []
-        if take(")") { return .id(fields) }
-        repeat {
-            guard fields.count < limits.idFields else { throw tooMany("fields", limits.idFields) }
-            let name = try string("the name of a field")
-            try space(before: "the value of a field")
-            let value = try nstring("the value of a field")
-            // For logs and statistics only: what is not UTF-8 is repaired.
-            fields.append(
-                IDField(String(decoding: name, as: UTF8.self), value.map { String(decoding: $0, as: UTF8.self) })
-            )
-        } while takeSpacesBeforeElement()
-        try require(")", "a closing parenthesis")
-        return .id(fields)
+    /// What follows COMPRESS: `SP algorithm`.
+    static func parseCompress(_ cursor: inout Cursor) throws(SyntaxError) -> Command {
+        try cursor.space(before: "a mechanism")
+        return .compress(mechanism: try cursor.atom("a mechanism").asciiUppercased)
     }
 }

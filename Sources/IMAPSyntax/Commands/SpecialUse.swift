@@ -10,34 +10,35 @@ public enum SpecialUse: String, Hashable, Sendable, CaseIterable {
     case trash = "\\Trash"
 }
 
-extension Cursor {
-    mutating func createCommand() throws(SyntaxError) -> Command {
-        try space(before: "a mailbox name")
-        let name = try mailbox().withoutTrailingDelimiter
+extension SpecialUse {
+    /// What may follow the name in CREATE: `(USE (...))`. Repeated uses are there once.
+    static func parseUsesIfPresent(_ cursor: inout Cursor) throws(SyntaxError) -> [SpecialUse] {
         var uses: [SpecialUse] = []
-        guard nextBehindSpaces == UInt8(ascii: "(") else { return .create(name, uses: uses) }
-        takeSpaces()
-        advance()
-        takeSpaces()
-        guard word() == "USE", takeSpaces() else { throw expected("USE and a list of special uses") }
-        try require("(", "a list of special uses")
-        takeSpaces()
-        if !take(")") {
-            repeat {
-                let use = try specialUse()
-                if !uses.contains(use) { uses.append(use) }
-            } while takeSpacesBeforeElement()
-            try require(")", "a closing parenthesis")
+        guard cursor.nextBehindSpaces == UInt8(ascii: "(") else { return uses }
+        cursor.takeSpaces()
+        cursor.advance()
+        cursor.takeSpaces()
+        guard cursor.word() == "USE", cursor.takeSpaces() else {
+            throw cursor.expected("USE and a list of special uses")
         }
-        takeSpaces()
-        try require(")", "a closing parenthesis")
-        return .create(name, uses: uses)
+        try cursor.require("(", "a list of special uses")
+        cursor.takeSpaces()
+        if !cursor.takeIfNext(")") {
+            repeat {
+                let use = try parse(&cursor)
+                if !uses.contains(use) { uses.append(use) }
+            } while cursor.takeSpacesBeforeElement()
+            try cursor.require(")", "a closing parenthesis")
+        }
+        cursor.takeSpaces()
+        try cursor.require(")", "a closing parenthesis")
+        return uses
     }
 
-    private mutating func specialUse() throws(SyntaxError) -> SpecialUse {
-        let start = self
-        try require("\\", "a special use such as \\Sent")
-        let name = "\\\(try atom("a special use such as \\Sent"))".asciiLowercased
+    private static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> SpecialUse {
+        let start = cursor
+        try cursor.require("\\", "a special use such as \\Sent")
+        let name = "\\\(try cursor.atom("a special use such as \\Sent"))".asciiLowercased
         guard let use = SpecialUse.allCases.first(where: { $0.rawValue.asciiLowercased == name }) else {
             throw start.failure(.unknownSpecialUse, "There is no such special use")
         }

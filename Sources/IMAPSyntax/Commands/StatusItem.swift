@@ -19,18 +19,11 @@ public enum StatusItem: String, Hashable, Sendable, CaseIterable {
     case deletedStorage = "DELETED-STORAGE"
 }
 
-extension Cursor {
-    mutating func statusCommand() throws(SyntaxError) -> Command {
-        try space(before: "a mailbox name")
-        let name = try mailbox()
-        try space(before: "status items")
-        return .status(name, try statusItems())
-    }
-
+extension StatusItem {
     /// Items in parentheses, repeated ones only once.
-    mutating func statusItems() throws(SyntaxError) -> [StatusItem] {
+    static func parseList(_ cursor: inout Cursor) throws(SyntaxError) -> [StatusItem] {
         var items: [StatusItem] = []
-        try list("status items", limit: 64) { (cursor) throws(SyntaxError) in
+        try cursor.list("status items", limit: 64) { (cursor) throws(SyntaxError) in
             let start = cursor
             guard let item = StatusItem(rawValue: cursor.word()) else { throw start.expected("a known status item") }
             if !items.contains(item) { items.append(item) }

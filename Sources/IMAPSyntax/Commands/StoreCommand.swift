@@ -40,30 +40,31 @@ public struct StoreCommand: Hashable, Sendable {
     }
 }
 
-extension Cursor {
-    mutating func storeCommand(_ numberSpace: NumberSpace) throws(SyntaxError) -> StoreCommand {
-        try space(before: "a message set")
-        let messages = try messageSet()
-        try space(before: "FLAGS, +FLAGS or -FLAGS")
+extension StoreCommand {
+    /// What follows STORE: a set, a modifier and flags.
+    static func parse(_ cursor: inout Cursor, in numberSpace: NumberSpace) throws(SyntaxError) -> StoreCommand {
+        try cursor.space(before: "a message set")
+        let messages = try MessageSet.parse(&cursor)
+        try cursor.space(before: "FLAGS, +FLAGS or -FLAGS")
         var unchangedSince: UInt64?
-        if isNext("(") {
-            try list("modifiers", limit: 1) { (cursor) throws(SyntaxError) in
+        if cursor.isNext("(") {
+            try cursor.list("modifiers", limit: 1) { (cursor) throws(SyntaxError) in
                 guard cursor.word() == "UNCHANGEDSINCE" else { throw cursor.expected("UNCHANGEDSINCE") }
                 try cursor.space(before: "a mod-sequence")
                 unchangedSince = try cursor.number64("a mod-sequence")
             }
-            try space(before: "FLAGS, +FLAGS or -FLAGS")
+            try cursor.space(before: "FLAGS, +FLAGS or -FLAGS")
         }
-        let action: StoreCommand.Action = take("+") ? .add : take("-") ? .remove : .replace
-        let start = self
+        let action: Action = cursor.takeIfNext("+") ? .add : cursor.takeIfNext("-") ? .remove : .replace
+        let start = cursor
         let isSilent: Bool
-        switch word() {
+        switch cursor.word() {
         case "FLAGS": isSilent = false
         case "FLAGS.SILENT": isSilent = true
         default: throw start.expected("FLAGS, +FLAGS or -FLAGS")
         }
-        try space(before: "flags")
-        let flags = isNext("(") ? try flagList() : try bareFlags()
+        try cursor.space(before: "flags")
+        let flags = cursor.isNext("(") ? try Flag.parseList(&cursor) : try parseBareFlags(&cursor)
         return StoreCommand(
             numberSpace,
             messages,
@@ -75,11 +76,12 @@ extension Cursor {
     }
 
     /// `flag *(SP flag)`, without parentheses.
-    private mutating func bareFlags() throws(SyntaxError) -> [Flag] {
-        var flags = [try flag()]
-        while takeSpaces(), !isAtEnd {
-            guard flags.count < limits.flagsPerCommand else { throw tooMany("flags", limits.flagsPerCommand) }
-            flags.append(try flag())
+    private static func parseBareFlags(_ cursor: inout Cursor) throws(SyntaxError) -> [Flag] {
+        var flags = [try Flag.parse(&cursor)]
+        while cursor.takeSpaces(), !cursor.isAtEnd {
+            let limit = cursor.limits.flagsPerCommand
+            guard flags.count < limit else { throw cursor.tooMany("flags", limit) }
+            flags.append(try Flag.parse(&cursor))
         }
         return flags
     }

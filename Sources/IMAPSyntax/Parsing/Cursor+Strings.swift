@@ -3,7 +3,7 @@ extension Cursor {
     /// `astring`: an atom (with `]`), a quoted string or a literal.
     mutating func astring(_ what: String) throws(SyntaxError) -> [UInt8] {
         if let string = try stringIfPresent() { return string }
-        let atom = take(while: \.isAStringCharacter)
+        let atom = takeBytes(while: \.isAStringCharacter)
         guard !atom.isEmpty else { throw expected(what) }
         return Array(atom)
     }
@@ -23,21 +23,21 @@ extension Cursor {
     }
 
     /// `list-mailbox`: an atom with wildcards, or a string.
-    mutating func listMailbox() throws(SyntaxError) -> [UInt8] {
+    mutating func listMailbox(_ what: String) throws(SyntaxError) -> [UInt8] {
         if let string = try stringIfPresent() { return string }
-        let pattern = take(while: \.isListCharacter)
-        guard !pattern.isEmpty else { throw expected("a mailbox pattern") }
+        let pattern = takeBytes(while: \.isListCharacter)
+        guard !pattern.isEmpty else { throw expected(what) }
         return Array(pattern)
     }
 
     /// `atom`, as text.
     mutating func atom(_ what: String) throws(SyntaxError) -> String {
-        let atom = take(while: \.isAtomCharacter)
+        let atom = takeBytes(while: \.isAtomCharacter)
         guard !atom.isEmpty else { throw expected(what) }
         return String(decoding: atom, as: UTF8.self)
     }
 
-    fileprivate mutating func stringIfPresent() throws(SyntaxError) -> [UInt8]? {
+    private mutating func stringIfPresent() throws(SyntaxError) -> [UInt8]? {
         if isNext("\"") { return try quoted() }
         if isNext("{") { return try literal() }
         return nil
@@ -85,26 +85,17 @@ extension Cursor {
         advance(by: start + header.length - index)
         return Array(content)
     }
-}
 
-extension Cursor {
-    /// `mailbox`: an astring in modified UTF-7, or UTF-8 where that is enabled; INBOX in any case.
-    mutating func mailbox(_ what: String = "a mailbox name") throws(SyntaxError) -> MailboxName {
-        let start = index
-        let raw = try mailboxBytes(what)
-        let name = try mailboxText(raw, from: start)
-        guard !name.isEmpty else {
-            throw SyntaxError(.malformed, offset: start, message: "\(commandName) needs a mailbox name, found none")
+    /// `tag`, which ends the input or has a space behind it.
+    mutating func tag() throws(SyntaxError) -> String {
+        let tag = takeBytes(while: \.isTagCharacter)
+        guard !tag.isEmpty, isAtEnd || isNext(" ") else {
+            throw SyntaxError(.invalidTag, offset: index, message: "A command starts with a tag and a space")
         }
-        return MailboxName(name)
-    }
-
-    /// An astring, or an atom with `%` and `*`: folders of such names exist, and not every client quotes them.
-    private mutating func mailboxBytes(_ what: String) throws(SyntaxError) -> [UInt8] {
-        if let string = try stringIfPresent() { return string }
-        let name = take(while: \.isListCharacter)
-        guard !name.isEmpty else { throw expected(what) }
-        return Array(name)
+        guard tag.count <= limits.tagBytes else {
+            throw SyntaxError(.invalidTag, offset: index, message: "A tag has at most \(limits.tagBytes) bytes")
+        }
+        return String(decoding: tag, as: UTF8.self)
     }
 
     /// Decodes the name or pattern of a mailbox.

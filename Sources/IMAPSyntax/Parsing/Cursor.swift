@@ -33,14 +33,14 @@ struct Cursor {
     }
 
     /// Takes one byte when it is the one asked for.
-    mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+    mutating func takeIfNext(_ scalar: Unicode.Scalar) -> Bool {
         guard isNext(scalar) else { return false }
         index += 1
         return true
     }
 
     mutating func require(_ scalar: Unicode.Scalar, _ what: String) throws(SyntaxError) {
-        guard take(scalar) else { throw expected(what) }
+        guard takeIfNext(scalar) else { throw expected(what) }
     }
 
     /// `SP`. The grammar has exactly one; clients also send several, and servers in use accept that.
@@ -79,7 +79,7 @@ struct Cursor {
     }
 
     /// The bytes from here on that satisfy a class, consumed.
-    mutating func take(while isIncluded: (UInt8) -> Bool) -> ArraySlice<UInt8> {
+    mutating func takeBytes(while isIncluded: (UInt8) -> Bool) -> ArraySlice<UInt8> {
         let start = index
         while index < bytes.count, isIncluded(bytes[index]) { index += 1 }
         return bytes[start..<index]

@@ -69,25 +69,26 @@ extension CalendarDate: CustomStringConvertible {
     }
 }
 
-extension Cursor {
+extension CalendarDate {
     /// `date`: `date-text`, bare or in quotes.
-    mutating func date() throws(SyntaxError) -> CalendarDate {
-        let isQuoted = take("\"")
-        let day = try calendarDate("a date such as 1-Feb-2024")
-        if isQuoted { try require("\"", "a quote behind the date") }
+    static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> CalendarDate {
+        let isQuoted = cursor.takeIfNext("\"")
+        let day = try parseText(&cursor, expecting: "a date such as 1-Feb-2024")
+        if isQuoted { try cursor.require("\"", "a quote behind the date") }
         return day
     }
 
     /// Day of one or two digits (or a blank and one), name of the month, year of four digits.
-    mutating func calendarDate(_ what: String) throws(SyntaxError) -> CalendarDate {
-        let start = self
-        let dayDigits = byte(ahead: 1)?.isDigit == true ? 2 : 1
-        let day = try take(" ") ? fixedNumber(digits: 1, what) : fixedNumber(digits: dayDigits, what)
-        try require("-", what)
-        let name = take(while: \.isLetter).map(\.lowercased)
-        try require("-", what)
-        let year = try fixedNumber(digits: 4, what)
-        let month = CalendarDate.monthNames.firstIndex { $0.asciiLowercased.utf8.elementsEqual(name) }
+    static func parseText(_ cursor: inout Cursor, expecting what: String) throws(SyntaxError) -> CalendarDate {
+        let start = cursor
+        let dayDigits = cursor.byte(ahead: 1)?.isDigit == true ? 2 : 1
+        let hasBlank = cursor.takeIfNext(" ")
+        let day = try cursor.fixedNumber(digits: hasBlank ? 1 : dayDigits, what)
+        try cursor.require("-", what)
+        let name = cursor.takeBytes(while: \.isLetter).map(\.lowercased)
+        try cursor.require("-", what)
+        let year = try cursor.fixedNumber(digits: 4, what)
+        let month = monthNames.firstIndex { $0.asciiLowercased.utf8.elementsEqual(name) }
         guard let month, let date = CalendarDate(year: year, month: month + 1, day: day) else {
             throw start.expected("\(what), of a day that exists")
         }

@@ -71,25 +71,25 @@ extension DateTime: CustomStringConvertible {
     }
 }
 
-extension Cursor {
+extension DateTime {
     /// `date-time`, in quotes.
-    mutating func dateTime() throws(SyntaxError) -> DateTime {
+    static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> DateTime {
         let what = "a date such as \" 1-Feb-2024 03:04:05 +0100\""
-        let start = self
-        try require("\"", what)
-        let date = try calendarDate(what)
-        try require(" ", what)
-        let hour = try fixedNumber(digits: 2, what)
-        try require(":", what)
-        let minute = try fixedNumber(digits: 2, what)
-        try require(":", what)
-        let second = try fixedNumber(digits: 2, what)
-        try require(" ", what)
-        let isWest = take("-")
-        if !isWest { try require("+", what) }
-        let zoneHours = try fixedNumber(digits: 2, what)
-        let zoneMinutes = try fixedNumber(digits: 2, what)
-        try require("\"", what)
+        let start = cursor
+        try cursor.require("\"", what)
+        let date = try CalendarDate.parseText(&cursor, expecting: what)
+        try cursor.require(" ", what)
+        let hour = try cursor.fixedNumber(digits: 2, what)
+        try cursor.require(":", what)
+        let minute = try cursor.fixedNumber(digits: 2, what)
+        try cursor.require(":", what)
+        let second = try cursor.fixedNumber(digits: 2, what)
+        try cursor.require(" ", what)
+        let isWest = cursor.takeIfNext("-")
+        if !isWest { try cursor.require("+", what) }
+        let zoneHours = try cursor.fixedNumber(digits: 2, what)
+        let zoneMinutes = try cursor.fixedNumber(digits: 2, what)
+        try cursor.require("\"", what)
         let zone = (zoneHours * 60 + zoneMinutes) * (isWest ? -1 : 1)
         guard
             zoneMinutes < 60,

@@ -49,43 +49,46 @@ extension Flag: CustomStringConvertible {
     }
 }
 
-extension Cursor {
+extension Flag {
     /// `flag-list`: in parentheses, possibly empty.
-    mutating func flagList() throws(SyntaxError) -> [Flag] {
-        try require("(", "flags in parentheses")
-        takeSpaces()
+    static func parseList(_ cursor: inout Cursor) throws(SyntaxError) -> [Flag] {
+        try cursor.require("(", "flags in parentheses")
+        cursor.takeSpaces()
         var flags: [Flag] = []
-        if take(")") { return flags }
+        if cursor.takeIfNext(")") { return flags }
         repeat {
-            guard flags.count < limits.flagsPerCommand else { throw tooMany("flags", limits.flagsPerCommand) }
-            flags.append(try flag())
-        } while takeSpacesBeforeElement()
-        try require(")", "a flag or a closing parenthesis")
+            let limit = cursor.limits.flagsPerCommand
+            guard flags.count < limit else { throw cursor.tooMany("flags", limit) }
+            flags.append(try parse(&cursor))
+        } while cursor.takeSpacesBeforeElement()
+        try cursor.require(")", "a flag or a closing parenthesis")
         return flags
     }
 
     /// `flag`, as a client may set it.
-    mutating func flag() throws(SyntaxError) -> Flag {
-        guard isNext("\\") else { return .keyword(try keyword()) }
-        let start = self
-        advance()
-        switch word() {
+    static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> Flag {
+        guard cursor.isNext("\\") else { return .keyword(try Keyword.parse(&cursor)) }
+        let start = cursor
+        cursor.advance()
+        switch cursor.word() {
         case "SEEN": return .seen
         case "ANSWERED": return .answered
         case "FLAGGED": return .flagged
         case "DELETED": return .deleted
         case "DRAFT": return .draft
         case "RECENT": throw start.failure(.malformed, "\\Recent is set by the server only")
-        default: throw start.failure(.malformed, "\(commandName) names a system flag that does not exist")
+        default: throw start.failure(.malformed, "\(cursor.commandName) names a system flag that does not exist")
         }
     }
+}
 
+extension Keyword {
     /// `flag-keyword`.
-    mutating func keyword() throws(SyntaxError) -> Keyword {
-        let start = self
-        guard let keyword = Keyword(try atom("a flag")) else { throw start.expected("a flag") }
-        guard keyword.name.utf8.count <= limits.keywordBytes else {
-            throw start.failure(.limitExceeded, "A keyword has at most \(limits.keywordBytes) bytes")
+    static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> Keyword {
+        let start = cursor
+        guard let keyword = Keyword(try cursor.atom("a flag")) else { throw start.expected("a flag") }
+        guard keyword.name.utf8.count <= cursor.limits.keywordBytes else {
+            throw start.failure(.limitExceeded, "A keyword has at most \(cursor.limits.keywordBytes) bytes")
         }
         return keyword
     }

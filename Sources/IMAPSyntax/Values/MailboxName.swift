@@ -80,3 +80,24 @@ extension MailboxName {
 extension MailboxName: CustomStringConvertible {
     public var description: String { text }
 }
+
+extension MailboxName {
+    /// `mailbox`: an astring in modified UTF-7, or UTF-8 where that is enabled; INBOX in any case. An atom may hold `%`
+    /// and `*`: folders of such names exist, and not every client quotes them.
+    static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> MailboxName {
+        let start = cursor.index
+        let raw = try cursor.listMailbox("a mailbox name")
+        let name = try cursor.mailboxText(raw, from: start)
+        guard !name.isEmpty else {
+            let message = "\(cursor.commandName) needs a mailbox name, found none"
+            throw SyntaxError(.malformed, offset: start, message: message)
+        }
+        return MailboxName(name)
+    }
+
+    /// `SP mailbox`, as behind the name of a command.
+    static func parseArgument(_ cursor: inout Cursor) throws(SyntaxError) -> MailboxName {
+        try cursor.space(before: "a mailbox name")
+        return try parse(&cursor)
+    }
+}

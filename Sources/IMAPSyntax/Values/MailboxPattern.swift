@@ -173,3 +173,15 @@ public struct MailboxMatcher: Sendable {
         return parts
     }
 }
+
+extension MailboxPattern {
+    /// `list-mailbox`.
+    ///
+    /// A pattern that is not in the encoding of names matches none of them. To clients that try such patterns, the
+    /// empty answer is right and an error is not.
+    static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> MailboxPattern {
+        let start = cursor.index
+        let raw = try cursor.listMailbox("a mailbox pattern")
+        return (try? cursor.mailboxText(raw, from: start)).map { MailboxPattern($0) } ?? .nothing
+    }
+}

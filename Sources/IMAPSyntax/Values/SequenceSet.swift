@@ -89,24 +89,38 @@ public enum MessageSet: Hashable, Sendable {
     case savedResult
 }
 
-extension Cursor {
-    mutating func sequenceSet(_ what: String = "a message set") throws(SyntaxError) -> SequenceSet {
-        var elements: [SequenceSet.Element] = []
+extension SequenceSet {
+    /// `sequence-set`, but for `$`.
+    ///
+    /// - Parameter what: what an error says is needed here.
+    static func parse(
+        _ cursor: inout Cursor,
+        expecting what: String = "a message set"
+    ) throws(SyntaxError) -> SequenceSet {
+        let limit = cursor.limits.sequenceSetRanges
+        var elements: [Element] = []
         repeat {
-            guard elements.count < limits.sequenceSetRanges else { throw tooMany("ranges", limits.sequenceSetRanges) }
-            let first = try sequenceBound(what)
-            elements.append(.init(first, take(":") ? try sequenceBound("the end of a range") : first))
-        } while take(",")
+            guard elements.count < limit else { throw cursor.tooMany("ranges", limit) }
+            let first = try Bound.parse(&cursor, expecting: what)
+            let hasSecond = cursor.takeIfNext(":")
+            elements.append(Element(first, hasSecond ? try .parse(&cursor, expecting: "the end of a range") : first))
+        } while cursor.takeIfNext(",")
         return SequenceSet(elements)
     }
+}
 
-    mutating func messageSet() throws(SyntaxError) -> MessageSet {
-        if take("$") { return .savedResult }
-        return .numbers(try sequenceSet())
+extension SequenceSet.Bound {
+    /// `seq-number`.
+    fileprivate static func parse(_ cursor: inout Cursor, expecting what: String) throws(SyntaxError) -> Self {
+        if cursor.takeIfNext("*") { return .last }
+        return .number(try cursor.nonZeroNumber(what))
     }
+}
 
-    private mutating func sequenceBound(_ what: String) throws(SyntaxError) -> SequenceSet.Bound {
-        if take("*") { return .last }
-        return .number(try nonZeroNumber(what))
+extension MessageSet {
+    /// `sequence-set`.
+    static func parse(_ cursor: inout Cursor) throws(SyntaxError) -> MessageSet {
+        if cursor.takeIfNext("$") { return .savedResult }
+        return .numbers(try SequenceSet.parse(&cursor))
     }
 }

@@ -25,7 +25,7 @@ import Testing
         #expect(moment.description == sample.text)
         #expect(moment.unixSeconds == sample.unixSeconds)
         var cursor = Cursor(bytes("\"\(sample.text)\" x"), limits: IMAPLimits())
-        #expect(try cursor.dateTime() == moment)
+        #expect(try DateTime.parse(&cursor) == moment)
         #expect(cursor.next == UInt8(ascii: " "))
     }
 
@@ -37,7 +37,7 @@ import Testing
             let moment = DateTime(unixSeconds: seconds, zoneMinutes: zone)
             #expect(moment.unixSeconds == seconds)
             var cursor = Cursor(bytes("\"\(moment)\""), limits: IMAPLimits())
-            #expect((try? cursor.dateTime()) == moment)
+            #expect((try? DateTime.parse(&cursor)) == moment)
         }
     }
 
@@ -58,7 +58,7 @@ import Testing
     ])
     func refuses(_ text: String) {
         var cursor = Cursor(bytes(text), limits: IMAPLimits())
-        #expect(throws: SyntaxError.self) { try cursor.dateTime() }
+        #expect(throws: SyntaxError.self) { try DateTime.parse(&cursor) }
     }
 
     @Test func daysRoundTrip() {

@@ -21,17 +21,17 @@ import Testing
     @Test(arguments: samples)
     func parsesAndResolves(_ sample: (text: String, last: UInt32?, ranges: [ClosedRange<UInt32>])) throws {
         var cursor = Cursor(bytes(sample.text + " x"), limits: IMAPLimits())
-        let set = try cursor.sequenceSet()
+        let set = try SequenceSet.parse(&cursor)
         #expect(set.resolved(last: sample.last) == sample.ranges)
         #expect(cursor.index == sample.text.utf8.count)
         var again = Cursor(bytes(set.description), limits: IMAPLimits())
-        #expect(try again.sequenceSet() == set)
+        #expect(try SequenceSet.parse(&again) == set)
     }
 
     @Test(arguments: ["", "0", "1,", "1:", ":", "x", "1,,2", "4294967296", "99999999999999999999999"])
     func refuses(_ text: String) {
         var cursor = Cursor(bytes(text), limits: IMAPLimits())
-        #expect(throws: SyntaxError.self) { try cursor.sequenceSet() }
+        #expect(throws: SyntaxError.self) { try SequenceSet.parse(&cursor) }
     }
 
     @Test func numberSetsAreCompressed() {
