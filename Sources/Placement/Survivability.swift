@@ -63,12 +63,12 @@ public enum Survivability {
     /// What the loss of each value of each spread key of any rule would do, the keys in the order of the pools and
     /// their rules, the values sorted. Nodes without a label are among ``ofNodes(in:)``.
     public static func ofValues(in view: ClusterView) -> [Report] {
-        values(in: view).map { of(Loss(labels: [$0]), in: view) }
+        spreadLabels(in: view).map { of(Loss(labels: [$0]), in: view) }
     }
 
     /// What the loss of each two of these values at once would do, of one key or of two.
     public static func ofPairs(in view: ClusterView) -> [Report] {
-        let values = values(in: view)
+        let values = spreadLabels(in: view)
         return values.indices.flatMap { first in
             values[(first + 1)...].map { of(Loss(labels: [values[first], $0]), in: view) }
         }
@@ -84,13 +84,13 @@ public enum Survivability {
         report(loss, groups: view.groups.indices, in: view)
     }
 
-    private static func values(in view: ClusterView) -> [Label] {
+    private static func spreadLabels(in view: ClusterView) -> [Label] {
         var keys: [String] = []
         for key in view.rules.flatMap(\.spread) where !keys.contains(key) { keys.append(key) }
-        return keys.flatMap { values(ofKey: $0, in: view) }
+        return keys.flatMap { labels(ofKey: $0, in: view) }
     }
 
-    private static func values(ofKey key: String, in view: ClusterView) -> [Label] {
+    private static func labels(ofKey key: String, in view: ClusterView) -> [Label] {
         Set(view.nodes.compactMap { $0.labels[key] }).sorted().map { Label(key: key, value: $0) }
     }
 
@@ -133,7 +133,7 @@ public enum Survivability {
     }
 
     private static func losses(ofKey key: String, in view: ClusterView) -> [Loss] {
-        values(ofKey: key, in: view).map { Loss(labels: [$0]) }
+        labels(ofKey: key, in: view).map { Loss(labels: [$0]) }
             + view.nodes.filter { $0.labels[key] == nil }.map { Loss(nodes: [$0.id]) }
     }
 }

@@ -27,8 +27,8 @@ public final class MemoryStateStore: StateStore {
             for operation in batch.operations {
                 switch operation {
                 case .put(let key, let value): state.rows.set(key, value)
-                case .delete(let key): state.rows.remove(key)
-                case .deleteRange(let start, let end): state.rows.remove(from: start, to: end)
+                case .delete(let key): state.rows.removeRow(key)
+                case .deleteRange(let start, let end): state.rows.removeRange(from: start, to: end)
                 }
             }
             return nil

@@ -101,24 +101,24 @@ struct SortedRows: Sendable {
         chunks.insert(upper, at: index + 1)
     }
 
-    mutating func remove(_ key: [UInt8]) {
+    mutating func removeRow(_ key: [UInt8]) {
         let position = lowerBound(key.span)
         guard let old = row(at: position), old.key == key else { return }
-        remove(chunk: position.chunk, rows: position.row..<position.row + 1)
+        removeRows(position.row..<position.row + 1, ofChunk: position.chunk)
     }
 
-    mutating func remove(from start: [UInt8], to end: [UInt8]) {
+    mutating func removeRange(from start: [UInt8], to end: [UInt8]) {
         guard start.span.compare(to: end.span) < 0 else { return }
         while true {
             let first = lowerBound(start.span)
             let last = lowerBound(end.span)
             guard first != last else { return }
             let upper = first.chunk == last.chunk ? last.row : chunks[first.chunk].count
-            remove(chunk: first.chunk, rows: first.row..<upper)
+            removeRows(first.row..<upper, ofChunk: first.chunk)
         }
     }
 
-    private mutating func remove(chunk: Int, rows: Range<Int>) {
+    private mutating func removeRows(_ rows: Range<Int>, ofChunk chunk: Int) {
         for row in chunks[chunk][rows] { byteCount -= row.key.count + row.value.readableBytes }
         count -= rows.count
         chunks[chunk].removeSubrange(rows)

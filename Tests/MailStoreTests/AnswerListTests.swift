@@ -27,12 +27,12 @@ import Testing
             case 7, 8:
                 let end = next - min(next, .random(in: 0...20, using: &generator))
                 let due = dictionary.keys.filter { $0 < end }.sorted().prefix(7)
-                #expect(list.removeAll(below: end, atMost: 7) == Array(due))
+                #expect(list.removeSettled(below: end, atMost: 7) == Array(due))
                 for sequence in due { dictionary[sequence] = nil }
             default:
                 let end = Timestamp(milliseconds: Int64(next) - 15)
                 let due = dictionary.filter { $0.value.timestamp < end }.keys.sorted().prefix(3)
-                #expect(list.removeAll(before: end, atMost: 3) == Array(due))
+                #expect(list.removeOlder(than: end, atMost: 3) == Array(due))
                 for sequence in due { dictionary[sequence] = nil }
             }
             #expect(list.isEmpty == dictionary.isEmpty)

@@ -93,10 +93,10 @@ import Testing
         }
         // A number without a name, or a count below 0, is an error of the row.
         var table = try KeywordTable(row: keywords([("", 0), ("a", 1)]))
-        #expect(throws: DecodingError.self) { try table.count(KeywordSet([0]), adding: true) }
-        #expect(throws: DecodingError.self) { try table.count(KeywordSet([2]), adding: true) }
-        try table.count(KeywordSet([1]), adding: false)
-        #expect(throws: DecodingError.self) { try table.count(KeywordSet([1]), adding: false) }
+        #expect(throws: DecodingError.self) { try table.countMessage(with: KeywordSet([0]), adding: true) }
+        #expect(throws: DecodingError.self) { try table.countMessage(with: KeywordSet([2]), adding: true) }
+        try table.countMessage(with: KeywordSet([1]), adding: false)
+        #expect(throws: DecodingError.self) { try table.countMessage(with: KeywordSet([1]), adding: false) }
 
         var state = GroupState.fresh
         state.appliedIndex = LogIndex(LogIndex.maximum.rawValue + 1)

@@ -56,7 +56,7 @@ import Testing
             referee.settle()
             if !referee.complaints.isEmpty { continue }
             let explained = referee.lastPlan.unrepaired
-            for (group, violations) in RuleCheck.violations(in: referee.view) {
+            for (group, violations) in RuleCheck.violationsByGroup(in: referee.view) {
                 for violation in violations
                 where !explained.contains(where: { $0.group == group && $0.violation == violation }) {
                     Issue.record("seed \(seed), group \(group): \(violation)")

@@ -80,7 +80,7 @@ import Testing
             guard node.liveness != .alive else { return node }
             return Sample.node(node.id.rawValue, "new", node.labels["datacenter"] ?? "", capacity: node.capacityBytes)
         }
-        var referee = Referee(recovery.view.with(nodes: nodes))
+        var referee = Referee(recovery.view.withNodes(nodes))
         referee.settle()
         #expect(referee.complaints == [])
         #expect(Survivability.promises(in: referee.view).map(\.holds) == [true])

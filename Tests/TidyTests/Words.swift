@@ -4,9 +4,6 @@ enum Words {
 
     // MARK: Doc comments
 
-    /// Modules in which declarations lack a doc comment, and how many: they may only become fewer.
-    static let undocumented: [String: Int] = [:]
-
     /// Every public and package declaration has a doc comment, a requirement of such a protocol too. Exempt are:
     /// - cases of enums, which are documented with their type where their names do not say all;
     /// - what protocols of the standard library say enough of: `description`, `rawValue`, `==`, `<`, `hash(into:)`;
@@ -14,7 +11,7 @@ enum Words {
     /// - initialisers that do nothing but store their parameters: the properties have the comments.
     static func docComments(_ files: [DeclaredFile]) -> [Violation] {
         let protocols = Protocols(files)
-        return violations(in: files, but: undocumented) { declaration, _ in
+        return violations(in: files) { declaration, _ in
             guard declaration.isPublic, !declaration.isDocumented, !isExempt(declaration, protocols) else { return nil }
             return "\(declaration.name) has no doc comment"
         }
@@ -36,16 +33,13 @@ enum Words {
 
     // MARK: Labels
 
-    /// Modules with functions of more unlabelled parameters, and how many: they may only become fewer.
-    static let unlabelled: [String: Int] = [:]
-
     static let maximumUnlabelled = 2
 
     /// No function has more than two parameters without a label. A closure that comes last does not count, as it is
     /// written behind the parentheses; nor do operators and the initialisers of values, which say by their types what
     /// they are made of.
     static func labels(_ files: [DeclaredFile]) -> [Violation] {
-        violations(in: files, but: unlabelled) { declaration, _ in
+        violations(in: files) { declaration, _ in
             let counts =
                 switch declaration.kind {
                 case "func": !declaration.isOperator
@@ -58,25 +52,6 @@ enum Words {
     }
 
     // MARK: Objects
-
-    /// Functions of which another has the name, and acts on something else: there may only be fewer of them.
-    static let overloaded: Set<String> = [
-        "IMAPSyntax.ResponseEncoder.nstring",
-        "MailStore.AccountRecord.hasRoom",
-        "MailStore.AnswerList.removeAll",
-        "MailStore.KeywordTable.count",
-        "MessageFormat.MessageSummary.collect",
-        "MessageFormat.TextSearch.look",
-        "NodeRuntime.Logger.log",
-        "Placement.ClusterView.number",
-        "Placement.ClusterView.with",
-        "Placement.GroupRepair.reason",
-        "Placement.RuleCheck.violations",
-        "Placement.Survivability.values",
-        "Simulation.IMAPCheck.difference",
-        "Simulation.LimitCheck.excess",
-        "StateStorage.SortedRows.remove",
-    ]
 
     /// What buffers, hashes and numerals do with any value is the same.
     private static let anyValue: Set = ["append", "combine", "digits", "write"]
@@ -95,13 +70,10 @@ enum Words {
     /// - what takes any value (``anyValue``), or, behind the same label, the same bytes in another form (``bytes``);
     /// - what takes the object in another form, as its label says (``otherForms``);
     /// - what looks at one thing from its two sides (``sides``).
-    static func objects(_ files: [DeclaredFile]) -> [Violation] { sharedNames(files, but: overloaded) }
-
-    static func sharedNames(_ files: [DeclaredFile], but known: Set<String>) -> [Violation] {
+    static func objects(_ files: [DeclaredFile]) -> [Violation] {
         let protocols = Protocols(files)
         var firsts: [String: Declaration] = [:]
-        var found: Set<String> = []
-        var violations = violations(in: files, but: [:]) { declaration, module in
+        return violations(in: files) { declaration, module in
             guard declaration.kind == "func", !declaration.isOperator, !declaration.labels.isEmpty,
                 !anyValue.contains(declaration.baseName), !protocols.require(declaration)
             else { return nil }
@@ -112,15 +84,8 @@ enum Words {
                 return nil
             }
             guard !haveOneObject(first, declaration) else { return nil }
-            found.insert(name)
-            guard !known.contains(name) else { return nil }
             return "\(declaration.baseName) takes \(object(of: declaration)) here, and \(object(of: first)) elsewhere"
         }
-        for name in known.subtracting(found).sorted() {
-            let what = "\(name) is no exception any more"
-            violations.append(Violation(path: "Tests/TidyTests/Words.swift", line: 1, what: what))
-        }
-        return violations
     }
 
     private static func haveOneObject(_ one: Declaration, _ other: Declaration) -> Bool {
@@ -136,29 +101,20 @@ enum Words {
         "\(declaration.labels[0]): \(declaration.firstType)"
     }
 
-    /// What a rule finds, but for modules with exactly as many findings as are known.
+    /// What a rule finds in the modules.
     private static func violations(
         in files: [DeclaredFile],
-        but known: [String: Int],
         _ rule: (Declaration, _ module: String) -> String?
     ) -> [Violation] {
-        var found: [String: [Violation]] = [:]
+        var found: [Violation] = []
         for (file, declarations) in files {
             guard let module = file.module else { continue }
             for declaration in declarations {
                 guard let what = rule(declaration, module) else { continue }
-                found[module, default: []].append(file.violation(declaration.line, what))
+                found.append(file.violation(declaration.line, what))
             }
         }
-        var violations: [Violation] = []
-        for (module, count) in known.sorted(by: { $0.key < $1.key }) {
-            let new = found.removeValue(forKey: module) ?? []
-            guard new.count != count else { continue }
-            let what = "\(module) has \(new.count) exceptions, not \(count)"
-            violations.append(Violation(path: "Tests/TidyTests/Words.swift", line: 1, what: what))
-            if new.count > count { violations += new }
-        }
-        return violations + found.values.flatMap(\.self)
+        return found
     }
 
     /// What the protocols of the package require, and which types conform to them.

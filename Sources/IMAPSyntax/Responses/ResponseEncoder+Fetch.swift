@@ -74,7 +74,7 @@ extension ResponseEncoder {
     /// `PREVIEW "text"`, or NIL where there is none (RFC 8970).
     public mutating func preview(_ text: String?) {
         item("PREVIEW")
-        nstring(text: text)
+        textOrNIL(text)
     }
 
     /// ENVELOPE, BODY or BODYSTRUCTURE that was encoded before, and is known to be well-formed.

@@ -18,7 +18,7 @@ extension ResponseEncoder {
             if index > 0 { raw(" ") }
             string(field.name)
             raw(" ")
-            nstring(text: field.value)
+            textOrNIL(field.value)
         }
         line(")")
     }

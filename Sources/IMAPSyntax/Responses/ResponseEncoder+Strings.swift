@@ -31,7 +31,7 @@ extension ResponseEncoder {
     }
 
     /// `nstring` from UTF-8
-    public mutating func nstring(text: String?) {
+    public mutating func textOrNIL(_ text: String?) {
         if let text { string(text.utf8) } else { raw("NIL") }
     }
 

@@ -49,7 +49,7 @@ struct BodyCommands {
             throw Refusal.uploadMissing
         }
         let size = try upload.sizeBytes.counted(up: UInt64(bytes.readableBytes), "upload row")
-        guard owner.hasRoom(for: size) else { throw Refusal.overQuota }
+        guard owner.hasRoomForBytes(size) else { throw Refusal.overQuota }
         var hash = RowHash()
         hash.combine(upload.checksum)
         hash.combine(bytes.readableBytesUInt8Span)

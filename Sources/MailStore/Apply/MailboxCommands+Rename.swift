@@ -36,7 +36,7 @@ extension MailboxCommands {
             moves.append(Move(record: record, name: name, subscription: other?.selectable == false ? other : nil))
         }
         let missing = try missingAncestors(of: to)
-        guard try scope.account().hasRoom(forMailboxes: missing.count) else { throw Refusal.tooManyMailboxes }
+        guard try scope.account().hasRoomForMailboxes(missing.count) else { throw Refusal.tooManyMailboxes }
         for ancestor in missing { _ = try addMailbox(named: ancestor, use: nil, subscribed: false) }
         try carryOutMoves(moves)
         scope.requireCommit()

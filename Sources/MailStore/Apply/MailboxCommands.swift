@@ -10,7 +10,7 @@ struct MailboxCommands {
     func createMailbox(named name: MailboxName, use: SpecialUse?) throws -> MailOutcome {
         if let existing = try scope.mailbox(named: name), existing.selectable { throw Refusal.mailboxExists }
         let missing = try missingAncestors(of: name)
-        guard try scope.account().hasRoom(forMailboxes: missing.count + 1) else { throw Refusal.tooManyMailboxes }
+        guard try scope.account().hasRoomForMailboxes(missing.count + 1) else { throw Refusal.tooManyMailboxes }
         for ancestor in missing { _ = try addMailbox(named: ancestor, use: nil, subscribed: false) }
         let record = try addMailbox(named: name, use: use, subscribed: false)
         return .mailboxCreated(record.id, uidValidity: record.uidValidity)
@@ -78,7 +78,7 @@ struct MailboxCommands {
         guard let inbox = try scope.mailbox(named: .inbox), inbox.selectable else { throw Refusal.noSuchMailbox }
         guard try scope.mailbox(named: to)?.selectable != true else { throw Refusal.mailboxExists }
         let missing = try missingAncestors(of: to)
-        guard try scope.account().hasRoom(forMailboxes: missing.count + 1) else { throw Refusal.tooManyMailboxes }
+        guard try scope.account().hasRoomForMailboxes(missing.count + 1) else { throw Refusal.tooManyMailboxes }
         for ancestor in missing { _ = try addMailbox(named: ancestor, use: nil, subscribed: false) }
         var target = try addMailbox(named: to, use: nil, subscribed: false)
         var owner = try scope.account()

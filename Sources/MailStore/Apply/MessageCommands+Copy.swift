@@ -24,7 +24,7 @@ extension MessageCommands {
         let messages = try zip(rows, found).map { row, found in (row.0, row.1.flags, try MessageRow(row: found)) }
         var addedBytes: UInt64 = 0
         for (_, _, message) in messages { addedBytes = try addedBytes.counted(up: message.sizeBytes, "message row") }
-        guard removing || owner.hasRoom(for: addedBytes) else { throw Refusal.overQuota }
+        guard removing || owner.hasRoomForBytes(addedBytes) else { throw Refusal.overQuota }
         let used = messages.reduce(into: KeywordSet()) { $0.formUnion($1.1.keywords) }
         var table = used.isEmpty ? nil : try scope.keywordTable(of: target.contents)
         let mapping = try keywordMapping(of: used, from: source, to: &table)
@@ -60,7 +60,7 @@ extension MessageCommands {
         if !messages.isEmpty {
             target.highestModSeq = modSeq
             scope.setMailbox(target)
-            try table?.count(adding: more, removing: KeywordTally())
+            try table?.countMessages(adding: more, removing: KeywordTally())
             if let table { try scope.setKeywordTable(table, of: target.contents) }
             try owner.countMessages(UInt64(messages.count), bytes: addedBytes, adding: true)
             scope.setAccount(owner)

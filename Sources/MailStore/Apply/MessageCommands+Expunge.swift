@@ -58,7 +58,7 @@ extension MessageCommands {
         record.highestModSeq = modSeq
         record.expungeModSeq = modSeq
         scope.setMailbox(record)
-        try table?.count(adding: KeywordTally(), removing: fewer)
+        try table?.countMessages(adding: KeywordTally(), removing: fewer)
         if let table { try scope.setKeywordTable(table, of: contents) }
         scope.setAccount(owner)
         return .expunged(removed, modSeq: modSeq)

@@ -46,7 +46,7 @@ extension MessageCommands {
             }
             changed.append(uid)
         }
-        try table?.count(adding: more, removing: fewer)
+        try table?.countMessages(adding: more, removing: fewer)
         if !changed.isEmpty {
             record.highestModSeq = modSeq
             record.flagsModSeq = modSeq

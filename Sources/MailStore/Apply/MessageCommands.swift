@@ -32,7 +32,7 @@ struct MessageCommands {
     private func addMessage(_ message: NewMessage, to id: MailboxID) throws -> MailOutcome {
         var owner = try scope.account()
         var record = try scope.selectable(id)
-        guard owner.hasRoom(for: message.sizeBytes) else { throw Refusal.overQuota }
+        guard owner.hasRoomForBytes(message.sizeBytes) else { throw Refusal.overQuota }
         guard record.uidNext.rawValue < .max else { throw Refusal.uidsExhausted }
         let names = message.flags.keywords
         var table = names.isEmpty ? nil : try scope.keywordTable(of: record.contents)
@@ -54,7 +54,7 @@ struct MessageCommands {
         scope.put(scope.key(.flags, of: uid, in: record.contents), row: flags.row)
         record.uidNext = UID(uid.rawValue + 1)
         record.highestModSeq = modSeq
-        try table?.count(keywords, adding: true)
+        try table?.countMessage(with: keywords, adding: true)
         if let table { try scope.setKeywordTable(table, of: record.contents) }
         try record.countMessage(flags.flags, bytes: message.sizeBytes, adding: true)
         scope.setMailbox(record)

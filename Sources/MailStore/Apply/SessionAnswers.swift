@@ -55,7 +55,7 @@ struct SessionAnswers {
         guard session != 0 else { return }
         let floor = windows[group]?[session]?.settledBelow ?? 0
         guard envelope.settledBelow > max(floor, 1) else { return }
-        let settled = windows[group]?[session]?.answers.removeAll(
+        let settled = windows[group]?[session]?.answers.removeSettled(
             below: envelope.settledBelow,
             atMost: MailLimits.answersForgottenPerCommand
         )
@@ -109,7 +109,7 @@ struct SessionAnswers {
         var removed = 0
         for session in windows[group]?.keys.sorted() ?? [] {
             guard removed < limit else { break }
-            let old = windows[group]?[session]?.answers.removeAll(before: before, atMost: limit - removed)
+            let old = windows[group]?[session]?.answers.removeOlder(than: before, atMost: limit - removed)
             for sequence in old ?? [] {
                 batch.delete(Self.requestKey(group, session: session, sequence: sequence).bytes)
             }

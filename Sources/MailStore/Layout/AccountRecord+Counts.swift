@@ -8,7 +8,8 @@ extension AccountRecord {
         if record.subscribed { try subscriptionCount.count(1, adding: adding, "account row") }
     }
 
-    func hasRoom(forMailboxes more: Int) -> Bool {
+    /// Whether so many mailboxes more may be made.
+    func hasRoomForMailboxes(_ more: Int) -> Bool {
         Int(mailboxCount) + more <= MailLimits.mailboxesPerAccount
     }
 
@@ -39,7 +40,7 @@ extension AccountRecord {
     }
 
     /// Whether the quota lets so many bytes more in.
-    func hasRoom(for sizeBytes: UInt64) -> Bool {
+    func hasRoomForBytes(_ sizeBytes: UInt64) -> Bool {
         guard quotaBytes > 0 else { return true }
         let (sum, overflows) = usedBytes.addingReportingOverflow(sizeBytes)
         return !overflows && sum <= quotaBytes

@@ -37,14 +37,14 @@ struct AnswerList {
     /// Removes answers below a sequence, the lowest first.
     ///
     /// - Returns: their sequences.
-    mutating func removeAll(below end: UInt64, atMost limit: Int) -> [UInt64] {
+    mutating func removeSettled(below end: UInt64, atMost limit: Int) -> [UInt64] {
         remove(atMost: limit) { sequence, _ in sequence < end ? true : nil }
     }
 
     /// Removes answers given before a time, the lowest first.
     ///
     /// - Returns: their sequences.
-    mutating func removeAll(before end: Timestamp, atMost limit: Int) -> [UInt64] {
+    mutating func removeOlder(than end: Timestamp, atMost limit: Int) -> [UInt64] {
         remove(atMost: limit) { _, answer in answer.timestamp < end }
     }
 

@@ -107,7 +107,7 @@ struct KeywordTable: Equatable {
     }
 
     /// Counts the keywords of a message that comes or goes.
-    mutating func count(_ keywords: KeywordSet, adding: Bool) throws(DecodingError) {
+    mutating func countMessage(with keywords: KeywordSet, adding: Bool) throws(DecodingError) {
         guard !keywords.isEmpty else { return }
         for number in keywords.numbers {
             guard isTaken(number) else { throw DecodingError(.outOfRange, offset: 0, subject: Self.subject) }
@@ -116,7 +116,7 @@ struct KeywordTable: Equatable {
     }
 
     /// Counts the keywords of many messages whose flags change, that come or that go.
-    mutating func count(adding more: KeywordTally, removing fewer: KeywordTally) throws(DecodingError) {
+    mutating func countMessages(adding more: KeywordTally, removing fewer: KeywordTally) throws(DecodingError) {
         guard !more.isEmpty || !fewer.isEmpty else { return }
         for number in 0..<MailLimits.keywordsPerMailbox {
             let (up, down) = (more[number], fewer[number])

@@ -154,7 +154,7 @@ public struct TextSearch {
             var events: [FieldAssembler.Event] = []
             assembler.append(bytes) { events.append($0) }
             for event in events { take(event, of: kind) }
-        case .text: look(at: bytes)
+        case .text: lookAtText(bytes)
         case .unread: break
         }
     }
@@ -182,16 +182,16 @@ public struct TextSearch {
             }
         case .value(let bytes):
             field?.append(bytes, &converters, text: &folded) { others.append($0) }
-            look(atFieldText: others, of: kind)
+            lookAtFieldText(others, of: kind)
         case .end:
             field?.finish(&converters, text: &folded) { others.append($0) }
-            look(atFieldText: others, of: kind)
+            lookAtFieldText(others, of: kind)
             field = nil
         }
     }
 
     /// Looks at `folded`, which continues the field's text, and at other texts.
-    private mutating func look(atFieldText others: [[UInt8]], of kind: SearchSection.Kind) {
+    private mutating func lookAtFieldText(_ others: [[UInt8]], of kind: SearchSection.Kind) {
         text.feed(folded, &found)
         for other in others { text.search(other, &found) }
         if kind == .innerHeader {
@@ -204,7 +204,7 @@ public struct TextSearch {
     }
 
     /// A piece of a text.
-    private mutating func look(at bytes: ArraySlice<UInt8>) {
+    private mutating func lookAtText(_ bytes: ArraySlice<UInt8>) {
         decoded.removeAll(keepingCapacity: true)
         transfer.decode(bytes, into: &decoded)
         folded.removeAll(keepingCapacity: true)

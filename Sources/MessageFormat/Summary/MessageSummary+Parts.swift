@@ -20,7 +20,7 @@ extension MessageSummary {
     /// All parts, each before those within it.
     public var parts: [MessagePart] {
         var found: [MessagePart] = []
-        Self.collect(message: root, path: [], into: &found)
+        Self.collectMessage(root, path: [], into: &found)
         return found
     }
 
@@ -37,25 +37,25 @@ extension MessageSummary {
         }
     }
 
-    private static func collect(message: Entity, path: [Int], into found: inout [MessagePart]) {
+    private static func collectMessage(_ message: Entity, path: [Int], into found: inout [MessagePart]) {
         switch message.kind {
-        case .multipart: collect(childrenOf: message, path: path, into: &found)
-        case .leaf, .message, .closed: collect(part: message, path: path + [1], into: &found)
+        case .multipart: collectChildren(of: message, path: path, into: &found)
+        case .leaf, .message, .closed: collectPart(message, path: path + [1], into: &found)
         }
     }
 
-    private static func collect(childrenOf entity: Entity, path: [Int], into found: inout [MessagePart]) {
+    private static func collectChildren(of entity: Entity, path: [Int], into found: inout [MessagePart]) {
         for (index, child) in entity.children.enumerated() {
-            collect(part: child, path: path + [index + 1], into: &found)
+            collectPart(child, path: path + [index + 1], into: &found)
         }
     }
 
-    private static func collect(part: Entity, path: [Int], into found: inout [MessagePart]) {
+    private static func collectPart(_ part: Entity, path: [Int], into found: inout [MessagePart]) {
         found.append(MessagePart(part, path: path))
         switch part.kind {
         case .leaf, .closed: break
-        case .multipart: collect(childrenOf: part, path: path, into: &found)
-        case .message: collect(message: part.children[0], path: path, into: &found)
+        case .multipart: collectChildren(of: part, path: path, into: &found)
+        case .message: collectMessage(part.children[0], path: path, into: &found)
         }
     }
 }

@@ -2,7 +2,7 @@ internal import Logging
 
 extension Logger {
     /// What happens to the disk of this node, for operators.
-    func log(disk event: DiskEvent) {
+    func logDisk(_ event: DiskEvent) {
         switch event {
         case .spaceIsLow(let free, let reserved):
             error(

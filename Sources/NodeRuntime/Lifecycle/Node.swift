@@ -180,10 +180,10 @@ public final class Node: Sendable {
                 "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
             )
         }
-        observers.disk = { logger.log(disk: $0) }
-        observers.membership = { logger.log(membership: $0) }
-        observers.verification = { logger.log(verification: $0) }
-        observers.bodies = { logger.log(bodies: $0) }
+        observers.disk = { logger.logDisk($0) }
+        observers.membership = { logger.logMembership($0) }
+        observers.verification = { logger.logVerification($0) }
+        observers.bodies = { logger.logBodies($0) }
         return observers
     }
 

@@ -5,7 +5,7 @@ internal import PeerTransport
 
 extension Logger {
     /// What disks have done to bodies, for operators.
-    func log(bodies event: BodyEvent) {
+    func logBodies(_ event: BodyEvent) {
         switch event {
         case .repaired(let group, let account, let source):
             error(
@@ -25,7 +25,7 @@ extension Logger {
     }
 
     /// What happens to the replicas of this node, for operators.
-    func log(membership event: MembershipEvent) {
+    func logMembership(_ event: MembershipEvent) {
         switch event {
         case .waiting(let nodes):
             let names = nodes.map { "\($0.rawValue)" }.joined(separator: ", ")

@@ -49,7 +49,7 @@ struct GroupRepair {
         }
         if let stray = strays.first {
             guard limits.allowMove else { return .wait }
-            return .move(pass.maker(of: exam).remove(learner: stray, reason: reason(ofStray: stray)))
+            return .move(pass.maker(of: exam).remove(learner: stray, reason: reasonToRemove(stray: stray)))
         }
         if metUnsafe { return .blocked(.noSafeStep) }
         return .blocked(.noNode)
@@ -283,15 +283,15 @@ struct GroupRepair {
     private var maker: MoveMaker { MoveMaker(view: view, exam: exam, loads: loads) }
 
     private func addition(to node: Int, inPlaceOf place: Int?, _ search: inout SpreadSearch) -> Move {
-        maker.add(toNode: node, inPlaceOf: place, reason: reason(for: place, &search))
+        maker.add(toNode: node, inPlaceOf: place, reason: reasonForMove(at: place, &search))
     }
 
     private func removal(of place: Int, _ search: inout SpreadSearch) -> Move {
-        maker.removeVoter(at: place, reason: reason(for: place, &search))
+        maker.removeVoter(at: place, reason: reasonForMove(at: place, &search))
     }
 
     /// The violation that a move cures: that of the voter that leaves, or else of the group.
-    private func reason(for place: Int?, _ search: inout SpreadSearch) -> MoveReason {
+    private func reasonForMove(at place: Int?, _ search: inout SpreadSearch) -> MoveReason {
         if let place, let fault = exam.faults[place] {
             let seat = exam.voters[place]
             let node = view.nodes[seat.node].id
@@ -304,12 +304,12 @@ struct GroupRepair {
                 return .repair(.replicasShareNode(node, replicas: replicas))
             }
         }
-        let violations = RuleCheck.violations(exam, in: view, search: &search)
+        let violations = RuleCheck.violationsFound(by: exam, in: view, search: &search)
         let count = Violation.tooFewVoters(has: exam.voters.count, wants: exam.wanted)
         return .repair(violations.first { !$0.isAboutLeader } ?? count)
     }
 
-    private func reason(ofStray seat: Seating.Seat) -> MoveReason {
+    private func reasonToRemove(stray seat: Seating.Seat) -> MoveReason {
         let node = view.nodes[seat.node].id
         if let departure = view.departure(ofNode: seat.node) { return .repair(.replicaMustLeave(node, departure)) }
         if seat.isQuarantined { return .repair(.quarantinedReplica(seat.replica, node)) }

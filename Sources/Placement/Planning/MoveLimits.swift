@@ -18,7 +18,7 @@ struct MoveLimits: Sendable {
         moves += 1
         guard move.bytesToCopy > 0 else { return }
         for node in [move.target, move.sender] {
-            if let number = node.flatMap({ view.number(of: $0) }) { perNode[number] += 1 }
+            if let number = node.flatMap({ view.nodeNumber(of: $0) }) { perNode[number] += 1 }
         }
     }
 

@@ -43,7 +43,7 @@ struct NodeLoads: Sendable {
 
     /// Counts a move as done.
     mutating func count(_ move: Move, in view: ClusterView) {
-        guard let number = view.number(ofGroup: move.group) else { return }
+        guard let number = view.groupNumber(of: move.group) else { return }
         let size = view.groups[number].bytes
         let seating = view.seatings[number]
         if let leaving = move.leavingReplica,
@@ -51,14 +51,14 @@ struct NodeLoads: Sendable {
         {
             change(seat.node, bytes: -size, replicas: -1)
         }
-        if let target = move.target.flatMap({ view.number(of: $0) }) {
+        if let target = move.target.flatMap({ view.nodeNumber(of: $0) }) {
             let isThere = seating.learners.contains { $0.node == target }
             change(target, bytes: isThere ? 0 : size, replicas: isThere ? 0 : 1)
             committed[target] += move.bytesToCopy
         }
         if let transfer = move.transfer {
-            if let from = view.number(of: transfer.from) { leaders[from] -= 1 }
-            if let to = view.number(of: transfer.to) { leaders[to] += 1 }
+            if let from = view.nodeNumber(of: transfer.from) { leaders[from] -= 1 }
+            if let to = view.nodeNumber(of: transfer.to) { leaders[to] += 1 }
         }
     }
 

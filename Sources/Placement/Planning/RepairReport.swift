@@ -4,7 +4,9 @@ internal import Consensus
 enum RepairReport {
     /// The violations of a group's replicas, each with what stands in the way.
     static func reports(_ exam: GroupExam, obstacle: Obstacle, in pass: inout PlanningPass) -> [Unrepaired] {
-        let violations = RuleCheck.violations(exam, in: pass.view, search: &pass.search).filter { !$0.isAboutLeader }
+        let violations = RuleCheck.violationsFound(by: exam, in: pass.view, search: &pass.search).filter {
+            !$0.isAboutLeader
+        }
         guard !violations.isEmpty else { return [] }
         let rejected: [RejectedNode] =
             if case .noQuorum = obstacle {

@@ -36,8 +36,8 @@ public struct Score: Hashable, Comparable, Sendable {
 
     /// The score of nodes as the voters of a group; nil where the view lacks the group or one of the nodes.
     public init?(of nodes: [NodeID], for group: GroupID, in view: ClusterView) {
-        guard let number = view.number(ofGroup: group) else { return nil }
-        let numbers = nodes.compactMap { view.number(of: $0) }
+        guard let number = view.groupNumber(of: group) else { return nil }
+        let numbers = nodes.compactMap { view.nodeNumber(of: $0) }
         guard numbers.count == nodes.count else { return nil }
         self.init(of: numbers, forGroup: number, in: view, loads: NodeLoads(view))
     }

@@ -5,21 +5,22 @@ public enum RuleCheck {
     /// All violations of one group, in a fixed order; none where the view has no such group. A group with a move under
     /// way is judged as it is now.
     public static func violations(of group: GroupID, in view: ClusterView) -> [Violation] {
-        guard let number = view.number(ofGroup: group) else { return [] }
+        guard let number = view.groupNumber(of: group) else { return [] }
         var search = SpreadSearch()
-        return violations(GroupExam(group: number, in: view), in: view, search: &search)
+        return violationsFound(by: GroupExam(group: number, in: view), in: view, search: &search)
     }
 
     /// All groups with violations, sorted.
-    public static func violations(in view: ClusterView) -> [(group: GroupID, violations: [Violation])] {
+    public static func violationsByGroup(in view: ClusterView) -> [(group: GroupID, violations: [Violation])] {
         var search = SpreadSearch()
         return view.groups.indices.compactMap { number in
-            let found = violations(GroupExam(group: number, in: view), in: view, search: &search)
+            let found = violationsFound(by: GroupExam(group: number, in: view), in: view, search: &search)
             return found.isEmpty ? nil : (view.groups[number].id, found)
         }
     }
 
-    static func violations(_ exam: GroupExam, in view: ClusterView, search: inout SpreadSearch) -> [Violation] {
+    /// All violations of the group of an exam, in a fixed order.
+    static func violationsFound(by exam: GroupExam, in view: ClusterView, search: inout SpreadSearch) -> [Violation] {
         replicaViolations(exam, in: view)
             + spreadViolations(exam, in: view, search: &search)
             + leaderViolations(exam, in: view)

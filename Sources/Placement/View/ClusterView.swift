@@ -73,10 +73,10 @@ public struct ClusterView: Sendable {
     public func rule(ofPool pool: String) -> PlacementRule? { pools.firstIndex(of: pool).map { rules[$0] } }
 
     /// The number in `nodes` of that node; nil where there is none.
-    func number(of node: NodeID) -> Int? { nodeNumbers[node] }
+    func nodeNumber(of node: NodeID) -> Int? { nodeNumbers[node] }
 
     /// The number in `groups` of that group; nil where there is none.
-    func number(ofGroup group: GroupID) -> Int? { groupNumbers[group] }
+    func groupNumber(of group: GroupID) -> Int? { groupNumbers[group] }
 
     /// Why replicas must leave the node of that number; nil while they may stay.
     func departure(ofNode number: Int) -> Departure? {
@@ -84,12 +84,12 @@ public struct ClusterView: Sendable {
     }
 
     /// The same cluster with these moves under way, instead of those that were.
-    public func with(movesUnderWay moves: [Move]) -> ClusterView {
+    public func withMovesUnderWay(_ moves: [Move]) -> ClusterView {
         ClusterView(nodes: nodes, groups: groups, rules: rulesByPool, settings: settings, movesUnderWay: moves)
     }
 
     /// The same cluster with other nodes: for what would be if a node were drained, or had vanished.
-    public func with(nodes: [NodeView]) -> ClusterView {
+    public func withNodes(_ nodes: [NodeView]) -> ClusterView {
         ClusterView(
             nodes: nodes,
             groups: groups,

@@ -7,8 +7,8 @@ internal import ReplicaCore
 struct LimitCheck {
     let settings: CoreSettings
 
-    /// What is beyond its bound; nil where nothing is.
-    func excess(of core: NodeCore) -> (invariant: String, details: String)? {
+    /// What a node holds, or one of its groups, beyond a bound; nil where nothing is.
+    func nodeExcess(of core: NodeCore) -> (invariant: String, details: String)? {
         if core.callBudget.usedBytes > settings.calls.bytes {
             return ("the calls of a node are bounded", "\(core.callBudget.usedBytes) bytes")
         }
@@ -16,12 +16,13 @@ struct LimitCheck {
             return ("the reads of a node are bounded", "\(core.readBudget.used) reads")
         }
         for group in core.loops.lazy.flatMap(\.floor.hostedGroups) {
-            if let excess = excess(of: group) { return (excess.invariant, "\(group.id): \(excess.details)") }
+            if let excess = groupExcess(of: group) { return (excess.invariant, "\(group.id): \(excess.details)") }
         }
         return nil
     }
 
-    private func excess(of group: HostedGroup) -> (invariant: String, details: String)? {
+    /// What of a group is beyond its bound; nil where nothing is.
+    private func groupExcess(of group: HostedGroup) -> (invariant: String, details: String)? {
         let limits = settings.calls
         let waiting = group.waitingCalls
         // One call may be larger than all that may wait.

@@ -174,7 +174,7 @@ extension World {
     private func checkLimits() {
         let check = LimitCheck(settings: settings)
         for node in nodes {
-            guard let excess = node.core.flatMap(check.excess) else { continue }
+            guard let excess = node.core.flatMap(check.nodeExcess) else { continue }
             fail(excess.invariant, "node \(node.position + 1): \(excess.details)")
         }
         injector.strand.spring()

@@ -37,7 +37,7 @@ struct IMAPCheck {
     }
 
     /// What of a view is older than the question, or was never so.
-    func difference(of view: ClientView) -> String? {
+    func viewDifference(of view: ClientView) -> String? {
         let old = versions.first.flatMap { $0 }?.mailbox(uidValidity: view.uidValidity)
         guard let account = versions.last.flatMap({ $0 }), let now = account.mailbox(uidValidity: view.uidValidity)
         else {
@@ -57,7 +57,7 @@ struct IMAPCheck {
             if let first = before[uid], let modSeq = message.modSeq, modSeq < first.modSeq {
                 return "UID \(uid): MODSEQ \(modSeq), was \(first.modSeq) before"
             }
-            if let difference = difference(uid, of: message, from: present[uid], in: now) { return difference }
+            if let difference = messageDifference(uid, of: message, from: present[uid], in: now) { return difference }
         }
         for uid in before.keys.sorted() where present[uid] != nil && shown[uid] == nil {
             return "UID \(uid) is not shown"
@@ -78,13 +78,13 @@ struct IMAPCheck {
             guard shown.modSeq ?? message.modSeq == message.modSeq else {
                 return "UID \(uid): MODSEQ \(shown.modSeq ?? 0), should be \(message.modSeq)"
             }
-            if let difference = difference(uid, of: shown, from: message, in: now) { return difference }
+            if let difference = messageDifference(uid, of: shown, from: message, in: now) { return difference }
         }
         return nil
     }
 
     /// Of one MODSEQ there is one set of flags.
-    private func difference(
+    private func messageDifference(
         _ uid: UInt32,
         of shown: ClientView.Message,
         from message: AccountModel.Message?,

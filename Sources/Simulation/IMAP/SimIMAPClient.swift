@@ -376,7 +376,7 @@ final class SimIMAPClient: @unchecked Sendable {
     private func checkView() -> String? {
         guard let floor = dueFloor, let view, view.firstUnknown == nil else { return nil }
         dueFloor = nil
-        return check(since: floor)?.difference(of: view)
+        return check(since: floor)?.viewDifference(of: view)
     }
 
     private func refused(_ command: Command, _ reason: String) -> String? {

@@ -130,7 +130,7 @@ struct Recovery {
             if move.reason.isRepair { repairBytes += move.bytesToCopy } else { balanceBytes += move.bytesToCopy }
             copies.append(Copy(move: move, bytesLeft: Double(move.bytesToCopy)))
         }
-        view = view.with(movesUnderWay: copies.map(\.move))
+        view = view.withMovesUnderWay(copies.map(\.move))
     }
 
     /// To the end of the next copy. A node divides its rate among its copies, and a copy is as fast as its slower node.

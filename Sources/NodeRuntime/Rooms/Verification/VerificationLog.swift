@@ -5,7 +5,7 @@ internal import ReplicaCore
 
 extension Logger {
     /// What verifications find, for operators. Rows are named without what their owners have written.
-    func log(verification event: VerificationEvent) {
+    func logVerification(_ event: VerificationEvent) {
         switch event {
         case .verified(let group, let report):
             let silent = report.replicas.filter { $0.standing == .silent }.map { "\($0.node.rawValue)" }
