@@ -15,8 +15,6 @@ enum TypeSizes {
     static let known: [String: Size] = [
         // One replica's machine: a file for each of its concerns, over one state.
         "Consensus.RaftNode": Size(storedProperties: 20, lines: 1_385),
-        // A counter for each kind of fault and of answer.
-        "Simulation.SimulationCounts": Size(storedProperties: 49, lines: 156),
         // What each kind of command needs to be there.
         "staffetta-bench.ApplyRig": Size(storedProperties: 11, lines: 734),
     ]

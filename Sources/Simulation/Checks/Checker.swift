@@ -173,7 +173,7 @@ struct Checker {
             return
         }
         groups[group].leaders[term] = node.position
-        world.counts.elections += 1
+        world.counts.replicas.elections += 1
         world.injector.crashAfterElection(node)
         world.trace.add(at: world.now, .role, node: node.position, "leads group \(group) in term \(term.rawValue)")
         // It has just been elected: it must have all that was committed in earlier terms.
@@ -218,7 +218,7 @@ struct Checker {
                 world.trace.add(at: world.now, .note, node: node.position, "begins to install group \(group.rawValue)")
             case .finishInstall(let group, _, let point, _):
                 if !touched.contains(group) { touched.append(group) }
-                world.counts.snapshots += 1
+                world.counts.replicas.snapshots += 1
                 world.trace.add(
                     at: world.now,
                     .note,

@@ -36,7 +36,7 @@ extension SimClient {
         let mail = queue.remove(at: position)
         let others = world.nodes.indices.filter { $0 != mail.node && world.nodes[$0].isUp }
         if let other = random.pick(others) { node = other }
-        world.counts.deliveriesRepeated += 1
+        world.counts.deliveries.repeated += 1
         return handOver(mail)
     }
 

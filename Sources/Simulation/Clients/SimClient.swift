@@ -138,10 +138,10 @@ final class SimClient: @unchecked Sendable {
             if case .appended = outcome { world.noteMail(of: request, in: group) }
             succeededAt = pending.started
             if case .refused = outcome {
-                world.counts.refused += 1
+                world.counts.calls.refused += 1
                 if mail == nil { upload = nil } else { upload?.isRefused = true }
             } else {
-                world.counts.succeeded += 1
+                world.counts.calls.succeeded += 1
             }
             if pending.isDelivery { mailAnswered(outcome) }
         case .failure(let failure):
@@ -149,7 +149,7 @@ final class SimClient: @unchecked Sendable {
             upload = nil
             mailLost()
             world.checker.gaveUp(request, group)
-            world.counts.unknown += 1
+            world.counts.calls.unknown += 1
         }
     }
 
@@ -160,7 +160,7 @@ final class SimClient: @unchecked Sendable {
         self.pending = nil
         upload = nil
         mailLost()
-        world.counts.lostInCrash += 1
+        world.counts.calls.lostInCrash += 1
     }
 
     // MARK: Reads
@@ -220,7 +220,7 @@ final class SimClient: @unchecked Sendable {
             return world.fail("a call is answered once", "client \(number), read \(call)")
         }
         self.pending = nil
-        world.counts.reads += 1
+        world.counts.calls.reads += 1
         succeededAt = pending.started
         world.checker.countCheck()
         let name = "node \(pending.node + 1), group \(group.rawValue)"
@@ -251,7 +251,7 @@ final class SimClient: @unchecked Sendable {
 
     private func forgetRead() {
         pending = nil
-        world.counts.unknown += 1
+        world.counts.calls.unknown += 1
     }
 
     // MARK: Bodies
@@ -269,7 +269,7 @@ final class SimClient: @unchecked Sendable {
             }
             guard case .success(let answer) = result else { return forgetRead() }
             self.pending = nil
-            world.counts.reads += 1
+            world.counts.calls.reads += 1
             succeededAt = pending.started
             world.checker.countCheck()
             guard case .body(let bytes) = answer, bytes.readableBytes > 0 else { return }

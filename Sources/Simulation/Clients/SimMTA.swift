@@ -130,7 +130,7 @@ final class SimMTA: @unchecked Sendable {
             mail.due <= world.now && mail.recipients.allSatisfy { isUsable(world.group(of: $0)) }
         }
         guard let position else { return nil }
-        world.counts.deliveriesRepeated += 1
+        world.counts.deliveries.repeated += 1
         return queue.remove(at: position)
     }
 
@@ -229,12 +229,12 @@ final class SimMTA: @unchecked Sendable {
                 return world.fail("who is there is not refused as unknown", "MTA \(number): \(recipient)")
             }
             switch code {
-            case 250: world.counts.recipientsAccepted += 1
-            case 500...: world.counts.recipientsRefused += 1
+            case 250: world.counts.deliveries.recipientsAccepted += 1
+            case 500...: world.counts.deliveries.recipientsRefused += 1
             default: open.append(recipient)
             }
         }
-        world.counts.recipientsLeftOpen += open.count
+        world.counts.deliveries.recipientsLeftOpen += open.count
         if open.isEmpty { succeededAt = begun }
         mail.recipients = open
         keep(mail)
@@ -251,7 +251,7 @@ final class SimMTA: @unchecked Sendable {
         guard var mail else { return }
         self.mail = nil
         mail.recipients = zip(mail.recipients, codes).filter { $1 == nil || (400..<500).contains($1 ?? 0) }.map(\.0)
-        world.counts.recipientsLeftOpen += mail.recipients.count
+        world.counts.deliveries.recipientsLeftOpen += mail.recipients.count
         keep(mail)
     }
 

@@ -39,7 +39,7 @@ struct Destruction {
         guard kind == .wipe || before.keys.allSatisfy({ isNoticed($0, before: before, after: after, on: node) }) else {
             return false
         }
-        world.counts.destructions += 1
+        world.counts.faults.destructions += 1
         world.trace.add(at: world.now, .fault, node: node.position, "\(kind)")
         node.disk = disk
         // A machine that lost all, its identity too, is told so by the others, in another way.

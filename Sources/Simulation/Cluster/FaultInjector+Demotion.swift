@@ -21,7 +21,7 @@ extension FaultInjector {
             voters: present.voters.filter { $0 != voter },
             learners: (present.learners + [voter]).sorted()
         )
-        world.counts.demotions += 1
+        world.counts.replicas.demotions += 1
         let group = replica.group
         propose(next, in: group, to: core)
         world.wake(node)
@@ -42,7 +42,7 @@ extension FaultInjector {
                     voters: present.voters.filter { !own.contains($0) },
                     learners: (present.learners + own.filter(present.voters.contains)).sorted()
                 )
-                world.counts.demotions += 1
+                world.counts.replicas.demotions += 1
                 let group = replica.group
                 propose(next, in: group, to: core)
             }
@@ -67,7 +67,7 @@ extension FaultInjector {
                         voters: next.voters.filter { $0 != other.replica },
                         learners: (next.learners + [other.replica]).sorted()
                     )
-                    world.counts.demotions += 1
+                    world.counts.replicas.demotions += 1
                     propose(next, in: group, to: core)
                 }
                 propose(next, in: group, to: core)

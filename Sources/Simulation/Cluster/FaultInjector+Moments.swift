@@ -63,7 +63,7 @@ extension FaultInjector {
 
     /// No node hears this one for a while, and this one perhaps hears none.
     private func silence(_ node: SimNode) {
-        world.counts.partitions += 1
+        world.counts.faults.partitions += 1
         let duration = world.faults.time(500_000...4_000_000)
         let isDeaf = world.faults.next() & 1 == 0
         for peer in world.nodes.indices where peer != node.position {

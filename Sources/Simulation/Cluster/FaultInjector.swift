@@ -67,14 +67,14 @@ final class FaultInjector {
         case .harmedRow: return hit(world.silentHarm.spoilRow(on: node, isCounted: false))
         case .divergence: return hit(world.silentHarm.spoilRow(on: node, isCounted: true))
         case .balance:
-            world.counts.transfers += 1
+            world.counts.faults.transfers += 1
             node.core?.inboxes.putToAll(.order(.balance(onlyToReturned: false)))
             world.wake(node)
         case .strand:
             strand.lay(for: duration)
             return []
         case .gracefulStop:
-            world.counts.transfers += 1
+            world.counts.faults.transfers += 1
             node.core?.inboxes.putToAll(.question(.resign { _ in }))
             world.wake(node)
             let event = SimEvent.stop(node: node.position, incarnation: node.incarnation)
@@ -84,15 +84,15 @@ final class FaultInjector {
             for node in world.nodes { world.machines.crash(node, restartsWithin: 50_000...1_000_000) }
             return Array(world.nodes.indices)
         case .partition:
-            world.counts.partitions += 1
+            world.counts.faults.partitions += 1
             world.cutLink(from: node.position, to: other, duration: duration)
             world.cutLink(from: other, to: node.position, duration: duration)
             return [node.position, other]
         case .oneWayCut:
-            world.counts.partitions += 1
+            world.counts.faults.partitions += 1
             world.cutLink(from: node.position, to: other, duration: duration)
         case .isolate:
-            world.counts.partitions += 1
+            world.counts.faults.partitions += 1
             let ways = 1 + world.faults.below(3)
             for peer in world.nodes.indices where peer != node.position {
                 if ways & 1 != 0 { world.cutLink(from: node.position, to: peer, duration: duration) }
@@ -101,22 +101,22 @@ final class FaultInjector {
         case .site:
             return cutOffSite(for: duration)
         case .pause:
-            world.counts.pauses += 1
+            world.counts.faults.pauses += 1
             node.pausedUntil = max(node.pausedUntil, world.now + duration * 3 / 2)
         case .clockJump:
-            world.counts.clockJumps += 1
+            world.counts.faults.clockJumps += 1
             node.clock.wallOffsetMilliseconds += world.faults.between(-3_600_000...3_600_000)
         case .slowDisk:
-            world.counts.slowDisks += 1
+            world.counts.faults.slowDisks += 1
             node.troubles.slowUntil = world.now + duration
         case .hangingDisk:
-            world.counts.hangingDisks += 1
+            world.counts.faults.hangingDisks += 1
             node.troubles.hangingUntil = world.now + world.faults.time(1_000_000...80_000_000)
         case .nearlyFull:
-            world.counts.fullDisks += 1
+            world.counts.faults.fullDisks += 1
             node.troubles.isNearlyFull.toggle()
         case .slowLink:
-            world.counts.slowLinks += 1
+            world.counts.faults.slowLinks += 1
             world.network[node.position, other].slowUntil = world.now + duration
             world.network[node.position, other].extraDelay = world.faults.time(10_000...1_500_000)
         case .diskError:
@@ -124,13 +124,13 @@ final class FaultInjector {
             node.disk.inject(world.faults.pick([.write, .dataSync, .noSpace, .syncDirectory]) ?? .write)
         case .readError:
             guard node.isUp else { return [] }
-            world.counts.readFaults += 1
+            world.counts.faults.readFaults += 1
             // The state is read all the time, the log when a follower lags.
             node.disk.inject(.read, afterCalls: world.faults.below(3))
             node.state.readsUntilFailure = world.faults.below(500)
         case .misdirectedRead:
             guard node.isUp else { return [] }
-            world.counts.readFaults += 1
+            world.counts.faults.readFaults += 1
             node.disk.inject(.misdirectedRead, afterCalls: world.faults.below(3))
         case .stateError:
             guard node.isUp else { return [] }
@@ -154,7 +154,7 @@ final class FaultInjector {
 
     /// - Returns: where they are that are cut off.
     private func cutOffSite(for duration: Int64) -> [Int] {
-        world.counts.partitions += 1
+        world.counts.faults.partitions += 1
         var inside = Set(world.nodes.indices.filter { _ in world.faults.next() & 1 == 0 })
         var duration = duration
         if world.plan.kinds.contains(.demote), world.faults.next() & 1 == 0 {

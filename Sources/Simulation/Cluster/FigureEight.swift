@@ -72,7 +72,7 @@ final class FigureEight {
     }
 
     private func cutOff(_ node: SimNode) {
-        world.counts.partitions += 1
+        world.counts.faults.partitions += 1
         for peer in world.nodes.indices where peer != node.position {
             world.cutLink(from: node.position, to: peer, duration: Self.cutMicroseconds)
             world.cutLink(from: peer, to: node.position, duration: Self.cutMicroseconds)

@@ -85,7 +85,7 @@ struct Machines {
         guard node.isUp, !world.harmedMachine.isCalm else { return }
         world.trace.add(at: world.now, .crash, node: node.position, "run \(node.incarnation) ends")
         world.trace.mix(at: world.now, kind: .crash, node: node.position, node.incarnation)
-        world.counts.crashes += 1
+        world.counts.faults.crashes += 1
         RestCheck(world: world).countRests(of: node)
         node.restsFalselySince.removeAll()
         node.core = nil

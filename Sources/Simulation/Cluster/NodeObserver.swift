@@ -32,17 +32,17 @@ struct NodeObserver {
             // A read that was made to fail is told of as well, and costs nothing but a comparison.
             guard !world.silentHarm.mayDiffer(node, in: group), reason != "\(SimStateStore.injected)" else { return }
             world.fail("what is stored can be read", "node \(node.position + 1), group \(group.rawValue): \(reason)")
-        case .admitted: world.counts.admissions += 1
-        case .version: world.counts.versionsTaken += 1
+        case .admitted: world.counts.replicas.admissions += 1
+        case .version: world.counts.programs.versionsTaken += 1
         }
     }
 
     func observeVerification(_ event: VerificationEvent, of node: SimNode) {
         world.trace.add(at: world.now, .note, node: node.position, "\(event)")
         switch event {
-        case .verified: world.counts.verifications += 1
+        case .verified: world.counts.verification.ended += 1
         case .different(let group, let report):
-            world.counts.differences += 1
+            world.counts.verification.differences += 1
             let isOfThePast = report.replicas.contains {
                 world.silentHarm.mayBeGivenUp($0.node, in: group) && [.condemned, .disputed].contains($0.standing)
             }
@@ -52,7 +52,7 @@ struct NodeObserver {
         case .searched(let group, let report):
             for replica in report.replicas where replica.standing == .condemned {
                 guard let key = replica.firstKey else { continue }
-                world.counts.rowsNamed += 1
+                world.counts.verification.rowsNamed += 1
                 world.trace.add(
                     at: world.now,
                     .note,
@@ -60,13 +60,13 @@ struct NodeObserver {
                     "group \(group.rawValue) differs in \(RowName(key: key))"
                 )
             }
-        case .snapshotRefused: world.counts.snapshotsRefused += 1
+        case .snapshotRefused: world.counts.verification.snapshotsRefused += 1
         }
     }
 
     /// Only a replica that has lost something may be given up.
     private func noteQuarantine(of group: GroupID, on node: SimNode, reason: String) {
-        world.counts.quarantines += 1
+        world.counts.replicas.quarantines += 1
         node.losses.forgotten[group] = nil
         guard !node.losses.isExcused else { return }
         // What a verification says, not what a log has lost.

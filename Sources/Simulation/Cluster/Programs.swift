@@ -40,7 +40,7 @@ struct Programs {
     }
 
     private func run(_ version: ClusterVersion, on node: SimNode) {
-        world.counts.programsReplaced += 1
+        world.counts.programs.replaced += 1
         let note = "gets a program that knows version \(version.rawValue)"
         world.trace.add(at: world.now, .note, node: node.position, note)
         node.versions.newest = version
@@ -102,7 +102,7 @@ struct Programs {
     /// That is in order only where somebody went back to the older program, and the directory did not hear of it before
     /// the cluster went on.
     private func judgeTooOld(_ node: SimNode, reason: String) {
-        world.counts.programsRefused += 1
+        world.counts.programs.refused += 1
         guard node.versions.told == Self.nextVersion, world.checker.version == Self.nextVersion else {
             return world.fail("no node is left behind by an upgrade", "node \(node.position + 1): \(reason)")
         }

@@ -15,8 +15,8 @@ struct RestCheck {
     func countRests(of node: SimNode) {
         guard let core = node.core else { return }
         for loop in core.loops {
-            world.counts.sleeps += loop.floor.restCounts.sleeps
-            world.counts.wakes += loop.floor.restCounts.wakes
+            world.counts.replicas.sleeps += loop.floor.restCounts.sleeps
+            world.counts.replicas.wakes += loop.floor.restCounts.wakes
         }
     }
 

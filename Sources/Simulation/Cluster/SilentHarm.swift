@@ -72,7 +72,7 @@ final class SilentHarm {
         guard node.isUp != isCounted,
             let kind = RowSpoiler(store: node.state.memory, group: group).spoil(isCounted: isCounted, &world.faults)
         else { return false }
-        world.counts.harms += 1
+        world.counts.verification.harms += 1
         world.trace.add(at: world.now, .fault, node: node.position, "a row of group \(group.rawValue) is harmed")
         current = Harm(node: node.position, group: group, kind: kind)
         world.harmedMachine.markHarmed(node)
@@ -102,7 +102,7 @@ final class SilentHarm {
         guard let current, case .chunk(let key, let spoiled) = current.kind else { return }
         let store = node.state.memory
         guard (try? store.get(key)) != ByteBuffer(bytes: spoiled), (try? store.flush()) != nil else { return }
-        world.counts.chunksMended += 1
+        world.counts.verification.chunksMended += 1
         endHarm(of: current.group, on: node, found: false)
     }
 
@@ -114,7 +114,7 @@ final class SilentHarm {
     /// Takes note that the harmed rows are gone.
     func endHarm(of group: GroupID, on node: SimNode, found: Bool) {
         guard current?.node == node.position, current?.group == group else { return }
-        if found { world.counts.harmsFound += 1 }
+        if found { world.counts.verification.harmsFound += 1 }
         world.trace.add(
             at: world.now,
             .note,

@@ -63,8 +63,8 @@ final class Strand {
         to successor: SimNode,
         for duration: Int64
     ) {
-        world.counts.partitions += 1
-        world.counts.transfers += 1
+        world.counts.faults.partitions += 1
+        world.counts.faults.transfers += 1
         world.trace.add(
             at: world.now,
             .fault,

@@ -20,12 +20,12 @@ extension World {
         advance(until: safetyEnd) { false }
         if violation == nil { becomeWell() }
         if violation == nil { checkEverything() }
-        counts.repetitions = checker.repetitions
-        counts.deliveriesRecognised = checker.recognised
-        counts.entries = checker.entries
+        counts.replicas.repetitions = checker.repetitions
+        counts.deliveries.recognised = checker.recognised
+        counts.replicas.entries = checker.entries
         counts.checks = checker.checkCount
         for node in nodes { RestCheck(world: self).countRests(of: node) }
-        counts.ownFlushes = nodes.reduce(0) { $0 + $1.state.ownFlushes }
+        counts.replicas.ownFlushes = nodes.reduce(0) { $0 + $1.state.ownFlushes }
         return SimulationReport(
             seed: options.seed,
             simulatedSeconds: Double(now) / 1_000_000,
@@ -81,7 +81,7 @@ extension World {
             }
             work()
             if node.failure != nil, !harmedMachine.isCalm {
-                counts.storageFailures += 1
+                counts.faults.storageFailures += 1
                 machines.crash(node)
             }
             wake(node)

@@ -91,18 +91,18 @@ final class World: @unchecked Sendable {
             send(Array(messages[..<half]), from: from, to: to)
             return send(Array(messages[half...]), from: from, to: to)
         }
-        let parcel = Parcel(messages, bytes, isFrame: counts.messages.isMultiple(of: Self.frameInterval))
-        counts.messages += 1
+        let parcel = Parcel(messages, bytes, isFrame: counts.network.batches.isMultiple(of: Self.frameInterval))
+        counts.network.batches += 1
         let arrivals = network.arrivals(from, to, at: now)
         if arrivals.isEmpty {
-            counts.lost += 1
+            counts.network.lost += 1
             trace.mix(at: now, kind: .drop, node: from, UInt64(to))
             if timing.chance(perMillion: 300_000) {
                 let event = SimEvent.lost(at: from, incarnation: nodes[from].incarnation, peer: to)
                 schedule(event, after: timing.time(1_000...1_000_000))
             }
         }
-        if arrivals.count > 1 { counts.duplicated += 1 }
+        if arrivals.count > 1 { counts.network.duplicated += 1 }
         for arrival in arrivals { queue.add(.deliver(from: from, to: to, parcel), at: arrival) }
     }
 
@@ -178,7 +178,7 @@ final class World: @unchecked Sendable {
         // While all nodes have to stay as they are, the failed one stays too, and does nothing any more.
         if let failure = node.failure, !harmedMachine.isCalm {
             trace.add(at: now, .crash, node: node.position, "the storage failed: \(failure)")
-            counts.storageFailures += 1
+            counts.faults.storageFailures += 1
             machines.crash(node)
         }
         wake(node)
@@ -198,7 +198,7 @@ final class World: @unchecked Sendable {
             core.writer.turn()
         }
         guard fate != .normal else { return }
-        counts.crashesInWriter += 1
+        counts.faults.crashesInWriter += 1
         node.failure = nil
         trace.add(at: now, .crash, node: node.position, "in a log write: \(fate)")
         machines.crash(node)

@@ -326,7 +326,7 @@ final class SimIMAPClient: @unchecked Sendable {
         switch words[1].text {
         case "OK": return concluded(command, code)
         case "NO":
-            if isLost { world.counts.unknown += 1 } else { world.counts.refused += 1 }
+            if isLost { world.counts.calls.unknown += 1 } else { world.counts.calls.refused += 1 }
             return refused(command, reason)
         default: return "\(words.map(\.summary))"
         }
@@ -341,7 +341,7 @@ final class SimIMAPClient: @unchecked Sendable {
     }
 
     private func concluded(_ command: Command, _ code: [IMAPWord]) -> String? {
-        world.counts.succeeded += 1
+        world.counts.calls.succeeded += 1
         let isSure = command.failures == connection?.service.failures
         switch command.kind {
         case .login: break
