@@ -10,14 +10,14 @@ enum ApplyPart: String, CaseIterable, ExpressibleByArgument {
 
     func run(_ rig: ApplyRig, _ messages: Int) throws {
         switch self {
-        case .messages: try rig.measureMessages(messages)
-        case .keywords: try rig.measureKeywords()
-        case .summaries: try rig.measureSummaries()
-        case .names: try rig.measureNames()
-        case .bodies: try rig.measureBodies()
-        case .retention: try rig.measureRetention()
-        case .accounts: try rig.measureAccounts(messages)
-        case .directory: try rig.measureDirectory()
+        case .messages: try MessageCosts(rig: rig).run(messages)
+        case .keywords: try KeywordCosts(rig: rig).run()
+        case .summaries: try SummaryCosts(rig: rig).run()
+        case .names: try NameCosts(rig: rig).run()
+        case .bodies: try BodyCosts(rig: rig).run()
+        case .retention: try RetentionCosts(rig: rig).run()
+        case .accounts: try AccountCosts(rig: rig).run(messages)
+        case .directory: try DirectoryCosts(rig: rig).run()
         }
     }
 }
@@ -48,4 +48,16 @@ func keywords(_ range: Range<Int>, _ kind: Character = "k") -> [String] {
         let digits = "\(number)"
         return String(repeating: kind, count: MailLimits.keywordBytes - digits.count) + digits
     }
+}
+
+/// STORE of keywords and system flags.
+func store(
+    in mailbox: MailboxID,
+    uids: UIDSet,
+    operation: FlagOperation,
+    keywords: [String] = [],
+    system: SystemFlags = []
+) -> MailCommand {
+    let flags = FlagNames(system: system, keywords: keywords)
+    return .storeFlags(mailbox, uids, operation, flags, unchangedSince: nil)
 }

@@ -7,9 +7,9 @@ internal import StateStorage
 
 /// The applier of a node alone, over a database of its own: entries go in one by one, and each is written by itself.
 final class ApplyRig {
-    let group: GroupID
-    let only: String
-    let reader: MailReader
+    private let group: GroupID
+    private let only: String
+    private let reader: MailReader
     private let path: String
     private let statePath: String
     private let store: CountingStateStore
@@ -196,6 +196,17 @@ final class ApplyRig {
             guard given == refusal else { throw BenchError("\(name): the entry was answered \(outcome)") }
         }
         if isWanted { ApplyTable.printLine(name, touched: touched, times: times) }
+    }
+
+    /// Has the leader's housekeeping propose one kind of entry until nothing of it is due.
+    func measureHousekeeping(
+        _ name: String,
+        atMost count: Int = 5_000,
+        _ isWanted: (MailCommand) -> Bool
+    ) throws {
+        try measure(name, count) { _ in
+            try reader.housekeepingDue(in: group, HousekeepingTimes(now: time)).commands.first { isWanted($0.command) }
+        }
     }
 
     /// A function of its own, so that a profile can tell these entries from those that prepare them.
