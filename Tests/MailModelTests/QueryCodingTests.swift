@@ -3,21 +3,18 @@ import MailModel
 import NIOCore
 import Testing
 
-extension MailQuery {
-    fileprivate var encoded: ByteBuffer {
-        var buffer = ByteBuffer()
-        encode(into: &buffer)
-        return buffer
-    }
-
-    fileprivate init(decoding buffer: ByteBuffer) throws(DecodingError) {
-        var decoder = WireDecoder(buffer, subject: Self.subject)
-        try self.init(from: &decoder)
-        try decoder.finish()
-    }
+/// What goes between nodes for a session: queries, and their answers.
+private protocol SessionCoded: Equatable, Sendable {
+    static var formatVersion: UInt8 { get }
+    static var subject: String { get }
+    init(from decoder: inout WireDecoder) throws(DecodingError)
+    func encode(into buffer: inout ByteBuffer)
 }
 
-extension MailAnswer {
+extension MailQuery: SessionCoded {}
+extension MailAnswer: SessionCoded {}
+
+extension SessionCoded {
     fileprivate var encoded: ByteBuffer {
         var buffer = ByteBuffer()
         encode(into: &buffer)
@@ -28,6 +25,31 @@ extension MailAnswer {
         var decoder = WireDecoder(buffer, subject: Self.subject)
         try self.init(from: &decoder)
         try decoder.finish()
+    }
+
+    /// It is read as it was written, and neither less nor more of it.
+    fileprivate func checkCoding() throws {
+        let whole = encoded
+        #expect(try Self(decoding: whole) == self)
+        for length in 0..<whole.readableBytes {
+            let part = whole.getSlice(at: 0, length: length) ?? ByteBuffer()
+            #expect(throws: DecodingError.self) { try Self(decoding: part) }
+        }
+        var longer = whole
+        longer.writeInteger(0, as: UInt8.self)
+        let error = #expect(throws: DecodingError.self) { try Self(decoding: longer) }
+        #expect(error?.reason == .trailingBytes)
+    }
+
+    /// A new case must get its sample: the format has no other witness.
+    fileprivate static func checkTags(of samples: [Self], are expected: ClosedRange<UInt8>) {
+        let tags = Set(samples.map { $0.encoded.readableBytesView[1] }).sorted()
+        #expect(tags == Array(expected))
+        for tag in UInt8.min ... .max where !tags.contains(tag) {
+            let bytes = ByteBuffer(bytes: [formatVersion, tag])
+            let error = #expect(throws: DecodingError.self) { try Self(decoding: bytes) }
+            #expect(error?.reason == .unknownTag(UInt64(tag)))
+        }
     }
 }
 
@@ -107,27 +129,9 @@ extension Samples {
 
 @Suite struct QueryCodingTests {
     @Test(arguments: Samples.queries)
-    func roundTrip(_ query: MailQuery) throws { #expect(try MailQuery(decoding: query.encoded) == query) }
+    func coding(_ query: MailQuery) throws { try query.checkCoding() }
 
-    /// A new case must get its sample: the format has no other witness.
-    @Test func everyTagHasASample() {
-        let tags = Set(Samples.queries.map { $0.encoded.readableBytesView[1] }).sorted()
-        #expect(tags == Array(1...7))
-        for tag in UInt8.min ... .max where !tags.contains(tag) {
-            let bytes = ByteBuffer(bytes: [MailQuery.formatVersion, tag])
-            let error = #expect(throws: DecodingError.self) { try MailQuery(decoding: bytes) }
-            #expect(error?.reason == .unknownTag(UInt64(tag)))
-        }
-    }
-
-    @Test(arguments: Samples.queries)
-    func everyTruncationIsAnError(_ query: MailQuery) {
-        let whole = query.encoded
-        for length in 0..<whole.readableBytes {
-            let part = whole.getSlice(at: 0, length: length) ?? ByteBuffer()
-            #expect(throws: DecodingError.self) { try MailQuery(decoding: part) }
-        }
-    }
+    @Test func everyTagHasASample() { MailQuery.checkTags(of: Samples.queries, are: 1...7) }
 
     @Test func goldenBytes() {
         let query = MailQuery.messages(MailboxID(6), fromUID: UID(7), limit: 8)
@@ -155,30 +159,9 @@ extension Samples {
 
 @Suite struct AnswerCodingTests {
     @Test(arguments: Samples.answers)
-    func roundTrip(_ answer: MailAnswer) throws { #expect(try MailAnswer(decoding: answer.encoded) == answer) }
+    func coding(_ answer: MailAnswer) throws { try answer.checkCoding() }
 
-    @Test func everyTagHasASample() {
-        let tags = Set(Samples.answers.map { $0.encoded.readableBytesView[1] }).sorted()
-        #expect(tags == Array(1...8))
-        for tag in UInt8.min ... .max where !tags.contains(tag) {
-            let bytes = ByteBuffer(bytes: [MailAnswer.formatVersion, tag])
-            let error = #expect(throws: DecodingError.self) { try MailAnswer(decoding: bytes) }
-            #expect(error?.reason == .unknownTag(UInt64(tag)))
-        }
-    }
-
-    @Test(arguments: Samples.answers)
-    func everyTruncationIsAnError(_ answer: MailAnswer) {
-        let whole = answer.encoded
-        for length in 0..<whole.readableBytes {
-            let part = whole.getSlice(at: 0, length: length) ?? ByteBuffer()
-            #expect(throws: DecodingError.self) { try MailAnswer(decoding: part) }
-        }
-        var longer = whole
-        longer.writeInteger(0, as: UInt8.self)
-        let error = #expect(throws: DecodingError.self) { try MailAnswer(decoding: longer) }
-        #expect(error?.reason == .trailingBytes)
-    }
+    @Test func everyTagHasASample() { MailAnswer.checkTags(of: Samples.answers, are: 1...8) }
 
     @Test func goldenBytes() {
         let states = [MessageState(uid: UID(2), flags: MessageFlags(system: .seen), modSeq: ModSeq(3))]
