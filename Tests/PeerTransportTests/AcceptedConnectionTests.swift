@@ -92,10 +92,7 @@ private func hello(from node: UInt64) -> ByteBuffer {
                 logger: log.logger
             )
             earlier.connect(to: NodeID(2), host: "127.0.0.1", port: port)
-            for _ in 0..<600 where received.texts.isEmpty {
-                earlier.send([number(1)], to: NodeID(2))
-                try await Task.sleep(for: .milliseconds(50))
-            }
+            try await sendUntilHeard(earlier, received)
             let lost = watcher.lostCount
             let later = PeerLinks(
                 identity: PeerIdentity(cluster: cluster, node: NodeID(1)),

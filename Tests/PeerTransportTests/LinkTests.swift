@@ -102,7 +102,7 @@ private func links(_ identity: PeerIdentity, _ receiver: Receiver, tls: PeerTLS?
 private func numbered(_ number: Int) -> PeerMessage { .readIndex(group: GroupID(1), id: UInt64(number)) }
 
 /// Sends until something arrives: what is sent before a link is up is dropped.
-private func sendUntilHeard(_ links: PeerLinks, _ receiver: Receiver, past before: Int = 0) async throws {
+func sendUntilHeard(_ links: PeerLinks, _ receiver: Receiver, past before: Int = 0) async throws {
     for _ in 0..<600 where receiver.texts.count <= before {
         links.send([numbered(0)], to: NodeID(2))
         try await Task.sleep(for: .milliseconds(50))
