@@ -56,6 +56,41 @@ extension CommandWork {
     }
 }
 
+/// A command that reads the rows of messages, some at a time.
+protocol DetailsWork: CommandWork {
+    var tag: String { get }
+    var isDone: Bool { get set }
+    /// Rows that the store gave, the next one last.
+    var details: [MessageDetails] { get set }
+    /// How many rows are asked for at once.
+    var detailsPerQuery: Int { get set }
+}
+
+extension DetailsWork {
+    /// Asks the store for rows. The next step finds them in `details`; without them the command ends.
+    func queryDetails(
+        of uids: UIDSet,
+        in mailbox: MailboxID,
+        in session: inout Session,
+        _ next: @escaping (inout Self, inout Session) -> Void
+    ) {
+        query(.details(mailbox, uids), in: &session) { work, session, result in
+            switch result {
+            case .success(.details(let rows)):
+                work.details = rows.reversed()
+                work.detailsPerQuery = SessionLimits.detailsPerQuery(after: rows)
+                next(&work, &session)
+            case .success:
+                work.isDone = true
+                session.failUnexpectedly(work.tag)
+            case .failure(let failure):
+                work.isDone = true
+                session.fail(work.tag, failure)
+            }
+        }
+    }
+}
+
 extension Session {
     /// Does the first step of a command. The session keeps the work unless that was all.
     mutating func beginWork<Work: CommandWork>(_ work: Work, _ step: (inout Work, inout Session) -> Void) {

@@ -5,7 +5,7 @@ internal import NIOCore
 /// A FETCH under way (RFC 3501, section 6.4.5; RFC 7162, section 3.1.4): message by message, item by item, as the
 /// client takes it.
 struct FetchWork {
-    private let tag: String
+    let tag: String
     private let usesUIDs: Bool
     /// The items that are written for each message.
     private let items: [FetchItem]
@@ -16,10 +16,10 @@ struct FetchWork {
     /// Indexes that are left, the next range last.
     private var ranges: [Range<Int>]
     /// Rows of the next messages, the next one last.
-    private var details: [MessageDetails] = []
+    var details: [MessageDetails] = []
     /// The rows of UIDs up to here were asked for: a message without a row is gone.
     private var detailsUpTo: UInt32 = 0
-    private var detailsPerQuery = SessionLimits.firstDetails
+    var detailsPerQuery = SessionLimits.firstDetails
     /// The message whose response is being written.
     private var message: FetchedMessage?
     /// Sets of messages that become `\Seen` before anything is written, the next one last.
@@ -28,7 +28,7 @@ struct FetchWork {
     private var seen: [UIDSet] = []
     /// Another session has expunged a message.
     private var hasGone = false
-    private(set) var isDone = false
+    var isDone = false
 
     /// Nil when the command was refused.
     private init?(_ command: FetchCommand, tag: String, in session: inout Session) {
@@ -113,7 +113,7 @@ struct FetchWork {
             guard let next = ranges.last?.first, let uid = session.view?.uids[next] else {
                 return finish(in: &session)
             }
-            if needsDetails, uid > detailsUpTo { return queryDetails(in: &session) }
+            if needsDetails, uid > detailsUpTo { return queryNext(in: &session) }
             beginMessage(uid, in: &session)
         }
     }
@@ -156,32 +156,15 @@ struct FetchWork {
         return result
     }
 
-    private mutating func queryDetails(in session: inout Session) {
+    private mutating func queryNext(in session: inout Session) {
         guard let view = session.view else { return }
         let indexes = peekIndexes(detailsPerQuery)
         guard let last = indexes.last?.last.map({ view.uids[$0] }) else { return finish(in: &session) }
         var set = UIDSet()
         for range in indexes { for index in range { set.append(UID(view.uids[index])) } }
-        query(.details(view.id, set), in: &session) { $0.receiveDetails($2, upTo: last, in: &$1) }
-    }
-
-    private mutating func receiveDetails(
-        _ result: Result<MailAnswer, ServiceFailure>,
-        upTo last: UInt32,
-        in session: inout Session
-    ) {
-        switch result {
-        case .success(.details(let rows)):
-            details = rows.reversed()
-            detailsUpTo = last
-            detailsPerQuery = SessionLimits.detailsPerQuery(after: rows)
-            continueFetch(in: &session)
-        case .success:
-            isDone = true
-            session.failUnexpectedly(tag)
-        case .failure(let failure):
-            isDone = true
-            session.fail(tag, failure)
+        queryDetails(of: set, in: view.id, in: &session) { work, session in
+            work.detailsUpTo = last
+            work.continueFetch(in: &session)
         }
     }
 
@@ -308,7 +291,7 @@ struct FetchWork {
     }
 }
 
-extension FetchWork: CommandWork {
+extension FetchWork: DetailsWork {
     var underWay: CommandUnderWay { .fetch(self) }
 
     init?(_ command: CommandUnderWay) {

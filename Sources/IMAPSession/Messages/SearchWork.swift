@@ -5,7 +5,7 @@ internal import NIOCore
 /// A SEARCH under way (RFC 3501, section 6.4.4; RFC 4731; RFC 7162, section 3.1.5): one message at a time, and of that
 /// one piece at a time.
 struct SearchWork {
-    private let tag: String
+    let tag: String
     private let numberSpace: NumberSpace
     /// What ESEARCH returns; nil for the plain list of numbers.
     private let returns: SearchReturn?
@@ -21,7 +21,7 @@ struct SearchWork {
     /// Indexes of messages whose rows are needed.
     private var undecided: [Int] = []
     /// Their rows, the next one last.
-    private var details: [MessageDetails] = []
+    var details: [MessageDetails] = []
     private var current: SearchCondition.Subject?
     private var range: Range<UInt64>?
     /// Bytes that were read and not looked at.
@@ -30,8 +30,8 @@ struct SearchWork {
     private var found: [Int] = []
     /// How many of the numbers or ranges of the result are written.
     private var writtenCount = 0
-    private var detailsPerQuery = SessionLimits.firstDetails
-    private(set) var isDone = false
+    var detailsPerQuery = SessionLimits.firstDetails
+    var isDone = false
 
     static func begin(_ command: SearchCommand, tag: String, in session: inout Session) {
         guard let work = SearchWork(command, tag: tag, in: &session) else { return }
@@ -87,32 +87,19 @@ struct SearchWork {
         }
         let isFull = undecided.count >= detailsPerQuery
         let isAtEnd = next >= end
-        if !undecided.isEmpty, isFull || isAtEnd { return queryDetails(in: &session) }
+        if !undecided.isEmpty, isFull || isAtEnd { return queryUndecided(in: &session) }
         if isAtEnd { return beginResult(in: &session) }
         giveWay(in: &session) { $0.continueSearch(in: &$1) }
     }
 
     // MARK: Rows
 
-    private func queryDetails(in session: inout Session) {
+    private func queryUndecided(in session: inout Session) {
         guard let view = session.view else { return }
         let set = UIDSet(undecided.lazy.map { UID(view.uids[$0]) })
-        query(.details(view.id, set), in: &session) { $0.receiveDetails($2, in: &$1) }
-    }
-
-    private mutating func receiveDetails(_ result: Result<MailAnswer, ServiceFailure>, in session: inout Session) {
-        switch result {
-        case .success(.details(let rows)):
-            undecided = []
-            details = rows.reversed()
-            detailsPerQuery = SessionLimits.detailsPerQuery(after: rows)
-            searchDetails(in: &session)
-        case .success:
-            isDone = true
-            session.failUnexpectedly(tag)
-        case .failure(let failure):
-            isDone = true
-            session.fail(tag, failure)
+        queryDetails(of: set, in: view.id, in: &session) { work, session in
+            work.undecided = []
+            work.searchDetails(in: &session)
         }
     }
 
@@ -262,7 +249,7 @@ struct SearchWork {
     }
 }
 
-extension SearchWork: CommandWork {
+extension SearchWork: DetailsWork {
     var underWay: CommandUnderWay { .search(self) }
 
     init?(_ command: CommandUnderWay) {
