@@ -22,13 +22,14 @@ extension NodeService {
         guard let permit = readBudget.take() else { return completion.finish(.failure(.busy)) }
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
-            defer { withExtendedLifetime(permit) {} }
-            let found = lookUp(query, of: account, in: group)
-            guard stateReads.end(id) else { return }
-            switch found {
-            case .answer(let answer): completion.finish(.success(answer))
-            case .nothing: queryWaiting(query, of: account, in: group, completion)
-            case .harmed(let chunk): fetch(chunk, for: query, of: account, in: group, completion)
+            permit.hold {
+                let found = lookUp(query, of: account, in: group)
+                guard stateReads.end(id) else { return }
+                switch found {
+                case .answer(let answer): completion.finish(.success(answer))
+                case .nothing: queryWaiting(query, of: account, in: group, completion)
+                case .harmed(let chunk): fetch(chunk, for: query, of: account, in: group, completion)
+                }
             }
         }
     }

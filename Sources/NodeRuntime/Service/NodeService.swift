@@ -158,11 +158,12 @@ package final class NodeService: MailService {
         guard let permit = readBudget.take() else { return completion.finish(.failure(.busy)) }
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
-            defer { withExtendedLifetime(permit) {} }
-            let record = attempt(in: group) { try reader.find(address, in: group) } ?? nil
-            guard stateReads.end(id) else { return }
-            if let record { return completion.finish(.success(record)) }
-            read(group, completion) { [reader] in try reader.find(address, in: group) }
+            permit.hold {
+                let record = attempt(in: group) { try reader.find(address, in: group) } ?? nil
+                guard stateReads.end(id) else { return }
+                if let record { return completion.finish(.success(record)) }
+                read(group, completion) { [reader] in try reader.find(address, in: group) }
+            }
         }
     }
 
@@ -198,8 +199,7 @@ package final class NodeService: MailService {
             group: group,
             deadlineMilliseconds: deadline,
             read: {
-                defer { withExtendedLifetime(permit) {} }
-                let result = Result { try body() }
+                let result = permit.hold { Result { try body() } }
                 return {
                     let value = self.attempt(in: group) { try result.get() }
                     completion.finish(value.map { .success($0) } ?? .failure(.unavailable))

@@ -34,4 +34,7 @@ final class ReadPermit: Sendable {
     fileprivate init(budget: ReadBudget) { self.budget = budget }
 
     deinit { budget.giveBack() }
+
+    /// Reads while the permit is held: it is not given back before the body has ended.
+    func hold<Value>(during body: () throws -> Value) rethrows -> Value { try withExtendedLifetime(self, body) }
 }
