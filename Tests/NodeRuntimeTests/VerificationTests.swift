@@ -147,11 +147,11 @@ import Testing
         let report = try verify(cluster, isScrub: !isCounted)
         #expect(report.result == .different)
         let found = try #require(report.replicas.first { $0.node == node.id })
-        #expect(found.standing == .condemned)
+        #expect(found.finding == .condemned)
         // The table of messages, and the only message in it.
         #expect(found.firstKey?.first == 7)
         #expect(found.firstKey?.last == 1)
-        #expect(report.replicas.count { $0.standing == .agrees } == 2)
+        #expect(report.replicas.count { $0.finding == .agrees } == 2)
         let after = try #require(node.core?.loop.replica(Self.group)?.raft.id)
         #expect(after != before)
         try expectHealed(cluster)
@@ -184,7 +184,7 @@ import Testing
         let away = try #require(cluster.nodes.first { $0.id != leader.id })
         let report = try verify(cluster, ticks: 60) { _, from, to in from == away.id || to == away.id }
         #expect(report.result == .incomplete)
-        #expect(report.replicas.first { $0.node == away.id }?.standing == .silent)
+        #expect(report.replicas.first { $0.node == away.id }?.finding == .silent)
     }
 
     /// Whoever did not hear the question in time is asked again, at another index.

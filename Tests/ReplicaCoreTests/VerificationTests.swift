@@ -125,7 +125,7 @@ private struct Comparison {
     @Test func equalReplicasAreEqual() throws {
         let end = try Comparison(states: [Self.rows, Self.rows, Self.rows]).run()
         #expect(end.report.result == .equal)
-        #expect(end.report.replicas.allSatisfy { $0.standing == .agrees && $0.firstKey == nil })
+        #expect(end.report.replicas.allSatisfy { $0.finding == .agrees && $0.firstKey == nil })
         #expect(end.verdicts == [0: .agrees, 1: .agrees, 2: .agrees])
         #expect(end.rangeQuestions == 0)
     }
@@ -139,7 +139,7 @@ private struct Comparison {
         let right = Comparison.sum(Self.rows.map { ($0.key, $0.value) })
         for position in 0..<3 {
             let found = end.report.replicas[position]
-            #expect(found.standing == (position == odd ? .condemned : .agrees))
+            #expect(found.finding == (position == odd ? .condemned : .agrees))
             #expect(found.firstKey == (position == odd ? [2] : nil))
             #expect(end.verdicts[position] == (position == odd ? .condemned(digest: right) : .agrees))
         }
@@ -152,7 +152,7 @@ private struct Comparison {
         #expect(end.report.replicas.allSatisfy { $0.firstKey == [2] })
         let three = try Comparison(states: [Self.rows, Self.other, [:]]).run()
         #expect(three.report.result == .disputed)
-        #expect(three.report.replicas.allSatisfy { $0.standing == .disputed })
+        #expect(three.report.replicas.allSatisfy { $0.finding == .disputed })
     }
 
     /// Two of three are no majority of all voters while they say different things, but they are one while they agree.
@@ -162,7 +162,7 @@ private struct Comparison {
         #expect(equal.report.digest != nil)
         let differs = try Comparison(states: [Self.rows, nil, Self.other]).run()
         #expect(differs.report.result == .disputed)
-        #expect(differs.report.replicas[1].standing == .silent)
+        #expect(differs.report.replicas[1].finding == .silent)
         let alone = try Comparison(states: [Self.rows, nil, nil]).run()
         #expect(alone.report.result == .incomplete)
         #expect(alone.report.digest == nil)
@@ -171,7 +171,7 @@ private struct Comparison {
     @Test func aLearnerIsComparedButDoesNotCount() throws {
         let end = try Comparison(states: [Self.rows, Self.rows, Self.other], learners: [2]).run()
         #expect(end.report.result == .different)
-        #expect(end.report.replicas[2].standing == .condemned)
+        #expect(end.report.replicas[2].finding == .condemned)
         let tie = try Comparison(states: [Self.rows, Self.other, Self.other], learners: [2]).run()
         #expect(tie.report.result == .disputed)
         let silent = try Comparison(states: [Self.rows, Self.rows, nil], learners: [2]).run()
@@ -186,7 +186,7 @@ private struct Comparison {
         comparison.isScrub = true
         let end = try comparison.run()
         #expect(end.report.result == .different)
-        #expect(end.report.replicas[0].standing == .condemned)
+        #expect(end.report.replicas[0].finding == .condemned)
         #expect(end.report.replicas[0].firstKey == [2])
         #expect(end.verdicts[1] == .agrees)
     }
@@ -200,11 +200,11 @@ private struct Comparison {
         }
         let two = try run([1, 2], of: 3)
         #expect(two.report.result == .different)
-        #expect(two.report.replicas.map(\.standing) == [.agrees, .condemned, .disputed])
+        #expect(two.report.replicas.map(\.finding) == [.agrees, .condemned, .disputed])
         #expect(two.verdicts[2] == .suspect)
         let five = try run([0, 2, 4], of: 5)
-        #expect(five.report.replicas.map(\.standing) == [.condemned, .agrees, .disputed, .agrees, .disputed])
-        #expect(try run([1], of: 3).report.replicas.map(\.standing) == [.agrees, .condemned, .agrees])
+        #expect(five.report.replicas.map(\.finding) == [.condemned, .agrees, .disputed, .agrees, .disputed])
+        #expect(try run([1], of: 3).report.replicas.map(\.finding) == [.agrees, .condemned, .agrees])
         // Nobody has all bytes; the rest could not vote; the rest could not vote, because somebody is silent.
         #expect(try run([0, 1, 2], of: 3).report.result == .disputed)
         #expect(try run([1], of: 2).report.result == .disputed)
@@ -223,7 +223,7 @@ private struct Comparison {
 
     @Test func aWrongDigestOverRightRowsIsTheGroupsOwnRow() throws {
         let end = try Comparison(states: [Self.rows, Self.rows, Self.rows], digests: [1: 4]).run()
-        #expect(end.report.replicas[1].standing == .condemned)
+        #expect(end.report.replicas[1].finding == .condemned)
         #expect(end.report.replicas[1].firstKey == [])
     }
 
@@ -240,7 +240,7 @@ private struct Comparison {
     @Test func aReplicaThatStopsAnsweringDoesNotHoldTheOthersUp() throws {
         var comparison = Comparison(states: [Self.rows, Self.rows, nil])
         comparison.limits.silenceMilliseconds = 500
-        #expect(try comparison.run().report.replicas[2].standing == .silent)
+        #expect(try comparison.run().report.replicas[2].finding == .silent)
     }
 
     /// What was read stays read when a replica has come to the end.

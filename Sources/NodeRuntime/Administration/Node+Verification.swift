@@ -200,7 +200,7 @@ extension GroupVerdict.Replica {
         isVoter = found.isVoter
         digest = found.digest.map { "\(StateDigest($0))" } ?? ""
         finding =
-            switch found.standing {
+            switch found.finding {
             case .agrees: .agrees
             case .condemned: .givenUp
             case .disputed: .disputed

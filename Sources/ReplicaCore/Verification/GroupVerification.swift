@@ -286,7 +286,7 @@ public struct GroupVerification: Hashable, Sendable {
     private func pronounce(_ report: VerificationReport, into effects: inout [Effect]) {
         for replica in report.replicas {
             let verdict: ReplicaVerdict
-            switch replica.standing {
+            switch replica.finding {
             case .agrees, .silent: continue
             case .disputed: verdict = .suspect
             case .condemned:
@@ -302,7 +302,7 @@ public struct GroupVerification: Hashable, Sendable {
     }
 
     private func isCondemned(_ participant: Participant, _ report: VerificationReport) -> Bool {
-        report.replicas.contains { $0.replica == participant.replica && $0.standing == .condemned }
+        report.replicas.contains { $0.replica == participant.replica && $0.finding == .condemned }
     }
 
     /// Looks for the first different row of the next replica that differs.
@@ -325,7 +325,7 @@ public struct GroupVerification: Hashable, Sendable {
     }
 
     private func isSearchable(_ replica: VerificationReport.Replica) -> Bool {
-        switch replica.standing {
+        switch replica.finding {
         case .condemned, .disputed: replica.firstKey == nil
         case .agrees, .silent: false
         }
@@ -335,7 +335,7 @@ public struct GroupVerification: Hashable, Sendable {
     private func reference(for suspect: VerificationReport.Replica, in report: VerificationReport) -> ReplicaID? {
         let others = report.replicas.filter { other in
             guard other.replica != suspect.replica, other.digest != nil else { return false }
-            return other.standing == .agrees || report.digest == nil && other.digest != suspect.digest
+            return other.finding == .agrees || report.digest == nil && other.digest != suspect.digest
         }
         return (others.first { $0.node == own } ?? others.first)?.replica
     }
@@ -377,7 +377,7 @@ public struct GroupVerification: Hashable, Sendable {
 
     private mutating func end(_ report: VerificationReport, into effects: inout [Effect]) {
         phase = .ended
-        for replica in report.replicas where replica.standing == .agrees {
+        for replica in report.replicas where replica.finding == .agrees {
             effects.append(.send(.verdict(id, replica.replica, .agrees), to: replica.node))
         }
         pronounce(report, into: &effects)

@@ -15,7 +15,7 @@ public struct VerificationReport: Hashable, Sendable {
     }
 
     /// What holds for one replica.
-    public enum Standing: Hashable, Sendable {
+    public enum Finding: Hashable, Sendable {
         case agrees
         /// The replica differs from the majority and is given up.
         case condemned
@@ -34,7 +34,7 @@ public struct VerificationReport: Hashable, Sendable {
         /// Whether it voted then: the majority is one of voters.
         public let isVoter: Bool
         /// How its digest compares with the others'.
-        public var standing: Standing
+        public var finding: Finding
         /// The digest that the replica answered; nil where it did not answer.
         public let digest: UInt64?
         /// What it found in its own rows.
@@ -73,34 +73,34 @@ extension VerificationReport {
         let isBlind = Mutant.isOn(.differencesIgnored)
         let witnesses = Set(participants.compactMap(\.witness))
         replicas = participants.map { participant in
-            var standing = Standing.silent
+            var finding = Finding.silent
             if participant.digest != nil, isBlind {
-                standing = .agrees
+                finding = .agrees
             } else if let spoiled {
-                standing = spoiled.standing(of: participant)
+                finding = spoiled.finding(of: participant)
             } else if participant.digest != nil {
                 if digest != nil {
-                    standing = participant.witness == digest ? .agrees : .condemned
+                    finding = participant.witness == digest ? .agrees : .condemned
                 } else {
                     // Where all others say the same, only those are in doubt whose rows are not what they say.
-                    standing = participant.scrub.isHarmed || witnesses.count > 1 ? .disputed : .agrees
+                    finding = participant.scrub.isHarmed || witnesses.count > 1 ? .disputed : .agrees
                 }
             }
             return Replica(
                 replica: participant.replica,
                 node: participant.node,
                 isVoter: participant.isVoter,
-                standing: standing,
+                finding: finding,
                 digest: participant.digest,
                 scrub: participant.scrub,
                 firstKey: participant.harmedKey
             )
         }
         isWorthRepeating = participants.contains { $0.isVoter && $0.status == .unavailable }
-        if replicas.contains(where: { $0.standing == .condemned || $0.standing == .disputed }) {
+        if replicas.contains(where: { $0.finding == .condemned || $0.finding == .disputed }) {
             result = digest == nil ? .disputed : .different
         } else {
-            let isSomebodySilent = replicas.contains { $0.isVoter && $0.standing == .silent }
+            let isSomebodySilent = replicas.contains { $0.isVoter && $0.finding == .silent }
             result = isSomebodySilent || digest == nil ? .incomplete : .equal
         }
     }
@@ -149,7 +149,7 @@ private struct SpoiledReplica {
         return nil
     }
 
-    func standing(of participant: GroupVerification.Participant) -> VerificationReport.Standing {
+    func finding(of participant: GroupVerification.Participant) -> VerificationReport.Finding {
         guard let own = participant.digest else { return .silent }
         if participant.replica == replica { return .condemned }
         return own == digest && !participant.scrub.isHarmed ? .agrees : .disputed

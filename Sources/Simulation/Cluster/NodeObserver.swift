@@ -44,13 +44,13 @@ struct NodeObserver {
         case .different(let group, let report):
             world.counts.verification.differences += 1
             let isOfThePast = report.replicas.contains {
-                world.silentHarm.mayBeGivenUp($0.node, in: group) && [.condemned, .disputed].contains($0.standing)
+                world.silentHarm.mayBeGivenUp($0.node, in: group) && [.condemned, .disputed].contains($0.finding)
             }
             if world.harmedMachine.position == nil, !isOfThePast {
                 world.fail("replicas that hold the same are not told apart", "node \(node.position + 1): \(event)")
             }
         case .searched(let group, let report):
-            for replica in report.replicas where replica.standing == .condemned {
+            for replica in report.replicas where replica.finding == .condemned {
                 guard let key = replica.firstKey else { continue }
                 world.counts.verification.rowsNamed += 1
                 world.trace.add(

@@ -8,7 +8,7 @@ extension Logger {
     func logVerification(_ event: VerificationEvent) {
         switch event {
         case .verified(let group, let report):
-            let silent = report.replicas.filter { $0.standing == .silent }.map { "\($0.node.rawValue)" }
+            let silent = report.replicas.filter { $0.finding == .silent }.map { "\($0.node.rawValue)" }
             let rest = silent.isEmpty ? "" : "; no answer from the nodes \(silent.joined(separator: ", "))"
             debug("group \(group.rawValue): replicas hold the same at entry \(report.index.rawValue)\(rest)")
         case .different(let group, let report):
@@ -49,7 +49,7 @@ extension VerificationReport {
     var summary: String {
         replicas.map { replica in
             let what =
-                switch replica.standing {
+                switch replica.finding {
                 case .agrees: "holds what it should"
                 case .silent: "did not answer"
                 case .condemned, .disputed: replica.scrub.isHarmed ? "has rows that are harmed" : "differs"
