@@ -41,6 +41,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-atomics", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -105,9 +106,10 @@ let package = Package(
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "Authentication", "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "ReplicaCore",
-                "StateStorage",
+                "Authentication", "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "Placement",
+                "ReplicaCore", "StateStorage",
                 nioCore, nioPosix, nioLocks, nioSSL, logging,
+                .product(name: "Atomics", package: "swift-atomics"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Configuration", package: "swift-configuration"),

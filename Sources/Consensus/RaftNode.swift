@@ -117,6 +117,8 @@ public struct RaftNode: Sendable {
     public var isInstalling: Bool { pendingSnapshot != nil }
     /// The last entry known to be committed.
     public var commitIndex: LogIndex { hardState.commitIndex }
+    /// Where the log has the configuration in force; the snapshot's index where that is older.
+    public var configurationIndex: LogIndex { log.configurationIndex }
     /// The last entry of the log, perhaps not durable yet.
     public var lastIndex: LogIndex { log.lastIndex }
     /// The term of the last entry, or of the snapshot where none follows it.

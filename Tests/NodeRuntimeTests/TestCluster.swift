@@ -75,9 +75,15 @@ final class TestCluster {
         let logSettings = LogSettings(logID: node.id.rawValue)
         var (log, recovered) = try SegmentedLog.open(disk: node.disk, settings: logSettings)
         if recovered.isEmpty, isFounded {
-            let members = nodes.map { Member(replica: Self.replica(on: $0.id), node: $0.id) }
-            let point = SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(voters: members))
-            try log.append(LogRound(groups.map { .createGroup($0, replica: Self.replica(on: node.id), point) }))
+            let operations = groups.map { group -> LogOperation in
+                // The priorities are those that the directory has for a group as it was founded.
+                let members = founded(node).configuration(of: group).members.map {
+                    Member(replica: Self.replica(on: $0.node), node: $0.node, priority: $0.priority)
+                }
+                let point = SnapshotPoint(index: .zero, term: .zero, configuration: Configuration(voters: members))
+                return .createGroup(group, replica: Self.replica(on: node.id), point)
+            }
+            try log.append(LogRound(operations))
             (log, recovered) = try SegmentedLog.open(disk: node.disk, settings: logSettings)
         }
         if node.isStateLost { try StateRecovery.beginAnew(recovered, in: node.state) }

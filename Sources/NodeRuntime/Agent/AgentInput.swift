@@ -9,6 +9,10 @@ package enum AgentInput: Sendable {
     case founding(FoundingInput)
     case registration(RegistrationInput)
     case directory(DirectoryInput)
+    /// A group that is led from here has other members than the directory says, by its log at that index.
+    case members(of: GroupID, at: LogIndex, Configuration)
+    /// The directory was told of members, or not.
+    case membersTold(of: GroupID, at: LogIndex, Result<MailOutcome, ServiceFailure>)
     /// Nil where the file system does not say.
     case freeBytes(Int?)
     /// The state was flushed, and the file system asked; or one of the two has failed.

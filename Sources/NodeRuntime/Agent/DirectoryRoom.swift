@@ -21,6 +21,17 @@ struct DirectoryRoom {
 
     init(_ published: PublishedDirectory) { self.published = published }
 
+    /// How the cluster began is known: as long as nothing was read, that is all that is known.
+    func noteFounding(_ identity: NodeIdentity, _ desk: AgentDesk) {
+        guard published.now.index == .zero else { return }
+        let founding = Directory.Founding(
+            clusterID: published.now.founding.clusterID,
+            mailGroups: identity.mailGroups,
+            founders: identity.founders
+        )
+        hand(Directory(founded: founding), desk)
+    }
+
     mutating func receive(_ input: DirectoryInput, _ desk: AgentDesk) {
         switch input {
         case .changed:
@@ -58,6 +69,10 @@ struct DirectoryRoom {
     /// nothing.
     private func publish(_ directory: Directory, _ desk: AgentDesk) {
         guard directory.index > published.now.index else { return }
+        hand(directory, desk)
+    }
+
+    private func hand(_ directory: Directory, _ desk: AgentDesk) {
         published.publish(directory)
         desk.ways.inboxes.putToAll(.order(.directory(directory)))
     }

@@ -16,6 +16,7 @@ package final class NodeAgent {
     private(set) var founding: FoundingRoom
     private var registration: RegistrationRoom
     private var directory: DirectoryRoom
+    private var members = MembersRoom()
     var disk: DiskRoom
     private var upkeep = UpkeepRoom()
     /// The identity as it is now, for other threads.
@@ -69,10 +70,14 @@ package final class NodeAgent {
             founding.receiveFounding(by: founders, mailGroups: mailGroups, desk)
         case .received: break
         case .founding(let input):
+            if case .saved(let identity) = input { directory.noteFounding(identity, desk) }
             founding.finished(input, desk)
             published.withLockedValue { $0 = founding.identity }
         case .registration(let input): registration.finished(input, desk)
         case .directory(let input): directory.receive(input, desk)
+        case .members(let group, let index, let configuration):
+            members.note(configuration, of: group, at: index, desk)
+        case .membersTold(let group, let index, let result): members.finished(result, of: group, at: index, desk)
         case .freeBytes(let bytes): disk.noteFreeBytes(bytes, desk)
         case .upkeepIsOver: upkeep.finished()
         case .version(let version): noteVersion(version)
@@ -99,6 +104,7 @@ package final class NodeAgent {
         lastTick = desk.nowMilliseconds
         founding.tick(desk)
         registration.tick(identity, desk)
+        members.tick(desk)
         disk.tick(desk)
         upkeep.tick(desk)
         return true

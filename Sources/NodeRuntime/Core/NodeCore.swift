@@ -160,6 +160,7 @@ package final class NodeCore {
                 clock: environment.clock,
                 ways: Floor.Ways(
                     inbox: inboxes.loops[lane],
+                    agent: inboxes.agent,
                     network: environment.network,
                     writer: writer.inbox,
                     appliers: appliers.map(\.inbox),
@@ -174,7 +175,7 @@ package final class NodeCore {
                 logProgress: LogProgress()
             )
             // Calls wait for a group also while it has not begun, or its replica here is being replaced.
-            for group in environment.identity.groups where inboxes.loop(of: group) == lane {
+            for group in published.now.groups.map(\.id) where inboxes.loop(of: group) == lane {
                 floor.groups.insert(group)
             }
             let rooms = LoopRooms(

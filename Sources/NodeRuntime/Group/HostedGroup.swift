@@ -26,10 +26,13 @@ package final class HostedGroup {
     /// oldest of them.
     package var waitingCalls: (count: Int, bytes: Int, span: Int) { (calls.count, calls.bytes, calls.span) }
 
-    /// Whether a voting replica with all its state is here, follows a leader or leads, and is in no doubt.
+    /// Whether the group is served by others, or a replica with all its state is here, follows a leader or leads, is in
+    /// no doubt, and votes, unless it is of the directory, which every node has.
     var isWell: Bool {
+        if standing == .remote { return true }
         guard let replica, replica.leaderNode != nil, standing == .live, doubt == .none else { return false }
-        return replica.raft.configuration.isVoter(replica.id)
+        let configuration = replica.raft.configuration
+        return configuration.isVoter(replica.id) || id == .directory && configuration.learners.contains(replica.id)
     }
 
     /// Whether this replica leads, and there is a voter that is rather to lead.

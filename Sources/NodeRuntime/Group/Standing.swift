@@ -4,8 +4,10 @@ package import Consensus
 ///
 /// A replica that comes from the disk begins in ``recalling(hasState:)``; one that begins with nothing is ``live``.
 package enum Standing: Hashable, Sendable {
-    /// The group has not begun here.
+    /// A replica of the group is wanted here, and has not begun.
     case absent
+    /// No replica of the group is wanted here: others serve it.
+    case remote
     /// The replica asks the other members what it has promised, before it says anything. Without a state, it asks for a
     /// snapshot afterwards.
     case recalling(hasState: Bool)
@@ -17,6 +19,8 @@ package enum Standing: Hashable, Sendable {
     case live
     /// The replica was given up; the next one begins as soon as log and state are empty.
     case replacing
+    /// The group goes on without the replica that was here, whose log and state are being removed.
+    case leaving
     /// The group stands still before an entry that this program cannot apply. Log and state stay as they are.
     case stopped(StoppedGroup)
 
@@ -24,7 +28,7 @@ package enum Standing: Hashable, Sendable {
     var takesPart: Bool {
         switch self {
         case .rebuilding, .installing, .live: true
-        case .absent, .recalling, .replacing, .stopped: false
+        case .absent, .remote, .recalling, .replacing, .leaving, .stopped: false
         }
     }
 
@@ -34,7 +38,7 @@ package enum Standing: Hashable, Sendable {
         switch self {
         case .recalling(let hasState): hasState
         case .live: true
-        case .absent, .rebuilding, .installing, .replacing, .stopped: false
+        case .absent, .remote, .rebuilding, .installing, .replacing, .leaving, .stopped: false
         }
     }
 

@@ -53,6 +53,14 @@ extension Floor {
         apply(.reset(group))
     }
 
+    /// Removes what this node has of a group that goes on without its replica here.
+    func leave(_ group: GroupID) {
+        guard standing(of: group) != .leaving else { return }
+        observers.membership?(.leaving(group))
+        removeReplica(of: group, leaving: .leaving)
+        apply(.reset(group))
+    }
+
     /// Lets a group stand still on this node, alone: log and state are kept, so that a newer program can go on with
     /// them. Its replica takes part in nothing until the node starts again.
     func stop(_ group: GroupID, at index: LogIndex, reason: String) {

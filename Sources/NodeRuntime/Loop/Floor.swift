@@ -23,7 +23,8 @@ package final class Floor {
     /// Who is told of what happens to this loop's groups.
     package var observers = Observers()
     /// The cluster, as far as this node knows it.
-    package internal(set) var directory: Directory
+    package internal(set) var directory: Directory { didSet { otherNodes = Self.otherNodes(directory, place) } }
+    private var otherNodes: [NodeID]
     /// The version that the cluster is at, as far as this node knows, and those that this program knows.
     package internal(set) var version: WrittenVersion
     /// Commands that this turn proposes.
@@ -47,7 +48,7 @@ package final class Floor {
         let node: NodeID
         /// Names this run of the node.
         let session: UInt64
-        /// All nodes that this one knows of, itself included, sorted.
+        /// The nodes that the settings name, sorted.
         let peers: [NodeID]
         /// Which of the node's replica loops this is, and of how many.
         let lane: UInt8
@@ -62,6 +63,7 @@ package final class Floor {
     struct Ways {
         /// Back to this loop.
         let inbox: Inbox<LoopInput>
+        let agent: Inbox<AgentInput>
         let network: any PeerNetwork
         let writer: Inbox<LogWriter.Job>
         /// A group belongs to the applier at its ID, modulo their number.
@@ -92,6 +94,7 @@ package final class Floor {
         self.logProgress = logProgress
         self.version = version
         self.directory = directory
+        otherNodes = Self.otherNodes(directory, place)
         self.place = place
         self.settings = settings
         self.clock = clock
@@ -102,6 +105,29 @@ package final class Floor {
     }
 
     var node: NodeID { place.node }
+
+    /// The other nodes that this one knows of, sorted: those of the directory, and those of its settings.
+    var peers: [NodeID] { otherNodes }
+
+    /// Whether a group belongs to this loop.
+    func isOfThisLane(_ group: GroupID) -> Bool { Int(group.rawValue) % Int(place.lanes) == Int(place.lane) }
+
+    /// Whether this node is to have a replica of a group. Every node of the cluster has the directory.
+    func isWanted(_ group: GroupID) -> Bool {
+        if group == .directory { return directory.node(node)?.state.isMember ?? true }
+        return directory.group(group)?.placing.voters.contains(node) == true
+    }
+
+    /// The other nodes that may know of a group, sorted: those that have it or are to have it.
+    func nodesToAsk(about group: GroupID) -> [NodeID] {
+        guard let record = directory.group(group) else { return peers }
+        let known = Set(record.holders + record.placing.voters).subtracting([node])
+        return known.isEmpty ? peers : known.sorted()
+    }
+    private static func otherNodes(_ directory: Directory, _ place: Place) -> [NodeID] {
+        Set(directory.members + place.peers).subtracting([place.node]).sorted()
+    }
+
     var reader: MailReader { MailReader(store: ways.state) }
 
     /// All groups of this loop, in order, for callers that look at all of them.

@@ -105,13 +105,16 @@ extension ReplicaLoop {
         let absent = unwell.filter { group in
             switch group.standing {
             case .absent, .replacing: true
-            case .recalling, .rebuilding, .installing, .live, .stopped: false
+            case .remote, .recalling, .rebuilding, .installing, .live, .leaving, .stopped: false
             }
         }
         let learning = unwell.filter { group in
             group.replica.map { !$0.raft.configuration.isVoter($0.id) } ?? false
         }
-        return standing + unreadable
+        let refused = rooms.membership.refusals.sorted { $0.key < $1.key }.map { group, reason in
+            "\(name): group \(group.rawValue): \(reason)"
+        }
+        return standing + unreadable + refused
             + absent.map { "\(name): the replica of group \($0.id.rawValue) was given up and is made anew" }
             + learning.map { "\(name): the replica of group \($0.id.rawValue) is built from the others" }
     }
@@ -125,6 +128,7 @@ extension HostedGroup {
         switch standing {
         case .absent, .replacing: return "\(name) has no replica here yet"
         case .stopped: return "\(name) stands still here"
+        case .remote, .leaving: return nil
         case .recalling, .rebuilding, .installing, .live: break
         }
         guard replica?.leaderNode != nil else { return "\(name) has no leader that this node knows" }

@@ -6,7 +6,7 @@ struct LoopRooms {
     let rest = RestRoom()
     var recall = RecallRoom()
     var rebuild = RebuildRoom()
-    var admission = AdmissionRoom()
+    var membership = MembershipRoom()
     var sending = SnapshotSendingRoom()
     var installing = InstallingRoom()
     var verification = VerificationRoom()

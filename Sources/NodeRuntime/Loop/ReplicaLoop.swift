@@ -128,7 +128,7 @@ package final class ReplicaLoop {
                 from: node,
                 floor
             )
-        case .join(let group, let replica): rooms.admission.receiveJoin(of: replica, to: group, from: node, floor)
+        case .join(let group, let replica): rooms.membership.receiveJoin(of: replica, to: group, from: node, floor)
         case .beat(let beat): rooms.rest.receiveBeat(beat, from: node, floor)
         case .resting(let list): rooms.rest.receiveList(list, from: node, floor)
         case .stirred(let groups): rooms.rest.receiveStirred(groups, from: node, floor)
@@ -165,9 +165,11 @@ package final class ReplicaLoop {
         case .beginFounded(let founded):
             floor.apply(.open(founded.group))
             floor.admitNew(founded.replica, of: founded.group, founded.configuration)
-        case .replaceMissing: replaceMissing()
+        case .replaceMissing: rooms.membership.noteComplete(floor)
         case .health(let health): floor.health = health
-        case .directory(let directory): floor.directory = directory
+        case .directory(let directory):
+            floor.directory = directory
+            rooms.membership.directoryChanged(floor)
         case .handOver(let target): rooms.leadership.handOver(to: target, floor)
         case .balance(let onlyToReturned): rooms.leadership.balance(onlyToReturned: onlyToReturned, floor)
         case .propose(let configuration, let group): floor.proposeConfiguration(configuration, in: group)
@@ -212,15 +214,8 @@ package final class ReplicaLoop {
         }
         for group in begin.quarantined { floor.giveUp(group.group, reason: group.reason) }
         hasBegun = true
-        if begin.isComplete { replaceMissing() }
+        if begin.isComplete { rooms.membership.noteComplete(floor) }
         for (group, index, reason) in begin.stopped { floor.stop(group, at: index, reason: reason) }
-    }
-
-    /// Groups of which a member of the cluster should have a replica, and this node has none.
-    private func replaceMissing() {
-        for group in floor.groups.absent {
-            floor.giveUp(group, reason: "The log of this node has nothing of it.")
-        }
     }
 
     /// Notes the version of the cluster that the directory's state here names. The version that is known already may be
@@ -298,7 +293,7 @@ package final class ReplicaLoop {
         rooms.sending.tick(floor)
         rooms.recall.tick(floor)
         rooms.rebuild.tick(floor)
-        rooms.admission.tick(floor)
+        rooms.membership.tick(floor)
         rooms.leadership.tick(floor)
         rooms.verification.tick(floor)
         rooms.markedStates.tick(floor)

@@ -45,6 +45,9 @@ extension Logger {
             notice("group \(group.rawValue): the new replica \(replica.rawValue) asks the leader to be taken in")
         case .admitted(let group, let replica):
             notice("group \(group.rawValue): the new replica \(replica.rawValue) has caught up and votes")
+        case .leaving(let group):
+            notice("group \(group.rawValue) goes on without the replica on this node, which is removed")
+        case .removed(let group): notice("group \(group.rawValue): nothing of it is on this node any more")
         case .stopped(let group, let index, let reason):
             critical(
                 """

@@ -49,6 +49,10 @@ package enum MembershipEvent: Sendable {
     case begun(GroupID, ReplicaID)
     /// A replica that began here votes.
     case admitted(GroupID, ReplicaID)
+    /// A group goes on without the replica that is here, which is being removed.
+    case leaving(GroupID)
+    /// Log and state have nothing of a group any more that is served by others.
+    case removed(GroupID)
     /// A group cannot go on here: an entry cannot be applied, or a snapshot contradicts what is committed.
     case stopped(GroupID, at: LogIndex, reason: String)
     /// A peer sent what no correct one sends; it was not listened to.

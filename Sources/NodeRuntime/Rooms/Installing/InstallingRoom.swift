@@ -138,7 +138,7 @@ struct InstallingRoom {
         guard let raft = floor.replica(group)?.raft else { return }
         let members = raft.configuration.members.map(\.node).filter { $0 != floor.node }.sorted()
         // A replica that begins with nothing does not know its group's members yet.
-        let others = members.isEmpty ? floor.place.peers.filter { $0 != floor.node } : members
+        let others = members.isEmpty ? floor.nodesToAsk(about: group) : members
         let leader = floor.replica(group)?.leaderNode.flatMap { $0 == floor.node ? nil : $0 }
         let next = others.first { $0 > former ?? floor.node } ?? others.first
         guard let from = (former == nil ? leader : nil) ?? next ?? former else { return }

@@ -10,6 +10,8 @@ package enum RebuildInput: Sendable {
     case stateCleared(GroupID)
     /// The log of the group has begun anew, durably, for the replica of that attempt.
     case logBegan(GroupID, attempt: UInt64)
+    /// The log holds nothing of the group any more, durably.
+    case logRemoved(GroupID)
 }
 
 /// The replica that begins in the place of one that was given up: with nothing, under an ID of its own. The leader
@@ -28,7 +30,13 @@ struct RebuildRoom {
 
     mutating func finished(_ input: RebuildInput, _ floor: Floor) {
         switch input {
-        case .stateCleared(let group): beginLog(of: group, floor)
+        case .stateCleared(let group):
+            if floor.standing(of: group) == .leaving { removeLog(of: group, floor) } else { beginLog(of: group, floor) }
+        case .logRemoved(let group):
+            guard floor.standing(of: group) == .leaving else { return }
+            floor.groups.stand(group, as: floor.isWanted(group) ? .absent : .remote)
+            floor.observers.membership?(.removed(group))
+            if floor.isWanted(group) { floor.giveUp(group, reason: "A replica is wanted here again.") }
         case .logBegan(let group, let attempt): beginReplica(of: group, attempt, floor)
         }
     }
@@ -47,11 +55,24 @@ struct RebuildRoom {
         )
     }
 
+    /// Its group goes on without the replica that was here: nothing begins in its place. A crash between leaves a log
+    /// without a state, which is given up at the next start, and left again.
+    private func removeLog(of group: GroupID, _ floor: Floor) {
+        floor.write(.perform([.removeGroup(group)], telling: .loop(of: group, .rebuild(.logRemoved(group)))))
+    }
+
     private mutating func beginReplica(of group: GroupID, _ attempt: UInt64, _ floor: Floor) {
         let replica = Founder.replica(of: group, in: floor.place.session, attempt)
         floor.admitNew(replica, of: group, Configuration(members: [], voters: []))
         joining.insert(group)
         floor.observers.membership?(.begun(group, replica))
+    }
+
+    /// Whether a replica is what it is to become: a voter, or of the directory, which every node has, a learner too.
+    private static func isTakenIn(_ raft: RaftNode, _ group: GroupID) -> Bool {
+        let configuration = raft.configuration
+        return configuration.voters.contains(raft.id)
+            || group == .directory && configuration.learners.contains(raft.id)
     }
 
     /// On every tick: replicas that nobody leads ask to be taken in.
@@ -65,16 +86,20 @@ struct RebuildRoom {
         for group in floor.rest.awake where floor.standing(of: group).takesPart {
             guard let raft = floor.replica(group)?.raft else { continue }
             if raft.configuration.member(raft.id) == nil || raft.leader == nil {
-                for peer in floor.place.peers where peer != floor.node {
+                for peer in floor.nodesToAsk(about: group) {
                     floor.send(.join(group: group, replica: raft.id), to: peer)
                 }
             }
-            if !raft.configuration.voters.contains(raft.id) { joining.insert(group) }
+            if !Self.isTakenIn(raft, group) { joining.insert(group) }
         }
         // Replicas that vote now may have gone to rest at once.
         for group in joining.sorted() {
             if case .stopped = floor.standing(of: group) { joining.remove(group) }
-            guard let raft = floor.replica(group)?.raft, raft.configuration.voters.contains(raft.id) else { continue }
+            guard floor.standing(of: group) != .remote else {
+                joining.remove(group)
+                continue
+            }
+            guard let raft = floor.replica(group)?.raft, Self.isTakenIn(raft, group) else { continue }
             joining.remove(group)
             floor.observers.membership?(.admitted(group, raft.id))
         }

@@ -31,7 +31,7 @@ struct RecallRoom {
     mutating func begin(_ group: GroupID, _ floor: Floor) {
         guard let raft = floor.replica(group)?.raft else { return }
         let members = raft.configuration.members.map(\.node)
-        let others = (members.isEmpty ? floor.place.peers : members).filter { $0 != floor.node }
+        let others = members.isEmpty ? floor.nodesToAsk(about: group) : members.filter { $0 != floor.node }
         guard !others.isEmpty, !Mutant.isOn(.recallSkipped) else { return end(group, floor) }
         recalls[group] = Recall(
             missing: others,

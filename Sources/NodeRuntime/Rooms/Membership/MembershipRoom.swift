@@ -1,0 +1,191 @@
+internal import Consensus
+internal import MailModel
+internal import PeerTransport
+internal import Placement
+internal import ReplicaCore
+
+/// Brings the members of each group in line with what the directory says: the leader's part in taking replicas in and
+/// out, and each node's part in having a replica where one is wanted, and none where the group goes on without it.
+struct MembershipRoom {
+    /// Entries that a learner may lack and still be let vote: it gets them within a round trip.
+    private static let maximumLearnerLag = 16
+    private static let lookMilliseconds: Int64 = 250
+
+    private var nextMilliseconds: Int64 = 0
+    /// Whether the node has what it began with: a group that is wanted here then begins with an empty replica.
+    private var isComplete = false
+    /// The index of the configuration that the directory was last told of, for groups that are led from here.
+    private var told: [GroupID: LogIndex] = [:]
+    /// Groups of which a replica asked to be taken in that the group goes on without: its node must hear so.
+    private var strays: Set<GroupID> = []
+    /// What was looked at last where nothing was to be done, for groups that are led from here: the next look is due
+    /// when either has changed.
+    private var settled: [GroupID: (configuration: LogIndex, directory: LogIndex)] = [:]
+    /// Why the members of a group that is led from here do not become those that are wanted, a sentence each.
+    private(set) var refusals: [GroupID: String] = [:]
+
+    // MARK: This node's replicas
+
+    /// The node has what it began with. What is missing now has been lost, or was never there.
+    mutating func noteComplete(_ floor: Floor) {
+        isComplete = true
+        beginMissing(floor)
+    }
+
+    /// The node knows its cluster anew.
+    func directoryChanged(_ floor: Floor) {
+        for record in floor.directory.groups where floor.isOfThisLane(record.id) {
+            let hosted = floor.groups.insert(record.id)
+            switch hosted.standing {
+            case .absent where !floor.isWanted(record.id): floor.groups.stand(record.id, as: .remote)
+            case .remote where floor.isWanted(record.id): floor.groups.stand(record.id, as: .absent)
+            case .absent, .remote, .recalling, .rebuilding, .installing, .replacing, .leaving, .stopped: break
+            case .live:
+                // A leader that rests sees on its next tick that others are wanted.
+                if hosted.replica?.isLeader == true, step(record.id, floor) != nil { floor.wake(record.id) }
+            }
+        }
+        if isComplete { beginMissing(floor) }
+    }
+
+    /// Groups of which this node should have a replica, and has none.
+    private func beginMissing(_ floor: Floor) {
+        for group in floor.groups.absent where floor.isWanted(group) {
+            floor.giveUp(group, reason: "The log of this node has nothing of it.")
+        }
+    }
+
+    /// A replica that its group goes on without: it is not one of the members that the directory was told of, which
+    /// are as new as what the replica itself knows. No later configuration has it, as no replica's ID is used twice.
+    private func isLeftBehind(_ replica: Replica, _ floor: Floor) -> Bool {
+        let raft = replica.raft
+        guard floor.directory.index > .zero else { return false }
+        guard let record = floor.directory.group(replica.group) else { return true }
+        // One that has just begun is no member yet.
+        guard raft.configurationIndex > .zero || !floor.isWanted(replica.group) else { return false }
+        return record.members.member(raft.id) == nil && record.membersIndex >= raft.configurationIndex
+    }
+
+    // MARK: The leader's part
+
+    /// An empty replica on another node wants to be taken in.
+    mutating func receiveJoin(of newcomer: ReplicaID, to group: GroupID, from peer: NodeID, _ floor: Floor) {
+        guard let replica = floor.replica(group), replica.isLeader else { return }
+        let current = replica.raft.configuration
+        guard !current.isJoint, current.member(newcomer) == nil, let record = floor.directory.group(group) else {
+            return
+        }
+        guard record.placing.voters.contains(peer) || mayLearn(group, floor)(peer) else {
+            strays.insert(group)
+            return
+        }
+        let former = current.members.filter { $0.node == peer }
+        // A learner that this node had before began with nothing too, and is given up with it.
+        let dismissed = former.map(\.replica).filter { current.learners.contains($0) }
+        let members = current.members.filter { !dismissed.contains($0.replica) }
+        let priority = MembershipStep.priority(of: peer, in: record.placing)
+        floor.proposeConfiguration(
+            Configuration(
+                members: members + [Member(replica: newcomer, node: peer, priority: priority)],
+                voters: current.voters,
+                learners: current.learners.filter { !dismissed.contains($0) } + [newcomer]
+            ),
+            in: group
+        )
+    }
+
+    /// On every tick.
+    mutating func tick(_ floor: Floor) {
+        guard floor.nowMilliseconds >= nextMilliseconds else { return }
+        nextMilliseconds = floor.nowMilliseconds + Self.lookMilliseconds
+        for group in floor.rest.awake {
+            guard let replica = floor.replica(group) else { continue }
+            if replica.isLeader {
+                tellDirectory(of: replica, floor)
+                takeStep(group, floor)
+            } else {
+                told[group] = nil
+                refusals[group] = nil
+                settled[group] = nil
+                if isComplete, isLeftBehind(replica, floor) { leave(group, floor) }
+            }
+        }
+    }
+
+    private func leave(_ group: GroupID, _ floor: Floor) {
+        if floor.isWanted(group) {
+            floor.giveUp(group, reason: "Its group goes on without this replica.")
+        } else {
+            floor.leave(group)
+        }
+    }
+
+    private mutating func takeStep(_ group: GroupID, _ floor: Floor) {
+        guard let raft = floor.replica(group)?.raft else { return }
+        let now = (configuration: raft.configurationIndex, directory: floor.directory.index)
+        if let last = settled[group], last == now { return }
+        refusals[group] = nil
+        switch step(group, floor) {
+        case nil:
+            let wanted = floor.directory.group(group)?.placing.voters ?? []
+            let waits = raft.configuration.learners.contains { learner in
+                raft.configuration.member(learner).map { wanted.contains($0.node) } ?? false
+            }
+            if !waits, !raft.configuration.isJoint { settled[group] = now }
+        case .propose(let configuration): floor.proposeConfiguration(configuration, in: group)
+        case .transferLeadership(let node):
+            guard floor.replica(group)?.raft.transferTarget == nil else { break }
+            _ = floor.transferLeadership(of: group, to: node)
+        case .refused(let findings):
+            let reasons = findings.map(\.description).joined(separator: "; ")
+            refusals[group] = "its voters cannot become those that are wanted: \(reasons)"
+        }
+    }
+
+    private func step(_ group: GroupID, _ floor: Floor) -> MembershipStep? {
+        guard let replica = floor.replica(group), let record = floor.directory.group(group) else { return nil }
+        let status = replica.raft.status
+        guard !status.configuration.isJoint else { return nil }
+        let caughtUp = status.peers.filter { peer in
+            guard case .replicate = peer.state else { return false }
+            return peer.isActive && peer.lag <= Self.maximumLearnerLag
+        }
+        return MembershipStep(
+            from: MembershipStep.Situation(
+                configuration: status.configuration,
+                leader: status.id,
+                caughtUp: Set(caughtUp.map(\.replica)),
+                placing: record.placing,
+                mayLearn: mayLearn(group, floor),
+                labels: { floor.directory.node($0).map { Labels($0.description) } ?? [:] },
+                spread: PlacementRule().spread
+            )
+        )
+    }
+
+    /// Every node of the cluster learns the directory; of other groups, voters only.
+    private func mayLearn(_ group: GroupID, _ floor: Floor) -> (NodeID) -> Bool {
+        guard group == .directory else { return { _ in false } }
+        let directory = floor.directory
+        return { directory.node($0)?.state.isMember == true }
+    }
+
+    /// Has the directory told who the members are, as soon as that is committed.
+    private mutating func tellDirectory(of replica: Replica, _ floor: Floor) {
+        let raft = replica.raft
+        let index = raft.configurationIndex
+        guard index <= raft.commitIndex, let record = floor.directory.group(replica.group), index > record.membersIndex,
+            told[replica.group] != index && raft.configuration != record.members || strays.contains(replica.group)
+        else { return }
+        told[replica.group] = index
+        strays.remove(replica.group)
+        floor.ways.agent.put(.members(of: replica.group, at: index, raft.configuration))
+    }
+}
+
+extension Labels {
+    /// What a node has said of itself.
+    fileprivate init(_ node: NodeDescription) {
+        self.init(node.labels.map { Label(key: $0.key, value: $0.value) })
+    }
+}
