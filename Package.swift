@@ -270,8 +270,8 @@ let package = Package(
         tests(
             "NodeRuntime",
             [
-                "Consensus", "LogStorage", "MailModel", "MailStore", "MailTestSupport", "PeerTransport", "ReplicaCore",
-                "StateStorage", logging, nioCore, nioLocks, nioPosix,
+                "Consensus", "LogStorage", "MailModel", "MailStore", "MailTestSupport", "PeerTransport", "Placement",
+                "ReplicaCore", "StateStorage", logging, nioCore, nioLocks, nioPosix,
             ]
         ),
         tests("MailStore", ["Consensus", "MailModel", "MailTestSupport", "StateStorage", nioCore]),

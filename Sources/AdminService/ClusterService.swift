@@ -80,12 +80,60 @@ struct NodesService: Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
         }
         return found
     }
+
+    func createJoinToken(
+        request: Staffetta_Admin_V1_CreateJoinTokenRequest,
+        context: ServerContext
+    ) async throws -> Staffetta_Admin_V1_CreateJoinTokenResponse {
+        let made = try await answering { () async throws(AdministrationError) in
+            try await node.directoryAdministration.createJoinToken(
+                seconds: Int(request.ttlSeconds),
+                uses: Int(request.uses)
+            )
+        }
+        return .with {
+            $0.token = .init(made.token)
+            $0.secret = made.secret
+        }
+    }
+
+    func listJoinTokens(
+        request: Staffetta_Admin_V1_ListJoinTokensRequest,
+        context: ServerContext
+    ) async throws -> Staffetta_Admin_V1_ListJoinTokensResponse {
+        let tokens = try await answering { () async throws(AdministrationError) in
+            try await node.directoryAdministration.joinTokens()
+        }
+        return .with { $0.tokens = tokens.map { .init($0) } }
+    }
+
+    func revokeJoinToken(
+        request: Staffetta_Admin_V1_RevokeJoinTokenRequest,
+        context: ServerContext
+    ) async throws -> Staffetta_Admin_V1_RevokeJoinTokenResponse {
+        try await answering { () async throws(AdministrationError) in
+            try await node.directoryAdministration.revokeJoinToken(request.id)
+        }
+        return Staffetta_Admin_V1_RevokeJoinTokenResponse()
+    }
+}
+
+extension Staffetta_Admin_V1_JoinToken {
+    fileprivate init(_ token: JoinTokenReport) {
+        self = .with {
+            $0.id = token.id
+            $0.expiresMilliseconds = token.expiresMilliseconds
+            $0.usesLeft = UInt32(token.usesLeft)
+        }
+    }
 }
 
 /// The directory's nodes, sorted, with what this node knows of the groups they lead.
 private func describeNodes(of node: Node, _ groups: GroupSummary, version: String) -> [Staffetta_Admin_V1_Node] {
-    node.nodes().sorted { $0.id < $1.id }.map { description in
+    node.nodes().sorted { $0.description.id < $1.description.id }.map { known in
         .with {
+            let description = known.description
+            $0.state = known.state.name
             $0.id = description.id
             $0.peerAddress = description.peerAddress
             $0.labels = Dictionary(description.labels.map { ($0.key, $0.value) }) { first, _ in first }

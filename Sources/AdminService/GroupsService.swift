@@ -45,6 +45,20 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
         return try await describe(request.group)
     }
 
+    func changeReplicas(
+        request: Staffetta_Admin_V1_ChangeReplicasRequest,
+        context: ServerContext
+    ) async throws -> Staffetta_Admin_V1_ChangeReplicasResponse {
+        let nodes = try await answering { () async throws(AdministrationError) in
+            try await node.directoryAdministration.changeReplicas(
+                of: GroupID(request.group),
+                adding: request.addNodes.map { NodeID($0) },
+                removing: request.removeNodes.map { NodeID($0) }
+            )
+        }
+        return .with { $0.nodes = nodes.map(\.rawValue) }
+    }
+
     func verifyGroup(
         request: Staffetta_Admin_V1_VerifyGroupRequest,
         response: RPCWriter<Staffetta_Admin_V1_VerifyGroupResponse>,

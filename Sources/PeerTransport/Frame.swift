@@ -37,9 +37,14 @@ public enum Frame {
     }
 
     static func encodeHello(_ hello: Hello, into buffer: inout ByteBuffer) {
+        encodeBody(into: &buffer) { hello.encode(into: &$0) }
+    }
+
+    /// Encodes a frame whose body `encode` appends.
+    static func encodeBody(into buffer: inout ByteBuffer, _ encode: (inout ByteBuffer) -> Void) {
         let start = buffer.writerIndex
         buffer.writeInteger(0, as: UInt64.self)
-        hello.encode(into: &buffer)
+        encode(&buffer)
         seal(&buffer, from: start, .none)
     }
 
@@ -153,6 +158,7 @@ struct Hello: Hashable {
         switch answer {
         case .welcome: answer.sentence
         case .wrongCluster: "it belongs to cluster \(cluster), and this is cluster \(identity.cluster)"
+        case .gone: "it was decommissioned"
         case .wrongNode: "it looks for node \(to), and this is node \(identity.node.rawValue)"
         case .unknownVersion:
             "it knows the cluster versions \(oldest) to \(version), and this node "
@@ -186,12 +192,16 @@ enum HelloAnswer: UInt8 {
     case wrongCluster = 1
     case wrongNode = 2
     case unknownVersion = 3
+    case gone = 4
 
     var sentence: String {
         switch self {
         case .welcome: "welcome"
         case .wrongCluster: "it belongs to another cluster: check the peer address, and which data directory it uses"
         case .wrongNode: "another node answers at this address: check the addresses of the nodes"
+        case .gone:
+            "this node was decommissioned, and its number is never used again: start it with an empty data "
+                + "directory, --join and --join-token, to have it join as another node"
         case .unknownVersion: "there is no cluster version that both programs know: upgrade one version at a time"
         }
     }

@@ -14,6 +14,8 @@ final class PeerComplaints: Sendable {
         case wrongCluster
         case wrongNode
         case unknownVersion
+        /// A node that is gone for good.
+        case gone
         case unreadable
         /// A node has connected while its earlier connection was open.
         case connectedTwice
@@ -86,6 +88,7 @@ extension HelloAnswer {
         case .wrongCluster: .wrongCluster
         case .wrongNode: .wrongNode
         case .unknownVersion: .unknownVersion
+        case .gone: .gone
         }
     }
 }

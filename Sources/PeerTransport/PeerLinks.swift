@@ -10,6 +10,8 @@ internal import ReplicaCore
 /// The connections of a node to all others: one each, opened here, for what this node has to say.
 public final class PeerLinks: PeerNetwork {
     private let links: NIOLockedValueBox<[NodeID: PeerLink]>
+    /// The nodes whose addresses the settings name.
+    private let named = NIOLockedValueBox<Set<NodeID>>([])
     private let identity: PeerIdentity
     private let tls: PeerTLS?
     private let group: any EventLoopGroup
@@ -36,8 +38,37 @@ public final class PeerLinks: PeerNetwork {
         links = NIOLockedValueBox([:])
     }
 
-    /// Opens a link, or points an existing one at a new address.
+    /// Opens a link to a node whose address the settings name.
     public func connect(to node: NodeID, host: String, port: Int) {
+        named.withLockedValue { _ = $0.insert(node) }
+        open(node, host: host, port: port)
+    }
+
+    public func reach(_ addresses: [NodeID: String]) {
+        let named = named.withLockedValue { $0 }
+        for (node, address) in addresses where !named.contains(node) {
+            guard let (host, port) = Self.parts(of: address) else { continue }
+            open(node, host: host, port: port)
+        }
+        let gone = links.withLockedValue { links in
+            let gone = links.filter { !named.contains($0.key) && addresses[$0.key] == nil }
+            for node in gone.keys { links[node] = nil }
+            return gone
+        }
+        for link in gone.values { link.stop() }
+    }
+
+    /// Nil for what is not `host:port`, where an IPv6 address stands in brackets.
+    static func parts(of address: String) -> (host: String, port: Int)? {
+        guard let colon = address.lastIndex(of: ":"), let port = Int(address[address.index(after: colon)...]),
+            (1...65_535).contains(port)
+        else { return nil }
+        var host = address[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        return host.isEmpty ? nil : (String(host), port)
+    }
+
+    private func open(_ node: NodeID, host: String, port: Int) {
         guard node != identity.node else { return }
         let link = links.withLockedValue { links in
             if let link = links[node] { return link }

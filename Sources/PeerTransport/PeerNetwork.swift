@@ -7,6 +7,9 @@ public protocol PeerNetwork: AnyObject, Sendable {
     /// Hands over a batch; never blocks. A batch that exceeds the link's limit of bytes is dropped, and the receiver
     /// told so.
     func send(_ messages: [PeerMessage], to node: NodeID)
+    /// Where nodes of the cluster are reached from now on, `host:port`. Others that were named by this function are
+    /// not connected to any more; addresses that the settings name stay as they are.
+    func reach(_ addresses: [NodeID: String])
 }
 
 /// The part of a node that hears what other nodes say. Called on the transport's event loops.
@@ -18,6 +21,16 @@ public protocol PeerReceiver: AnyObject, Sendable {
     func received(_ messages: [PeerMessage], from node: NodeID, _ receipt: PeerReceipt)
     /// Messages under way to the node may be lost: the link broke, or its queue was full.
     func lost(_ node: NodeID)
+}
+
+/// The part of a node that lets others join.
+public protocol PeerDoorkeeper: AnyObject, Sendable {
+    /// A node wants to join. Called on an event loop of the transport.
+    ///
+    /// - Parameter reply: to be called once, from any thread.
+    func receiveJoin(_ request: JoinRequest, _ reply: @escaping @Sendable (JoinReply) -> Void)
+    /// Whether a node was a member of the cluster, and is gone for good: it is refused.
+    func isGone(_ node: NodeID) -> Bool
 }
 
 /// By what this node is known to others.

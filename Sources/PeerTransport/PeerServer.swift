@@ -24,6 +24,7 @@ public final class PeerServer: Sendable {
     /// - Parameters:
     ///   - tls: nil lets nodes connect without encryption.
     ///   - receiver: hears what the nodes say, on the event loops of `group`.
+    ///   - doorkeeper: lets nodes join.
     /// - Throws: what the system says when the address cannot be listened on.
     public static func start(
         host: String,
@@ -31,6 +32,7 @@ public final class PeerServer: Sendable {
         identity: PeerIdentity,
         tls: PeerTLS?,
         receiver: any PeerReceiver,
+        doorkeeper: any PeerDoorkeeper,
         group: any EventLoopGroup,
         logger: Logger
     ) async throws -> PeerServer {
@@ -40,6 +42,7 @@ public final class PeerServer: Sendable {
             identity: identity,
             tls: tls,
             receiver: receiver,
+            doorkeeper: doorkeeper,
             accepted: AcceptedConnections(),
             group: group,
             logger: logger
@@ -53,6 +56,7 @@ public final class PeerServer: Sendable {
         identity: PeerIdentity,
         tls: PeerTLS?,
         receiver: any PeerReceiver,
+        doorkeeper: any PeerDoorkeeper,
         accepted: AcceptedConnections,
         group: any EventLoopGroup,
         logger: Logger
@@ -76,6 +80,7 @@ public final class PeerServer: Sendable {
                         PeerAcceptHandler(
                             identity: identity,
                             receiver: receiver,
+                            doorkeeper: doorkeeper,
                             complaints: complaints,
                             accepted: accepted,
                             window: ReceiveWindow(limit: PeerLimits.receivedBytes) {
@@ -105,12 +110,15 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
 
     private enum State {
         case awaitingHello(deadline: Scheduled<Void>?)
+        /// A node has asked to join, and waits for the answer.
+        case joining(deadline: Scheduled<Void>)
         case open(NodeID)
         case closed
     }
 
     private let identity: PeerIdentity
     private let receiver: any PeerReceiver
+    private let doorkeeper: any PeerDoorkeeper
     private let complaints: PeerComplaints
     private let accepted: AcceptedConnections
     private var state = State.awaitingHello(deadline: nil)
@@ -120,6 +128,7 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
     init(
         identity: PeerIdentity,
         receiver: any PeerReceiver,
+        doorkeeper: any PeerDoorkeeper,
         complaints: PeerComplaints,
         accepted: AcceptedConnections,
         window: ReceiveWindow
@@ -128,6 +137,7 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
         self.window = window
         self.identity = identity
         self.receiver = receiver
+        self.doorkeeper = doorkeeper
         self.complaints = complaints
     }
 
@@ -142,7 +152,7 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if case .awaitingHello(let deadline) = state { deadline?.cancel() }
+        cancelDeadline()
         state = .closed
         context.fireChannelInactive()
     }
@@ -154,12 +164,20 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
 
     /// Ends the connection at once, and lets go of what it has brought of a frame.
     private func cut(_ context: ChannelHandlerContext) {
-        if case .awaitingHello(let deadline) = state { deadline?.cancel() }
+        cancelDeadline()
         state = .closed
         assembler = FrameAssembler()
         // From the place of TLS on, without its farewell: the other side may be gone, and TLS waits 5 s for an answer.
         let below = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
         (below ?? context).close(promise: nil)
+    }
+
+    private func cancelDeadline() {
+        switch state {
+        case .awaitingHello(let deadline): deadline?.cancel()
+        case .joining(let deadline): deadline.cancel()
+        case .open, .closed: break
+        }
     }
 
     func read(context: ChannelHandlerContext) { if window.mayRead() { context.read() } }
@@ -177,10 +195,11 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
                 switch state {
                 case .awaitingHello(let deadline):
                     deadline?.cancel()
+                    guard !JoinRequest.begins(body) else { return try join(JoinRequest(decoding: body), context) }
                     guard let node = try greet(body, context) else { return }
                     state = .open(node)
                 case .open: batch += try Frame.messages(in: body)
-                case .closed: return
+                case .joining, .closed: return
                 }
             }
             guard case .open(let node) = state, !batch.isEmpty else { return }
@@ -192,7 +211,8 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
 
     private var maximumFrameBytes: Int {
         switch state {
-        case .awaitingHello: Hello.maximumFrameBytes
+        case .awaitingHello: JoinRequest.maximumFrameBytes
+        case .joining: 0
         case .open, .closed: PeerLimits.maximumFrameBytes
         }
     }
@@ -201,9 +221,24 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
         refuse(context, for: PeerComplaints.Reason(error), saying: "the connection failed: \(error)")
     }
 
+    /// The directory decides, which takes its time: the connection waits, and counts among those without a hello.
+    private func join(_ request: JoinRequest, _ context: ChannelHandlerContext) {
+        let channel = context.channel
+        let deadline = context.eventLoop.scheduleTask(in: .seconds(JoinCall.answerSeconds)) {
+            channel.close(promise: nil)
+        }
+        state = .joining(deadline: deadline)
+        doorkeeper.receiveJoin(request) { reply in
+            var frame = channel.allocator.buffer(capacity: 256)
+            Frame.encodeBody(into: &frame) { reply.encode(into: &$0) }
+            channel.writeAndFlush(frame).whenComplete { _ in channel.close(promise: nil) }
+        }
+    }
+
     private func greet(_ body: ByteBuffer, _ context: ChannelHandlerContext) throws(DecodingError) -> NodeID? {
         let hello = try Hello(decoding: body)
-        let answer = HelloAnswer.verify(hello, by: identity)
+        var answer = HelloAnswer.verify(hello, by: identity)
+        if answer == .welcome, doorkeeper.isGone(NodeID(hello.from)) { answer = .gone }
         if let reason = answer.complaint {
             reply(answer, context)
             let complaint = hello.complaint(answer, to: identity)
@@ -243,8 +278,8 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
         let peer: String
         switch state {
         case .closed: return
-        case .awaitingHello(let deadline):
-            deadline?.cancel()
+        case .awaitingHello, .joining:
+            cancelDeadline()
             peer = name(context, node: claimed)
         case .open(let node): peer = name(context, node: node.rawValue)
         }

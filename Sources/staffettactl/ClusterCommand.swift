@@ -48,7 +48,7 @@ struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node",
         abstract: "Nodes.",
-        subcommands: [List.self, Describe.self, Live.self, Ready.self]
+        subcommands: [List.self, Describe.self, Live.self, Ready.self, NodeTokenCommand.self]
     )
 
     struct List: AsyncParsableCommand {
@@ -142,10 +142,10 @@ private func status(_ connection: ConnectionOptions) async throws -> Staffetta_A
 
 private func nodeTable(_ nodes: [Staffetta_Admin_V1_Node]) -> Table {
     Table(
-        header: ["NODE", "PEER ADDRESS", "LEADS", "REPLICAS", "LABELS", "ANSWERED"],
+        header: ["NODE", "STATE", "PEER ADDRESS", "LEADS", "REPLICAS", "LABELS", "ANSWERED"],
         rows: nodes.map { node in
             [
-                "\(node.id)", node.peerAddress, "\(node.groupsLed)", "\(node.replicas)",
+                "\(node.id)", node.state, node.peerAddress, "\(node.groupsLed)", "\(node.replicas)",
                 node.labels.keys.sorted().map { "\($0)=\(node.labels[$0] ?? "")" }.joined(separator: " "),
                 node.isThisNode ? "yes (\(node.version))" : "",
             ]

@@ -7,7 +7,10 @@ struct GroupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "group",
         abstract: "Raft groups, as the asked node sees them.",
-        subcommands: [List.self, Describe.self, TransferLeader.self, GroupVerifyCommand.self]
+        subcommands: [
+            List.self, Describe.self, AddReplica.self, RemoveReplica.self, MoveReplica.self, TransferLeader.self,
+            GroupVerifyCommand.self,
+        ]
     )
 
     struct List: AsyncParsableCommand {

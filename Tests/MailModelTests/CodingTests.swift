@@ -154,7 +154,9 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
             .directory(.addGroup(pool: String(repeating: "p", count: 65), Placing(voters: []))),
             .directory(.placeGroup(GroupID(1), Placing(voters: (1...10).map { NodeID($0) }))),
             .directory(.reportMembers(GroupID(1), at: LogIndex(1 << 63), Configuration(voters: []))),
-            .directory(.admitNode(directory: 1, JoinTokenProof(id: JoinTokenID(rawValue: 1), secretHash: [1, 2]))),
+            .directory(
+                .admitNode(directory: 1, JoinTokenProof(id: JoinTokenID(rawValue: 1), secretHash: [1, 2]), Samples.node)
+            ),
         ]
         for command in commands {
             #expect(throws: DecodingError.self) { try CommandEnvelope(decoding: Samples.envelope(command).encoded()) }

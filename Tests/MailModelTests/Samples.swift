@@ -97,7 +97,7 @@ enum Samples {
         ),
         .directory(.addToken(token)),
         .directory(.removeToken(token.id)),
-        .directory(.admitNode(directory: 5, JoinTokenProof(id: token.id, secretHash: token.secretHash))),
+        .directory(.admitNode(directory: 5, JoinTokenProof(id: token.id, secretHash: token.secretHash), node)),
         .directory(.setNodeState(NodeID(.max), .draining)),
         .directory(.addGroup(pool: "paid", placing)),
         .directory(.placeGroup(GroupID(7), Placing(voters: []))),

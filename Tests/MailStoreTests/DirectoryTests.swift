@@ -125,23 +125,28 @@ import Testing
         expires: Timestamp(milliseconds: 100),
         uses: 2
     )
-    private func proof(_ secret: UInt8 = 7) -> JoinTokenProof {
-        JoinTokenProof(id: token.id, secretHash: Array(repeating: secret, count: 32))
+    private func admission(of directory: UInt64, secret: UInt8 = 7, versions: KnownVersions = .current) -> DirectoryCommand {
+        let proof = JoinTokenProof(id: token.id, secretHash: Array(repeating: secret, count: 32))
+        let node = NodeDescription(id: 0, peerAddress: "host:\(directory)", labels: [], versions: versions)
+        return .admitNode(directory: directory, proof, node)
     }
 
     @Test mutating func aTokenLetsInAsManyAsItSays() throws {
         #expect(try apply(found) == .done)
-        #expect(try apply(.admitNode(directory: 1, proof())) == .refused(.tokenRefused), "there is none")
+        #expect(try apply(admission(of: 1)) == .refused(.tokenRefused), "there is none")
         #expect(try apply(.addToken(token)) == .done)
-        #expect(try apply(.admitNode(directory: 1, proof(8))) == .refused(.tokenRefused), "another secret")
-        #expect(try apply(.admitNode(directory: 1, proof()), at: 100) == .refused(.tokenRefused), "it has ended")
-        #expect(try apply(.admitNode(directory: 1, proof()), at: 99) == .nodeAdmitted(NodeID(4)))
+        #expect(try apply(admission(of: 1, secret: 8)) == .refused(.tokenRefused), "another secret")
+        #expect(try apply(admission(of: 1), at: 100) == .refused(.tokenRefused), "it has ended")
+        #expect(try apply(admission(of: 1), at: 99) == .nodeAdmitted(NodeID(4)))
         // Asked again, by a node that has not heard the answer: the same one, and no use of the token.
-        #expect(try apply(.admitNode(directory: 1, proof(8)), at: 200) == .nodeAdmitted(NodeID(4)))
-        #expect(try apply(.admitNode(directory: 2, proof())) == .nodeAdmitted(NodeID(5)))
-        #expect(try apply(.admitNode(directory: 3, proof())) == .refused(.tokenRefused), "used up")
+        #expect(try apply(admission(of: 1, secret: 8), at: 200) == .nodeAdmitted(NodeID(4)))
+        #expect(try apply(admission(of: 2)) == .nodeAdmitted(NodeID(5)))
+        #expect(try apply(admission(of: 3)) == .refused(.tokenRefused), "used up")
+        let late = KnownVersions(ClusterVersion(rawValue: 2), ClusterVersion(rawValue: 3))
+        #expect(try apply(admission(of: 4, versions: late)) == .refused(.unsupportedVersion))
         let nodes = try directory().nodes
         #expect(nodes.map(\.id) == [NodeID(4), NodeID(5)])
+        #expect(nodes.map(\.description.peerAddress) == ["host:1", "host:2"])
         #expect(nodes.allSatisfy { $0.state == .joining })
         #expect(try MailReader(store: store).joinTokens().map(\.uses) == [0])
         #expect(try apply(.removeToken(token.id)) == .done)
@@ -169,7 +174,7 @@ import Testing
         #expect(try apply(found) == .done)
         #expect(try register(4, 1, 1) == .refused(.noSuchNode), "neither a founder nor admitted")
         #expect(try apply(.addToken(token)) == .done)
-        #expect(try apply(.admitNode(directory: 44, proof())) == .nodeAdmitted(NodeID(4)))
+        #expect(try apply(admission(of: 44)) == .nodeAdmitted(NodeID(4)))
         #expect(try register(4, 1, 1) == .done)
         let node = try #require(try directory().node(NodeID(4)))
         #expect(node.state == .active && node.directory == 44)
@@ -180,7 +185,7 @@ import Testing
         #expect(try apply(found) == .done)
         for node: UInt64 in 1...3 { #expect(try register(node, 1, node == 3 ? 1 : 2) == .done) }
         #expect(try apply(.addToken(token)) == .done)
-        #expect(try apply(.admitNode(directory: 44, proof())) == .nodeAdmitted(NodeID(4)))
+        #expect(try apply(admission(of: 44)) == .nodeAdmitted(NodeID(4)))
         #expect(try apply(.setNodeState(NodeID(9), .cordoned)) == .refused(.noSuchNode))
         #expect(try apply(.setNodeState(NodeID(3), .forgotten)) == .refused(.notFromHere))
         #expect(try raise(to: 2) == .refused(.unsupportedVersion))
@@ -194,8 +199,8 @@ import Testing
         for state in [NodeState.decommissioned, .forgotten] {
             #expect(try apply(.setNodeState(NodeID(4), state)) == .done)
         }
-        #expect(try apply(.admitNode(directory: 44, proof())) == .refused(.noSuchNode))
-        #expect(try apply(.admitNode(directory: 45, proof())) == .nodeAdmitted(NodeID(5)))
+        #expect(try apply(admission(of: 44)) == .refused(.noSuchNode))
+        #expect(try apply(admission(of: 45)) == .nodeAdmitted(NodeID(5)))
         #expect(try directory().members == [1, 2, 5].map { NodeID($0) })
     }
 

@@ -79,6 +79,7 @@ import Testing
 }
 
 private final class NoNetwork: PeerNetwork {
+    func reach(_ addresses: [NodeID: String]) {}
     func send(_ messages: [PeerMessage], to node: NodeID) {}
 }
 

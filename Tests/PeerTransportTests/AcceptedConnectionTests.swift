@@ -36,6 +36,7 @@ private func hello(from node: UInt64) -> ByteBuffer {
             identity: node,
             tls: tls,
             receiver: received,
+            doorkeeper: NoDoorkeeper(),
             accepted: AcceptedConnections(limits),
             group: group,
             logger: log.logger

@@ -111,6 +111,7 @@ final class LogLines: Sendable {
             identity: PeerIdentity(cluster: 7, node: NodeID(2)),
             tls: tls,
             receiver: receiver,
+            doorkeeper: NoDoorkeeper(),
             group: group,
             logger: lines.logger
         )

@@ -90,6 +90,7 @@ private func startServer(
         identity: identity(node),
         tls: tls,
         receiver: receiver,
+        doorkeeper: NoDoorkeeper(),
         group: group,
         logger: quiet
     )

@@ -2088,10 +2088,52 @@ public enum Staffetta_Admin_V1_Nodes: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "CreateJoinToken" metadata.
+        public enum CreateJoinToken: Sendable {
+            /// Request type for "CreateJoinToken".
+            public typealias Input = Staffetta_Admin_V1_CreateJoinTokenRequest
+            /// Response type for "CreateJoinToken".
+            public typealias Output = Staffetta_Admin_V1_CreateJoinTokenResponse
+            /// Descriptor for "CreateJoinToken".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "CreateJoinToken",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListJoinTokens" metadata.
+        public enum ListJoinTokens: Sendable {
+            /// Request type for "ListJoinTokens".
+            public typealias Input = Staffetta_Admin_V1_ListJoinTokensRequest
+            /// Response type for "ListJoinTokens".
+            public typealias Output = Staffetta_Admin_V1_ListJoinTokensResponse
+            /// Descriptor for "ListJoinTokens".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "ListJoinTokens",
+                type: .unary
+            )
+        }
+        /// Namespace for "RevokeJoinToken" metadata.
+        public enum RevokeJoinToken: Sendable {
+            /// Request type for "RevokeJoinToken".
+            public typealias Input = Staffetta_Admin_V1_RevokeJoinTokenRequest
+            /// Response type for "RevokeJoinToken".
+            public typealias Output = Staffetta_Admin_V1_RevokeJoinTokenResponse
+            /// Descriptor for "RevokeJoinToken".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "RevokeJoinToken",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "staffetta.admin.v1.Nodes" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             ListNodes.descriptor,
-            DescribeNode.descriptor
+            DescribeNode.descriptor,
+            CreateJoinToken.descriptor,
+            ListJoinTokens.descriptor,
+            RevokeJoinToken.descriptor
         ]
     }
 }
@@ -2145,6 +2187,60 @@ extension Staffetta_Admin_V1_Nodes {
             request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_DescribeNodeRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Node>
+
+        /// Handle the "CreateJoinToken" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes a token by which nodes can join. The answer is the only one that has the secret.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_CreateJoinTokenRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_CreateJoinTokenResponse` messages.
+        func createJoinToken(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_CreateJoinTokenRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_CreateJoinTokenResponse>
+
+        /// Handle the "ListJoinTokens" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ended tokens are listed until another one is made.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ListJoinTokensRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ListJoinTokensResponse` messages.
+        func listJoinTokens(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ListJoinTokensRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ListJoinTokensResponse>
+
+        /// Handle the "RevokeJoinToken" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Nobody joins by the token any more. Nodes that have joined stay.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_RevokeJoinTokenRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_RevokeJoinTokenResponse` messages.
+        func revokeJoinToken(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>
     }
 
     /// Service protocol for the "staffetta.admin.v1.Nodes" service.
@@ -2182,6 +2278,60 @@ extension Staffetta_Admin_V1_Nodes {
             request: GRPCCore.ServerRequest<Staffetta_Admin_V1_DescribeNodeRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_Node>
+
+        /// Handle the "CreateJoinToken" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes a token by which nodes can join. The answer is the only one that has the secret.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_CreateJoinTokenRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_CreateJoinTokenResponse` message.
+        func createJoinToken(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_CreateJoinTokenRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_CreateJoinTokenResponse>
+
+        /// Handle the "ListJoinTokens" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ended tokens are listed until another one is made.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListJoinTokensRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ListJoinTokensResponse` message.
+        func listJoinTokens(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ListJoinTokensRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ListJoinTokensResponse>
+
+        /// Handle the "RevokeJoinToken" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Nobody joins by the token any more. Nodes that have joined stay.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_RevokeJoinTokenRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_RevokeJoinTokenResponse` message.
+        func revokeJoinToken(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>
     }
 
     /// Simple service protocol for the "staffetta.admin.v1.Nodes" service.
@@ -2217,6 +2367,60 @@ extension Staffetta_Admin_V1_Nodes {
             request: Staffetta_Admin_V1_DescribeNodeRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Staffetta_Admin_V1_Node
+
+        /// Handle the "CreateJoinToken" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes a token by which nodes can join. The answer is the only one that has the secret.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_CreateJoinTokenRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_CreateJoinTokenResponse` to respond with.
+        func createJoinToken(
+            request: Staffetta_Admin_V1_CreateJoinTokenRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_CreateJoinTokenResponse
+
+        /// Handle the "ListJoinTokens" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ended tokens are listed until another one is made.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ListJoinTokensRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ListJoinTokensResponse` to respond with.
+        func listJoinTokens(
+            request: Staffetta_Admin_V1_ListJoinTokensRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ListJoinTokensResponse
+
+        /// Handle the "RevokeJoinToken" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Nobody joins by the token any more. Nodes that have joined stay.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_RevokeJoinTokenRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_RevokeJoinTokenResponse` to respond with.
+        func revokeJoinToken(
+            request: Staffetta_Admin_V1_RevokeJoinTokenRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_RevokeJoinTokenResponse
     }
 }
 
@@ -2241,6 +2445,39 @@ extension Staffetta_Admin_V1_Nodes.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_Node>(),
             handler: { request, context in
                 try await self.describeNode(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.CreateJoinToken.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_CreateJoinTokenRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_CreateJoinTokenResponse>(),
+            handler: { request, context in
+                try await self.createJoinToken(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.ListJoinTokens.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ListJoinTokensRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ListJoinTokensResponse>(),
+            handler: { request, context in
+                try await self.listJoinTokens(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.RevokeJoinToken.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_RevokeJoinTokenRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_RevokeJoinTokenResponse>(),
+            handler: { request, context in
+                try await self.revokeJoinToken(
                     request: request,
                     context: context
                 )
@@ -2273,6 +2510,39 @@ extension Staffetta_Admin_V1_Nodes.ServiceProtocol {
         )
         return GRPCCore.StreamingServerResponse(single: response)
     }
+
+    public func createJoinToken(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_CreateJoinTokenRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_CreateJoinTokenResponse> {
+        let response = try await self.createJoinToken(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func listJoinTokens(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ListJoinTokensRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ListJoinTokensResponse> {
+        let response = try await self.listJoinTokens(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func revokeJoinToken(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse> {
+        let response = try await self.revokeJoinToken(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
 }
 
 // Default implementation of methods from 'ServiceProtocol'.
@@ -2297,6 +2567,45 @@ extension Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_Node> {
         return GRPCCore.ServerResponse<Staffetta_Admin_V1_Node>(
             message: try await self.describeNode(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func createJoinToken(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_CreateJoinTokenRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_CreateJoinTokenResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_CreateJoinTokenResponse>(
+            message: try await self.createJoinToken(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func listJoinTokens(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ListJoinTokensRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ListJoinTokensResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ListJoinTokensResponse>(
+            message: try await self.listJoinTokens(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func revokeJoinToken(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>(
+            message: try await self.revokeJoinToken(
                 request: request.message,
                 context: context
             ),
@@ -2350,6 +2659,75 @@ extension Staffetta_Admin_V1_Nodes {
             deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Node>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Node>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "CreateJoinToken" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes a token by which nodes can join. The answer is the only one that has the secret.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_CreateJoinTokenRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_CreateJoinTokenRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_CreateJoinTokenResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func createJoinToken<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_CreateJoinTokenRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_CreateJoinTokenRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_CreateJoinTokenResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_CreateJoinTokenResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListJoinTokens" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ended tokens are listed until another one is made.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListJoinTokensRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ListJoinTokensRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ListJoinTokensResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listJoinTokens<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListJoinTokensRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ListJoinTokensRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ListJoinTokensResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListJoinTokensResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "RevokeJoinToken" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Nobody joins by the token any more. Nodes that have joined stay.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_RevokeJoinTokenRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_RevokeJoinTokenRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_RevokeJoinTokenResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func revokeJoinToken<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_RevokeJoinTokenResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -2428,6 +2806,108 @@ extension Staffetta_Admin_V1_Nodes {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "CreateJoinToken" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes a token by which nodes can join. The answer is the only one that has the secret.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_CreateJoinTokenRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_CreateJoinTokenRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_CreateJoinTokenResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func createJoinToken<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_CreateJoinTokenRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_CreateJoinTokenRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_CreateJoinTokenResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_CreateJoinTokenResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.CreateJoinToken.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListJoinTokens" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ended tokens are listed until another one is made.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListJoinTokensRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ListJoinTokensRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ListJoinTokensResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listJoinTokens<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListJoinTokensRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ListJoinTokensRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ListJoinTokensResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListJoinTokensResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.ListJoinTokens.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "RevokeJoinToken" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Nobody joins by the token any more. Nodes that have joined stay.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_RevokeJoinTokenRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_RevokeJoinTokenRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_RevokeJoinTokenResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func revokeJoinToken<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_RevokeJoinTokenResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.RevokeJoinToken.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -2479,6 +2959,93 @@ extension Staffetta_Admin_V1_Nodes.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_DescribeNodeRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_Node>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CreateJoinToken" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Makes a token by which nodes can join. The answer is the only one that has the secret.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_CreateJoinTokenRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func createJoinToken<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_CreateJoinTokenRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_CreateJoinTokenResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.createJoinToken(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_CreateJoinTokenRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_CreateJoinTokenResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListJoinTokens" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Ended tokens are listed until another one is made.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ListJoinTokensRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listJoinTokens<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListJoinTokensRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListJoinTokensResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listJoinTokens(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ListJoinTokensRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ListJoinTokensResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RevokeJoinToken" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Nobody joins by the token any more. Nodes that have joined stay.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_RevokeJoinTokenRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func revokeJoinToken<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.revokeJoinToken(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_RevokeJoinTokenRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_RevokeJoinTokenResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -2545,6 +3112,105 @@ extension Staffetta_Admin_V1_Nodes.ClientProtocol {
             onResponse: handleResponse
         )
     }
+
+    /// Call the "CreateJoinToken" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Makes a token by which nodes can join. The answer is the only one that has the secret.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func createJoinToken<Result>(
+        _ message: Staffetta_Admin_V1_CreateJoinTokenRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_CreateJoinTokenResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_CreateJoinTokenRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.createJoinToken(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListJoinTokens" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Ended tokens are listed until another one is made.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listJoinTokens<Result>(
+        _ message: Staffetta_Admin_V1_ListJoinTokensRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListJoinTokensResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ListJoinTokensRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listJoinTokens(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RevokeJoinToken" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Nobody joins by the token any more. Nodes that have joined stay.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func revokeJoinToken<Result>(
+        _ message: Staffetta_Admin_V1_RevokeJoinTokenRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_RevokeJoinTokenRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.revokeJoinToken(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
 }
 
 // MARK: - staffetta.admin.v1.Groups
@@ -2582,6 +3248,19 @@ public enum Staffetta_Admin_V1_Groups: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ChangeReplicas" metadata.
+        public enum ChangeReplicas: Sendable {
+            /// Request type for "ChangeReplicas".
+            public typealias Input = Staffetta_Admin_V1_ChangeReplicasRequest
+            /// Response type for "ChangeReplicas".
+            public typealias Output = Staffetta_Admin_V1_ChangeReplicasResponse
+            /// Descriptor for "ChangeReplicas".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Groups"),
+                method: "ChangeReplicas",
+                type: .unary
+            )
+        }
         /// Namespace for "TransferLeader" metadata.
         public enum TransferLeader: Sendable {
             /// Request type for "TransferLeader".
@@ -2612,6 +3291,7 @@ public enum Staffetta_Admin_V1_Groups: Sendable {
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             ListGroups.descriptor,
             DescribeGroup.descriptor,
+            ChangeReplicas.descriptor,
             TransferLeader.descriptor,
             VerifyGroup.descriptor
         ]
@@ -2671,6 +3351,24 @@ extension Staffetta_Admin_V1_Groups {
             request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_DescribeGroupRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Group>
+
+        /// Handle the "ChangeReplicas" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says which nodes are to hold the voters of a group. Its leader takes replicas in and out, one at a time.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ChangeReplicasRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeReplicasResponse` messages.
+        func changeReplicas(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeReplicasRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeReplicasResponse>
 
         /// Handle the "TransferLeader" method.
         ///
@@ -2751,6 +3449,24 @@ extension Staffetta_Admin_V1_Groups {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_Group>
 
+        /// Handle the "ChangeReplicas" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says which nodes are to hold the voters of a group. Its leader takes replicas in and out, one at a time.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeReplicasRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeReplicasResponse` message.
+        func changeReplicas(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeReplicasRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeReplicasResponse>
+
         /// Handle the "TransferLeader" method.
         ///
         /// > Source IDL Documentation:
@@ -2828,6 +3544,24 @@ extension Staffetta_Admin_V1_Groups {
             context: GRPCCore.ServerContext
         ) async throws -> Staffetta_Admin_V1_Group
 
+        /// Handle the "ChangeReplicas" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says which nodes are to hold the voters of a group. Its leader takes replicas in and out, one at a time.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ChangeReplicasRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeReplicasResponse` to respond with.
+        func changeReplicas(
+            request: Staffetta_Admin_V1_ChangeReplicasRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeReplicasResponse
+
         /// Handle the "TransferLeader" method.
         ///
         /// > Source IDL Documentation:
@@ -2896,6 +3630,17 @@ extension Staffetta_Admin_V1_Groups.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Groups.Method.ChangeReplicas.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeReplicasRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeReplicasResponse>(),
+            handler: { request, context in
+                try await self.changeReplicas(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Staffetta_Admin_V1_Groups.Method.TransferLeader.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_TransferLeaderRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_Group>(),
@@ -2939,6 +3684,17 @@ extension Staffetta_Admin_V1_Groups.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Group> {
         let response = try await self.describeGroup(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func changeReplicas(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeReplicasRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeReplicasResponse> {
+        let response = try await self.changeReplicas(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -2990,6 +3746,19 @@ extension Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_Group> {
         return GRPCCore.ServerResponse<Staffetta_Admin_V1_Group>(
             message: try await self.describeGroup(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func changeReplicas(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeReplicasRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeReplicasResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeReplicasResponse>(
+            message: try await self.changeReplicas(
                 request: request.message,
                 context: context
             ),
@@ -3077,6 +3846,29 @@ extension Staffetta_Admin_V1_Groups {
             deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Group>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Group>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ChangeReplicas" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says which nodes are to hold the voters of a group. Its leader takes replicas in and out, one at a time.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeReplicasRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeReplicasRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeReplicasResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func changeReplicas<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeReplicasRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeReplicasRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeReplicasResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeReplicasResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "TransferLeader" method.
@@ -3201,6 +3993,40 @@ extension Staffetta_Admin_V1_Groups {
             try await self.client.unary(
                 request: request,
                 descriptor: Staffetta_Admin_V1_Groups.Method.DescribeGroup.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ChangeReplicas" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says which nodes are to hold the voters of a group. Its leader takes replicas in and out, one at a time.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeReplicasRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeReplicasRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeReplicasResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func changeReplicas<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeReplicasRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeReplicasRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeReplicasResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeReplicasResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Groups.Method.ChangeReplicas.descriptor,
                 serializer: serializer,
                 deserializer: deserializer,
                 options: options,
@@ -3335,6 +4161,35 @@ extension Staffetta_Admin_V1_Groups.ClientProtocol {
         )
     }
 
+    /// Call the "ChangeReplicas" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Says which nodes are to hold the voters of a group. Its leader takes replicas in and out, one at a time.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeReplicasRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func changeReplicas<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeReplicasRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeReplicasResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.changeReplicas(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeReplicasRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeReplicasResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "TransferLeader" method.
     ///
     /// > Source IDL Documentation:
@@ -3453,6 +4308,39 @@ extension Staffetta_Admin_V1_Groups.ClientProtocol {
             metadata: metadata
         )
         return try await self.describeGroup(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ChangeReplicas" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Says which nodes are to hold the voters of a group. Its leader takes replicas in and out, one at a time.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func changeReplicas<Result>(
+        _ message: Staffetta_Admin_V1_ChangeReplicasRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeReplicasResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeReplicasRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.changeReplicas(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -15,10 +15,10 @@ public enum DirectoryCommand: Hashable, Sendable {
     case addToken(JoinToken)
     /// Ends a token, whether or not it is there.
     case removeToken(JoinTokenID)
-    /// Takes a data directory in as a node of its own, under a number that no node had before. Answered by
-    /// ``MailOutcome/nodeAdmitted(_:)``, with the same number for the same data directory, whatever the token is worth
-    /// by then.
-    case admitNode(directory: UInt64, JoinTokenProof)
+    /// Takes a data directory in as a node of its own, under a number that no node had before; that of the description
+    /// counts for nothing. Answered by ``MailOutcome/nodeAdmitted(_:)``, with the same number for the same data
+    /// directory, whatever the token is worth by then. Refused when its program does not know the cluster's version.
+    case admitNode(directory: UInt64, JoinTokenProof, NodeDescription)
     /// Moves a node to another state of its life; see ``NodeState/mayBecome(_:)``.
     case setNodeState(NodeID, NodeState)
     /// Begins a group that has no slots yet. Answered by ``MailOutcome/groupAdded(_:)``.

@@ -21,6 +21,11 @@ public struct NodeDescription: Hashable, Sendable {
     /// What its program knows.
     public let versions: KnownVersions
 
+    /// The same node under another number.
+    public func numbered(_ id: UInt64) -> NodeDescription {
+        NodeDescription(id: id, peerAddress: peerAddress, labels: labels, versions: versions)
+    }
+
     /// A node with its labels in the order of their keys.
     public init(id: UInt64, peerAddress: String, labels: [Label], versions: KnownVersions = .current) {
         self.id = id

@@ -41,11 +41,12 @@ extension DirectoryCommand {
         case .removeToken(let id):
             tag(.removeToken)
             buffer.writeInteger(id.rawValue)
-        case .admitNode(let directory, let proof):
+        case .admitNode(let directory, let proof, let node):
             tag(.admitNode)
             buffer.writeInteger(directory)
             buffer.writeInteger(proof.id.rawValue)
             buffer.writeLengthPrefixed(proof.secretHash)
+            buffer.write(node)
         case .setNodeState(let node, let state):
             tag(.setNodeState)
             buffer.writeInteger(node.rawValue)
@@ -92,7 +93,8 @@ extension DirectoryCommand {
         case .admitNode:
             let directory: UInt64 = try decoder.integer()
             let id = JoinTokenID(rawValue: try decoder.integer())
-            self = .admitNode(directory: directory, JoinTokenProof(id: id, secretHash: try decoder.secretHash()))
+            let proof = JoinTokenProof(id: id, secretHash: try decoder.secretHash())
+            self = .admitNode(directory: directory, proof, try decoder.nodeDescription())
         case .setNodeState: self = .setNodeState(NodeID(try decoder.integer()), try decoder.nodeState())
         case .addGroup: self = .addGroup(pool: try decoder.poolName(), try decoder.placing())
         case .placeGroup: self = .placeGroup(try decoder.group(), try decoder.placing())

@@ -17,7 +17,8 @@ struct DirectoryCommands {
         case .raiseVersion(let next): try raiseVersion(to: next)
         case .addToken(let token): try add(token)
         case .removeToken(let id): try remove(id)
-        case .admitNode(let directory, let proof): return .nodeAdmitted(try admitNode(directory, proof))
+        case .admitNode(let directory, let proof, let node):
+            return .nodeAdmitted(try admit(node, from: directory, by: proof))
         case .setNodeState(let node, let state): try set(state, of: node)
         case .addGroup(let pool, let placing): return .groupAdded(try addGroup(pool, placing))
         case .placeGroup(let id, let placing): try change(id) { $0.placing = placing }
@@ -143,7 +144,11 @@ struct DirectoryCommands {
         scope.deleteLookedUp(key, old: old)
     }
 
-    private func admitNode(_ directory: UInt64, _ proof: JoinTokenProof) throws -> NodeID {
+    private func admit(
+        _ description: NodeDescription,
+        from directory: UInt64,
+        by proof: JoinTokenProof
+    ) throws -> NodeID {
         let key = DirectoryRows.admissionKey(directory)
         if let row = try scope.lookUp(key) {
             let node = try DirectoryRows.admittedNode(in: row)
@@ -153,6 +158,7 @@ struct DirectoryCommands {
             return node
         }
         guard let version = try clusterVersion() else { throw Refusal.notHere }
+        guard description.versions.contains(version) else { throw Refusal.unsupportedVersion }
         let tokenKey = DirectoryRows.tokenKey(proof.id)
         guard let old = try scope.lookUp(tokenKey) else { throw Refusal.tokenRefused }
         var token = try DirectoryRows.token(in: old)
@@ -168,10 +174,7 @@ struct DirectoryCommands {
             id = NodeID(counters.node)
         }
         guard id != NodeID(0) else { throw Refusal.tooManyEntries }
-        // What its program knows, it says when it registers; until then it holds no version back.
-        let versions = KnownVersions(version, ClusterVersion(rawValue: .max))
-        let description = NodeDescription(id: id.rawValue, peerAddress: "", labels: [], versions: versions)
-        let record = NodeRecord(description, run: 0, state: .joining, directory: directory)
+        let record = NodeRecord(description.numbered(id.rawValue), run: 0, state: .joining, directory: directory)
         let nodeKey = DirectoryRows.nodeKey(id)
         scope.putLookedUp(
             nodeKey,

@@ -171,15 +171,14 @@ extension Node {
     }
 
     /// The nodes that the directory knows; this node's own settings before it is founded.
-    public func nodes() -> [NodeDescription] {
+    public func nodes() -> [NodeRecord] {
         let known = mail.directory.now.nodes.filter(\.state.isMember)
-        guard known.isEmpty else { return known.map(\.description) }
-        return [
-            NodeDescription(
-                id: settings.node.rawValue,
-                peerAddress: settings.advertisedAddress,
-                labels: settings.labels
-            )
-        ]
+        guard known.isEmpty else { return known }
+        let own = NodeDescription(
+            id: settings.node.rawValue,
+            peerAddress: settings.advertisedAddress,
+            labels: settings.labels
+        )
+        return [NodeRecord(own, run: 0, state: .joining, directory: 0)]
     }
 }

@@ -1,6 +1,7 @@
 internal import Consensus
 package import MailModel
 internal import MailStore
+internal import PeerTransport
 internal import StateStorage
 
 /// What reaches ``DirectoryRoom``.
@@ -74,6 +75,8 @@ struct DirectoryRoom {
 
     private func hand(_ directory: Directory, _ desk: AgentDesk) {
         published.publish(directory)
+        let members = directory.nodes.filter { $0.state.isMember && !$0.description.peerAddress.isEmpty }
+        desk.ways.network.reach(Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0.description.peerAddress) }))
         desk.ways.inboxes.putToAll(.order(.directory(directory)))
     }
 }

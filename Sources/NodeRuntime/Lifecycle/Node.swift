@@ -45,7 +45,6 @@ public final class Node: Sendable {
         fatal: @escaping @Sendable (String) -> Void
     ) async throws -> Node {
         let directory = try DataDirectory(settings) { UInt64.random(in: 1...UInt64.max) }
-        let storage = try NodeStorage.open(directory, settings: settings, logger: logger)
         let tls = try settings.peerCertificates.map { files in
             do {
                 return try PeerTLS(
@@ -57,6 +56,15 @@ public final class Node: Sendable {
                 throw StartupError("The certificates for peers cannot be used: \(error). Check the settings peer.tls.")
             }
         }
+        var settings = settings
+        if directory.isToJoin, let secret = settings.joinSecret {
+            let joining = Joining(settings: settings, tls: tls, group: group, logger: logger)
+            let grant = try await joining.join(as: directory.identity.logID, with: secret)
+            try directory.adopt(grant)
+            logger.notice("the cluster \(grant.cluster) has let this node in as node \(grant.node.rawValue)")
+        }
+        settings.followJoined(directory.identity)
+        let storage = try NodeStorage.open(directory, settings: settings, logger: logger)
         return try await Node(
             settings,
             in: directory,
@@ -103,6 +111,7 @@ public final class Node: Sendable {
         passwordPool.start()
         let identity = PeerIdentity(cluster: settings.clusterID, node: settings.node)
         let receiver = LoopReceiver()
+        let doorkeeper = NodeDoorkeeper()
         let links = PeerLinks(identity: identity, tls: tls, receiver: receiver, group: group, logger: logger)
         let session = UInt64.random(in: 1...UInt64.max)
         let clock = SystemClock()
@@ -143,6 +152,7 @@ public final class Node: Sendable {
         let mail = core.makeService(environment, passwords: passwords)
         self.mail = mail
         service = mail
+        doorkeeper.connect(mail, cluster: settings.cluster)
         do {
             server = try await PeerServer.start(
                 host: settings.peerHost,
@@ -150,6 +160,7 @@ public final class Node: Sendable {
                 identity: identity,
                 tls: tls,
                 receiver: receiver,
+                doorkeeper: doorkeeper,
                 group: group,
                 logger: logger
             )
@@ -167,7 +178,13 @@ public final class Node: Sendable {
         self.backgroundPool = backgroundPool
         self.passwordPool = passwordPool
         self.logger = logger
-        for peer in settings.peers { links.connect(to: peer.node, host: peer.host, port: peer.port) }
+        if directory.identity.contacts.isEmpty {
+            for peer in settings.peers { links.connect(to: peer.node, host: peer.host, port: peer.port) }
+        } else {
+            // The directory says where they are by now, as soon as it is here.
+            let contacts = directory.identity.contacts.map { ($0.node, $0.address) }
+            links.reach(Dictionary(contacts) { first, _ in first })
+        }
     }
 
     /// Writes what happens to the node's groups and disks to the log.
@@ -266,6 +283,22 @@ public final class Node: Sendable {
             answers.append(answer)
         }
         return answers
+    }
+}
+
+extension NodeSettings {
+    /// Of a node that has joined a cluster: what the cluster has told it goes before what the settings say.
+    fileprivate mutating func followJoined(_ identity: DataDirectory.Identity) {
+        guard !identity.contacts.isEmpty else { return }
+        let own = advertisedAddress
+        node = NodeID(identity.node)
+        cluster = identity.cluster
+        mailGroups = identity.mailGroups
+        advertised = HostPort(own)
+        let contacts = identity.contacts + [JoinContact(node: node, address: own)]
+        peers = contacts.compactMap { contact in
+            HostPort(contact.address).map { Peer(node: contact.node, host: $0.host, port: $0.port) }
+        }
     }
 }
 

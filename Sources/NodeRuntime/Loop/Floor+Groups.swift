@@ -53,6 +53,14 @@ extension Floor {
         apply(.reset(group))
     }
 
+    /// Begins a replica of a group of which this node has had none, with nothing: it asks to be taken in.
+    func beginEmpty(_ group: GroupID) {
+        guard standing(of: group) != .replacing else { return }
+        observers.membership?(.wanted(group))
+        removeReplica(of: group, leaving: .replacing)
+        apply(.reset(group))
+    }
+
     /// Removes what this node has of a group that goes on without its replica here.
     func leave(_ group: GroupID) {
         guard standing(of: group) != .leaving else { return }

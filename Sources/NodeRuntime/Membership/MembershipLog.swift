@@ -44,7 +44,8 @@ extension Logger {
         case .begun(let group, let replica):
             notice("group \(group.rawValue): the new replica \(replica.rawValue) asks the leader to be taken in")
         case .admitted(let group, let replica):
-            notice("group \(group.rawValue): the new replica \(replica.rawValue) has caught up and votes")
+            notice("group \(group.rawValue): the new replica \(replica.rawValue) has been taken in")
+        case .wanted(let group): notice("group \(group.rawValue): a replica is wanted on this node, and begins")
         case .leaving(let group):
             notice("group \(group.rawValue) goes on without the replica on this node, which is removed")
         case .removed(let group): notice("group \(group.rawValue): nothing of it is on this node any more")

@@ -45,9 +45,11 @@ package enum MembershipEvent: Sendable {
     case founded([Founder])
     /// A replica may have forgotten something: it is given up, and built anew from the others.
     case quarantined(GroupID, reason: String)
+    /// The directory wants a replica of a group here, of which this node has had none.
+    case wanted(GroupID)
     /// An empty replica stands ready and asks to be taken in.
     case begun(GroupID, ReplicaID)
-    /// A replica that began here votes.
+    /// A replica that began here votes, or learns where every node does.
     case admitted(GroupID, ReplicaID)
     /// A group goes on without the replica that is here, which is being removed.
     case leaving(GroupID)

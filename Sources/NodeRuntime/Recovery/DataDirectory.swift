@@ -1,6 +1,7 @@
 internal import Consensus
 internal import Glibc
 internal import MailModel
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import PeerTransport
 
@@ -34,11 +35,16 @@ final class DataDirectory: Sendable, NodeIdentityStore {
         var mailGroups: UInt32
         var founders: [Founder] = []
         var isComplete = false
+        /// Of a node that has joined a cluster: nodes that it can ask for the directory.
+        var contacts: [JoinContact] = []
     }
 
     let path: String
-    let identity: Identity
+    private let known: NIOLockedValueBox<Identity>
     private let lock: FileLock
+
+    /// What the directory knows of itself.
+    var identity: Identity { known.withLockedValue { $0 } }
 
     var logPath: String { path + "/log" }
     var statePath: String { path + "/state" }
@@ -49,11 +55,11 @@ final class DataDirectory: Sendable, NodeIdentityStore {
         try Self.makeDirectory(path)
         lock = try FileLock(path + "/lock", of: path)
         if let text = try Self.read(path + "/identity") {
-            var known = try Self.parse(text, path)
-            try Self.check(known, settings)
+            var found = try Self.parse(text, path)
+            try Self.check(found, settings)
             // As long as there is no cluster, how many groups it is to have may still be changed.
-            if known.founders.isEmpty { known.mailGroups = settings.mailGroups }
-            identity = known
+            if found.founders.isEmpty { found.mailGroups = settings.mailGroups }
+            known = NIOLockedValueBox(found)
             try Self.makeDirectory(logPath)
             try Self.checkAccess(statePath)
         } else {
@@ -63,12 +69,15 @@ final class DataDirectory: Sendable, NodeIdentityStore {
                         + "(setting data.directory)."
                 )
             }
-            identity = Identity(
-                formatVersion: Self.formatVersion,
-                cluster: settings.cluster,
-                node: settings.node.rawValue,
-                logID: makeLogID(),
-                mailGroups: settings.mailGroups
+            known = NIOLockedValueBox(
+                Identity(
+                    formatVersion: Self.formatVersion,
+                    cluster: settings.cluster,
+                    // The cluster gives a node that joins its number.
+                    node: settings.join.isEmpty ? settings.node.rawValue : 0,
+                    logID: makeLogID(),
+                    mailGroups: settings.mailGroups
+                )
             )
             // Before anything else is written: from here on all that is found here is this directory's.
             try write(identity)
@@ -92,6 +101,23 @@ final class DataDirectory: Sendable, NodeIdentityStore {
         identity.founders = changed.founders
         identity.isComplete = changed.isComplete
         try write(identity)
+        known.withLockedValue { $0 = identity }
+    }
+
+    /// Whether the directory is to join a cluster, and belongs to none yet.
+    var isToJoin: Bool { identity.node == 0 }
+
+    /// The cluster has let the directory in.
+    func adopt(_ grant: JoinGrant) throws(StartupError) {
+        var identity = identity
+        identity.node = grant.node.rawValue
+        identity.cluster = grant.cluster
+        identity.mailGroups = grant.mailGroups
+        identity.founders = grant.founders
+        identity.contacts = grant.contacts
+        identity.isComplete = true
+        try write(identity)
+        known.withLockedValue { $0 = identity }
     }
 
     private func write(_ identity: Identity) throws(StartupError) {
@@ -106,6 +132,10 @@ final class DataDirectory: Sendable, NodeIdentityStore {
         if !identity.founders.isEmpty {
             let founders = identity.founders.map { "\($0.node.rawValue)=\($0.directory)" }
             text += "founders \(founders.joined(separator: ","))\ncomplete \(identity.isComplete ? "yes" : "no")\n"
+        }
+        if !identity.contacts.isEmpty {
+            let contacts = identity.contacts.map { "\($0.node.rawValue)=\($0.address)" }
+            text += "contacts \(contacts.joined(separator: ","))\n"
         }
         try replace(path + "/identity", with: text)
     }
@@ -169,13 +199,21 @@ final class DataDirectory: Sendable, NodeIdentityStore {
                     + "program knows \(formatVersion). Begin with an empty directory."
             )
         }
+        // What a node that has joined is called, and where, it was told by the cluster.
+        guard identity.contacts.isEmpty else { return }
+        guard identity.node != 0 || !settings.join.isEmpty else {
+            throw StartupError(
+                "The data directory \(path) was to join a cluster, which has not let it in yet. Set join and "
+                    + "join-token, or begin with an empty directory (setting data.directory)."
+            )
+        }
         guard identity.cluster == settings.cluster else {
             throw StartupError(
                 "The data directory \(path) belongs to cluster \"\(identity.cluster)\", not \"\(settings.cluster)\". "
                     + "Check the settings cluster.name and data.directory."
             )
         }
-        guard identity.node == settings.node.rawValue else {
+        guard identity.node == 0 || identity.node == settings.node.rawValue else {
             throw StartupError(
                 "The data directory \(path) belongs to node \(identity.node), not \(settings.node.rawValue). "
                     + "Check the settings node.id and data.directory."
@@ -211,8 +249,21 @@ final class DataDirectory: Sendable, NodeIdentityStore {
             logID: log,
             mailGroups: groups,
             founders: try founders(facts["founders"] ?? "", path),
-            isComplete: facts["complete"] == "yes"
+            isComplete: facts["complete"] == "yes",
+            contacts: try contacts(facts["contacts"] ?? "", path)
         )
+    }
+
+    private static func contacts(_ text: Substring, _ path: String) throws(StartupError) -> [JoinContact] {
+        var contacts: [JoinContact] = []
+        for item in text.split(separator: ",") {
+            let parts = item.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, let node = UInt64(parts[0]) else {
+                throw StartupError("\(path)/identity names contacts that cannot be read. Restore it from a backup.")
+            }
+            contacts.append(JoinContact(node: NodeID(node), address: String(parts[1])))
+        }
+        return contacts
     }
 
     private static func founders(_ text: Substring, _ path: String) throws(StartupError) -> [Founder] {

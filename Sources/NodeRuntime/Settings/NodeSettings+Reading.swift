@@ -22,6 +22,28 @@ extension NodeSettings {
         peerHost = listen.host
         peerPort = listen.port
         peers = try Self.peers(reader, own: node, listen)
+        advertised = try reader.address("peer.advertise")
+        join = try reader.addresses("join")
+        if let text = try reader.optional("join-token") {
+            guard let secret = JoinSecret(text) else {
+                throw SettingError("setting join-token is no token: `staffettactl node token create` prints one")
+            }
+            joinSecret = secret
+        }
+        guard join.isEmpty || joinSecret != nil else {
+            throw SettingError("setting join needs join-token: `staffettactl node token create` prints one")
+        }
+        guard join.isEmpty || peers.count == 1 else {
+            throw SettingError(
+                "settings join and cluster.peers exclude each other: a node that joins learns the others"
+            )
+        }
+        guard join.isEmpty || !advertisedAddress.isEmpty else {
+            throw SettingError(
+                "setting peer.advertise is empty, and peer.listen names no address that others can reach: "
+                    + "set peer.advertise to host:port"
+            )
+        }
         labels = try reader.pairs("node.labels", expected: "key=value,key=value")
             .map { NodeDescription.Label(key: $0.0, value: $0.1) }
         if let certificate = try reader.optional("peer.tls.certificate") {

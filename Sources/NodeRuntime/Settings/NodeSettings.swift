@@ -45,6 +45,12 @@ public struct NodeSettings: Sendable {
     public var peerPort: Int
     /// All nodes of the cluster, this one included, in any order.
     public var peers: [Peer]
+    /// Nodes of a cluster that this one is to join, unless it belongs to one (`join`).
+    public var join: [HostPort]
+    /// What lets it in (`join-token`).
+    var joinSecret: JoinSecret?
+    /// Where others reach this node (`peer.advertise`); nil for where it listens.
+    public var advertised: HostPort?
     /// Where the node stands, for operators (`node.labels`).
     public var labels: [NodeDescription.Label]
     /// How many groups share the accounts; fixed when the cluster is founded.
@@ -70,6 +76,7 @@ public struct NodeSettings: Sendable {
         peerHost = "127.0.0.1"
         peerPort = 14_000
         peers = []
+        join = []
         labels = []
         mailGroups = 8
         core = CoreSettings()
@@ -82,6 +89,7 @@ public struct NodeSettings: Sendable {
     /// Where the others reach this node, `host:port`: what `cluster.peers` says of it. A node without others has the
     /// address it listens on, or none (empty) where that is a wildcard.
     public var advertisedAddress: String {
+        if let advertised { return Self.address(advertised.host, advertised.port) }
         if let own = peers.first(where: { $0.node == node }), !Self.isWildcard(own.host) {
             return Self.address(own.host, own.port)
         }

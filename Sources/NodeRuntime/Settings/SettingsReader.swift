@@ -141,6 +141,17 @@ public struct SettingsReader: Sendable {
         return address
     }
 
+    /// Addresses, separated by commas.
+    public func addresses(_ key: String) throws -> [HostPort] {
+        let (text, source) = try find(key)
+        return try text.split(separator: ",").map { item in
+            guard let address = HostPort(String(item)) else {
+                throw SettingError(key, value: text, source: source, expected: "host:port,host:port")
+            }
+            return address
+        }
+    }
+
     /// A domain of account addresses; nil where the setting is empty.
     public func domain(_ key: String) throws -> String? {
         let (text, source) = try find(key)

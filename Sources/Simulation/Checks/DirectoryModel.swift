@@ -32,7 +32,8 @@ struct DirectoryModel {
             tokens = tokens.filter { $0.value.expires > time }
             tokens[token.id] = token
         case .removeToken(let id): tokens[id] = nil
-        case .admitNode(let directory, let proof): return .nodeAdmitted(try admit(directory, proof, at: time))
+        case .admitNode(let directory, let proof, let node):
+            return .nodeAdmitted(try admit(node, from: directory, by: proof, at: time))
         case .setNodeState(let id, let state):
             guard var node = nodes[id] else { throw .noSuchNode }
             guard node.state.mayBecome(state) else { throw .notFromHere }
@@ -102,8 +103,9 @@ struct DirectoryModel {
     }
 
     private mutating func admit(
-        _ directory: UInt64,
-        _ proof: JoinTokenProof,
+        _ description: NodeDescription,
+        from directory: UInt64,
+        by proof: JoinTokenProof,
         at time: Timestamp
     ) throws(Refusal) -> NodeID {
         if let known = admitted[directory] {
@@ -111,14 +113,13 @@ struct DirectoryModel {
             return known
         }
         guard let version else { throw .notHere }
+        guard description.versions.contains(version) else { throw .unsupportedVersion }
         guard let token = tokens[proof.id], token.secretHash == proof.secretHash, token.uses > 0, time < token.expires
         else { throw .tokenRefused }
         tokens[proof.id]?.uses -= 1
         lastNode += 1
         let id = NodeID(lastNode)
-        let versions = KnownVersions(version, ClusterVersion(rawValue: .max))
-        let description = NodeDescription(id: id.rawValue, peerAddress: "", labels: [], versions: versions)
-        nodes[id] = NodeRecord(description, run: 0, state: .joining, directory: directory)
+        nodes[id] = NodeRecord(description.numbered(id.rawValue), run: 0, state: .joining, directory: directory)
         admitted[directory] = id
         return id
     }

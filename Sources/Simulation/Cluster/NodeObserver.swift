@@ -33,7 +33,7 @@ struct NodeObserver {
             guard !world.silentHarm.mayDiffer(node, in: group), reason != "\(SimStateStore.injected)" else { return }
             world.fail("what is stored can be read", "node \(node.position + 1), group \(group.rawValue): \(reason)")
         case .admitted: world.counts.replicas.admissions += 1
-        case .leaving, .removed: break
+        case .wanted, .leaving, .removed: break
         case .version: world.counts.programs.versionsTaken += 1
         }
     }

@@ -16,6 +16,9 @@ final class SimEndpoint: PeerNetwork, @unchecked Sendable {
         self.node = node
     }
 
+    /// In a simulation, everybody is reached by number.
+    func reach(_ addresses: [NodeID: String]) {}
+
     func send(_ messages: [PeerMessage], to peer: NodeID) {
         guard !isMuted else { return }
         world.send(messages, from: node, to: Int(peer.rawValue) - 1)

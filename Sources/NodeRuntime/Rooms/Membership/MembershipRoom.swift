@@ -51,7 +51,11 @@ struct MembershipRoom {
     /// Groups of which this node should have a replica, and has none.
     private func beginMissing(_ floor: Floor) {
         for group in floor.groups.absent where floor.isWanted(group) {
-            floor.giveUp(group, reason: "The log of this node has nothing of it.")
+            if floor.directory.group(group)?.holders.contains(floor.node) == true {
+                floor.giveUp(group, reason: "The log of this node has nothing of it.")
+            } else {
+                floor.beginEmpty(group)
+            }
         }
     }
 

@@ -36,7 +36,7 @@ struct RebuildRoom {
             guard floor.standing(of: group) == .leaving else { return }
             floor.groups.stand(group, as: floor.isWanted(group) ? .absent : .remote)
             floor.observers.membership?(.removed(group))
-            if floor.isWanted(group) { floor.giveUp(group, reason: "A replica is wanted here again.") }
+            if floor.isWanted(group) { floor.beginEmpty(group) }
         case .logBegan(let group, let attempt): beginReplica(of: group, attempt, floor)
         }
     }

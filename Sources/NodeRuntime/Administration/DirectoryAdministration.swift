@@ -1,0 +1,156 @@
+public import Consensus
+internal import MailModel
+internal import MailStore
+
+/// A token as admins see it.
+public struct JoinTokenReport: Sendable {
+    /// 16 hexadecimal digits.
+    public let id: String
+    /// Milliseconds since 1970, UTC.
+    public let expiresMilliseconds: Int64
+    /// How many nodes it still lets in.
+    public let usesLeft: Int
+
+    init(_ token: JoinToken) {
+        id = JoinSecret.name(of: token.id)
+        expiresMilliseconds = token.expires.rawValue
+        usesLeft = Int(token.uses)
+    }
+}
+
+extension Node {
+    /// What admins have the directory do.
+    public var directoryAdministration: DirectoryAdministration { DirectoryAdministration(mail: mail) }
+}
+
+/// What admins have the directory do, through one node.
+public struct DirectoryAdministration: Sendable {
+    let mail: NodeService
+    private static let longestTokenSeconds = 30 * 24 * 3_600
+    private static let mostTokenUses = 1_000
+
+    /// Makes a token by which nodes can join.
+    ///
+    /// - Parameters:
+    ///   - seconds: how long it lets nodes in, at most 30 days.
+    ///   - uses: how many it lets in, at most 1,000.
+    /// - Returns: the token, and the secret, which is not kept.
+    /// - Throws: ``AdministrationError``: `.invalidArgument`, `.failedPrecondition` where there are too many tokens,
+    ///   `.unavailable` where no quorum answers in time.
+    public func createJoinToken(
+        seconds: Int,
+        uses: Int
+    ) async throws(AdministrationError) -> (token: JoinTokenReport, secret: String) {
+        guard (1...Self.longestTokenSeconds).contains(seconds) else {
+            throw AdministrationError(.invalidArgument, "a token lasts from 1 second to 30 days")
+        }
+        guard (1...Self.mostTokenUses).contains(uses) else {
+            throw AdministrationError(.invalidArgument, "a token lets in from 1 to \(Self.mostTokenUses) nodes")
+        }
+        let secret = JoinSecret()
+        let token = JoinToken(
+            id: secret.id,
+            secretHash: secret.hash,
+            expires: Timestamp(milliseconds: mail.now().rawValue + Int64(seconds) * 1_000),
+            uses: UInt32(uses)
+        )
+        switch try await tell(.addToken(token)) {
+        case .done: return (JoinTokenReport(token), secret.text)
+        case .refused(.tooManyEntries):
+            throw AdministrationError(
+                .failedPrecondition,
+                "there are \(JoinToken.maximumCount) tokens that have not ended; revoke some first"
+            )
+        case let outcome: throw AdministrationError(.failedPrecondition, "the directory answered \(outcome)")
+        }
+    }
+
+    /// The tokens that there are, ended ones included.
+    ///
+    /// - Throws: ``AdministrationError``, `.unavailable` where no quorum answers in time.
+    public func joinTokens() async throws(AdministrationError) -> [JoinTokenReport] {
+        let reader = mail.reader
+        guard case .success(let tokens) = await mail.read(.directory, { try reader.joinTokens() }) else {
+            throw .unavailable
+        }
+        return tokens.map { JoinTokenReport($0) }
+    }
+
+    /// Ends a token.
+    ///
+    /// - Throws: ``AdministrationError``: `.notFound`, `.unavailable` where no quorum answers in time.
+    public func revokeJoinToken(_ id: String) async throws(AdministrationError) {
+        guard let token = try await joinTokens().first(where: { $0.id == id }),
+            let number = UInt64(token.id, radix: 16)
+        else {
+            throw AdministrationError(.notFound, "there is no token \(id); `staffettactl node token list` shows all")
+        }
+        guard case .done = try await tell(.removeToken(JoinTokenID(rawValue: number))) else { throw .unavailable }
+    }
+
+    /// Says on which nodes a group's voters are to be. The group's leader takes replicas in and out.
+    ///
+    /// - Returns: the nodes of the voters from now on, sorted.
+    /// - Throws: ``AdministrationError``: `.notFound` for a group or node that is not there, `.failedPrecondition`
+    ///   where a node cannot take a replica or none would be left, `.unavailable` where no quorum answers in time.
+    public func changeReplicas(
+        of group: GroupID,
+        adding added: [NodeID],
+        removing removed: [NodeID]
+    ) async throws(AdministrationError) -> [NodeID] {
+        let directory = mail.directory.now
+        guard let record = directory.group(group) else {
+            throw AdministrationError(.notFound, "there is no group \(group.rawValue)")
+        }
+        for node in added {
+            guard let known = directory.node(node), known.state.isMember else {
+                throw AdministrationError(
+                    .notFound,
+                    "there is no node \(node.rawValue); `staffettactl node list` shows all"
+                )
+            }
+            guard known.state == .active else {
+                throw AdministrationError(
+                    .failedPrecondition,
+                    "node \(node.rawValue) is \(known.state.name), and takes no replica"
+                )
+            }
+            guard !record.placing.voters.contains(node) else {
+                throw AdministrationError(
+                    .failedPrecondition,
+                    "group \(group.rawValue) has a replica on node \(node.rawValue), or gets one"
+                )
+            }
+        }
+        for node in removed where !record.placing.voters.contains(node) {
+            throw AdministrationError(
+                .notFound,
+                "group \(group.rawValue) is to have no replica on node \(node.rawValue)"
+            )
+        }
+        let voters = record.placing.voters.filter { !removed.contains($0) } + added
+        guard !voters.isEmpty, voters.count <= Placing.maximumVoters else {
+            throw AdministrationError(
+                .failedPrecondition,
+                "group \(group.rawValue) would have \(voters.count) voters: 1 to \(Placing.maximumVoters) are allowed"
+            )
+        }
+        // Who takes the preferred leader's place leads in its place.
+        let former = record.placing.preferredLeader
+        let isLeaving = former.map { removed.contains($0) } ?? false
+        let placing = Placing(voters: voters, preferredLeader: isLeaving ? added.first ?? voters.first : former)
+        guard case .done = try await tell(.placeGroup(group, placing)) else { throw .unavailable }
+        return placing.voters
+    }
+
+    private func tell(_ command: DirectoryCommand) async throws(AdministrationError) -> MailOutcome {
+        guard
+            case .success(let outcome) = await mail.submit(
+                .directory(command),
+                to: .directory,
+                account: AccountID(0)
+            )
+        else { throw .unavailable }
+        return outcome
+    }
+}
