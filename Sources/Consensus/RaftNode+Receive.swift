@@ -22,11 +22,36 @@ extension RaftNode {
             break
         }
         if message.term < term {
-            answerOldTerm(message, into: &effects)
+            // The sender of a stale request is told that its term is over; stale answers are dropped.
+            if let answer = log.answer(toOldTerm: message.body) { send(answer, to: message.from, into: &effects) }
             return
         }
         if message.term > term { becomeFollower(term: message.term, leader: nil, into: &effects) }
         dispatch(message, into: &effects)
+    }
+
+    /// Whether a message cannot come from a replica that follows the protocol, and why.
+    private func contradiction(in message: Message) -> Contradiction? {
+        guard message.term >= term else { return nil }
+        let isSecondLeader = message.term == term && isSecondLeader(message.from)
+        switch message.body {
+        case .appendEntries(let append):
+            if isSecondLeader { return .twoLeadersInOneTerm }
+            return log.contradiction(in: append, of: message.term, commitIndex: commitIndex)
+        case .heartbeat, .installSnapshot, .timeoutNow: return isSecondLeader ? .twoLeadersInOneTerm : nil
+        case .preVote, .preVoteResponse, .requestVote, .voteResponse, .appendAccepted, .appendRejected,
+            .heartbeatResponse, .snapshotRejected:
+            return nil
+        }
+    }
+
+    /// Whether `sender`, which says that it leads the present term, is not the replica that does.
+    private func isSecondLeader(_ sender: ReplicaID) -> Bool {
+        switch role {
+        case .leader: true
+        case .preCandidate, .candidate: false
+        case .follower: leader != nil && leader != sender
+        }
     }
 
     /// Handles a message of the current term.
@@ -82,25 +107,20 @@ extension RaftNode {
         }
         clock.ticksSinceLeader = 0
     }
+}
 
-    /// Tells the sender of a stale request that its term is over; stale answers are dropped.
-    private mutating func answerOldTerm(_ message: Message, into effects: inout Effects) {
-        switch message.body {
-        case .requestVote:
-            send(.voteResponse(granted: false), to: message.from, into: &effects)
+extension HeaderLog {
+    /// What tells the sender of a request that its term is over; nil for all other messages.
+    fileprivate func answer(toOldTerm request: Message.Body) -> Message.Body? {
+        switch request {
+        case .requestVote: .voteResponse(granted: false)
         case .appendEntries(let append):
-            send(
-                .appendRejected(previousIndex: append.previousIndex, hintIndex: log.lastIndex, hintTerm: log.lastTerm),
-                to: message.from,
-                into: &effects
-            )
-        case .heartbeat:
-            send(.heartbeatResponse(readSequence: 0), to: message.from, into: &effects)
-        case .installSnapshot(let point):
-            send(.snapshotRejected(index: point.index), to: message.from, into: &effects)
+            .appendRejected(previousIndex: append.previousIndex, hintIndex: lastIndex, hintTerm: lastTerm)
+        case .heartbeat: .heartbeatResponse(readSequence: 0)
+        case .installSnapshot(let point): .snapshotRejected(index: point.index)
         case .preVote, .preVoteResponse, .voteResponse, .appendAccepted, .appendRejected, .heartbeatResponse,
             .snapshotRejected, .timeoutNow:
-            break
+            nil
         }
     }
 }

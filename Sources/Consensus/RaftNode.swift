@@ -145,6 +145,13 @@ public struct RaftNode: Sendable {
         log.retentionPoint(behind: index, entries: entries, bytes: bytes)
     }
 
+    /// A picture of this replica as it stands between two steps.
+    public var status: RaftStatus { RaftStatus(self) }
+    /// What this leader knows of each peer, sorted by replica; empty in other roles.
+    public var peerStatus: [PeerStatus] {
+        peers.map { PeerStatus($0, lastIndex: lastIndex, now: clock.now, declineTicks: settings.declineTicks) }
+    }
+
     /// Takes in one event and appends to `effects` what has to be done about it.
     public mutating func step(_ event: Event, into effects: inout Effects) {
         switch event {

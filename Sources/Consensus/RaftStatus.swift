@@ -59,37 +59,32 @@ public struct PeerStatus: Hashable, Sendable {
     public let hasDeclined: Bool
 }
 
-extension RaftNode {
-    /// A picture of this replica as it stands between two steps.
-    public var status: RaftStatus {
-        RaftStatus(
-            id: id,
-            role: role,
-            term: term,
-            vote: vote,
-            leader: leader,
-            firstIndex: firstIndex,
-            lastIndex: lastIndex,
-            durableIndex: durableIndex,
-            commitIndex: commitIndex,
-            appliedIndex: appliedIndex,
-            uncommittedBytes: uncommittedBytes,
-            configuration: configuration,
-            transferTarget: transfer?.target,
-            installing: pendingSnapshot,
-            peers: peerStatus
+extension RaftStatus {
+    /// The picture of `node` as it stands between two steps.
+    init(_ node: RaftNode) {
+        self.init(
+            id: node.id,
+            role: node.role,
+            term: node.term,
+            vote: node.vote,
+            leader: node.leader,
+            firstIndex: node.firstIndex,
+            lastIndex: node.lastIndex,
+            durableIndex: node.durableIndex,
+            commitIndex: node.commitIndex,
+            appliedIndex: node.appliedIndex,
+            uncommittedBytes: node.uncommittedBytes,
+            configuration: node.configuration,
+            transferTarget: node.transferTarget,
+            installing: node.pendingSnapshot,
+            peers: node.peerStatus
         )
-    }
-
-    /// What this leader knows of each peer, sorted by replica; empty in other roles.
-    public var peerStatus: [PeerStatus] {
-        peers.map { PeerStatus($0, lastIndex: lastIndex, now: clock.now, declineTicks: settings.declineTicks) }
     }
 }
 
 extension PeerStatus {
     /// - Parameter now: in ticks of the leader.
-    fileprivate init(_ peer: Progress, lastIndex: LogIndex, now: UInt64, declineTicks: Int) {
+    init(_ peer: Progress, lastIndex: LogIndex, now: UInt64, declineTicks: Int) {
         replica = peer.replica
         state =
             switch peer.state {

@@ -9,30 +9,13 @@ public enum Contradiction: String, Hashable, Sendable {
     case snapshotOfAnotherHistory = "a snapshot that lacks what is committed here"
 }
 
-extension RaftNode {
-    /// Why a message cannot come from a replica that follows the protocol; nil for all others.
-    func contradiction(in message: Message) -> Contradiction? {
-        guard message.term >= term else { return nil }
-        switch message.body {
-        case .appendEntries(let append):
-            return contradictsLeader(message) ?? contradictsLog(append, of: message.term)
-        case .heartbeat, .installSnapshot, .timeoutNow: return contradictsLeader(message)
-        case .preVote, .preVoteResponse, .requestVote, .voteResponse, .appendAccepted, .appendRejected,
-            .heartbeatResponse, .snapshotRejected:
-            return nil
-        }
-    }
-
-    private func contradictsLeader(_ message: Message) -> Contradiction? {
-        guard message.term == term else { return nil }
-        switch role {
-        case .leader: return .twoLeadersInOneTerm
-        case .preCandidate, .candidate: return nil
-        case .follower: return leader == nil || leader == message.from ? nil : .twoLeadersInOneTerm
-        }
-    }
-
-    private func contradictsLog(_ append: AppendEntries, of messageTerm: Term) -> Contradiction? {
+extension HeaderLog {
+    /// Why an append cannot come from a leader that follows the protocol; nil for all others.
+    func contradiction(
+        in append: AppendEntries,
+        of messageTerm: Term,
+        commitIndex: LogIndex
+    ) -> Contradiction? {
         guard append.previousIndex <= .maximum, append.entries.count <= LogIndex.maximum - append.previousIndex else {
             return .indexOutOfRange
         }
@@ -46,7 +29,7 @@ extension RaftNode {
         for header in append.entries {
             index = index.next
             guard index <= commitIndex else { break }
-            if let known = log.term(at: index), known != header.term { return .committedEntryChanged }
+            if let known = term(at: index), known != header.term { return .committedEntryChanged }
         }
         return nil
     }
