@@ -97,12 +97,10 @@ extension RaftNode {
         } else {
             log.reset(to: point)
             persists.reset(to: point.index)
-            // The disk sees a truncation, so that no older write brings back the entries that followed.
-            noteChange(from: point.index.next)
         }
         commit(upTo: max(commitIndex, point.index))
         appliedIndex = point.index
-        announced.applyIndex = max(announced.applyIndex, point.index)
+        announced.noteInstalled(at: point.index)
         if configuration != before { configurationChanged(into: &effects) }
         // A snapshot of a newer term ends the present one: the leader of the present term must not count this log.
         if point.term > term { becomeFollower(term: point.term, leader: nil, into: &effects) }

@@ -40,19 +40,7 @@ public struct RaftNode: Sendable {
     var reads = ReadQueue()
     var transfer: Transfer?
 
-    // Of the current step.
-    var firstChangedIndex: LogIndex?
-    var deferred: [Message] = []
     var announced: Announced
-
-    /// What the shell was told last, so that it is told changes only.
-    struct Announced: Sendable {
-        var role: RoleKind
-        var term: Term
-        var vote: ReplicaID?
-        var leader: ReplicaID?
-        var applyIndex: LogIndex
-    }
 
     /// A replica as it comes back from its disk, or as it first begins.
     ///
@@ -99,13 +87,7 @@ public struct RaftNode: Sendable {
         pendingSnapshot = isStateLost ? snapshot : nil
         persists = PersistQueue(index: log.lastIndex, hardState: hardState)
         clock = RaftClock(random: SplitMix64(seed: seed))
-        announced = Announced(
-            role: .follower,
-            term: hardState.term,
-            vote: hardState.vote,
-            leader: nil,
-            applyIndex: appliedIndex
-        )
+        announced = Announced(term: hardState.term, applyIndex: appliedIndex)
         resetElectionTimer()
     }
 
