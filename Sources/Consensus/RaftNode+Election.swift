@@ -218,7 +218,7 @@ extension RaftNode {
     }
 
     private mutating func abandonLeadership(into effects: inout Effects) {
-        for read in reads.removeAll() { effects.append(.readRejected(id: read, .notLeader(leader: nil))) }
+        reads.rejectAll(into: &effects)
         peers.removeAll()
         transfer = nil
         uncommittedBytes = 0

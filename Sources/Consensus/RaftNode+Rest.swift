@@ -43,7 +43,7 @@ extension RaftNode {
     /// The leadership that this leader holds, when nothing is under way here.
     public var restAsLeader: Leadership? {
         guard role == .leader, isSettled, !configuration.isJoint, configuration.learners.isEmpty, transfer == nil,
-            reads.waiting.isEmpty,
+            reads.isEmpty,
             log.lastTerm == term
         else { return nil }
         return Leadership(leader: id, term: term, lastIndex: lastIndex)

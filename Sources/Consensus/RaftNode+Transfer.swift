@@ -33,7 +33,7 @@ extension RaftNode {
         guard transfer?.target != target else { return }
         transfer = Transfer(target: target)
         // Voters vote for the target although they hear this leader, even if the target campaigns late.
-        reads.leaseForfeited = true
+        reads.forfeitLease()
         finishTransferIfCaughtUp(into: &effects)
     }
 

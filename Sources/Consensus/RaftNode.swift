@@ -37,7 +37,7 @@ public struct RaftNode: Sendable {
     var peers: [Progress] = []
     /// Also of entries that are committed, and that its own disk does not have yet.
     public internal(set) var uncommittedBytes = 0
-    var reads = ReadQueue()
+    var reads: ReadQueue
     var transfer: Transfer?
 
     var announced: Announced
@@ -87,6 +87,7 @@ public struct RaftNode: Sendable {
         pendingSnapshot = isStateLost ? snapshot : nil
         persists = PersistQueue(index: log.lastIndex, hardState: hardState)
         clock = RaftClock(random: SplitMix64(seed: seed))
+        reads = ReadQueue(settings)
         announced = Announced(term: hardState.term, applyIndex: appliedIndex)
         resetElectionTimer()
     }
