@@ -7,7 +7,7 @@ extension RaftNode {
             effects.append(.rejected(rejection))
             return
         }
-        effects.append(.accepted(first: log.lastIndex.next, term: term, count: 1))
+        effects.append(.accepted(first: persistent.log.lastIndex.next, term: term, count: 1))
         appendConfiguration(
             configuration.hasSameVoters(as: proposed) ? proposed : configuration.joint(with: proposed),
             into: &effects
@@ -17,13 +17,7 @@ extension RaftNode {
     private func rejection(of proposed: Configuration) -> Rejection? {
         guard role == .leader else { return .notLeader(leader: leader) }
         guard transfer == nil else { return .transferring }
-        // Two changes in flight could have disjoint quorums, also across leaders: the change of an earlier one counts
-        // until an entry of this term is committed (Ongaro, raft-dev, 2015).
-        guard log.term(at: commitIndex) == term else { return .leaderNotReady }
-        guard log.configurationIndex <= commitIndex && !configuration.isJoint || Mutant.isOn(.changesInFlight) else {
-            return .configurationInFlight
-        }
-        return configuration.mayBeFollowed(by: proposed) ? nil : .unsafeConfiguration
+        return persistent.rejection(of: proposed)
     }
 
     private mutating func appendConfiguration(_ next: Configuration, into effects: inout Effects) {
@@ -31,14 +25,13 @@ extension RaftNode {
     }
 
     /// Takes up the configuration that is now in force.
-    mutating func configurationChanged(into effects: inout Effects) {
+    mutating func configurationChanged() {
         let current = configuration
-        effects.append(.configurationChanged(current))
         guard role == .leader else { return }
         // A newcomer counts as heard: the next check of the quorum may come before its first answer.
         peers = current.members.map(\.replica).filter { $0 != id }.map { replica in
             position(of: replica).map { peers[$0] }
-                ?? Progress(replica: replica, nextIndex: log.lastIndex.next, isActive: true)
+                ?? Progress(replica: replica, nextIndex: persistent.log.lastIndex.next, isActive: true)
         }
         if let target = transfer?.target, !current.isVoter(target) { transfer = nil }
     }
@@ -46,14 +39,14 @@ extension RaftNode {
     /// Once the configuration in force is committed, the leader leaves a joint configuration, and steps down if it has
     /// no vote (section 4.2.2).
     mutating func configurationCommitted(into effects: inout Effects) {
-        guard log.configurationIndex <= commitIndex else { return }
+        guard persistent.log.configurationIndex <= commitIndex else { return }
         if configuration.isJoint {
             appendConfiguration(configuration.leavingJoint, into: &effects)
             // Without the outgoing voters, the entries in the logs may be committed.
             advanceCommit(into: &effects)
         } else if !configuration.isVoter(id) {
             replicate(into: &effects)
-            if let successor = bestSuccessor { send(.timeoutNow, to: successor, into: &effects) }
+            if let successor = bestSuccessor { persistent.send(.timeoutNow, to: successor, into: &effects) }
             becomeFollower(term: term, leader: nil, into: &effects)
         }
     }
@@ -63,7 +56,7 @@ extension RaftNode {
         configuration.members
             .filter { member in
                 configuration.isVoter(member.replica) && member.priority > 0
-                    && position(of: member.replica).map { peers[$0].matchIndex == log.lastIndex } ?? false
+                    && position(of: member.replica).map { peers[$0].matchIndex == persistent.log.lastIndex } ?? false
             }
             .max { ($0.priority, $1.replica) < ($1.priority, $0.replica) }?
             .replica

@@ -50,13 +50,8 @@ extension RaftNode {
     /// Only a voter may stand whose state machine has applied every committed configuration change, and which does not
     /// wait for a snapshot.
     var mayCampaign: Bool {
-        isNeeded && pendingSnapshot == nil && !log.hasConfiguration(after: appliedIndex, upTo: commitIndex)
-    }
-
-    /// Whether this replica votes, or voted in the last committed configuration: until the change that removes it is
-    /// known to be committed, only its log may win the half of the old voters (dissertation, section 4.2.2).
-    private var isNeeded: Bool {
-        configuration.isVoter(id) || log.configuration(at: commitIndex).isVoter(id)
+        persistent.isNeeded && pendingSnapshot == nil
+            && !persistent.log.hasConfiguration(after: appliedIndex, upTo: commitIndex)
     }
 
     /// Whether vote requests are ignored because a leader is, or may still be, at work (Raft dissertation, section
@@ -69,7 +64,7 @@ extension RaftNode {
 
     mutating func campaignNow(into effects: inout Effects) {
         // A campaign is a vote for oneself, and a vote must not cut a lease short.
-        if settings.leaseTicks != nil, sticksToLeader, !isQuorumAlone { return }
+        if settings.leaseTicks != nil, sticksToLeader, !persistent.isQuorumAlone { return }
         guard role != .leader, mayCampaign else { return }
         campaign(preVote: settings.preVote, into: &effects)
     }
@@ -84,20 +79,20 @@ extension RaftNode {
             recordVote(of: id, granted: true, into: &effects)
             guard role == .preCandidate else { return }
             for voter in configuration.voters(besides: id) {
-                let body = Message.Body.preVote(lastIndex: log.lastIndex, lastTerm: log.lastTerm)
+                let body = Message.Body.preVote(lastIndex: persistent.log.lastIndex, lastTerm: persistent.log.lastTerm)
                 effects.append(.send(Message(from: id, to: voter, term: term.next, body: body)))
             }
         } else {
             role = .candidate
-            hardState.term = term.next
-            hardState.vote = id
+            persistent.enterTerm(term.next)
+            persistent.giveVote(to: id)
             // The requests leave when the vote for oneself is durable: after a crash this replica must not campaign in
             // the same term again, with a log that has lost entries. The own vote counts from then on, too.
             for voter in configuration.voters(besides: id) {
-                send(
+                persistent.send(
                     .requestVote(
-                        lastIndex: log.lastIndex,
-                        lastTerm: log.lastTerm,
+                        lastIndex: persistent.log.lastIndex,
+                        lastTerm: persistent.log.lastTerm,
                         byTransfer: takeOver.isUnderWay
                     ),
                     to: voter,
@@ -109,7 +104,7 @@ extension RaftNode {
     }
 
     mutating func countOwnVote(into effects: inout Effects) {
-        guard persists.durableTerm == term, persists.durableVote == id else { return }
+        guard persistent.isOwnVoteDurable else { return }
         recordVote(of: id, granted: true, into: &effects)
     }
 
@@ -129,8 +124,8 @@ extension RaftNode {
 
     mutating func handlePreVote(_ message: Message, lastIndex: LogIndex, lastTerm: Term, into effects: inout Effects) {
         if sticksToLeader { return }
-        if message.term > term, log.isNoNewer(thanOneUpTo: lastIndex, lastTerm) {
-            if Mutant.isOn(.preVoteKept) { hardState.vote = message.from }
+        if message.term > term, persistent.log.isNoNewer(thanOneUpTo: lastIndex, lastTerm) {
+            if Mutant.isOn(.preVoteKept) { persistent.giveVote(to: message.from) }
             // A pre-vote promises nothing: neither term nor vote change. The answer carries the term asked about.
             let body = Message.Body.preVoteResponse(granted: true)
             effects.append(.send(Message(from: id, to: message.from, term: message.term, body: body)))
@@ -138,7 +133,7 @@ extension RaftNode {
                 becomeFollower(term: term, leader: nil, into: &effects)
             }
         } else {
-            send(.preVoteResponse(granted: false), to: message.from, into: &effects)
+            persistent.send(.preVoteResponse(granted: false), to: message.from, into: &effects)
         }
     }
 
@@ -174,12 +169,12 @@ extension RaftNode {
         into effects: inout Effects
     ) {
         let isFree = vote == message.from || (vote == nil && leader == nil)
-        let granted = isFree && log.isNoNewer(thanOneUpTo: lastIndex, lastTerm)
+        let granted = isFree && persistent.log.isNoNewer(thanOneUpTo: lastIndex, lastTerm)
         if granted {
-            hardState.vote = message.from
+            persistent.giveVote(to: message.from)
             clock.electionElapsed = 0
         }
-        send(.voteResponse(granted: granted), to: message.from, into: &effects)
+        persistent.send(.voteResponse(granted: granted), to: message.from, into: &effects)
     }
 
     mutating func handleVoteResponse(_ message: Message, granted: Bool, into effects: inout Effects) {
@@ -192,10 +187,7 @@ extension RaftNode {
 
     mutating func becomeFollower(term newTerm: Term, leader newLeader: ReplicaID?, into effects: inout Effects) {
         precondition(newTerm >= term, "the term went back")
-        if newTerm > term {
-            hardState.term = newTerm
-            hardState.vote = nil
-        }
+        if newTerm > term { persistent.enterTerm(newTerm) }
         if role == .leader { abandonLeadership(into: &effects) }
         leader = newLeader
         // A follower's election timer goes on: only a leader's message, or a vote that was given, starts it anew.
@@ -210,9 +202,12 @@ extension RaftNode {
         votes.removeAll()
         clock.electionElapsed = 0
         clock.heartbeatElapsed = 0
-        uncommittedBytes = log.totalPayloadBytes(after: releasedIndex, upTo: log.lastIndex)
+        uncommittedBytes = persistent.log.totalPayloadBytes(
+            after: persistent.releasedIndex,
+            upTo: persistent.log.lastIndex
+        )
         peers = configuration.members.map(\.replica).filter { $0 != id }
-            .map { Progress(replica: $0, nextIndex: log.lastIndex.next, isActive: false) }
+            .map { Progress(replica: $0, nextIndex: persistent.log.lastIndex.next, isActive: false) }
         // Only this entry commits entries of earlier terms (section 5.4.2).
         appendToLog([EntryHeader(term: term, payloadBytes: 0, kind: .noop)], into: &effects)
     }

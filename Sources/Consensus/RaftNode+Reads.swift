@@ -4,19 +4,14 @@ extension RaftNode {
             effects.append(.readRejected(id: read, .notLeader(leader: leader)))
             return
         }
-        // Until then, a leader may not know what earlier leaders committed (section 6.4, step 1).
-        guard log.term(at: commitIndex) == term else {
+        guard persistent.hasCommittedInTerm else {
             effects.append(.readRejected(id: read, .leaderNotReady))
             return
         }
-        let isAlone = isQuorumAlone
+        let isAlone = persistent.isQuorumAlone
         if reads.addRead(read, at: commitIndex, isQuorumAlone: isAlone, now: clock.now, into: &effects) {
             startRound(into: &effects)
         }
-    }
-
-    var isQuorumAlone: Bool {
-        configuration.quorum.voteResult { $0 == id ? true : nil } == .won
     }
 
     mutating func broadcastHeartbeat(into effects: inout Effects) {
@@ -33,7 +28,7 @@ extension RaftNode {
     mutating func sendHeartbeat(to position: Int, into effects: inout Effects) {
         let known = min(peers[position].matchIndex, commitIndex)
         peers[position].commitIndexSent = max(peers[position].commitIndexSent, known)
-        send(
+        persistent.send(
             .heartbeat(commitIndex: known, readSequence: reads.round),
             to: peers[position].replica,
             into: &effects

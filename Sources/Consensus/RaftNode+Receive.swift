@@ -23,7 +23,9 @@ extension RaftNode {
         }
         if message.term < term {
             // The sender of a stale request is told that its term is over; stale answers are dropped.
-            if let answer = log.answer(toOldTerm: message.body) { send(answer, to: message.from, into: &effects) }
+            if let answer = persistent.log.answer(toOldTerm: message.body) {
+                persistent.send(answer, to: message.from, into: &effects)
+            }
             return
         }
         if message.term > term { becomeFollower(term: message.term, leader: nil, into: &effects) }
@@ -37,7 +39,7 @@ extension RaftNode {
         switch message.body {
         case .appendEntries(let append):
             if isSecondLeader { return .twoLeadersInOneTerm }
-            return log.contradiction(in: append, of: message.term, commitIndex: commitIndex)
+            return persistent.log.contradiction(in: append, of: message.term, commitIndex: commitIndex)
         case .heartbeat, .installSnapshot, .timeoutNow: return isSecondLeader ? .twoLeadersInOneTerm : nil
         case .preVote, .preVoteResponse, .requestVote, .voteResponse, .appendAccepted, .appendRejected,
             .heartbeatResponse, .snapshotRejected:
@@ -65,7 +67,8 @@ extension RaftNode {
             handleVoteResponse(message, granted: granted, into: &effects)
         case .appendEntries(let append):
             follow(message.from, into: &effects)
-            handleAppend(append, from: message.from, into: &effects)
+            let answer = persistent.receiveAppend(append, into: &effects)
+            persistent.send(answer, to: message.from, into: &effects)
         case .heartbeat(let commitIndex, let readSequence):
             follow(message.from, into: &effects)
             handleHeartbeat(

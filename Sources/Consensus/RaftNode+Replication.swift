@@ -15,7 +15,7 @@ extension RaftNode {
             count += 1
         }
         if count > 0 {
-            effects.append(.accepted(first: log.lastIndex.next, term: term, count: count))
+            effects.append(.accepted(first: persistent.log.lastIndex.next, term: term, count: count))
             appendToLog(
                 payloadBytes[..<count].map { EntryHeader(term: term, payloadBytes: $0, kind: .command) },
                 into: &effects
@@ -38,13 +38,9 @@ extension RaftNode {
             ? max(1, settings.maxUncommittedBytes) : max(0, settings.maxUncommittedBytes - uncommittedBytes)
     }
 
-    /// Entries up to here are committed, and on this replica's disk: they need not be in memory any more. The followers
-    /// of a leader with a slow disk may commit much that the leader's disk does not have yet.
-    var releasedIndex: LogIndex { max(min(commitIndex, persists.durableIndex), log.snapshot.index) }
-
     /// A leader takes new proposals in place of the entries that were released since `index` was the released index.
     mutating func release(after index: LogIndex) {
-        uncommittedBytes -= log.totalPayloadBytes(after: index, upTo: releasedIndex)
+        uncommittedBytes -= persistent.log.totalPayloadBytes(after: index, upTo: persistent.releasedIndex)
     }
 
     // MARK: - Sending
@@ -55,7 +51,7 @@ extension RaftNode {
             while sendAppend(to: position, into: &effects) {}
             // Under load the next append tells the commit index, soon. The last commit index needs a message of its
             // own.
-            guard commitIndex == log.lastIndex, peers[position].matchIndex == commitIndex else { continue }
+            guard commitIndex == persistent.log.lastIndex, peers[position].matchIndex == commitIndex else { continue }
             if peers[position].commitIndexSent < commitIndex { sendHeartbeat(to: position, into: &effects) }
         }
     }
@@ -71,12 +67,12 @@ extension RaftNode {
             return false
         case .replicate(let window):
             let first = peers[position].nextIndex
-            guard first <= log.lastIndex else { return false }
+            guard first <= persistent.log.lastIndex else { return false }
             let limits = (
                 entries: min(appendLimits.entries, settings.maxInflightEntries - window.entries),
                 bytes: min(appendLimits.bytes, settings.maxInflightBytes - window.bytes)
             )
-            let firstBytes = first > log.snapshot.index ? log.payloadBytes(at: first) : 0
+            let firstBytes = first > persistent.log.snapshot.index ? persistent.log.payloadBytes(at: first) : 0
             if Mutant.isOn(.windowInEntries), limits.entries > 0 {
                 return sendAppend(to: position, limits: (limits.entries, .max), into: &effects)
             }
@@ -98,18 +94,18 @@ extension RaftNode {
         into effects: inout Effects
     ) -> Bool {
         let first = peers[position].nextIndex
-        guard let previousTerm = log.term(at: first.previous) else {
+        guard let previousTerm = persistent.log.term(at: first.previous) else {
             offerSnapshot(to: position, into: &effects)
             return false
         }
-        let entries = log.headers(from: first, maxEntries: limits.entries, maxBytes: limits.bytes)
+        let entries = persistent.log.headers(from: first, maxEntries: limits.entries, maxBytes: limits.bytes)
         let append = AppendEntries(
             previousIndex: first.previous,
             previousTerm: previousTerm,
             entries: entries,
             commitIndex: commitIndex
         )
-        send(.appendEntries(append), to: peers[position].replica, into: &effects)
+        persistent.send(.appendEntries(append), to: peers[position].replica, into: &effects)
         switch peers[position].state {
         case .probe, .snapshot: break
         case .replicate: noteSent(entries, to: position)
@@ -130,8 +126,8 @@ extension RaftNode {
     private mutating func offerSnapshot(to position: Int, into effects: inout Effects) {
         // A peer that may be gone is offered nothing: its answer would never end the wait.
         guard peers[position].isActive else { return }
-        peers[position].state = .snapshot(index: log.snapshot.index, ticksSinceOffer: 0)
-        send(.installSnapshot(log.snapshot), to: peers[position].replica, into: &effects)
+        peers[position].state = .snapshot(index: persistent.log.snapshot.index, ticksSinceOffer: 0)
+        persistent.send(.installSnapshot(persistent.log.snapshot), to: peers[position].replica, into: &effects)
     }
 
     mutating func tickOffers() {
@@ -151,7 +147,7 @@ extension RaftNode {
         guard role == .leader, let position = position(of: replica) else { return }
         peers[position].isActive = true
         // Only a snapshot of a later leader can give a peer more than this log has.
-        guard matchIndex <= log.lastIndex else { return }
+        guard matchIndex <= persistent.log.lastIndex else { return }
         let before = peers[position].matchIndex
         peers[position].accept(upTo: matchIndex)
         guard peers[position].matchIndex > before else { return }
@@ -175,7 +171,7 @@ extension RaftNode {
             peers[position].becomeProbe(paused: false)
         case .probe:
             guard previousIndex == peers[position].nextIndex.previous else { return }
-            let candidate = log.lastIndex(upTo: hintIndex, termUpTo: hintTerm)
+            let candidate = persistent.log.lastIndex(upTo: hintIndex, termUpTo: hintTerm)
             peers[position].nextIndex = max(min(previousIndex, candidate.next), match.next)
             // A peer that rejects what it accepted has forgotten it, and could ask no replica about it when it
             // started. The leader probes it with every heartbeat, not in a tight loop.
@@ -238,15 +234,18 @@ extension RaftNode {
     mutating func advanceCommit(into effects: inout Effects) {
         let reached = configuration.quorum.reached { replica in
             if replica == id {
-                return Mutant.isOn(.leaderCountsBeforeSync) ? lastIndex.rawValue : persists.durableIndex.rawValue
+                return Mutant.isOn(.leaderCountsBeforeSync)
+                    ? lastIndex.rawValue : persistent.queue.durableIndex.rawValue
             }
             return position(of: replica).map { peers[$0].matchIndex.rawValue } ?? 0
         }
         let index = LogIndex(reached)
         // Counting replicas proves nothing for entries of earlier terms (section 5.4.2, figure 8).
-        guard index > commitIndex, log.term(at: index) == term || Mutant.isOn(.oldTermsCounted) else { return }
-        let released = releasedIndex
-        commit(upTo: index)
+        guard index > commitIndex, persistent.log.term(at: index) == term || Mutant.isOn(.oldTermsCounted) else {
+            return
+        }
+        let released = persistent.releasedIndex
+        persistent.commit(upTo: index)
         release(after: released)
         configurationCommitted(into: &effects)
     }

@@ -4,7 +4,7 @@ public struct Leadership: Hashable, Sendable {
     public let leader: ReplicaID
     /// The term that it leads.
     public let term: Term
-    /// The last entry of every log. It is committed and applied.
+    /// The last entry of every persistent.log. It is committed and applied.
     public let lastIndex: LogIndex
 
     public init(leader: ReplicaID, term: Term, lastIndex: LogIndex) {
@@ -44,7 +44,7 @@ extension RaftNode {
     public var restAsLeader: Leadership? {
         guard role == .leader, isSettled, !configuration.isJoint, configuration.learners.isEmpty, transfer == nil,
             reads.isEmpty,
-            log.lastTerm == term
+            persistent.log.lastTerm == term
         else { return nil }
         return Leadership(leader: id, term: term, lastIndex: lastIndex)
     }
@@ -85,8 +85,8 @@ extension RaftNode {
     }
 
     private var isSettled: Bool {
-        settings.leaseTicks == nil && commitIndex == lastIndex && appliedIndex == lastIndex
-            && persists.isIdle && durableIndex == lastIndex && pendingSnapshot == nil && takeOver.term != term
+        settings.leaseTicks == nil && persistent.isSettled && appliedIndex == lastIndex && pendingSnapshot == nil
+            && takeOver.term != term
     }
 
     /// Whether this follower, woken now, would campaign at its next tick.

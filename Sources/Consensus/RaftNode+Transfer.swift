@@ -47,7 +47,9 @@ extension RaftNode {
 
     mutating func finishTransferIfCaughtUp(into effects: inout Effects) {
         guard let transfer, let position = position(of: transfer.target) else { return }
-        if peers[position].matchIndex == log.lastIndex { send(.timeoutNow, to: transfer.target, into: &effects) }
+        if peers[position].matchIndex == persistent.log.lastIndex {
+            persistent.send(.timeoutNow, to: transfer.target, into: &effects)
+        }
     }
 
     /// Gives the transfer up after an election timeout. Until then `timeoutNow` is repeated: it may have been lost.
@@ -69,7 +71,7 @@ extension RaftNode {
     mutating func timeoutNow(into effects: inout Effects) {
         guard role == .follower else { return }
         if takeOver.isDeclined {
-            if let leader { send(.voteResponse(granted: false), to: leader, into: &effects) }
+            if let leader { persistent.send(.voteResponse(granted: false), to: leader, into: &effects) }
             return
         }
         takeOver.term = mayCampaign ? nil : term

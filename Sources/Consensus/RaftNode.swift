@@ -10,10 +10,7 @@ public struct RaftNode: Sendable {
     /// Limits and timings; fixed for the life of the machine.
     public let settings: RaftSettings
 
-    // Persistent state (figure 2), as it will be once everything under way is durable.
-    var hardState: HardState
-    @usableFromInline var log: HeaderLog
-    var persists: PersistQueue
+    @usableFromInline var persistent: PersistentState
 
     // Volatile state.
     /// What this replica is in the present term.
@@ -65,27 +62,12 @@ public struct RaftNode: Sendable {
         seed: UInt64
     ) {
         settings.check()
-        let log = HeaderLog(snapshot: snapshot, headers: headers)
-        precondition(hardState.commitIndex <= log.lastIndex, "the log lost committed entries")
-        precondition(appliedIndex <= log.lastIndex, "the log lost applied entries")
-        precondition(appliedIndex >= snapshot.index, "the state is older than the log's beginning")
-        precondition(
-            max(hardState.term, snapshot.term) >= log.lastTerm,
-            "the log knows a newer term than the hard state"
-        )
         self.id = id
         self.settings = settings
-        self.log = log
-        self.hardState = hardState
-        self.hardState.commitIndex = max(hardState.commitIndex, snapshot.index, appliedIndex)
-        // A crash right after a snapshot went live: the first step makes its term durable.
-        if snapshot.term > hardState.term {
-            self.hardState.term = snapshot.term
-            self.hardState.vote = nil
-        }
+        let log = HeaderLog(snapshot: snapshot, headers: headers)
+        persistent = PersistentState(id: id, hardState: hardState, log: log, appliedIndex: appliedIndex)
         self.appliedIndex = appliedIndex
         pendingSnapshot = isStateLost ? snapshot : nil
-        persists = PersistQueue(index: log.lastIndex, hardState: hardState)
         clock = RaftClock(random: SplitMix64(seed: seed))
         reads = ReadQueue(settings)
         announced = Announced(term: hardState.term, applyIndex: appliedIndex)
@@ -93,39 +75,39 @@ public struct RaftNode: Sendable {
     }
 
     /// The latest term that this replica has seen, perhaps not durable yet.
-    public var term: Term { hardState.term }
+    public var term: Term { persistent.term }
     /// The candidate that has this replica's vote in the present term, perhaps not durable yet.
-    public var vote: ReplicaID? { hardState.vote }
+    public var vote: ReplicaID? { persistent.vote }
     /// Whether a snapshot is to take the place of the state.
     public var isInstalling: Bool { pendingSnapshot != nil }
     /// The last entry known to be committed.
-    public var commitIndex: LogIndex { hardState.commitIndex }
+    public var commitIndex: LogIndex { persistent.commitIndex }
     /// Where the log has the configuration in force; the snapshot's index where that is older.
-    public var configurationIndex: LogIndex { log.configurationIndex }
+    public var configurationIndex: LogIndex { persistent.log.configurationIndex }
     /// The last entry of the log, perhaps not durable yet.
-    public var lastIndex: LogIndex { log.lastIndex }
+    public var lastIndex: LogIndex { persistent.log.lastIndex }
     /// The term of the last entry, or of the snapshot where none follows it.
-    public var lastTerm: Term { log.lastTerm }
+    public var lastTerm: Term { persistent.log.lastTerm }
     /// The first entry that the log still holds (or would hold next).
-    public var firstIndex: LogIndex { log.firstIndex }
+    public var firstIndex: LogIndex { persistent.log.firstIndex }
     /// Where the log begins: the last entry that was compacted away or came with a snapshot.
-    public var snapshot: SnapshotPoint { log.snapshot }
+    public var snapshot: SnapshotPoint { persistent.log.snapshot }
     /// The log is durable up to here.
-    public var durableIndex: LogIndex { persists.durableIndex }
+    public var durableIndex: LogIndex { persistent.queue.durableIndex }
     /// The configuration in force: the latest in the log, committed or not.
-    @inlinable public var configuration: Configuration { log.configuration }
+    @inlinable public var configuration: Configuration { persistent.log.configuration }
 
     /// The term of the entry at `index`; `nil` where this replica does not know it (any more).
-    public func term(at index: LogIndex) -> Term? { log.term(at: index) }
+    public func term(at index: LogIndex) -> Term? { persistent.log.term(at: index) }
     /// The header of the entry at `index`, which lies between `firstIndex` and `lastIndex`.
-    public func header(at index: LogIndex) -> EntryHeader { log.header(at: index) }
+    public func header(at index: LogIndex) -> EntryHeader { persistent.log.header(at: index) }
     /// The configuration in force at `index`, which lies between the snapshot and `lastIndex`: what a snapshot taken
     /// there must name.
-    public func configuration(at index: LogIndex) -> Configuration { log.configuration(at: index) }
+    public func configuration(at index: LogIndex) -> Configuration { persistent.log.configuration(at: index) }
 
     /// How far the log may be cut when up to so many entries, of up to so many payload bytes, are kept behind `index`.
     public func retentionPoint(behind index: LogIndex, entries: Int, bytes: Int) -> LogIndex {
-        log.retentionPoint(behind: index, entries: entries, bytes: bytes)
+        persistent.log.retentionPoint(behind: index, entries: entries, bytes: bytes)
     }
 
     /// A picture of this replica as it stands between two steps.
@@ -145,7 +127,7 @@ public struct RaftNode: Sendable {
         case .readIndex(let id): read(id: id, into: &effects)
         case .persisted(let sequence): persisted(sequence, into: &effects)
         case .applied(let index): applied(upTo: index, into: &effects)
-        case .compacted(let point): log.compact(to: checkedForCompaction(point))
+        case .compacted(let point): persistent.compact(to: checkedForCompaction(point))
         case .snapshotInstalled(let point): snapshotInstalled(point, into: &effects)
         case .snapshotFailed(let index): snapshotFailed(at: index, into: &effects)
         case .committed(let index, let term): learnCommitted(index, term)
@@ -170,8 +152,8 @@ public struct RaftNode: Sendable {
     }
 
     private mutating func persisted(_ sequence: UInt64, into effects: inout Effects) {
-        let released = releasedIndex
-        persists.complete(upTo: sequence)
+        let released = persistent.releasedIndex
+        persistent.complete(upTo: sequence)
         switch role {
         case .follower, .preCandidate: break
         case .candidate: countOwnVote(into: &effects)

@@ -15,7 +15,7 @@ import Testing
     {
         let told = f.effects.filter { if case .apply = $0 { false } else { true } }
         #expect(told == [.contradicted(contradiction, by: 3)], sourceLocation: sourceLocation)
-        #expect(f.node.log.lastIndex == 3, sourceLocation: sourceLocation)
+        #expect(f.node.persistent.log.lastIndex == 3, sourceLocation: sourceLocation)
         #expect(f.node.commitIndex == 2, sourceLocation: sourceLocation)
     }
 
@@ -105,7 +105,7 @@ import Testing
                 f.persist()
                 f.receive(from: 2, term: f.node.term, .voteResponse(granted: true))
             }
-            let committed = (1...2).map { f.node.log.term(at: LogIndex($0)) }
+            let committed = (1...2).map { f.node.persistent.log.term(at: LogIndex($0)) }
             for _ in 0..<6 {
                 let headers = (0..<random.next() % 4).map { _ in
                     EntryHeader(term: term(), payloadBytes: 1, kind: .command)
@@ -129,7 +129,7 @@ import Testing
                 let body = bodies[Int(random.next() % UInt64(bodies.count))]
                 f.receive(from: ReplicaID(2 + random.next() % 2), term: term(), body)
             }
-            #expect((1...2).map { f.node.log.term(at: LogIndex($0)) } == committed)
+            #expect((1...2).map { f.node.persistent.log.term(at: LogIndex($0)) } == committed)
         }
     }
 }

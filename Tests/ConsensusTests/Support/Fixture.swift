@@ -46,7 +46,7 @@ struct Fixture {
 
     /// Everything ordered so far becomes durable.
     mutating func persist() {
-        step(.persisted(sequence: node.persists.lastSequence))
+        step(.persisted(sequence: node.persistent.queue.lastSequence))
     }
 
     mutating func append(

@@ -202,7 +202,7 @@ struct ScriptInterpreter {
 
     private mutating func showLog(_ id: ReplicaID) {
         guard let node = cluster.replicas[cluster.index(of: id)].node else { return }
-        let entries = node.log.headers(from: node.firstIndex)
+        let entries = node.persistent.log.headers(from: node.firstIndex)
         cluster.log.append("\(id): after \(node.snapshot.index)/\(node.snapshot.term) \(entries)")
     }
 }
