@@ -52,6 +52,46 @@ struct Progress: Sendable {
         }
     }
 
+    /// An append at `previousIndex` did not match.
+    ///
+    /// - Parameter candidate: the last entry of the leader's log that may match the peer's.
+    mutating func reject(at previousIndex: LogIndex, candidate: LogIndex) {
+        switch state {
+        case .replicate:
+            // The rejection is late: an acceptance has overtaken it.
+            guard previousIndex > matchIndex else { return }
+            becomeProbe(paused: false)
+        case .probe:
+            guard previousIndex == nextIndex.previous else { return }
+            nextIndex = max(min(previousIndex, candidate.next), matchIndex.next)
+            // A peer that rejects what it accepted has forgotten it, and could ask no replica about it when it
+            // started. The leader probes it with every heartbeat, not in a tight loop.
+            state = .probe(paused: previousIndex <= matchIndex)
+        case .snapshot:
+            break
+        }
+    }
+
+    /// Counts the entries from `nextIndex` on as received, until the peer rejects them.
+    ///
+    /// - Parameter commitIndex: what was sent with them.
+    mutating func noteSent(_ entries: [EntryHeader], commitIndex: LogIndex) {
+        guard !entries.isEmpty else { return }
+        let last = nextIndex + (entries.count - 1)
+        nextIndex = last.next
+        commitIndexSent = max(commitIndexSent, min(commitIndex, last))
+        let bytes = entries.reduce(0) { $0 + Int($1.payloadBytes) }
+        changeWindow { $0.add(last: last, entries: entries.count, bytes: bytes) }
+    }
+
+    /// Whether the peer has everything up to `index`, knows that it is committed, and owes no answer.
+    func hasAll(upTo index: LogIndex) -> Bool {
+        switch state {
+        case .replicate(let window): window.isEmpty && matchIndex == index && commitIndexSent >= index
+        case .probe, .snapshot: false
+        }
+    }
+
     /// Changes the window in place: while `state` holds the window too, every change would copy it.
     mutating func changeWindow(_ change: (inout InflightWindow) -> Void) {
         guard case .replicate(var window) = state else { return }

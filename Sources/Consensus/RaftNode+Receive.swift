@@ -10,13 +10,17 @@ extension RaftNode {
         // Pre-votes are outside of terms; a vote request is weighed before it may raise the term.
         switch message.body {
         case .preVote(let lastIndex, let lastTerm):
-            handlePreVote(message, lastIndex: lastIndex, lastTerm: lastTerm, into: &effects)
+            election.receivePreVote(message, lastIndex: lastIndex, lastTerm: lastTerm, &persistent, into: &effects)
             return
         case .preVoteResponse(let granted):
-            handlePreVoteResponse(message, granted: granted, into: &effects)
+            if !granted, message.term > term {
+                becomeFollower(term: message.term, into: &effects)
+            } else {
+                election.receivePreVoteResponse(message, isGranted: granted, &persistent, into: &effects)
+            }
             return
         case .requestVote(_, _, let byTransfer):
-            if ignores(message, byTransfer: byTransfer) { return }
+            if message.term > term, !byTransfer, election.sticksToLeader { return }
         case .voteResponse, .appendEntries, .appendAccepted, .appendRejected, .heartbeat, .heartbeatResponse,
             .installSnapshot, .snapshotRejected, .timeoutNow:
             break
@@ -28,14 +32,14 @@ extension RaftNode {
             }
             return
         }
-        if message.term > term { becomeFollower(term: message.term, leader: nil, into: &effects) }
-        dispatch(message, into: &effects)
+        if message.term > term { becomeFollower(term: message.term, into: &effects) }
+        dispatch(message.body, from: message.from, into: &effects)
     }
 
     /// Whether a message cannot come from a replica that follows the protocol, and why.
     private func contradiction(in message: Message) -> Contradiction? {
         guard message.term >= term else { return nil }
-        let isSecondLeader = message.term == term && isSecondLeader(message.from)
+        let isSecondLeader = message.term == term && election.isSecondLeader(message.from)
         switch message.body {
         case .appendEntries(let append):
             if isSecondLeader { return .twoLeadersInOneTerm }
@@ -47,68 +51,49 @@ extension RaftNode {
         }
     }
 
-    /// Whether `sender`, which says that it leads the present term, is not the replica that does.
-    private func isSecondLeader(_ sender: ReplicaID) -> Bool {
-        switch role {
-        case .leader: true
-        case .preCandidate, .candidate: false
-        case .follower: leader != nil && leader != sender
-        }
-    }
-
     /// Handles a message of the current term.
-    private mutating func dispatch(_ message: Message, into effects: inout Effects) {
-        switch message.body {
+    private mutating func dispatch(_ body: Message.Body, from sender: ReplicaID, into effects: inout Effects) {
+        switch body {
         case .preVote, .preVoteResponse:
             preconditionFailure("handled before")
-        case .requestVote(let lastIndex, let lastTerm, _):
-            handleRequestVote(message, lastIndex: lastIndex, lastTerm: lastTerm, into: &effects)
+        case .requestVote(let index, let lastTerm, _):
+            election.receiveRequestVote(from: sender, lastIndex: index, lastTerm: lastTerm, &persistent, into: &effects)
         case .voteResponse(let granted):
-            handleVoteResponse(message, granted: granted, into: &effects)
+            receiveVoteResponse(from: sender, isGranted: granted, into: &effects)
         case .appendEntries(let append):
-            follow(message.from, into: &effects)
+            follow(sender)
             let answer = persistent.receiveAppend(append, into: &effects)
-            persistent.send(answer, to: message.from, into: &effects)
+            persistent.send(answer, to: sender, into: &effects)
         case .heartbeat(let commitIndex, let readSequence):
-            follow(message.from, into: &effects)
-            handleHeartbeat(
-                commitIndex: commitIndex,
-                readSequence: readSequence,
-                from: message.from,
-                into: &effects
-            )
+            follow(sender)
+            persistent.receiveCommitIndex(commitIndex)
+            persistent.send(.heartbeatResponse(readSequence: readSequence), to: sender, into: &effects)
         case .installSnapshot(let point):
-            follow(message.from, into: &effects)
-            handleOffer(point, from: message.from, into: &effects)
+            follow(sender)
+            installation.receiveOffer(of: point, from: sender, &persistent, into: &effects)
         case .timeoutNow:
-            follow(message.from, into: &effects)
-            timeoutNow(into: &effects)
+            follow(sender)
+            takeOver(into: &effects)
         case .appendAccepted(let matchIndex):
-            handleAccepted(matchIndex: matchIndex, from: message.from, into: &effects)
+            receiveAccepted(upTo: matchIndex, from: sender, into: &effects)
         case .appendRejected(let previousIndex, let hintIndex, let hintTerm):
-            handleRejected(previousIndex, hintIndex: hintIndex, hintTerm: hintTerm, from: message.from)
+            guard role == .leader else { return }
+            let candidate = persistent.log.lastIndex(upTo: hintIndex, termUpTo: hintTerm)
+            replication.receiveRejected(at: previousIndex, candidate: candidate, from: sender)
         case .heartbeatResponse(let readSequence):
-            handleHeartbeatResponse(readSequence: readSequence, from: message.from, into: &effects)
+            receiveHeartbeatResponse(readRound: readSequence, from: sender, into: &effects)
         case .snapshotRejected(let index):
-            handleSnapshotRejected(index: index, from: message.from)
+            if role == .leader { replication.receiveSnapshotRejected(at: index, from: sender) }
         }
     }
 
     /// Follows `sender`, which leads the current term.
-    private mutating func follow(_ sender: ReplicaID, into effects: inout Effects) {
-        switch role {
-        case .leader:
-            preconditionFailure("two leaders in one term, which was looked at before")
-        case .preCandidate, .candidate:
-            becomeFollower(term: term, leader: sender, into: &effects)
-        case .follower:
-            precondition(leader == nil || leader == sender, "two leaders in one term, which was looked at before")
-            let isNew = leader != sender
-            leader = sender
-            // The election timeout depends on who leads.
-            if isNew { resetElectionTimer() } else { clock.electionElapsed = 0 }
+    private mutating func follow(_ sender: ReplicaID) {
+        if role == .follower, leader == sender {
+            election.hearLeader()
+        } else {
+            election.follow(sender, as: id, in: configuration)
         }
-        clock.ticksSinceLeader = 0
     }
 }
 

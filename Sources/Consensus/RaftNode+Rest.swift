@@ -4,7 +4,7 @@ public struct Leadership: Hashable, Sendable {
     public let leader: ReplicaID
     /// The term that it leads.
     public let term: Term
-    /// The last entry of every persistent.log. It is committed and applied.
+    /// The last entry of every log. It is committed and applied.
     public let lastIndex: LogIndex
 
     public init(leader: ReplicaID, term: Term, lastIndex: LogIndex) {
@@ -42,9 +42,8 @@ extension RaftNode {
 
     /// The leadership that this leader holds, when nothing is under way here.
     public var restAsLeader: Leadership? {
-        guard role == .leader, isSettled, !configuration.isJoint, configuration.learners.isEmpty, transfer == nil,
-            reads.isEmpty,
-            persistent.log.lastTerm == term
+        guard role == .leader, isSettled, !configuration.isJoint, configuration.learners.isEmpty,
+            transfer.target == nil, reads.isEmpty, lastTerm == term
         else { return nil }
         return Leadership(leader: id, term: term, lastIndex: lastIndex)
     }
@@ -62,70 +61,31 @@ extension RaftNode {
     ///
     /// - Returns: nil when some peer is neither at rest nor gone, or when those at rest and this replica are no quorum.
     public func peersAtRest(_ presence: (NodeID) -> Presence) -> [Member]? {
-        var resting: [Member] = []
-        for peer in peers {
-            guard let member = configuration.member(peer.replica) else { return nil }
-            switch presence(member.node) {
-            case .present:
-                guard peer.isActive, peer.hasAll(upTo: lastIndex) else { return nil }
-                resting.append(member)
-            case .gone:
-                // The check of the quorum must have found that out, too: the status that admins see stands still at
-                // rest.
-                guard !peer.isActive else { return nil }
-            case .unclear: return nil
-            }
-        }
-        return isQuorum { replica in resting.contains { $0.replica == replica } } ? resting : nil
-    }
-
-    /// Whether this replica and the others for which `isPresent` holds are a quorum.
-    public func isQuorum(_ isPresent: (ReplicaID) -> Bool) -> Bool {
-        configuration.quorum.voteResult { $0 == id || isPresent($0) } == .won
+        let peers = replication.peersAtRest(in: configuration, lastIndex: lastIndex, presence)
+        guard let peers, isQuorum({ replica in peers.contains { $0.replica == replica } }) else { return nil }
+        return peers
     }
 
     private var isSettled: Bool {
-        settings.leaseTicks == nil && persistent.isSettled && appliedIndex == lastIndex && pendingSnapshot == nil
-            && takeOver.term != term
+        settings.leaseTicks == nil && persistent.isSettled && appliedIndex == lastIndex
+            && !isInstalling && transfer.takeOverTerm != term
     }
 
     /// Whether this follower, woken now, would campaign at its next tick.
     ///
     /// - Parameters: as of the event `rested`.
-    public func isElectionDue(ticks: Int, heard: [Heard]) -> Bool {
-        let silent = heard.first { $0.replica == leader }?.ticksAgo ?? .max
-        return min(clock.electionElapsed + ticks, silent) + 1 >= clock.electionTimeout
-    }
+    public func isElectionDue(ticks: Int, heard: [Heard]) -> Bool { election.isDue(ticks: ticks, heard: heard) }
 
     /// Makes up for the ticks of a rest.
     mutating func rested(ticks: Int, heard: [Heard]) {
-        clock.now += UInt64(ticks)
+        now += UInt64(ticks)
         switch role {
         case .leader:
-            // The first tick asks all peers.
-            clock.heartbeatElapsed = settings.heartbeatTicks
-            clock.electionElapsed += ticks
-            let recent = heard.filter { $0.ticksAgo < settings.electionTimeoutTicks }
-            func isRecent(_ replica: ReplicaID) -> Bool { recent.contains { $0.replica == replica } }
-            // This is the check of the quorum that would have come meanwhile. Without a quorum the count goes on, so
-            // that no row of short rests puts the check off.
-            guard isQuorum(isRecent) else { return }
-            clock.electionElapsed = 0
-            for position in peers.indices { peers[position].isActive = isRecent(peers[position].replica) }
+            let quorum = configuration.quorum
+            let isHeard = replication.makeUpForRest(heard: heard, own: id, quorum: quorum, settings)
+            election.makeUpForLeadersRest(ticks: ticks, isHeardByQuorum: isHeard)
         case .follower, .preCandidate, .candidate:
-            let silent = heard.first { $0.replica == leader }?.ticksAgo ?? .max
-            clock.electionElapsed = min(clock.electionElapsed + ticks, silent)
-            clock.ticksSinceLeader = min(clock.ticksSinceLeader + ticks, silent)
-        }
-    }
-}
-
-extension Progress {
-    /// Whether the peer has everything up to `index`, knows that it is committed, and owes no answer.
-    fileprivate func hasAll(upTo index: LogIndex) -> Bool {
-        switch state {
-        case .replicate(let window): window.isEmpty && matchIndex == index && commitIndexSent >= index
-        case .probe, .snapshot: false
+            election.makeUpForRest(ticks: ticks, heard: heard)
         }
     }
 }

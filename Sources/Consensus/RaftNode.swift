@@ -4,6 +4,9 @@
 /// The shell feeds it events and carries out the effects, in order. The core sees headers only; payloads stay with the
 /// shell, addressed by index. Storage is asynchronous: the core never waits for a write, and whatever promises that
 /// something is durable rides in the `Persist` effect that makes it so.
+///
+/// The parts of the machine own their states. This type decides which of them an event concerns, and carries what one
+/// part has found out to the others.
 public struct RaftNode: Sendable {
     /// This replica. An ID is never used again, so that what one replica promised binds no other.
     public let id: ReplicaID
@@ -11,33 +14,18 @@ public struct RaftNode: Sendable {
     public let settings: RaftSettings
 
     @usableFromInline var persistent: PersistentState
-
-    // Volatile state.
-    /// What this replica is in the present term.
-    public internal(set) var role: RoleKind = .follower
-    /// The leader of the current term, if known.
-    public internal(set) var leader: ReplicaID? {
-        didSet { if let leader { lastLeader = leader } }
-    }
-    /// The last leader that was known, of any term.
-    var lastLeader: ReplicaID?
+    @usableFromInline var election: Election
     /// The last entry that the state machine has applied, as far as the shell has said.
     public internal(set) var appliedIndex: LogIndex
-    var votes: [(replica: ReplicaID, granted: Bool)] = []
-    var takeOver = TakeOver()
-    var pendingSnapshot: SnapshotPoint?
-
-    var clock: RaftClock
+    var installation: SnapshotInstallation
+    /// Ticks since this replica began.
+    var now: UInt64 = 0
+    var transfer = Transfer()
+    var announced: Announced
 
     // What a leader knows, besides. Empty in every other role.
-    /// Sorted by replica ID, without this replica.
-    var peers: [Progress] = []
-    /// Also of entries that are committed, and that its own disk does not have yet.
-    public internal(set) var uncommittedBytes = 0
+    @usableFromInline var replication = Replication()
     var reads: ReadQueue
-    var transfer: Transfer?
-
-    var announced: Announced
 
     /// A replica as it comes back from its disk, or as it first begins.
     ///
@@ -66,20 +54,24 @@ public struct RaftNode: Sendable {
         self.settings = settings
         let log = HeaderLog(snapshot: snapshot, headers: headers)
         persistent = PersistentState(id: id, hardState: hardState, log: log, appliedIndex: appliedIndex)
+        election = Election(settings, seed: seed)
         self.appliedIndex = appliedIndex
-        pendingSnapshot = isStateLost ? snapshot : nil
-        clock = RaftClock(random: SplitMix64(seed: seed))
+        installation = SnapshotInstallation(pending: isStateLost ? snapshot : nil)
         reads = ReadQueue(settings)
         announced = Announced(term: hardState.term, applyIndex: appliedIndex)
-        resetElectionTimer()
+        election.resetTimer(of: id, in: configuration)
     }
 
+    /// What this replica is in the present term.
+    @inlinable public var role: RoleKind { election.role }
+    /// The leader of the present term, if known.
+    @inlinable public var leader: ReplicaID? { election.leader }
     /// The latest term that this replica has seen, perhaps not durable yet.
     public var term: Term { persistent.term }
     /// The candidate that has this replica's vote in the present term, perhaps not durable yet.
     public var vote: ReplicaID? { persistent.vote }
     /// Whether a snapshot is to take the place of the state.
-    public var isInstalling: Bool { pendingSnapshot != nil }
+    public var isInstalling: Bool { installation.pending != nil }
     /// The last entry known to be committed.
     public var commitIndex: LogIndex { persistent.commitIndex }
     /// Where the log has the configuration in force; the snapshot's index where that is older.
@@ -94,6 +86,12 @@ public struct RaftNode: Sendable {
     public var snapshot: SnapshotPoint { persistent.log.snapshot }
     /// The log is durable up to here.
     public var durableIndex: LogIndex { persistent.queue.durableIndex }
+    /// To whom this leader is handing its leadership; nil where to nobody.
+    public var transferTarget: ReplicaID? { transfer.target }
+    /// Payload bytes that a leader has taken in and that are not committed yet, or not on its own disk.
+    @inlinable public var uncommittedBytes: Int { replication.uncommittedBytes }
+    /// Payload bytes that a leader takes in now; at least 1 where it takes any entry.
+    public var proposalRoomBytes: Int { replication.roomBytes(settings) }
     /// The configuration in force: the latest in the log, committed or not.
     @inlinable public var configuration: Configuration { persistent.log.configuration }
 
@@ -114,8 +112,13 @@ public struct RaftNode: Sendable {
     public var status: RaftStatus { RaftStatus(self) }
     /// What this leader knows of each peer, sorted by replica; empty in other roles.
     public var peerStatus: [PeerStatus] {
-        peers.map { PeerStatus($0, lastIndex: lastIndex, now: clock.now, declineTicks: settings.declineTicks) }
+        replication.peers.map {
+            PeerStatus($0, lastIndex: lastIndex, now: now, declineTicks: settings.declineTicks)
+        }
     }
+
+    /// Whether this replica and the others for which `isPresent` holds are a quorum.
+    public func isQuorum(_ isPresent: (ReplicaID) -> Bool) -> Bool { persistent.isQuorum(isPresent) }
 
     /// Takes in one event and appends to `effects` what has to be done about it.
     public mutating func step(_ event: Event, into effects: inout Effects) {
@@ -127,10 +130,12 @@ public struct RaftNode: Sendable {
         case .readIndex(let id): read(id: id, into: &effects)
         case .persisted(let sequence): persisted(sequence, into: &effects)
         case .applied(let index): applied(upTo: index, into: &effects)
-        case .compacted(let point): persistent.compact(to: checkedForCompaction(point))
+        case .compacted(let point): compact(to: point)
         case .snapshotInstalled(let point): snapshotInstalled(point, into: &effects)
-        case .snapshotFailed(let index): snapshotFailed(at: index, into: &effects)
-        case .committed(let index, let term): learnCommitted(index, term)
+        case .snapshotFailed(let index):
+            installation.fail(at: index, leader: leader, &persistent, into: &effects)
+        // A leader counts for itself.
+        case .committed(let index, let term): if role != .leader { persistent.learnCommitted(index, term: term) }
         case .unreachable(let replica): unreachable(replica)
         case .transferLeadership(let target): transferLeadership(to: target, into: &effects)
         case .declineLeadership: declineLeadership()
@@ -140,15 +145,25 @@ public struct RaftNode: Sendable {
         finishStep(into: &effects)
     }
 
+    /// Ends a step: what it changed is replicated, announced and made durable, each once.
+    private mutating func finishStep(into effects: inout Effects) {
+        if role == .leader { replicate(into: &effects) }
+        announced.announceRole(role, term: term, leader: leader, into: &effects)
+        // Nothing is applied before this replica's own log has it: else the state could outlive the log.
+        let applicable = Mutant.isOn(.appliedBeforeDurable) ? commitIndex : min(commitIndex, durableIndex)
+        announced.announceApply(upTo: applicable, into: &effects)
+        persistent.flush(into: &effects)
+    }
+
     private mutating func applied(upTo index: LogIndex, into effects: inout Effects) {
         precondition(index <= commitIndex, "applied what is not committed")
         appliedIndex = max(appliedIndex, index)
-        if takeOver.term == term { timeoutNow(into: &effects) }
+        if transfer.takeOverTerm == term { takeOver(into: &effects) }
     }
 
-    private func checkedForCompaction(_ point: SnapshotPoint) -> SnapshotPoint {
+    private mutating func compact(to point: SnapshotPoint) {
         precondition(point.index <= appliedIndex, "compacted what is not applied")
-        return point
+        persistent.compact(to: point)
     }
 
     private mutating func persisted(_ sequence: UInt64, into effects: inout Effects) {
@@ -156,10 +171,26 @@ public struct RaftNode: Sendable {
         persistent.complete(upTo: sequence)
         switch role {
         case .follower, .preCandidate: break
-        case .candidate: countOwnVote(into: &effects)
+        case .candidate:
+            if persistent.isOwnVoteDurable { countVote(of: id, isGranted: true, into: &effects) }
         case .leader:
-            release(after: released)
+            replication.release(after: released, &persistent)
             advanceCommit(into: &effects)
+        }
+    }
+
+    private mutating func tick(into effects: inout Effects) {
+        now += 1
+        switch role {
+        case .leader: tickLeader(into: &effects)
+        case .follower, .preCandidate, .candidate:
+            guard election.tickTimer() else { return }
+            election.resetTimer(of: id, in: configuration)
+            if mayCampaign, configuration.member(id)?.priority != 0 {
+                election.campaign(preVote: settings.preVote, &persistent, into: &effects)
+            } else {
+                election.forgetLeader()
+            }
         }
     }
 }

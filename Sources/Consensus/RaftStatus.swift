@@ -76,7 +76,7 @@ extension RaftStatus {
             uncommittedBytes: node.uncommittedBytes,
             configuration: node.configuration,
             transferTarget: node.transferTarget,
-            installing: node.pendingSnapshot,
+            installing: node.installation.pending,
             peers: node.peerStatus
         )
     }

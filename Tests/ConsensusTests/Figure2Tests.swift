@@ -101,7 +101,7 @@ import Testing
         #expect(f.node.role == .candidate)
         #expect(f.node.term == 5)
         #expect(f.persisted?.hardState == HardState(term: 5, vote: 1, commitIndex: 0))
-        #expect(f.node.clock.electionElapsed == 0)
+        #expect(f.node.election.elapsedTicks == 0)
         let body = Message.Body.requestVote(lastIndex: 2, lastTerm: 2, byTransfer: false)
         #expect(f.waiting == [2, 3, 4, 5].map { Message(from: 1, to: $0, term: 5, body: body) })
         #expect(f.sent.isEmpty, "a request carries a vote and a term: neither is shown before it is durable")
