@@ -26,12 +26,42 @@ public actor DevCluster {
             if let id = pid(node), ChildProcess.isNode(id, dataDirectory: plan.dataDirectory(node)) {
                 throw DevError("node \(node) of \(plan.directory) runs already (process \(id)); stop it first")
             }
-            try Data(plan.scriptText(node, program: program).utf8).write(to: URL(filePath: plan.script(node)))
-            try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: plan.script(node))
-            children[node] = try ChildProcess.start(script: plan.script(node))
         }
-        try await waitForLeaders()
+        let joined = plan.joining.filter(hasJoined)
+        for node in Array(plan.founders) + joined { try startNode(node, program: program, token: nil) }
+        try await waitForLeaders(of: Array(plan.founders) + joined)
+        // One after the other, so that each gets the number that its ports are made of.
+        for node in plan.joining where !joined.contains(node) {
+            try startNode(node, program: program, token: try await makeToken())
+            try await waitForLeaders(of: [node])
+        }
         try await createAccounts()
+    }
+
+    private func startNode(_ node: Int, program: String, token: String?) throws {
+        let text = plan.scriptText(node, program: program, token: token)
+        try Data(text.utf8).write(to: URL(filePath: plan.script(node)))
+        // The token is a secret.
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: plan.script(node))
+        children[node] = try ChildProcess.start(script: plan.script(node))
+    }
+
+    /// Whether a node belongs to the cluster already: it has a number.
+    private func hasJoined(_ node: Int) -> Bool {
+        let path = plan.dataDirectory(node) + "/identity"
+        guard let data = FileManager.default.contents(atPath: path) else { return false }
+        return !String(decoding: data, as: UTF8.self).split(separator: "\n").contains("node 0")
+    }
+
+    private func makeToken() async throws -> String {
+        try await endpoint(1).withClient { client in
+            let request = Staffetta_Admin_V1_CreateJoinTokenRequest.with {
+                $0.ttlSeconds = 600
+                $0.uses = 1
+            }
+            return try await Staffetta_Admin_V1_Nodes.Client(wrapping: client)
+                .createJoinToken(request, options: .admin()).secret
+        }
     }
 
     /// Reports nodes that end, until cancelled.
@@ -79,7 +109,7 @@ public actor DevCluster {
         AdminEndpoint(host: "127.0.0.1", port: plan.ports(node).admin)
     }
 
-    private func waitForLeaders() async throws {
+    private func waitForLeaders(of nodes: [Int]) async throws {
         let start = ContinuousClock.now
         var nextProgress = Duration.seconds(1)
         while true {
@@ -88,11 +118,11 @@ public actor DevCluster {
                 throw DevError("node \(node) ended at once; see \(plan.logFile(node))")
             }
             var ready = 0
-            for node in 1...plan.nodes where await isReady(node) { ready += 1 }
-            if ready == plan.nodes { return }
+            for node in nodes where await isReady(node) { ready += 1 }
+            if ready == nodes.count { return }
             let elapsed = ContinuousClock.now - start
             if elapsed > nextProgress {
-                say("waiting for leaders: \(ready) of \(plan.nodes) nodes ready")
+                say("waiting for leaders: \(ready) of \(nodes.count) nodes ready")
                 nextProgress += .seconds(1)
             }
             guard elapsed < .seconds(60) else {

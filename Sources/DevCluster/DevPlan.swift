@@ -53,23 +53,41 @@ public struct DevPlan: Sendable {
     /// Its private key, in PEM.
     public var certificateKey: String { "\(directory)/tls-key.pem" }
 
-    static let datacenters = ["milano", "roma", "torino", "napoli", "bologna", "firenze", "venezia"]
-    static let vendors = ["alfa", "beta", "gamma", "delta", "epsilon", "zeta", "eta"]
+    static let datacenters = ["milano", "roma", "torino"]
+    static let vendors = ["alfa", "beta", "gamma"]
 
+    /// The nodes that begin the cluster; the others join it.
+    public var founders: ClosedRange<Int> { 1...min(nodes, 3) }
+    /// The nodes that join, in order.
+    public var joining: Range<Int> { founders.upperBound + 1..<nodes + 1 }
+
+    /// Of nine nodes, three are in each of three data centers, and of each of three vendors: each pair comes once.
     func labels(_ node: Int) -> String {
-        let index = (node - 1) % Self.datacenters.count
-        return "datacenter=\(Self.datacenters[index]),vendor=\(Self.vendors[index])"
+        let datacenter = (node - 1) % 3
+        let vendor = nodes > 3 ? ((node - 1) / 3 + node - 1) % 3 : datacenter
+        return "datacenter=\(Self.datacenters[datacenter]),vendor=\(Self.vendors[vendor])"
     }
 
-    var peers: String {
-        (1...nodes).map { "\($0)=127.0.0.1:\(ports($0).peer)" }.joined(separator: ",")
+    private var peers: String {
+        founders.map { "\($0)=127.0.0.1:\(ports($0).peer)" }.joined(separator: ",")
+    }
+
+    private func membershipFlags(_ node: Int, token: String?) -> [(String, String)] {
+        if founders.contains(node) {
+            return [("--node-id", "\(node)"), ("--cluster-name", "dev"), ("--cluster-peers", peers)]
+        }
+        guard let token else { return [] }
+        let places = founders.map { "127.0.0.1:\(ports($0).peer)" }.joined(separator: ",")
+        return [("--join", places), ("--join-token", token)]
     }
 
     /// The script that starts a node, the first time and again: it becomes the node, so its process ID is the node's.
-    func scriptText(_ node: Int, program: String) -> String {
+    ///
+    /// - Parameter token: what lets the node in; nil for a founder, and for a node that has joined.
+    func scriptText(_ node: Int, program: String, token: String?) -> String {
         let ports = ports(node)
-        var flags = [
-            ("--node-id", "\(node)"), ("--cluster-name", "dev"), ("--cluster-peers", peers),
+        var flags = membershipFlags(node, token: token)
+        flags += [
             ("--data-directory", dataDirectory(node)), ("--node-labels", labels(node)),
             ("--peer-listen", "127.0.0.1:\(ports.peer)"), ("--admin-listen", "127.0.0.1:\(ports.admin)"),
             ("--imap-listen", "127.0.0.1:\(ports.imap)"), ("--imaps-listen", "127.0.0.1:\(ports.imaps)"),

@@ -9,6 +9,8 @@ struct Dev: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a cluster of node processes on this machine, with demo accounts.",
         discussion: """
+            The first three nodes begin the cluster, further ones join it.
+
             Node i listens on port-base + 10 i + 0 (peers), 1 (admin), 3 (IMAP), 4 (IMAPS), 5 (LMTP).
             Accounts are user1@example.org, ... with the password "pass". DIR holds for each node its data (node-1/),
             process ID (node-1.pid), log (node-1.log), and the script that starts it again (node-1.sh).
@@ -32,8 +34,11 @@ struct Dev: AsyncParsableCommand {
     @Option(name: .customLong("set"), help: ArgumentHelp("A setting for every node.", valueName: "key=value"))
     var settings: [String] = []
 
+    /// With more, a machine is busy with the nodes themselves.
+    private static let usualNodes = 9
+
     func validate() throws {
-        guard (1...7).contains(nodes) else { throw ValidationError("--nodes is from 1 to 7") }
+        guard (1...50).contains(nodes) else { throw ValidationError("--nodes is from 1 to 50") }
         guard (1_024...65_000).contains(portBase) else { throw ValidationError("--port-base is from 1024 to 65000") }
         guard accounts >= 0 else { throw ValidationError("--accounts is not negative") }
         for setting in settings {
@@ -46,6 +51,9 @@ struct Dev: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        if nodes > Self.usualNodes {
+            say("\(nodes) nodes are many for one machine: each is a process with a log and a state of its own")
+        }
         let plan = DevPlan(
             nodes: nodes,
             directory: data.hasPrefix("/") ? data : currentDirectory() + "/" + data,

@@ -227,6 +227,47 @@ import Testing
             "\($0)".contains("Cannot delete \(temporary.path)/state/unexpected")
         }
     }
+
+    // MARK: Joining
+
+    private static let grant = JoinGrant(
+        node: NodeID(9),
+        cluster: "other",
+        mailGroups: 3,
+        founders: [Founder(node: NodeID(1), directory: 5)],
+        contacts: [JoinContact(node: NodeID(1), address: "[::1]:14000")]
+    )
+
+    @Test func `a directory that joins is what the cluster says`() throws {
+        let join: (inout NodeSettings) -> Void = { $0.join = [HostPort("a:1")!] }
+        let directory = try open(join)
+        #expect(directory.isToJoin && directory.identity.node == 0)
+        try directory.adopt(Self.grant)
+        #expect(!directory.isToJoin)
+        #expect(directory.nodeIdentity.isComplete && directory.nodeIdentity.founders == Self.grant.founders)
+        let text = temporary.read("identity")
+        #expect(text?.contains("node 9\n") == true && text?.contains("contacts 1=[::1]:14000\n") == true)
+    }
+
+    /// Whatever the settings say of its number and its cluster, with or without `join`.
+    @Test func `a directory that has joined stays what it is`() throws {
+        do {
+            try open { $0.join = [HostPort("a:1")!] }.adopt(Self.grant)
+        }
+        for join in [[], [HostPort("b:2")!]] {
+            let again = try open { $0.join = join }
+            #expect(!again.isToJoin && again.identity.node == 9 && again.identity.cluster == "other")
+            #expect(again.identity.contacts == Self.grant.contacts && again.identity.mailGroups == 3)
+        }
+    }
+
+    @Test func `a directory that was not let in yet says so`() throws {
+        do {
+            _ = try open { $0.join = [HostPort("a:1")!] }
+        }
+        #expect(try open { $0.join = [HostPort("b:2")!] }.isToJoin, "asked elsewhere")
+        #expect(refusal()?.description.contains("was to join a cluster") == true)
+    }
 }
 
 extension String {

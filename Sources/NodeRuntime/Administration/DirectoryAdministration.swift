@@ -1,6 +1,7 @@
 public import Consensus
 internal import MailModel
 internal import MailStore
+internal import Placement
 
 /// A token as admins see it.
 public struct JoinTokenReport: Sendable {
@@ -135,12 +136,34 @@ public struct DirectoryAdministration: Sendable {
                 "group \(group.rawValue) would have \(voters.count) voters: 1 to \(Placing.maximumVoters) are allowed"
             )
         }
+        try checkMajorities(of: voters, in: record, directory)
         // Who takes the preferred leader's place leads in its place.
         let former = record.placing.preferredLeader
         let isLeaving = former.map { removed.contains($0) } ?? false
         let placing = Placing(voters: voters, preferredLeader: isLeaving ? added.first ?? voters.first : former)
         guard case .done = try await tell(.placeGroup(group, placing)) else { throw .unavailable }
         return placing.voters
+    }
+
+    /// No value of a label gets a majority of the voters that has none now.
+    private func checkMajorities(
+        of voters: [NodeID],
+        in record: GroupRecord,
+        _ directory: Directory
+    ) throws(AdministrationError) {
+        func findings(_ nodes: [NodeID]) -> [MajorityFinding] {
+            let voters = nodes.map { LabelledVoter(node: $0, labels: directory.labels(of: $0)) }
+            return MajorityCheck.findings(voters: voters, spread: PlacementRule().spread)
+        }
+        let known = Set(findings(record.placing.voters).map(\.key))
+        let new = findings(voters).filter { !known.contains($0.key) }
+        guard new.isEmpty else {
+            let reasons = new.map(\.description).joined(separator: "; ")
+            throw AdministrationError(
+                .failedPrecondition,
+                "group \(record.id.rawValue) would stop with one value of a label: \(reasons)"
+            )
+        }
     }
 
     private func tell(_ command: DirectoryCommand) async throws(AdministrationError) -> MailOutcome {

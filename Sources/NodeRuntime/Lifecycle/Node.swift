@@ -141,7 +141,7 @@ public final class Node: Sendable {
         )
         let core = try storage.core(in: directory, environment)
         Self.watchStateCalls(of: core, reads: reads, background: background, clock: clock)
-        core.observe(Self.observers(logger, on: group.next()))
+        core.observe(.logging(to: logger, on: group.next()))
         receiver.connect(core.inboxes)
         inboxes = core.inboxes
         agentIdentity = core.agent.published
@@ -185,23 +185,6 @@ public final class Node: Sendable {
             let contacts = directory.identity.contacts.map { ($0.node, $0.address) }
             links.reach(Dictionary(contacts) { first, _ in first })
         }
-    }
-
-    /// Writes what happens to the node's groups and disks to the log.
-    private static func observers(_ logger: Logger, on eventLoop: any EventLoop) -> Observers {
-        let roles = RoleLog(logger: logger, loop: eventLoop)
-        var observers = Observers()
-        observers.roles = { roles.noteRole($1, of: $0, term: $2, leader: $3) }
-        observers.installs = { group, point, sender in
-            logger.info(
-                "group \(group.rawValue): snapshot installed up to \(point.index.rawValue) from node \(sender.rawValue)"
-            )
-        }
-        observers.disk = { logger.logDisk($0) }
-        observers.membership = { logger.logMembership($0) }
-        observers.verification = { logger.logVerification($0) }
-        observers.bodies = { logger.logBodies($0) }
-        return observers
     }
 
     /// Stops in order: leaderships move away, then threads, network, state and log.

@@ -19,7 +19,10 @@ package struct JoinSecret: Sendable, CustomStringConvertible {
     /// Nil for text that is no token.
     package init?(_ text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].utf8.count == 16, let id = UInt64(parts[0], radix: 16) else { return nil }
+        let isHexadecimal = parts.allSatisfy { $0.utf8.allSatisfy(Self.digits.contains) }
+        guard parts.count == 2, isHexadecimal, parts[0].utf8.count == 16, let id = UInt64(parts[0], radix: 16) else {
+            return nil
+        }
         let digits = Array(parts[1].utf8)
         guard digits.count == 2 * JoinRequest.secretBytes else { return nil }
         var bytes: [UInt8] = []
@@ -32,6 +35,9 @@ package struct JoinSecret: Sendable, CustomStringConvertible {
         self.id = JoinTokenID(rawValue: id)
         self.bytes = bytes
     }
+
+    /// Numbers are read with signs, and with other digits, where it is not looked.
+    private static let digits = Set("0123456789abcdef".utf8)
 
     /// What its holder is told.
     package var text: String { "\(Self.name(of: id)).\(Hexadecimal.digits(of: bytes))" }

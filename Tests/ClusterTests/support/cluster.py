@@ -160,14 +160,15 @@ class Node:
 
     def ctl(self, *words, check=True, stdin=""):
         """The JSON that staffettactl gives for a command, asked of this node."""
-        done = self._run_ctl(*words, stdin=stdin)
+        done = self.run_ctl(*words, stdin=stdin)
         if done.returncode != 0:
             if check:
                 raise AssertionError(f"staffettactl {' '.join(words)}: {done.returncode} {done.stderr}")
             return None
         return json.loads(done.stdout)
 
-    def _run_ctl(self, *words, stdin=""):
+    def run_ctl(self, *words, stdin=""):
+        """What staffettactl ends with and says for a command, asked of this node."""
         with self.inside():
             return subprocess.run(
                 [str(PROGRAMS / "staffettactl"), *words, "--format", "json", "--endpoint", f"127.0.0.1:{self.admin}"],
@@ -176,7 +177,7 @@ class Node:
 
     def status(self):
         """What `cluster status` gives, whose exit status is 1 when there are problems; nil without an answer."""
-        done = self._run_ctl("cluster", "status")
+        done = self.run_ctl("cluster", "status")
         return json.loads(done.stdout) if done.stdout else None
 
     def groups(self, check=True):

@@ -161,7 +161,7 @@ struct MembershipRoom {
                 caughtUp: Set(caughtUp.map(\.replica)),
                 placing: record.placing,
                 mayLearn: mayLearn(group, floor),
-                labels: { floor.directory.node($0).map { Labels($0.description) } ?? [:] },
+                labels: { floor.directory.labels(of: $0) },
                 spread: PlacementRule().spread
             )
         )
@@ -184,12 +184,5 @@ struct MembershipRoom {
         told[replica.group] = index
         strays.remove(replica.group)
         floor.ways.agent.put(.members(of: replica.group, at: index, raft.configuration))
-    }
-}
-
-extension Labels {
-    /// What a node has said of itself.
-    fileprivate init(_ node: NodeDescription) {
-        self.init(node.labels.map { Label(key: $0.key, value: $0.value) })
     }
 }

@@ -80,8 +80,12 @@ private struct StepPlanner {
                 .map(\.replica)
             let isAddition = !leaving.contains { configuration.voters.contains($0) }
             if isAddition, configuration.voters.count >= wanted.count, let other = surplus.first {
-                guard other != situation.leader else { return handOver }
-                leaving.append(other)
+                if other != situation.leader {
+                    leaving.append(other)
+                } else if !heirs.isEmpty {
+                    return handOver
+                }
+                // Nobody but the leader votes who may stay: the newcomer votes beside the leader, and leads next.
             }
             return propose(configuration.admitting(learner, inPlaceOf: leaving))
         }
@@ -97,9 +101,15 @@ private struct StepPlanner {
         return propose(configuration.dismissing(replica, asLearner: learnsOn))
     }
 
+    /// The voters on wanted nodes that may lead in the leader's place.
+    private var heirs: [ReplicaID] {
+        configuration.voters.filter { replica in
+            replica != situation.leader && node(of: replica).map { wanted.contains($0) } == true
+        }
+    }
+
     private var handOver: MembershipStep? {
-        let heirs = configuration.voters.filter { $0 != situation.leader && situation.caughtUp.contains($0) }
-        let nodes = heirs.compactMap(node(of:)).filter(wanted.contains)
+        let nodes = heirs.filter(situation.caughtUp.contains).compactMap(node(of:))
         let best = nodes.first { $0 == situation.placing.preferredLeader } ?? nodes.first
         return best.map { .transferLeadership(to: $0) }
     }

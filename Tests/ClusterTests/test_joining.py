@@ -1,0 +1,185 @@
+"""Nodes join a cluster that is at work, are given replicas, and lose them again."""
+
+import json
+import re
+import subprocess
+import unittest
+
+from support.cluster import PROGRAMS, free_port_base, wait_until
+from support.rig import Rig
+from support.traffic import Deliveries, GroupWriter
+from support.verdict import Verdict
+
+SEED = 71
+SECRET = re.compile(r"^[0-9a-f]{16}\.[0-9a-f]{64}$")
+
+
+def identity(node):
+    lines = (node.data / "identity").read_text().splitlines()
+    return dict(line.split(" ", 1) for line in lines)
+
+
+class Newcomer:
+    """A node that was not there when the cluster began: `staffetta serve` with a directory and ports of its own."""
+
+    def __init__(self, cluster, name):
+        base = free_port_base(1, ports_per_node=10) + 10
+        self.directory = cluster.directory / name
+        self.peer, self.admin, self.imap, self.lmtp = base, base + 1, base + 3, base + 5
+        self.data = self.directory / "data"
+        self.log = cluster.directory / f"{name}.log"
+        self.process = None
+
+    def start(self, *flags):
+        words = [
+            str(PROGRAMS / "staffetta"), "serve", "--data-directory", str(self.data),
+            "--peer-listen", f"127.0.0.1:{self.peer}", "--admin-listen", f"127.0.0.1:{self.admin}",
+            "--imap-listen", f"127.0.0.1:{self.imap}", "--lmtp-listen", f"127.0.0.1:{self.lmtp}",
+            "--imap-plaintext-login", "true", *flags,
+        ]
+        self.directory.mkdir(exist_ok=True)
+        self.read_from = len(self.log.read_text()) if self.log.exists() else 0
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(words, stdout=log, stderr=log)
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"the node ended with {self.process.returncode}: {self.log.read_text()[-2_000:]}")
+        return " ready: peers " in self.log.read_text()[self.read_from:]
+
+    def wait_until_ready(self, seconds=60):
+        wait_until(self.is_ready, seconds, "the node is ready")
+
+    def groups(self):
+        done = subprocess.run(
+            [str(PROGRAMS / "staffettactl"), "group", "list", "--format", "json",
+             "--endpoint", f"127.0.0.1:{self.admin}"],
+            capture_output=True, text=True, timeout=30, check=False)
+        if done.returncode != 0:
+            return {}
+        return {int(group.get("id", 0)): group for group in json.loads(done.stdout).get("groups", [])}
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=30)
+
+
+class JoiningTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Rig(accounts=24, linked=False)
+        cls.cluster.start()
+        cls.accounts = {cls.cluster.group_of[account]: account for account in cls.cluster.addresses()}
+        cls.newcomers = []
+
+    @classmethod
+    def tearDownClass(cls):
+        for newcomer in cls.newcomers:
+            newcomer.stop()
+        cls.cluster.stop()
+
+    def ctl(self, *words, check=True):
+        return self.cluster.node(1).ctl(*words, check=check)
+
+    def make_token(self, uses=1, ttl="10m"):
+        secret = self.ctl("node", "token", "create", "--uses", str(uses), "--ttl", ttl)["secret"]
+        self.assertRegex(secret, SECRET)
+        return secret
+
+    def newcomer(self, name, *flags):
+        node = Newcomer(self.cluster, name)
+        self.newcomers.append(node)
+        node.start(*flags)
+        return node
+
+    def places(self):
+        return ",".join(f"127.0.0.1:{node.peer}" for node in self.cluster.nodes)
+
+    def nodes(self):
+        return {int(node["id"]): node for node in self.ctl("node", "list")["nodes"]}
+
+    def members(self, group):
+        """The nodes that the node asked sees in the group, by role."""
+        for node in self.cluster.nodes:
+            view = (node.groups(check=False) or {}).get(group)
+            if view and int(view.get("leaderNode", 0)) == node.number:
+                return sorted(int(replica["node"]) for replica in view["replicas"])
+        return []
+
+    def test_a_node_joins_and_takes_replicas_while_mail_flows(self):
+        deliveries = Deliveries(SEED)
+        writers = [GroupWriter(self.cluster, deliveries, account, f"{SEED} {account}")
+                   for account in self.accounts.values()]
+        for writer in writers:
+            writer.start()
+        try:
+            newcomer = self.newcomer("joins", "--join", self.places(), "--join-token", self.make_token(),
+                                     "--node-labels", "datacenter=napoli,vendor=delta")
+            newcomer.wait_until_ready()
+            number = int(identity(newcomer)["node"])
+            self.assertGreater(number, 3)
+            wait_until(lambda: self.nodes().get(number, {}).get("state") == "active", 30, "the node is active")
+            self.assertEqual(self.nodes()[number]["labels"], {"datacenter": "napoli", "vendor": "delta"})
+            # Every node has the directory, and nothing else by itself.
+            wait_until(lambda: list(newcomer.groups()) == [0], 30, "the node has the directory")
+            moved = sorted(self.accounts)[:3]
+            for group in moved:
+                self.ctl("group", "move-replica", str(group), "--from", "1", "--to", str(number))
+            for group in moved:
+                wait_until(lambda group=group: self.members(group) == [2, 3, number], 60, f"group {group} has moved")
+            wait_until(lambda: set(newcomer.groups()) == {0, *moved}, 30, "the node has what was moved")
+            # The node that gave them away keeps nothing of them.
+            first = self.cluster.node(1)
+            wait_until(lambda: not set(first.groups()) & set(moved), 30, "node 1 has nothing of them")
+            # Nodes 1 and 2 are in one data center, which must not hold two of three voters again.
+            refused = first.run_ctl("group", "move-replica", str(moved[0]), "--from", str(number), "--to", "1")
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("datacenter site-1 holds 2 of 3 voters", refused.stderr)
+            for group in moved:
+                self.ctl("group", "move-replica", str(group), "--from", "2", "--to", "1")
+            for group in moved:
+                wait_until(lambda group=group: self.members(group) == [1, 3, number], 60, f"group {group} has moved")
+        finally:
+            for writer in writers:
+                writer.stop()
+            for writer in writers:
+                writer.join(timeout=60)
+        verdict = Verdict(deliveries, self.cluster.addresses(), [])
+        verdict.check([self.cluster.node(3)])
+        self.assertEqual(verdict.lost + verdict.duplicated + verdict.wrong, [])
+        self.assertGreater(len(deliveries.acknowledged), 20)
+
+        # It comes back under its number, whatever its settings say of tokens by then.
+        newcomer.stop()
+        newcomer.start()
+        newcomer.wait_until_ready()
+        self.assertEqual(int(identity(newcomer)["node"]), number)
+        wait_until(lambda: set(newcomer.groups()) == {0, *moved}, 30, "the node has what it had")
+
+    def test_a_token_lets_in_as_many_as_it_says(self):
+        token = self.make_token(uses=1)
+        first = self.newcomer("first", "--join", self.places(), "--join-token", token)
+        first.wait_until_ready()
+        second = self.newcomer("second", "--join", self.places(), "--join-token", token)
+        self.assertEqual(second.process.wait(timeout=60), 1)
+        self.assertIn("does not let this node join: the token has ended", second.log.read_text())
+        # With another token, the same directory is let in.
+        second.start("--join", self.places(), "--join-token", self.make_token())
+        second.wait_until_ready()
+        self.assertNotEqual(identity(first)["node"], identity(second)["node"])
+        listed = self.ctl("node", "token", "list")["tokens"]
+        self.assertEqual([entry.get("usesLeft", 0) for entry in listed if entry["id"] == token.split(".")[0]], [0])
+
+    def test_a_token_is_revoked(self):
+        token = self.make_token(uses=5)
+        self.ctl("node", "token", "revoke", token.split(".")[0])
+        node = self.newcomer("revoked", "--join", self.places(), "--join-token", token)
+        self.assertEqual(node.process.wait(timeout=60), 1)
+        self.assertIn("the token has ended, was revoked", node.log.read_text())
+        self.assertNotIn(token.split(".")[1], node.log.read_text())
+        self.assertIsNone(self.ctl("node", "token", "revoke", "0" * 16, check=False), "there is none")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
