@@ -141,6 +141,8 @@ class Faults:
                 writer.hurry.set()
         before = time.monotonic()
         self._wait_for_acknowledgements(concerned, before, 5)
+        # The others do not hurry, and may still be in the middle of a delivery through a node that is to be harmed.
+        self._wait_for_acknowledgements([writer for writer in self.writers if writer not in concerned], before, 1)
         start = time.monotonic()
         harm()
         # What is acknowledged until here may still come from before.
