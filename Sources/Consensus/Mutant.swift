@@ -69,6 +69,9 @@ public enum Mutant: String, Sendable, CaseIterable {
     /// A node writes the newest version that it knows, whatever the others know.
     case versionUngated = "version-ungated"
 
+    /// A replica goes when the directory does not name it, however old what the directory says is.
+    case staleMembersBelieved = "stale-members-believed"
+
     // The router.
     /// A read that is asked again keeps its ID.
     case readIDKept = "read-id-kept"

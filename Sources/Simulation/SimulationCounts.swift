@@ -84,6 +84,8 @@ public struct SimulationCounts: Sendable {
         public var admissions = 0
         /// Voters that were made learners.
         public var demotions = 0
+        /// Groups that the directory was to want on other nodes.
+        public var placings = 0
         /// Replicas that went to rest.
         public var sleeps = 0
         /// Replicas at rest that woke.
@@ -193,6 +195,7 @@ public struct SimulationCounts: Sendable {
             ("replicas given up", \.replicas.quarantines),
             ("replicas taken in", \.replicas.admissions),
             ("voters made learners", \.replicas.demotions),
+            ("groups placed elsewhere", \.replicas.placings),
             ("rows silently harmed", \.verification.harms),
             ("  found", \.verification.harmsFound),
             ("  named", \.verification.rowsNamed),

@@ -73,6 +73,19 @@ import Testing
             expected: .members(voters: [1, 2, 3], learners: [])
         ),
         Case(
+            name: "no voter goes while one of those that stay is gone, and no majority would be left",
+            caughtUp: [3],
+            wanted: [1, 2],
+            expected: .nothing
+        ),
+        Case(
+            name: "a voter goes where a majority is left",
+            voters: [1, 2, 3, 4],
+            caughtUp: [3, 4],
+            wanted: [1, 2, 3],
+            expected: .members(voters: [1, 2, 3], learners: [])
+        ),
+        Case(
             name: "no voter goes while a wanted one is missing",
             voters: [1, 2, 3],
             wanted: [2, 3, 4],

@@ -31,7 +31,8 @@ final class HarmedMachine {
 
     /// The same, where one node need not vote: nobody counts on it.
     func isWhole(learningOn learner: SimNode?) -> Bool {
-        world.nodes.allSatisfy { node in
+        guard world.placement.isQuiet else { return false }
+        return world.nodes.allSatisfy { node in
             guard let core = node.core else { return false }
             return core.agent.identity.isComplete
                 && core.loops.allSatisfy { !$0.floor.groups.areBeingReplaced && !$0.floor.isStopping }

@@ -33,7 +33,9 @@ struct NodeObserver {
             guard !world.silentHarm.mayDiffer(node, in: group), reason != "\(SimStateStore.injected)" else { return }
             world.fail("what is stored can be read", "node \(node.position + 1), group \(group.rawValue): \(reason)")
         case .admitted: world.counts.replicas.admissions += 1
-        case .wanted, .leaving, .removed: break
+        // Another replica begins, under an ID of its own: what the last one has forgotten, this one never said.
+        case .wanted(let group): node.losses.forgotten[group] = nil
+        case .leaving, .removed: break
         case .version: world.counts.programs.versionsTaken += 1
         }
     }

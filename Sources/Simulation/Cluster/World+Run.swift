@@ -134,7 +134,9 @@ extension World {
     }
 
     private var isConverged: Bool {
-        guard harmedMachine.position == nil, programs.isUpgraded, programs.areAllTold else { return false }
+        guard harmedMachine.position == nil, programs.isUpgraded, programs.areAllTold, placement.areAllEverywhere else {
+            return false
+        }
         return groups.allSatisfy { group in
             let indexes = nodes.map { (try? $0.isUp ? $0.reader.digest(group).index : .zero) ?? .zero }
             return indexes.allSatisfy { $0.rawValue == UInt64(checker.groups[Int(group.rawValue)].committed.count) }
@@ -178,6 +180,7 @@ extension World {
             fail(excess.invariant, "node \(node.position + 1): \(excess.details)")
         }
         injector.strand.spring()
+        placement.check()
         RestCheck(world: self).check()
         checker.countCheck()
     }

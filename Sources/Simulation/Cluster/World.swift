@@ -32,6 +32,7 @@ final class World: @unchecked Sendable {
     private(set) lazy var injector = FaultInjector(in: self)
     private(set) lazy var harmedMachine = HarmedMachine(in: self)
     private(set) lazy var silentHarm = SilentHarm(in: self)
+    private(set) lazy var placement = PlacementFaults(in: self)
 
     init(_ options: SimulationOptions) {
         self.options = options

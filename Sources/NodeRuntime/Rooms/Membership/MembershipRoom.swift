@@ -38,7 +38,7 @@ struct MembershipRoom {
             let hosted = floor.groups.insert(record.id)
             switch hosted.standing {
             case .absent where !floor.isWanted(record.id): floor.groups.stand(record.id, as: .remote)
-            case .remote where floor.isWanted(record.id): floor.groups.stand(record.id, as: .absent)
+            case .remote where floor.isWanted(record.id): floor.beginEmpty(record.id)
             case .absent, .remote, .recalling, .rebuilding, .installing, .replacing, .leaving, .stopped: break
             case .live:
                 // A leader that rests sees on its next tick that others are wanted.
@@ -51,6 +51,7 @@ struct MembershipRoom {
     /// Groups of which this node should have a replica, and has none.
     private func beginMissing(_ floor: Floor) {
         for group in floor.groups.absent where floor.isWanted(group) {
+            // One that the group's members name was here, and is lost.
             if floor.directory.group(group)?.holders.contains(floor.node) == true {
                 floor.giveUp(group, reason: "The log of this node has nothing of it.")
             } else {
@@ -67,7 +68,8 @@ struct MembershipRoom {
         guard let record = floor.directory.group(replica.group) else { return true }
         // One that has just begun is no member yet.
         guard raft.configurationIndex > .zero || !floor.isWanted(replica.group) else { return false }
-        return record.members.member(raft.id) == nil && record.membersIndex >= raft.configurationIndex
+        return record.members.member(raft.id) == nil
+            && (record.membersIndex >= raft.configurationIndex || Mutant.isOn(.staleMembersBelieved))
     }
 
     // MARK: The leader's part
@@ -111,16 +113,9 @@ struct MembershipRoom {
                 told[group] = nil
                 refusals[group] = nil
                 settled[group] = nil
-                if isComplete, isLeftBehind(replica, floor) { leave(group, floor) }
+                // Where a replica is wanted here again, another one begins when this one is gone.
+                if isComplete, isLeftBehind(replica, floor) { floor.leave(group) }
             }
-        }
-    }
-
-    private func leave(_ group: GroupID, _ floor: Floor) {
-        if floor.isWanted(group) {
-            floor.giveUp(group, reason: "Its group goes on without this replica.")
-        } else {
-            floor.leave(group)
         }
     }
 

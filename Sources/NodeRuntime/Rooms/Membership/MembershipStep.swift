@@ -143,8 +143,12 @@ private struct StepPlanner {
         )
     }
 
-    /// A change of voters passes the rule of majorities: no value of a label gets a majority that has none now.
-    private func propose(_ next: Configuration) -> MembershipStep {
+    /// A change of voters must leave a majority that is there now: a voter that is gone for good may be one of those
+    /// that stay, and its successor comes first. And it passes the rule of majorities: no value of a label gets a
+    /// majority that has none now.
+    private func propose(_ next: Configuration) -> MembershipStep? {
+        let present = next.voters.count { $0 == situation.leader || situation.caughtUp.contains($0) }
+        guard present > next.voters.count / 2 else { return nil }
         func voters(_ configuration: Configuration) -> [LabelledVoter] {
             configuration.voters.compactMap { replica in
                 configuration.member(replica).map {
