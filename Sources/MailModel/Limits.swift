@@ -50,6 +50,10 @@ public enum MailLimits {
     public static let chunksRemovedSingly = 1_000
     /// Messages whose states one query may ask for.
     public static let statesPerQuery = 20_000
+    /// Accounts that one query may ask for.
+    public static let accountsPerQuery = 1_000
+    /// No address of an account has more bytes.
+    public static let addressBytes = 400
     /// Bytes of a body that one query may ask for.
     public static let bodyBytesPerQuery = 1024 * 1024
     /// Ranges of one set of UIDs.

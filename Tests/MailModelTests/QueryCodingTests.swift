@@ -13,6 +13,8 @@ private protocol SessionCoded: Equatable, Sendable {
 
 extension MailQuery: SessionCoded {}
 extension MailAnswer: SessionCoded {}
+extension GroupQuery: SessionCoded {}
+extension GroupAnswer: SessionCoded {}
 
 extension SessionCoded {
     fileprivate var encoded: ByteBuffer {
@@ -119,6 +121,15 @@ extension Samples {
         summary: ByteBuffer(bytes: [1, 2, 3])
     )
 
+    static let groupQueries: [GroupQuery] =
+        [
+            .account(address), .accounts(after: "", limit: 0),
+            .accounts(after: "someone@example.org", limit: MailLimits.accountsPerQuery),
+        ] + queries.map { .mail($0, of: AccountID(.max)) }
+
+    static let groupAnswers: [GroupAnswer] =
+        [.account(nil), .account(account), .accounts([]), .accounts([account, account])] + answers.map { .mail($0) }
+
     static let answers: [MailAnswer] = [
         .missing, .account(account), .mailboxes([]), .mailboxes([mailbox, bareMailbox]), .mailbox(mailbox),
         .messages(mailbox, states), .messages(bareMailbox, []),
@@ -201,6 +212,65 @@ extension Samples {
                 guard let read = try? MailAnswer(decoding: bytes) else { continue }
                 if case .mailbox(let record) = read { _ = record.recent }
                 #expect((try? MailAnswer(decoding: read.encoded)) == read)
+            }
+        }
+    }
+}
+
+@Suite struct GroupQueryCodingTests {
+    @Test(arguments: Samples.groupQueries)
+    func codingOfQueries(_ query: GroupQuery) throws { try query.checkCoding() }
+
+    @Test(arguments: Samples.groupAnswers)
+    func codingOfAnswers(_ answer: GroupAnswer) throws { try answer.checkCoding() }
+
+    @Test func everyTagHasASample() {
+        GroupQuery.checkTags(of: Samples.groupQueries, are: 1...3)
+        GroupAnswer.checkTags(of: Samples.groupAnswers, are: 1...3)
+    }
+
+    @Test func goldenBytes() {
+        let query = GroupQuery.mail(.account, of: AccountID(5))
+        #expect(Array(query.encoded.readableBytesView) == [1, 3, 0, 0, 0, 0, 0, 0, 0, 5, 1, 1])
+        #expect(Array(GroupAnswer.account(nil).encoded.readableBytesView) == [1, 1, 0])
+    }
+
+    @Test func whatIsTooMuchIsRefused() {
+        let queries: [GroupQuery] = [
+            .accounts(after: "", limit: MailLimits.accountsPerQuery + 1),
+            .accounts(after: String(repeating: "a", count: MailLimits.addressBytes + 1), limit: 1),
+            .mail(.messages(MailboxID(1), fromUID: UID(1), limit: MailLimits.statesPerQuery + 1), of: AccountID(1)),
+        ]
+        for query in queries { #expect(throws: DecodingError.self) { try GroupQuery(decoding: query.encoded) } }
+    }
+
+    /// A mailbox of which every second message was expunged has more ranges than any command may name.
+    @Test func changesMayNameMoreRangesThanCommands() throws {
+        let ranges = (1...UInt32(MailLimits.rangesPerSet + 1)).map { 2 * $0...2 * $0 }
+        let changes = MailboxChanges(
+            mailbox: Samples.bareMailbox,
+            changed: [],
+            new: [],
+            expunged: UIDSet(ranges: ranges)
+        )
+        let answer = GroupAnswer.mail(.changes(changes))
+        #expect(try GroupAnswer(decoding: answer.encoded) == answer)
+    }
+
+    /// Anything may come from a peer: it is refused or read, and the process lives.
+    @Test func changedBytesNeverTrap() {
+        var generator = SplitMix64(seed: 5)
+        for whole in Samples.groupQueries.map(\.encoded) + Samples.groupAnswers.map(\.encoded) {
+            for _ in 0..<100 {
+                var bytes = whole
+                let at = Int.random(in: 1..<whole.readableBytes, using: &generator)
+                bytes.setInteger(UInt8.random(in: .min ... .max, using: &generator), at: at)
+                if let read = try? GroupQuery(decoding: bytes) {
+                    #expect((try? GroupQuery(decoding: read.encoded)) == read)
+                }
+                if let read = try? GroupAnswer(decoding: bytes) {
+                    #expect((try? GroupAnswer(decoding: read.encoded)) == read)
+                }
             }
         }
     }

@@ -81,7 +81,7 @@ extension MailAnswer {
                     mailbox: try decoder.mailboxRecord(),
                     changed: try decoder.messageStates(),
                     new: try decoder.messageStates(),
-                    expunged: try decoder.uidSet()
+                    expunged: try decoder.uidSet(maximumRanges: nil)
                 )
             )
         case .details:

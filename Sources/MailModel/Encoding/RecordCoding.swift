@@ -3,6 +3,11 @@ internal import NIOCore
 // How what is stored of accounts, mailboxes and messages is laid out between nodes: fixed-width, big-endian. Rows have
 // a layout of their own, which is older than any message.
 
+extension AccountRecord {
+    /// No encoded account is shorter.
+    static let minimumEncodedBytes = 68
+}
+
 extension MailboxRecord {
     /// No encoded mailbox is shorter.
     static let minimumEncodedBytes = 88

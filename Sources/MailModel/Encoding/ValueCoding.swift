@@ -63,7 +63,9 @@ extension WireDecoder {
     ///
     /// - Throws: ``DecodingError``, also for a text that is no address.
     public mutating func address() throws(DecodingError) -> AccountAddress {
-        guard let address = AccountAddress(try string(maximum: 400)) else { throw failure(.outOfRange) }
+        guard let address = AccountAddress(try string(maximum: MailLimits.addressBytes)) else {
+            throw failure(.outOfRange)
+        }
         return address
     }
 
@@ -110,10 +112,13 @@ extension WireDecoder {
 
     /// Reads a set of UIDs.
     ///
-    /// - Throws: ``DecodingError``, also for more ranges than ``MailLimits/rangesPerSet``.
-    public mutating func uidSet() throws(DecodingError) -> UIDSet {
+    /// - Parameter maximumRanges: nil for a set that may have as many ranges as there are bytes for.
+    /// - Throws: ``DecodingError``, also for more ranges than there may be.
+    public mutating func uidSet(
+        maximumRanges: Int? = MailLimits.rangesPerSet
+    ) throws(DecodingError) -> UIDSet {
         let count = try count(minimumBytes: 8)
-        guard count <= MailLimits.rangesPerSet else { throw failure(.tooLong) }
+        if let maximumRanges, count > maximumRanges { throw failure(.tooLong) }
         var ranges: [ClosedRange<UInt32>] = []
         ranges.reserveCapacity(count)
         for _ in 0..<count {

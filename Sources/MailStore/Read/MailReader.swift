@@ -49,6 +49,17 @@ public struct MailReader: Sendable {
         return try ids.compactMap { try account($0, in: group, from: store) }
     }
 
+    /// Answers a query about a group.
+    ///
+    /// - Throws: as ``answer(_:of:in:)`` does.
+    public func respond(to query: GroupQuery, in group: GroupID) throws -> GroupAnswer {
+        switch query {
+        case .account(let address): .account(try find(address, in: group))
+        case .accounts(let after, let limit): .accounts(try accounts(in: group, after: after, limit: limit))
+        case .mail(let query, let account): .mail(try answer(query, of: account, in: group))
+        }
+    }
+
     /// Answers a query about one account.
     ///
     /// - Throws: `StateError` or `DecodingError`, which say that this replica is damaged; ``HarmedChunk`` where it is
