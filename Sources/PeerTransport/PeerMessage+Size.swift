@@ -20,6 +20,7 @@ extension PeerMessage {
         case .stirred(let groups): 64 + 4 * groups.count
         case .verification, .body(_, .ask), .body(_, .answer(_, nil)): 256
         case .body(_, .answer(_, let bytes?)): 64 + bytes.readableBytes
+        case .read(_, let message): message.approximateBytes
         }
     }
 }

@@ -36,6 +36,8 @@ public enum PeerMessage: Sendable {
     case verification(group: GroupID, VerificationMessage)
     /// The bytes of a body that a disk has spoiled.
     case body(group: GroupID, BodyMessage)
+    /// Reads of a group for nodes that have no replica of it.
+    case read(group: GroupID, ReadMessage)
 }
 
 /// What became of a command that was forwarded.

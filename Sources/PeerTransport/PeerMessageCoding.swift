@@ -22,6 +22,7 @@ private enum Tag: UInt8 {
     case stirred = 15
     case verification = 16
     case body = 17
+    case read = 18
 }
 
 extension PeerMessage {
@@ -118,6 +119,9 @@ extension PeerMessage {
         case .body(let group, let message):
             begin(.body, group)
             buffer.write(message, apart: &apart)
+        case .read(let group, let message):
+            begin(.read, group)
+            buffer.write(message, apart: &apart)
         }
     }
 
@@ -186,6 +190,7 @@ extension PeerMessage {
             self = .stirred(try decoder.groups())
         case .verification: self = .verification(group: group, try decoder.verificationMessage())
         case .body: self = .body(group: group, try decoder.bodyMessage())
+        case .read: self = .read(group: group, try decoder.readMessage())
         }
     }
 }

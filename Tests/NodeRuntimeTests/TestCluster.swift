@@ -2,6 +2,7 @@ import Consensus
 import LogStorage
 import MailModel
 import MailStore
+import NIOCore
 import PeerTransport
 import ReplicaCore
 import StateStorage
@@ -29,6 +30,7 @@ final class TestCluster {
         ticksUntilRest: Int = 4,
         versions: [KnownVersions] = [],
         loops: [Int] = [],
+        datacenters: [String] = [],
         isFounded: Bool = true,
         _ change: (inout CoreSettings) -> Void = { _ in }
     ) throws {
@@ -44,6 +46,7 @@ final class TestCluster {
             node.loops = loops
             node.appliers = loops
         }
+        for (node, datacenter) in zip(nodes, datacenters) { node.datacenter = datacenter }
         for node in nodes {
             node.identity = isFounded ? founded(node) : unfounded(directory: node.id.rawValue + 10)
             try start(node)
@@ -91,34 +94,37 @@ final class TestCluster {
         var settings = settings
         settings.loops = node.loops
         settings.appliers = node.appliers
-        node.core = try NodeCore(
-            NodeCore.Environment(
-                node: node.id,
-                session: node.id.rawValue << 32 | node.run,
-                settings: settings,
-                clock: clock,
-                network: node,
-                blocking: node.blocking,
-                background: node.background,
-                gauge: NoGauge(),
-                identity: node.identity,
-                identityStore: isFounded ? NoIdentityStore() : node,
-                peers: nodes.map(\.id),
-                registration: Registration(
-                    clusterID: 1,
-                    node: NodeDescription(
-                        id: node.id.rawValue,
-                        peerAddress: "",
-                        labels: [],
-                        versions: node.versions
-                    )
-                ),
-                failed: { node.failed($0) }
+        let labels = node.datacenter.map { [NodeDescription.Label(key: NodeDescription.datacenterKey, value: $0)] }
+        let environment = NodeCore.Environment(
+            node: node.id,
+            session: node.id.rawValue << 32 | node.run,
+            settings: settings,
+            clock: clock,
+            network: node,
+            blocking: node.blocking,
+            background: node.background,
+            gauge: NoGauge(),
+            identity: node.identity,
+            identityStore: isFounded ? NoIdentityStore() : node,
+            peers: nodes.map(\.id),
+            registration: Registration(
+                clusterID: 1,
+                node: NodeDescription(
+                    id: node.id.rawValue,
+                    peerAddress: "",
+                    labels: labels ?? [],
+                    versions: node.versions
+                )
             ),
+            failed: { node.failed($0) }
+        )
+        node.core = try NodeCore(
+            environment,
             log: log,
             state: node.state,
             recovered: try GroupRecovery(log: log, state: node.state).open(recovered)
         )
+        node.service = node.core?.makeService(environment, passwords: NoPasswords())
     }
 
     subscript(_ number: Int) -> TestNode { nodes[number - 1] }
@@ -178,6 +184,10 @@ final class TestNode: PeerNetwork, NodeIdentityStore, @unchecked Sendable {
     var blocking: any BlockingWork = AtOnce()
     var background: any BlockingWork = AtOnce()
     var core: NodeCore?
+    /// The store as its gateways see it.
+    var service: NodeService?
+    /// A label of its next run.
+    var datacenter: String?
     var run: UInt64 = 0
     /// Its next run has so many threads.
     var loops = 1
@@ -230,6 +240,7 @@ final class TestNode: PeerNetwork, NodeIdentityStore, @unchecked Sendable {
 
     func kill() {
         core = nil
+        service = nil
         sent.removeAll()
     }
 
@@ -276,6 +287,12 @@ private final class ManualClock: NodeClock, @unchecked Sendable {
 
 private struct AtOnce: BlockingWork {
     func run(_ work: @escaping @Sendable () -> Void) { work() }
+}
+
+private struct NoPasswords: PasswordChecker {
+    func verify(_ password: ByteBuffer, against credential: CredentialHash?, _ completion: Completion<Bool>) {
+        completion.finish(.success(credential != nil))
+    }
 }
 
 private struct NoGauge: SpaceGauge {

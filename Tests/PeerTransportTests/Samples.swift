@@ -132,7 +132,15 @@ enum Samples {
             .stirred([]),
             .stirred([GroupID(1), GroupID(.max)]),
         ] + verifications.map { .verification(group: GroupID(3), $0) }
-        + bodyMessages.map { .body(group: GroupID(3), $0) }
+        + bodyMessages.map { .body(group: GroupID(3), $0) } + reads.map { .read(group: GroupID(3), $0) }
+
+    private static let reads: [ReadMessage] = [
+        .ask(id: .max, epoch: 7, query: ByteBuffer(string: "a query")), .ask(id: 1, epoch: .max, query: ByteBuffer()),
+        .piece(id: 1, offset: 0, total: 5, ByteBuffer(string: "bytes")),
+        .piece(id: 1, offset: UInt32(ReadMessage.maximumAnswerBytes - 5), total: 64 << 20, ByteBuffer(string: "bytes")),
+        .more(id: 1, from: .max), .end(id: .max), .refused(id: 1, .busy), .refused(id: 1, .moved(asOf: .maximum)),
+        .refused(id: 2, .tooLarge),
+    ]
 
     private static let bodyMessages: [BodyMessage] = [
         .ask(id: .max, BodyChunk(account: AccountID(.max), body: BodyID(high: 1, low: .max), index: 7)),
@@ -219,5 +227,9 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
     case .body(let group, .ask(let id, let chunk)): ["body", group, id, chunk]
     case .body(let group, .answer(let id, let bytes)):
         ["bytes", group, id, bytes.map { [text(of: $0)] } ?? []]
+    case .read(let group, .ask(let id, let epoch, let query)): ["question", group, id, epoch, text(of: query)]
+    case .read(let group, .piece(let id, let offset, let total, let bytes)):
+        ["answer", group, id, offset, total, text(of: bytes)]
+    case .read(let group, let message): ["read", group, message]
     }
 }

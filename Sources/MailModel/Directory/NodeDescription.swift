@@ -12,6 +12,9 @@ public struct NodeDescription: Hashable, Sendable {
         }
     }
 
+    /// The key of the label by which nodes are near to each other.
+    public static let datacenterKey = "datacenter"
+
     /// The number of the node, which is a `NodeID` where there is Raft.
     public let id: UInt64
     /// `host:port` where other nodes reach it.

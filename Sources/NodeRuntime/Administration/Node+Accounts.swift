@@ -50,10 +50,7 @@ extension Node {
     public func account(_ address: String) async throws(AdministrationError) -> PlacedAccount {
         let address = try parse(address)
         let group = mail.group(of: address.slot)
-        let reader = mail.reader
-        guard case .success(let record) = await mail.read(group, { try reader.find(address, in: group) }) else {
-            throw .unavailable
-        }
+        guard case .success(let record) = await mail.readAccount(address) else { throw .unavailable }
         guard let record else {
             throw AdministrationError(
                 .notFound,
@@ -77,22 +74,19 @@ extension Node {
         var after = ""
         if !token.isEmpty {
             let parts = token.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, let id = UInt32(parts[0]), id > 0 else {
+            guard parts.count == 2, let id = UInt32(parts[0]), id > 0, parts[1].utf8.count <= MailLimits.addressBytes
+            else {
                 throw AdministrationError(.invalidArgument, "the page token is none that a list gave")
             }
             first = GroupID(id)
             after = String(parts[1])
         }
         var accounts: [PlacedAccount] = []
-        let reader = mail.reader
         for current in mail.directory.now.groups.map(\.id) where current >= first {
             let (start, room) = (current == first ? after : "", limit - accounts.count)
-            guard
-                case .success(let page) = await mail.read(
-                    current,
-                    { try reader.accounts(in: current, after: start, limit: room) }
-                )
-            else { throw .unavailable }
+            guard case .success(let page) = await mail.readAccounts(of: current, after: start, limit: room) else {
+                throw .unavailable
+            }
             accounts += page.map { PlacedAccount(record: $0, group: current.rawValue) }
             if accounts.count == limit {
                 let last = accounts[accounts.count - 1]

@@ -26,6 +26,8 @@ package final class NodeCore {
     package let callBudget: CallBudget
     /// How many reads this node's clients have under way.
     package let readBudget: ReadBudget
+    /// What this node reads for others.
+    package let foreignReads: ForeignReadBudget
     /// The cluster, as far as this node knows it.
     package let directory: PublishedDirectory
     let watchers: AccountWatchers
@@ -105,9 +107,9 @@ package final class NodeCore {
         let settings = environment.settings
         let inboxes = LoopInboxes(loops: settings.loops)
         self.inboxes = inboxes
-        let callBudget = CallBudget(maximumBytes: settings.calls.bytes)
-        self.callBudget = callBudget
+        callBudget = CallBudget(maximumBytes: settings.calls.bytes)
         readBudget = ReadBudget(maximum: settings.reads.perNode)
+        foreignReads = ForeignReadBudget(settings.reads)
         watchers = AccountWatchers()
         gate = ReadGate()
         keptStates = KeptStates()
@@ -178,31 +180,23 @@ package final class NodeCore {
             for group in published.now.groups.map(\.id) where inboxes.loop(of: group) == lane {
                 floor.groups.insert(group)
             }
-            let rooms = LoopRooms(
-                reads: ReadsRoom(gate, stateReads),
-                markedStates: MarkedStatesRoom(keptStates),
-                housekeeping: HousekeepingRoom(settings)
+            loops.append(
+                ReplicaLoop(
+                    floor,
+                    LoopRooms(
+                        gate: gate,
+                        stateReads: stateReads,
+                        foreignReads: foreignReads,
+                        keptStates: keptStates,
+                        settings: settings
+                    )
+                )
             )
-            loops.append(ReplicaLoop(floor, rooms))
         }
         self.loops = loops
         let found = Set(recovered.opened.map(\.group) + recovered.quarantined.map(\.group))
         agent = NodeAgent(
-            at: AgentDesk(
-                at: AgentDesk.Place(node: environment.node, peers: environment.peers),
-                settings: settings,
-                clock: environment.clock,
-                ways: AgentDesk.Ways(
-                    inboxes: inboxes,
-                    network: environment.network,
-                    writer: writer.inbox,
-                    background: environment.background,
-                    state: state,
-                    gauge: environment.gauge,
-                    failed: environment.failed
-                ),
-                version: written
-            ),
+            at: Self.makeDesk(environment, inboxes, writer: writer, state: state, version: written),
             founding: FoundingRoom(
                 environment.identity,
                 environment.identityStore,
@@ -213,6 +207,30 @@ package final class NodeCore {
             disk: DiskRoom(loops.map(\.floor.logProgress))
         )
         try begin(recovered, isComplete: environment.identity.isComplete)
+    }
+
+    private static func makeDesk(
+        _ environment: Environment,
+        _ inboxes: LoopInboxes,
+        writer: LogWriter,
+        state: any StateStore,
+        version: WrittenVersion
+    ) -> AgentDesk {
+        AgentDesk(
+            at: AgentDesk.Place(node: environment.node, peers: environment.peers),
+            settings: environment.settings,
+            clock: environment.clock,
+            ways: AgentDesk.Ways(
+                inboxes: inboxes,
+                network: environment.network,
+                writer: writer.inbox,
+                background: environment.background,
+                state: state,
+                gauge: environment.gauge,
+                failed: environment.failed
+            ),
+            version: version
+        )
     }
 
     /// Hands each loop what recovery made of its groups.

@@ -50,6 +50,16 @@ package final class HostedGroup {
         }
     }
 
+    /// Whether clients' reads are answered by the replica here: one that does not vote may be far behind. Of the
+    /// directory, others know no better.
+    var servesReads: Bool {
+        guard standing.servesReads, let raft = replica?.raft else { return false }
+        return id == .directory || raft.configuration.isVoter(raft.id)
+    }
+
+    /// Whether the replica here belongs to the group, as far as it knows: it will hear who leads.
+    var hasMember: Bool { replica.map { $0.raft.configuration.member($0.id) != nil } ?? false }
+
     /// Whether the group's rows may be copied to another node.
     var servesSnapshots: Bool { standing.hasState && doubt == .none }
 }

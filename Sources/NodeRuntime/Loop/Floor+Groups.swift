@@ -42,6 +42,7 @@ extension Floor {
         rest.awake.remove(group)
         groups[group]?.touchedTick = 0
         groups.removeReplica(of: group, leaving: standing)
+        tell(.replicaRemoved(group))
     }
 
     /// Gives up what this node has of a group: a replica that may have forgotten something does not vote again. Another

@@ -12,6 +12,12 @@ enum FloorEvent {
     case roleChanged(GroupID, RoleKind, Term, leader: NodeID?)
     /// A peer sent what no correct one sends; the message had no effect.
     case contradicted(GroupID, Contradiction, by: NodeID?)
+    /// The read is to be answered from this node's own state.
+    case readHere(ReadCall)
+    /// This node has no replica that could answer the read: another node is to be asked.
+    case readElsewhere(ReadCall)
+    /// The group has no replica on this node any more: what was left to it is lost.
+    case replicaRemoved(GroupID)
     /// All rows of the group's replicas should be compared, where this node leads it.
     case scrubWanted(GroupID)
 }

@@ -21,6 +21,8 @@ package enum LoopInput: Sendable {
     case markedStates(MarkedStatesInput)
     case durable(DurableIndexes)
     case bodies(BodiesInput)
+    case remoteReads(RemoteReadsInput)
+    case foreignReads(ForeignReadsInput)
     case housekeepingDue([(group: GroupID, work: HousekeepingDue)])
     /// A read of a group has failed, though the disk says that what it gave is whole.
     case unreadable(GroupID, reason: String)
@@ -147,16 +149,32 @@ package struct ReadCall: Sendable {
     let deadlineMilliseconds: Int64
     let read: @Sendable () -> @Sendable () -> Void
     let fail: @Sendable (ServiceFailure) -> Void
+    /// What another node is asked where this one has no replica that could answer; nil where only this node's own state
+    /// will do.
+    let remote: RemoteRead?
 
     package init(
         group: GroupID,
         deadlineMilliseconds: Int64,
         read: @escaping @Sendable () -> @Sendable () -> Void,
-        fail: @escaping @Sendable (ServiceFailure) -> Void
+        fail: @escaping @Sendable (ServiceFailure) -> Void,
+        remote: RemoteRead? = nil
     ) {
+        self.remote = remote
         self.group = group
         self.deadlineMilliseconds = deadlineMilliseconds
         self.read = read
         self.fail = fail
     }
+}
+
+/// What another node is asked for a read, and where its answer goes.
+package struct RemoteRead: Sendable {
+    let query: GroupQuery
+    /// The epoch of the group by which the read was routed.
+    let epoch: UInt64
+    /// Tells the client what the other node has answered. Called where it may take its time.
+    let receive: @Sendable (GroupAnswer) -> Void
+    /// Begins the read anew, at the group that the directory of now names.
+    let routeAnew: @Sendable () -> Void
 }

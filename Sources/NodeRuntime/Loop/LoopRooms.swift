@@ -3,6 +3,8 @@
 struct LoopRooms {
     var calls = CallsRoom()
     var reads: ReadsRoom
+    var remoteReads: RemoteReadsRoom
+    var foreignReads: ForeignReadsRoom
     let rest = RestRoom()
     var recall = RecallRoom()
     var rebuild = RebuildRoom()
@@ -17,4 +19,19 @@ struct LoopRooms {
     var bodies = BodiesRoom()
     var housekeeping: HousekeepingRoom
     var trouble = TroubleRoom()
+
+    /// Rooms in which nothing has happened yet. What several rooms, or other threads of the node, share is given.
+    init(
+        gate: ReadGate,
+        stateReads: StateReads,
+        foreignReads: ForeignReadBudget,
+        keptStates: KeptStates,
+        settings: CoreSettings
+    ) {
+        reads = ReadsRoom(gate, stateReads)
+        remoteReads = RemoteReadsRoom(stateReads)
+        self.foreignReads = ForeignReadsRoom(foreignReads)
+        markedStates = MarkedStatesRoom(keptStates)
+        housekeeping = HousekeepingRoom(settings)
+    }
 }

@@ -64,7 +64,10 @@ package final class ReplicaLoop {
                 tellRooms()
             }
             return
-        case .lost(let node): noteLost(node)
+        case .lost(let node):
+            noteLost(node)
+            rooms.calls.noteLost(node, floor)
+            rooms.remoteReads.noteLost(node, floor)
         case .persisted(let writes):
             floor.logProgress.notePersisted(writes.count, floor.nowMilliseconds)
             for write in writes {
@@ -90,6 +93,8 @@ package final class ReplicaLoop {
         case .durable(let durable): rooms.logCutting.finished(durable, floor)
         case .housekeepingDue(let due): rooms.housekeeping.finished(due, floor)
         case .bodies(let work): rooms.bodies.finished(work, floor)
+        case .remoteReads(let input): rooms.remoteReads.finished(input, floor)
+        case .foreignReads(let input): rooms.foreignReads.finished(input, floor)
         case .unreadable(let group, let reason): rooms.trouble.noteUnreadable(group, reason: reason, floor)
         case .stopped(let group, let index, let reason): floor.stop(group, at: index, reason: reason)
         case .version(let version): noteVersion(version)
@@ -134,6 +139,20 @@ package final class ReplicaLoop {
         case .stirred(let groups): rooms.rest.receiveStirred(groups, from: node, floor)
         case .verification(let group, let message): receiveVerification(message, of: group, from: node)
         case .body(let group, let message): rooms.bodies.receive(message, of: group, from: node, floor)
+        case .read(let group, let message): receiveRead(message, of: group, from: node)
+        }
+    }
+
+    private func receiveRead(_ message: ReadMessage, of group: GroupID, from node: NodeID) {
+        switch message {
+        case .ask(let id, let epoch, let query):
+            rooms.foreignReads.receiveQuestion(query, id: id, about: group, atEpoch: epoch, from: node, floor)
+        case .more(let id, let offset): rooms.foreignReads.receiveDemand(for: id, at: offset, from: node, floor)
+        case .end(let id): rooms.foreignReads.receiveEnd(of: id, from: node)
+        case .piece(let id, let offset, let total, let bytes):
+            let piece = RemoteReadPiece(offset: Int(offset), total: Int(total), bytes: bytes)
+            rooms.remoteReads.receivePiece(piece, of: id, about: group, from: node, floor)
+        case .refused(let id, let refusal): rooms.remoteReads.receiveRefusal(refusal, to: id, from: node, floor)
         }
     }
 
@@ -170,6 +189,7 @@ package final class ReplicaLoop {
         case .directory(let directory):
             floor.directory = directory
             rooms.membership.directoryChanged(floor)
+            rooms.remoteReads.directoryChanged(floor)
         case .handOver(let target): rooms.leadership.handOver(to: target, floor)
         case .balance(let onlyToReturned): rooms.leadership.balance(onlyToReturned: onlyToReturned, floor)
         case .propose(let configuration, let group): floor.proposeConfiguration(configuration, in: group)
@@ -260,8 +280,12 @@ package final class ReplicaLoop {
             guard leader != nil else { return }
             rooms.calls.leaderFound(of: group, floor)
             rooms.reads.leaderFound(of: group, floor)
+            rooms.remoteReads.leaderFound(of: group, floor)
         case .contradicted(let group, let contradiction, let sender):
             rooms.trouble.noteContradiction(contradiction, in: group, by: sender, floor)
+        case .readHere(let call): rooms.reads.enqueue(call, floor)
+        case .readElsewhere(let call): rooms.remoteReads.enqueue(call, floor)
+        case .replicaRemoved(let group): rooms.calls.replicaRemoved(of: group, floor)
         case .scrubWanted(let group): _ = rooms.verification.begin(group, isScrub: true, floor)
         }
     }
@@ -289,6 +313,8 @@ package final class ReplicaLoop {
     private func tickRooms() {
         rooms.calls.tick(floor)
         rooms.reads.tick(floor)
+        rooms.remoteReads.tick(floor)
+        rooms.foreignReads.tick(floor)
         rooms.installing.tick(floor)
         rooms.sending.tick(floor)
         rooms.recall.tick(floor)

@@ -15,19 +15,20 @@ extension NodeService {
     /// Bodies never change: what this node has may be served as it is.
     func queryBody(
         _ query: MailQuery,
-        of account: AccountID,
-        in group: GroupID,
+        of account: AccountReference,
         _ completion: Completion<MailAnswer>
     ) {
+        let group = group(of: account.slot)
         guard let permit = readBudget.take() else { return completion.finish(.failure(.busy)) }
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
         blocking.run { [self] in
             permit.hold {
-                let found = lookUp(query, of: account, in: group)
+                let found = lookUp(query, of: account.id, in: group)
                 guard stateReads.end(id) else { return }
                 switch found {
                 case .answer(let answer): completion.finish(.success(answer))
-                case .nothing: queryWaiting(query, of: account, in: group, completion)
+                // A snapshot may be taking the place of the rows, or none are here: this way waits, or asks others.
+                case .nothing: readMail(query, of: account, completion)
                 case .harmed(let chunk): fetch(chunk, for: query, of: account, in: group, completion)
                 }
             }
@@ -46,36 +47,18 @@ extension NodeService {
         return answer ?? .nothing
     }
 
-    /// A snapshot may be taking the place of the rows: this way waits for it.
-    private func queryWaiting(
-        _ query: MailQuery,
-        of account: AccountID,
-        in group: GroupID,
-        _ completion: Completion<MailAnswer>
-    ) {
-        let inboxes = inboxes
-        read(group, completion) { [reader] in
-            do {
-                return try reader.answer(query, of: account, in: group)
-            } catch let harmed as HarmedChunk {
-                inboxes.put(.bodies(.event(.notRepaired(group, harmed.chunk.account))), for: group)
-                throw harmed
-            }
-        }
-    }
-
     private func fetch(
         _ chunk: BodyChunk,
         for query: MailQuery,
-        of account: AccountID,
+        of account: AccountReference,
         in group: GroupID,
         _ completion: Completion<MailAnswer>
     ) {
         guard case .body(_, let offset, let maximumBytes) = query else {
-            return queryWaiting(query, of: account, in: group, completion)
+            return readMail(query, of: account, completion)
         }
         let request = BodiesInput.fetch(chunk, of: group) { [self] bytes in
-            guard let bytes else { return queryWaiting(query, of: account, in: group, completion) }
+            guard let bytes else { return readMail(query, of: account, completion) }
             let within = min(Int(offset % UInt64(MailLimits.bodyChunkBytes)), bytes.readableBytes)
             let length = min(maximumBytes, bytes.readableBytes - within)
             let slice = bytes.getSlice(at: bytes.readerIndex + within, length: length) ?? ByteBuffer()

@@ -11,7 +11,7 @@ package final class NodeService: MailService {
     let inboxes: LoopInboxes
     let reader: MailReader
     private let watchers: AccountWatchers
-    private let clock: any NodeClock
+    let clock: any NodeClock
     let directory: PublishedDirectory
     let blocking: any BlockingWork
     let stateReads: StateReads
@@ -140,9 +140,7 @@ package final class NodeService: MailService {
 
     package func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
         let promise = loop.makePromise(of: AccountRecord?.self)
-        let group = group(of: address.slot)
-        let reader = reader
-        read(group, Completion(on: loop) { promise.complete(with: $0) }) { try reader.find(address, in: group) }
+        readAccount(address, Completion(on: loop) { promise.complete(with: $0) })
         return promise.futureResult
     }
 
@@ -162,7 +160,7 @@ package final class NodeService: MailService {
                 let record = attempt(in: group) { try reader.find(address, in: group) } ?? nil
                 guard stateReads.end(id) else { return }
                 if let record { return completion.finish(.success(record)) }
-                read(group, completion) { [reader] in try reader.find(address, in: group) }
+                readAccount(address, completion)
             }
         }
     }
@@ -179,16 +177,14 @@ package final class NodeService: MailService {
 
     /// Answers a query, for callers without an event loop too.
     package func query(_ query: MailQuery, of account: AccountReference, _ completion: Completion<MailAnswer>) {
-        let group = group(of: account.slot)
-        let reader = reader
         if case .body = query {
-            queryBody(query, of: account.id, in: group, completion)
+            queryBody(query, of: account, completion)
         } else {
-            read(group, completion) { try reader.answer(query, of: account.id, in: group) }
+            readMail(query, of: account, completion)
         }
     }
 
-    /// Reads what `body` reads, no older than this call.
+    /// Reads what `body` reads of this node's own state, no older than this call.
     package func read<Value: Sendable>(
         _ group: GroupID,
         _ completion: Completion<Value>,
@@ -208,16 +204,6 @@ package final class NodeService: MailService {
             fail: { completion.finish(.failure($0)) }
         )
         inboxes.put(.read(call), for: group)
-    }
-
-    /// Reads for a caller without an event loop, as ``read(_:_:_:)`` does.
-    func read<Value: Sendable>(
-        _ group: GroupID,
-        _ body: @escaping @Sendable () throws -> Value
-    ) async -> Result<Value, ServiceFailure> {
-        await withCheckedContinuation { continuation in
-            read(group, Completion(on: nil) { continuation.resume(returning: $0) }, body)
-        }
     }
 
     // MARK: Passwords
@@ -241,14 +227,13 @@ package final class NodeService: MailService {
         guard let text = String(validating: name.readableBytesView, as: UTF8.self),
             let address = AccountAddress(path: text)
         else { return verify(password, of: nil, completion) }
-        let group = group(of: address.slot)
         let found = Completion<AccountRecord?>(on: nil) { [self] result in
             switch result {
             case .success(let record): verify(password, of: record, completion)
             case .failure(let failure): completion.finish(.failure(failure))
             }
         }
-        read(group, found) { [reader] in try reader.find(address, in: group) }
+        readAccount(address, found)
     }
 
     private func verify(

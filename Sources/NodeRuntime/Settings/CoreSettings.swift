@@ -79,6 +79,10 @@ public struct ReadLimits: Sendable {
     public var perNode = 65_536
     /// Reads of one group that wait for its leader's word or for the state.
     public var perGroup = 16_384
+    /// Reads under way at once for other nodes, which have no replica to answer them.
+    public var foreign = 4_096
+    /// What the answers to those hold in memory until they have been fetched, in bytes; a single one is always kept.
+    public var foreignBytes = 64 << 20
 }
 
 /// When a disk is too full, or takes too long.

@@ -15,6 +15,10 @@ struct LimitCheck {
         if core.readBudget.used > settings.reads.perNode {
             return ("the reads of a node are bounded", "\(core.readBudget.used) reads")
         }
+        let foreign = core.foreignReads.used
+        if foreign.reads > settings.reads.foreign || foreign.reads > 1 && foreign.bytes > settings.reads.foreignBytes {
+            return ("the reads of a node for others are bounded", "\(foreign.reads) reads, \(foreign.bytes) bytes")
+        }
         for group in core.loops.lazy.flatMap(\.floor.hostedGroups) {
             if let excess = groupExcess(of: group) { return (excess.invariant, "\(group.id): \(excess.details)") }
         }
@@ -55,6 +59,7 @@ struct LimitCheck {
     /// Calls that still wait at a node, or what is held for them; nil where nothing is.
     func backlog(of core: NodeCore) -> String? {
         if core.readBudget.used != 0 { return "\(core.readBudget.used) reads are under way" }
+        if core.foreignReads.used.reads != 0 { return "\(core.foreignReads.used.reads) reads for others are under way" }
         if core.callBudget.usedBytes != 0 { return "\(core.callBudget.usedBytes) bytes are held for calls" }
         let group = core.loops.lazy.flatMap(\.floor.hostedGroups).first { $0.waitingCalls.count > 0 }
         return group.map { "\($0.waitingCalls.count) calls wait for \($0.id)" }

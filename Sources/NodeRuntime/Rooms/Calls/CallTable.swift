@@ -67,6 +67,10 @@ final class CallTable {
     private(set) var forwardedBytes = 0
     /// Which node leads the group, by the word of another; nil where this node's replica knows better.
     var hintedLeader: NodeID?
+    /// Counts the nodes with a replica that were asked in vain who leads, where no replica here hears of it.
+    var turn: UInt32 = 0
+    /// When a node last answered a call, on the monotonic clock.
+    var heardMilliseconds = Int64.min / 2
     /// Whether a leader has refused calls, and gets no more until the pause is over.
     var isPaused = false
     /// How many pauses there were since a call was last carried out.

@@ -86,10 +86,46 @@ struct CallsRoom {
             guard let hosted = floor.groups[group], !hosted.calls.isPaused else { continue }
             if let replica = hosted.replica, replica.isLeader {
                 proposeReady(hosted.calls, to: replica, floor)
-            } else if let leader = hosted.calls.hintedLeader ?? hosted.replica?.leaderNode, leader != floor.node {
-                forwardReady(hosted.calls, of: group, to: leader, floor)
+            } else if let target = target(of: hosted, floor), target != floor.node {
+                forwardReady(hosted.calls, of: group, to: target, floor)
             }
         }
+    }
+
+    /// The node that gets a group's calls: the leader, as far as one is known. Where no replica here will ever hear who
+    /// leads, one of those that have replicas says so.
+    private func target(of hosted: HostedGroup, _ floor: Floor) -> NodeID? {
+        if let leader = hosted.calls.hintedLeader ?? hosted.replica?.leaderNode { return leader }
+        guard !hosted.hasMember else { return nil }
+        let holders = floor.holders(of: hosted.id)
+        return holders.isEmpty ? nil : holders[Int(hosted.calls.turn) % holders.count]
+    }
+
+    /// The node that was asked is gone, or knows nobody that leads: another one is asked next.
+    private func passOver(_ node: NodeID, in hosted: HostedGroup, _ floor: Floor) {
+        guard !hosted.hasMember, target(of: hosted, floor) == node else { return }
+        hosted.calls.hintedLeader = nil
+        if target(of: hosted, floor) == node { hosted.calls.turn &+= 1 }
+    }
+
+    /// What was under way to a node may be lost. Where a replica here hears who leads, another leader makes the table
+    /// send all; elsewhere another node is asked at once.
+    mutating func noteLost(_ node: NodeID, _ floor: Floor) {
+        for group in calling {
+            guard let hosted = floor.groups[group], hosted.calls.count > 0, !hosted.hasMember,
+                target(of: hosted, floor) == node
+            else { continue }
+            passOver(node, in: hosted, floor)
+            hosted.calls.makeAllReady()
+            sendable.insert(group)
+        }
+    }
+
+    /// What the replica had proposed may be lost with it: all calls are sent again, to others.
+    mutating func replicaRemoved(of group: GroupID, _ floor: Floor) {
+        guard let table = floor.groups[group]?.calls, table.count > 0 else { return }
+        table.makeAllReady()
+        sendable.insert(group)
     }
 
     /// Has the calls proposed that are to be sent. Those that the log has no room for wait until something of the group
@@ -168,9 +204,13 @@ struct CallsRoom {
             for call in table.removeExpired(now) { finish(call, with: .failure(.unavailable), floor) }
         }
         while let due = due.takeNext(now) {
-            guard let table = floor.groups[due.group]?.calls, !Self.isStale(due, floor) else { continue }
+            guard let hosted = floor.groups[due.group], !Self.isStale(due, floor) else { continue }
+            let table = hosted.calls
             switch due.matter {
-            case .call(let sequence, _): table.makeReady(sequence)
+            case .call(let sequence, _):
+                let isSilent = now - table.heardMilliseconds >= floor.settings.resendMilliseconds
+                if isSilent, case .forwarded(let node)? = table[sequence]?.place { passOver(node, in: hosted, floor) }
+                table.makeReady(sequence)
             case .pause: table.isPaused = false
             }
             sendable.insert(due.group)
@@ -247,6 +287,7 @@ struct CallsRoom {
         _ floor: Floor
     ) {
         guard request.session == floor.place.session, let table = floor.groups[group]?.calls else { return }
+        table.heardMilliseconds = floor.nowMilliseconds
         switch result {
         case .outcome(let outcome):
             guard let call = table.remove(request.sequence) else { return }
@@ -264,18 +305,20 @@ struct CallsRoom {
         case .notLeader(let leader):
             guard table[request.sequence]?.place == .forwarded(to: node) else { return }
             table.makeReady(request.sequence)
-            follow(leader, of: group, floor)
+            follow(leader, by: node, of: group, floor)
         }
         sendable.insert(group)
     }
 
     /// A node that was asked does not lead. One hint is followed at once; where that is wrong as well, there may be no
     /// leader for a while.
-    private mutating func follow(_ leader: NodeID?, of group: GroupID, _ floor: Floor) {
-        guard let table = floor.groups[group]?.calls, !table.isPaused else { return }
+    private mutating func follow(_ leader: NodeID?, by node: NodeID, of group: GroupID, _ floor: Floor) {
+        guard let hosted = floor.groups[group], !hosted.calls.isPaused else { return }
+        let table = hosted.calls
         if let leader, leader != floor.node, table.hintedLeader == nil {
             table.hintedLeader = leader
         } else if table.hintedLeader != leader || leader == nil {
+            passOver(node, in: hosted, floor)
             table.hintedLeader = nil
             pause(group, floor)
         }

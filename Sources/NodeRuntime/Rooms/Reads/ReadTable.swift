@@ -82,6 +82,16 @@ final class ReadTable {
         return round.calls
     }
 
+    /// Takes out the reads that other nodes may be asked for: the replica here serves none now.
+    func takeRemote() -> [ReadCall] {
+        restart()
+        let all = answered.keys.sorted().flatMap { answered[$0] ?? [] } + waiting
+        answered = [:]
+        waiting = all.filter { $0.remote == nil }
+        count = waiting.count
+        return all.filter { $0.remote != nil }
+    }
+
     /// Takes out the reads whose deadline is over, but for those of the round under way.
     func removeExpired(_ nowMilliseconds: Int64) -> [ReadCall] {
         func isExpired(_ call: ReadCall) -> Bool { call.deadlineMilliseconds <= nowMilliseconds }

@@ -33,7 +33,11 @@ struct ReadsRoom {
     /// Takes a read in; one that cannot be taken fails at once.
     mutating func enqueue(_ call: ReadCall, _ floor: Floor) {
         guard !floor.isStopping else { return call.fail(.stopping) }
-        guard let table = floor.groups[call.group]?.reads else { return call.fail(.unavailable) }
+        guard let hosted = floor.groups[call.group] else { return call.fail(.unavailable) }
+        guard call.remote == nil || hosted.servesReads || !floor.isServedElsewhere(call.group) else {
+            return floor.tell(.readElsewhere(call))
+        }
+        let table = hosted.reads
         guard table.count < floor.settings.reads.perGroup else { return call.fail(.busy) }
         table.append(call)
         reading.insert(call.group)
@@ -148,9 +152,13 @@ struct ReadsRoom {
     mutating func tick(_ floor: Floor) {
         let now = floor.nowMilliseconds
         for group in reading {
-            guard let table = floor.groups[group]?.reads, table.count > 0 else {
+            guard let hosted = floor.groups[group], hosted.reads.count > 0 else {
                 reading.remove(group)
                 continue
+            }
+            let table = hosted.reads
+            if !hosted.servesReads, floor.isServedElsewhere(group) {
+                for call in table.takeRemote() { floor.tell(.readElsewhere(call)) }
             }
             if let round = table.round, now - round.sinceMilliseconds >= floor.settings.resendMilliseconds {
                 table.restart()
