@@ -68,7 +68,8 @@ public protocol MailService: AnyObject, Sendable {
         on loop: any EventLoop
     ) -> EventLoopFuture<MailAnswer>
 
-    /// Calls `changed` on the loop after this node applied a change to the account; bursts come as one call.
+    /// Calls `changed` on the loop after this node applied a change to the account, or heard of one from a node that
+    /// did; bursts come as one call. It may be called where nothing has changed.
     func watch(
         _ account: AccountReference,
         on loop: any EventLoop,

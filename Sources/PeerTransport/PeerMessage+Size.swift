@@ -21,6 +21,7 @@ extension PeerMessage {
         case .verification, .body(_, .ask), .body(_, .answer(_, nil)): 256
         case .body(_, .answer(_, let bytes?)): 64 + bytes.readableBytes
         case .read(_, let message): message.approximateBytes
+        case .watch(_, let message): message.approximateBytes
         }
     }
 }

@@ -38,6 +38,8 @@ public enum PeerMessage: Sendable {
     case body(group: GroupID, BodyMessage)
     /// Reads of a group for nodes that have no replica of it.
     case read(group: GroupID, ReadMessage)
+    /// Changes to accounts of a group, for nodes that have no replica of it.
+    case watch(group: GroupID, WatchMessage)
 }
 
 /// What became of a command that was forwarded.

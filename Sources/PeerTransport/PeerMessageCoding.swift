@@ -23,6 +23,7 @@ private enum Tag: UInt8 {
     case verification = 16
     case body = 17
     case read = 18
+    case watch = 19
 }
 
 extension PeerMessage {
@@ -122,6 +123,9 @@ extension PeerMessage {
         case .read(let group, let message):
             begin(.read, group)
             buffer.write(message, apart: &apart)
+        case .watch(let group, let message):
+            begin(.watch, group)
+            buffer.write(message)
         }
     }
 
@@ -191,6 +195,7 @@ extension PeerMessage {
         case .verification: self = .verification(group: group, try decoder.verificationMessage())
         case .body: self = .body(group: group, try decoder.bodyMessage())
         case .read: self = .read(group: group, try decoder.readMessage())
+        case .watch: self = .watch(group: group, try decoder.watchMessage())
         }
     }
 }

@@ -133,6 +133,7 @@ enum Samples {
             .stirred([GroupID(1), GroupID(.max)]),
         ] + verifications.map { .verification(group: GroupID(3), $0) }
         + bodyMessages.map { .body(group: GroupID(3), $0) } + reads.map { .read(group: GroupID(3), $0) }
+        + watches.map { .watch(group: GroupID(.max), $0) }
 
     private static let reads: [ReadMessage] = [
         .ask(id: .max, epoch: 7, query: ByteBuffer(string: "a query")), .ask(id: 1, epoch: .max, query: ByteBuffer()),
@@ -140,6 +141,11 @@ enum Samples {
         .piece(id: 1, offset: UInt32(ReadMessage.maximumAnswerBytes - 5), total: 64 << 20, ByteBuffer(string: "bytes")),
         .more(id: 1, from: .max), .end(id: .max), .refused(id: 1, .busy), .refused(id: 1, .moved(asOf: .maximum)),
         .refused(id: 2, .tooLarge),
+    ]
+
+    private static let watches: [WatchMessage] = [
+        .ask(id: .max, []), .ask(id: 1, [AccountID(1), AccountID(.max)]), .watching(id: 2), .refused(id: 3),
+        .changed([]), .changed([AccountID(5)]), .allChanged,
     ]
 
     private static let bodyMessages: [BodyMessage] = [
@@ -231,5 +237,6 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
     case .read(let group, .piece(let id, let offset, let total, let bytes)):
         ["answer", group, id, offset, total, text(of: bytes)]
     case .read(let group, let message): ["read", group, message]
+    case .watch(let group, let message): ["watch", group, message]
     }
 }

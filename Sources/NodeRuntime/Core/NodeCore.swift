@@ -187,6 +187,7 @@ package final class NodeCore {
                         gate: gate,
                         stateReads: stateReads,
                         foreignReads: foreignReads,
+                        watchers: watchers,
                         keptStates: keptStates,
                         settings: settings
                     )

@@ -23,6 +23,8 @@ package enum LoopInput: Sendable {
     case bodies(BodiesInput)
     case remoteReads(RemoteReadsInput)
     case foreignReads(ForeignReadsInput)
+    case remoteWatches(RemoteWatchesInput)
+    case foreignWatches(ForeignWatchesInput)
     case housekeepingDue([(group: GroupID, work: HousekeepingDue)])
     /// A read of a group has failed, though the disk says that what it gave is whole.
     case unreadable(GroupID, reason: String)

@@ -5,6 +5,8 @@ struct LoopRooms {
     var reads: ReadsRoom
     var remoteReads: RemoteReadsRoom
     var foreignReads: ForeignReadsRoom
+    var remoteWatches: RemoteWatchesRoom
+    var foreignWatches: ForeignWatchesRoom
     let rest = RestRoom()
     var recall = RecallRoom()
     var rebuild = RebuildRoom()
@@ -25,12 +27,15 @@ struct LoopRooms {
         gate: ReadGate,
         stateReads: StateReads,
         foreignReads: ForeignReadBudget,
+        watchers: AccountWatchers,
         keptStates: KeptStates,
         settings: CoreSettings
     ) {
         reads = ReadsRoom(gate, stateReads)
         remoteReads = RemoteReadsRoom(stateReads)
         self.foreignReads = ForeignReadsRoom(foreignReads)
+        remoteWatches = RemoteWatchesRoom(watchers)
+        foreignWatches = ForeignWatchesRoom(watchers)
         markedStates = MarkedStatesRoom(keptStates)
         housekeeping = HousekeepingRoom(settings)
     }

@@ -46,6 +46,7 @@ package final class ReplicaLoop {
         tellRooms()
         rooms.reads.startRounds(floor)
         tellRooms()
+        rooms.foreignWatches.sendChanges(floor)
         floor.handOver()
         return !inputs.isEmpty || ticked
     }
@@ -68,6 +69,7 @@ package final class ReplicaLoop {
             noteLost(node)
             rooms.calls.noteLost(node, floor)
             rooms.remoteReads.noteLost(node, floor)
+            rooms.remoteWatches.noteLost(node, floor)
         case .persisted(let writes):
             floor.logProgress.notePersisted(writes.count, floor.nowMilliseconds)
             for write in writes {
@@ -95,6 +97,8 @@ package final class ReplicaLoop {
         case .bodies(let work): rooms.bodies.finished(work, floor)
         case .remoteReads(let input): rooms.remoteReads.finished(input, floor)
         case .foreignReads(let input): rooms.foreignReads.finished(input, floor)
+        case .remoteWatches(let input): rooms.remoteWatches.finished(input, floor)
+        case .foreignWatches(let input): rooms.foreignWatches.finished(input)
         case .unreadable(let group, let reason): rooms.trouble.noteUnreadable(group, reason: reason, floor)
         case .stopped(let group, let index, let reason): floor.stop(group, at: index, reason: reason)
         case .version(let version): noteVersion(version)
@@ -140,6 +144,7 @@ package final class ReplicaLoop {
         case .verification(let group, let message): receiveVerification(message, of: group, from: node)
         case .body(let group, let message): rooms.bodies.receive(message, of: group, from: node, floor)
         case .read(let group, let message): receiveRead(message, of: group, from: node)
+        case .watch(let group, let message): receiveWatch(message, of: group, from: node)
         }
     }
 
@@ -153,6 +158,17 @@ package final class ReplicaLoop {
             let piece = RemoteReadPiece(offset: Int(offset), total: Int(total), bytes: bytes)
             rooms.remoteReads.receivePiece(piece, of: id, about: group, from: node, floor)
         case .refused(let id, let refusal): rooms.remoteReads.receiveRefusal(refusal, to: id, from: node, floor)
+        }
+    }
+
+    private func receiveWatch(_ message: WatchMessage, of group: GroupID, from node: NodeID) {
+        switch message {
+        case .ask(let id, let accounts):
+            rooms.foreignWatches.receiveQuestion(about: accounts, id: id, in: group, from: node, floor)
+        case .watching(let id): rooms.remoteWatches.receiveConfirmation(of: id, about: group, from: node)
+        case .refused(let id): rooms.remoteWatches.receiveRefusal(of: id, about: group, from: node, floor)
+        case .changed(let accounts): rooms.remoteWatches.receiveChange(of: accounts, in: group)
+        case .allChanged: rooms.remoteWatches.receiveChangeOfAll(in: group)
         }
     }
 
@@ -315,6 +331,8 @@ package final class ReplicaLoop {
         rooms.reads.tick(floor)
         rooms.remoteReads.tick(floor)
         rooms.foreignReads.tick(floor)
+        rooms.remoteWatches.tick(floor)
+        rooms.foreignWatches.tick(floor)
         rooms.installing.tick(floor)
         rooms.sending.tick(floor)
         rooms.recall.tick(floor)

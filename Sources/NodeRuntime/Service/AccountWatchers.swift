@@ -17,7 +17,17 @@ final class AccountWatchers: Sendable {
 
     private struct State {
         var watchers: [AccountID: [UInt64: Entry]] = [:]
+        /// How many watchers each account has, by its group.
+        var groups: [GroupID: [AccountID: Int]] = [:]
         var next: UInt64 = 0
+
+        mutating func remove(_ id: UInt64, of account: AccountID) {
+            guard let entry = watchers[account]?.removeValue(forKey: id) else { return }
+            if watchers[account]?.isEmpty == true { watchers[account] = nil }
+            let left = groups[entry.group]?[account, default: 1] ?? 1
+            groups[entry.group]?[account] = left > 1 ? left - 1 : nil
+            if groups[entry.group]?.isEmpty == true { groups[entry.group] = nil }
+        }
     }
 
     private let state = NIOLockedValueBox(State())
@@ -28,10 +38,7 @@ final class AccountWatchers: Sendable {
         fileprivate let id: UInt64
 
         func cancel() {
-            owner.state.withLockedValue { state in
-                state.watchers[account]?[id] = nil
-                if state.watchers[account]?.isEmpty == true { state.watchers[account] = nil }
-            }
+            owner.state.withLockedValue { $0.remove(id, of: account) }
         }
     }
 
@@ -49,6 +56,7 @@ final class AccountWatchers: Sendable {
         state.withLockedValue { state in
             state.next += 1
             state.watchers[account, default: [:]][state.next] = Entry(group: group, loop: loop, changed: changed)
+            state.groups[group, default: [:]][account, default: 0] += 1
             return Watch(owner: self, account: account, id: state.next)
         }
     }
@@ -69,13 +77,16 @@ final class AccountWatchers: Sendable {
         tell(due)
     }
 
-    /// Other rows have taken the place of all those of a group: nobody knows what of them is new. Looks at all watchers
-    /// of the node; groups are replaced seldom.
-    func replaced(_ group: GroupID) {
-        let accounts = state.withLockedValue { state in
-            state.watchers.filter { $0.value.values.contains { $0.group == group } }.keys.sorted()
-        }
-        changed(Set(accounts))
+    /// Everything of a group may have changed, and nobody knows what: its rows were replaced, or whoever was to tell
+    /// has not.
+    func replaced(_ group: GroupID) { changed(Set(watchedAccounts(in: group))) }
+
+    /// The groups whose accounts are watched.
+    func watchedGroups() -> Set<GroupID> { state.withLockedValue { Set($0.groups.keys) } }
+
+    /// The accounts of a group that are watched, in order.
+    func watchedAccounts(in group: GroupID) -> [AccountID] {
+        state.withLockedValue { $0.groups[group]?.keys.sorted() ?? [] }
     }
 
     private func tell(_ due: [Due]) {

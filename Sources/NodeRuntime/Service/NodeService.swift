@@ -82,12 +82,24 @@ package final class NodeService: MailService {
         on loop: any EventLoop,
         changed: @escaping @Sendable () -> Void
     ) -> any AccountWatch {
-        watchers.add(account.id, in: group(of: account.slot), on: loop, changed)
+        beginWatch(account, on: loop, changed)
     }
 
     /// Watches an account for a caller without an event loop: `changed` is called by the thread that makes the change.
     package func watch(_ account: AccountReference, changed: @escaping @Sendable () -> Void) -> any AccountWatch {
-        watchers.add(account.id, in: group(of: account.slot), on: nil, changed)
+        beginWatch(account, on: nil, changed)
+    }
+
+    /// Where another node has to tell, its loop asks it to.
+    private func beginWatch(
+        _ account: AccountReference,
+        on loop: (any EventLoop)?,
+        _ changed: @escaping @Sendable () -> Void
+    ) -> any AccountWatch {
+        let group = group(of: account.slot)
+        let watch = watchers.add(account.id, in: group, on: loop, changed)
+        inboxes.put(.remoteWatches(.added(account.id, in: group)), for: group)
+        return watch
     }
 
     // MARK: Commands

@@ -73,7 +73,7 @@ public struct CallLimits: Sendable {
     public var bytes = 256 << 20
 }
 
-/// How many reads of a node's clients are under way; more are refused as busy.
+/// How many reads of a node's clients, and of other nodes, are under way; more are refused as busy.
 public struct ReadLimits: Sendable {
     /// Reads under way at once, to all groups together.
     public var perNode = 65_536
