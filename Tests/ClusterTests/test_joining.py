@@ -146,7 +146,7 @@ class JoiningTests(unittest.TestCase):
             for writer in writers:
                 writer.join(timeout=60)
         verdict = Verdict(deliveries, self.cluster.addresses(), [])
-        verdict.check([self.cluster.node(3)])
+        verdict.check(self.cluster.nodes)
         self.assertEqual(verdict.lost + verdict.duplicated + verdict.wrong, [])
         self.assertGreater(len(deliveries.acknowledged), 20)
 

@@ -144,6 +144,7 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
         var message = Samples.message
         message.sizeBytes = MailLimits.messageBytes + 1
         let since = ModSeq(ModSeq.maximum.rawValue + 1)
+        let shortProof = JoinTokenProof(id: JoinTokenID(rawValue: 1), secretHash: [1, 2])
         let commands: [MailCommand] = [
             .deliver(message, id: nil), .append(message, to: .inbox),
             .storeFlags(MailboxID(1), uids(1...1), .add, FlagNames(), unchangedSince: since),
@@ -154,9 +155,7 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
             .directory(.addGroup(pool: String(repeating: "p", count: 65), Placing(voters: []))),
             .directory(.placeGroup(GroupID(1), Placing(voters: (1...10).map { NodeID($0) }))),
             .directory(.reportMembers(GroupID(1), at: LogIndex(1 << 63), Configuration(voters: []))),
-            .directory(
-                .admitNode(directory: 1, JoinTokenProof(id: JoinTokenID(rawValue: 1), secretHash: [1, 2]), Samples.node)
-            ),
+            .directory(.admitNode(directory: 1, shortProof, Samples.node)),
         ]
         for command in commands {
             #expect(throws: DecodingError.self) { try CommandEnvelope(decoding: Samples.envelope(command).encoded()) }

@@ -71,9 +71,12 @@ public struct DirectoryAdministration: Sendable {
     /// - Throws: ``AdministrationError``, `.unavailable` where no quorum answers in time.
     public func joinTokens() async throws(AdministrationError) -> [JoinTokenReport] {
         let reader = mail.reader
-        guard case .success(let tokens) = await mail.read(.directory, { try reader.joinTokens() }) else {
-            throw .unavailable
+        // Every node has the directory.
+        let read = await withCheckedContinuation { continuation in
+            let completion = Completion<[JoinToken]>(on: nil) { continuation.resume(returning: $0) }
+            mail.read(.directory, completion) { try reader.joinTokens() }
         }
+        guard case .success(let tokens) = read else { throw .unavailable }
         return tokens.map { JoinTokenReport($0) }
     }
 
