@@ -1,4 +1,5 @@
 package import Consensus
+internal import MailModel
 package import ReplicaCore
 
 /// What one loop has of a group: the replica, how far it can be used, and who waits for it.
@@ -25,6 +26,12 @@ package final class HostedGroup {
     /// The calls that wait for the group, what they hold in memory, in bytes, and how many were taken in since the
     /// oldest of them.
     package var waitingCalls: (count: Int, bytes: Int, span: Int) { (calls.count, calls.bytes, calls.span) }
+
+    /// What of the group's calls is on its way to another node, in bytes, and how much that may be: the limit and one
+    /// call, of whatever size.
+    package var forwardedCallBytes: (used: Int, maximum: Int) {
+        (calls.forwardedBytes, CallsRoom.maximumForwardedBytes + MailLimits.commandBytes)
+    }
 
     /// Whether the group is served by others, or a replica with all its state is here, follows a leader or leads, is in
     /// no doubt, and votes, unless it is of the directory, which every node has.

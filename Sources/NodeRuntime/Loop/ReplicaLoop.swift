@@ -28,6 +28,9 @@ package final class ReplicaLoop {
     /// Whether every replica that this loop came up with takes part, or was given up.
     package var isSettled: Bool { hasBegun && rooms.recall.isOver }
 
+    /// How many calls of other nodes this loop has proposed and not answered, and how many those may be.
+    package var proposedForOthers: (count: Int, maximum: Int) { rooms.calls.proposedForOthers }
+
     /// The snapshot that is on its way to a group here.
     package func install(of group: GroupID) -> SnapshotInstall? { rooms.installing.install(of: group, floor) }
 

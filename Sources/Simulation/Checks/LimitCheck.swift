@@ -19,6 +19,9 @@ struct LimitCheck {
         if foreign.reads > settings.reads.foreign || foreign.reads > 1 && foreign.bytes > settings.reads.foreignBytes {
             return ("the reads of a node for others are bounded", "\(foreign.reads) reads, \(foreign.bytes) bytes")
         }
+        for loop in core.loops where loop.proposedForOthers.count > loop.proposedForOthers.maximum {
+            return ("the calls of other nodes are bounded", "\(loop.proposedForOthers.count) calls")
+        }
         for group in core.loops.lazy.flatMap(\.floor.hostedGroups) {
             if let excess = groupExcess(of: group) { return (excess.invariant, "\(group.id): \(excess.details)") }
         }
@@ -35,6 +38,8 @@ struct LimitCheck {
         {
             return ("waiting calls are bounded", "\(waiting)")
         }
+        let forwarded = group.forwardedCallBytes
+        if forwarded.used > forwarded.maximum { return ("what is forwarded is bounded", "\(forwarded.used) bytes") }
         guard let replica = group.replica else { return nil }
         let raft = settings.replica.raft
         if replica.isLeader {

@@ -23,6 +23,9 @@ struct CallsRoom {
     private var due = DueCalls()
     private var forwarded = ForwardedCalls()
 
+    /// How many calls of other nodes this one has proposed and not answered, and how many those may be.
+    var proposedForOthers: (count: Int, maximum: Int) { (forwarded.count, ForwardedCalls.maximumCount) }
+
     // MARK: This node's calls
 
     /// Takes a call in; one that cannot be taken fails at once.
