@@ -206,8 +206,9 @@ package final class ReplicaLoop {
         case .replaceMissing: rooms.membership.noteComplete(floor)
         case .health(let health): floor.health = health
         case .directory(let directory):
+            let former = floor.directory
             floor.directory = directory
-            rooms.membership.directoryChanged(floor)
+            rooms.membership.directoryChanged(from: former, floor)
             rooms.remoteReads.directoryChanged(floor)
         case .handOver(let target): rooms.leadership.handOver(to: target, floor)
         case .balance(let onlyToReturned): rooms.leadership.balance(onlyToReturned: onlyToReturned, floor)

@@ -32,9 +32,12 @@ struct MembershipRoom {
         beginMissing(floor)
     }
 
-    /// The node knows its cluster anew.
-    func directoryChanged(_ floor: Floor) {
+    /// The node knows its cluster anew. Groups of which nothing else is said than before are passed over, unless the
+    /// nodes have changed: what may be done with a group depends on their states and labels.
+    func directoryChanged(from former: Directory, _ floor: Floor) {
+        let areNodesTheSame = former.nodes == floor.directory.nodes
         for record in floor.directory.groups where floor.isOfThisLane(record.id) {
+            if areNodesTheSame, former.index > .zero, former.group(record.id) == record { continue }
             let hosted = floor.groups.insert(record.id)
             switch hosted.standing {
             case .absent where !floor.isWanted(record.id): floor.groups.stand(record.id, as: .remote)
