@@ -47,6 +47,9 @@ class Newcomer:
             raise AssertionError(f"the node ended with {self.process.returncode}: {self.log.read_text()[-2_000:]}")
         return " ready: peers " in self.log.read_text()[self.read_from:]
 
+    def is_running(self):
+        return self.process.poll() is None and (self.data / "identity").exists()
+
     def wait_until_ready(self, seconds=60):
         wait_until(self.is_ready, seconds, "the node is ready")
 
@@ -100,11 +103,13 @@ class JoiningTests(unittest.TestCase):
         return {int(node["id"]): node for node in self.ctl("node", "list")["nodes"]}
 
     def members(self, group):
-        """The nodes that the node asked sees in the group, by role."""
-        for node in self.cluster.nodes:
-            view = (node.groups(check=False) or {}).get(group)
-            if view and int(view.get("leaderNode", 0)) == node.number:
-                return sorted(int(replica["node"]) for replica in view["replicas"])
+        """The nodes that have a replica, as the group's leader sees it: no step is under way, and all vote."""
+        views = [(node.number, node.groups(check=False) or {}) for node in self.cluster.nodes]
+        views += [(int(identity(node)["node"]), node.groups()) for node in self.newcomers if node.is_running()]
+        for number, groups in views:
+            view = groups.get(group)
+            if view and int(view.get("leaderNode", 0)) == number:
+                return sorted(int(replica["node"]) for replica in view["replicas"] if replica["role"] == "voter")
         return []
 
     def test_a_node_joins_and_takes_replicas_while_mail_flows(self):

@@ -33,7 +33,7 @@ let package = Package(
     dependencies: [.package(url: "https://github.com/apple/swift-nio", from: "2.101.2")],
     targets: [
         module("Consensus"),
-        module("MailModel", [nioCore]),
+        module("MailModel", ["Consensus", nioCore]),
         module("ReplicaCore", ["Consensus", nioCore]),
         .target(name: "CChecksum", path: "Modules/CChecksum"),
         module("LogStorage", ["Consensus", "CChecksum", nioCore, nioLocks]),
@@ -41,8 +41,8 @@ let package = Package(
             "PeerTransport",
             ["CChecksum", "Consensus", "MailModel", "ReplicaCore", nioCore],
             exclude: [
-                "AcceptedConnections.swift", "PeerComplaints.swift", "PeerLinks.swift", "PeerServer.swift",
-                "PeerTLS.swift",
+                "AcceptedConnections.swift", "JoinCall.swift", "PeerComplaints.swift", "PeerLinks.swift",
+                "PeerServer.swift", "PeerTLS.swift",
             ]
         ),
         .target(name: "FuzzSupport", dependencies: ["CChecksum", nioCore], swiftSettings: settings),

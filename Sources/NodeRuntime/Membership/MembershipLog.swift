@@ -44,7 +44,9 @@ extension Logger {
         case .begun(let group, let replica):
             notice("group \(group.rawValue): the new replica \(replica.rawValue) asks the leader to be taken in")
         case .admitted(let group, let replica):
-            notice("group \(group.rawValue): the new replica \(replica.rawValue) has been taken in")
+            notice("group \(group.rawValue): the new replica \(replica.rawValue) has caught up and votes")
+        case .learning(let group, let replica):
+            notice("group \(group.rawValue): the new replica \(replica.rawValue) has been taken in, and learns")
         case .wanted(let group): notice("group \(group.rawValue): a replica is wanted on this node, and begins")
         case .leaving(let group):
             notice("group \(group.rawValue) goes on without the replica on this node, which is removed")

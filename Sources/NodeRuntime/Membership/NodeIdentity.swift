@@ -49,8 +49,10 @@ package enum MembershipEvent: Sendable {
     case wanted(GroupID)
     /// An empty replica stands ready and asks to be taken in.
     case begun(GroupID, ReplicaID)
-    /// A replica that began here votes, or learns where every node does.
+    /// A replica that began here votes.
     case admitted(GroupID, ReplicaID)
+    /// A replica that began here learns the directory, as every node does.
+    case learning(GroupID, ReplicaID)
     /// A group goes on without the replica that is here, which is being removed.
     case leaving(GroupID)
     /// Log and state have nothing of a group any more that is served by others.

@@ -35,7 +35,7 @@ struct NodeObserver {
         case .admitted: world.counts.replicas.admissions += 1
         // Another replica begins, under an ID of its own: what the last one has forgotten, this one never said.
         case .wanted(let group): node.losses.forgotten[group] = nil
-        case .leaving, .removed: break
+        case .learning, .leaving, .removed: break
         case .version: world.counts.programs.versionsTaken += 1
         }
     }

@@ -69,10 +69,11 @@ struct RebuildRoom {
     }
 
     /// Whether a replica is what it is to become: a voter, or of the directory, which every node has, a learner too.
-    private static func isTakenIn(_ raft: RaftNode, _ group: GroupID) -> Bool {
+    private static func isTakenIn(_ raft: RaftNode, _ group: GroupID, _ floor: Floor) -> Bool {
         let configuration = raft.configuration
-        return configuration.voters.contains(raft.id)
-            || group == .directory && configuration.learners.contains(raft.id)
+        if configuration.voters.contains(raft.id) { return true }
+        let isToVote = floor.directory.group(group)?.placing.voters.contains(floor.node) ?? true
+        return group == .directory && !isToVote && configuration.learners.contains(raft.id)
     }
 
     /// On every tick: replicas that nobody leads ask to be taken in.
@@ -90,7 +91,7 @@ struct RebuildRoom {
                     floor.send(.join(group: group, replica: raft.id), to: peer)
                 }
             }
-            if !Self.isTakenIn(raft, group) { joining.insert(group) }
+            if !Self.isTakenIn(raft, group, floor) { joining.insert(group) }
         }
         // Replicas that vote now may have gone to rest at once.
         for group in joining.sorted() {
@@ -99,9 +100,10 @@ struct RebuildRoom {
                 joining.remove(group)
                 continue
             }
-            guard let raft = floor.replica(group)?.raft, Self.isTakenIn(raft, group) else { continue }
+            guard let raft = floor.replica(group)?.raft, Self.isTakenIn(raft, group, floor) else { continue }
             joining.remove(group)
-            floor.observers.membership?(.admitted(group, raft.id))
+            let votes = raft.configuration.voters.contains(raft.id)
+            floor.observers.membership?(votes ? .admitted(group, raft.id) : .learning(group, raft.id))
         }
     }
 }
