@@ -106,6 +106,8 @@ import Testing
             tls: nil,
             receiver: Deaf(),
             doorkeeper: doorkeeper,
+            // However slow this machine is, nobody is late with the first frame.
+            accepted: AcceptedConnections(AcceptedConnections.Limits(handshakeSeconds: 3_600)),
             group: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
         )

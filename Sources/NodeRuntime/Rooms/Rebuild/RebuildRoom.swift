@@ -69,7 +69,7 @@ struct RebuildRoom {
     }
 
     /// Whether a replica is what it is to become: a voter, or of the directory, which every node has, a learner too.
-    private static func isTakenIn(_ raft: RaftNode, _ group: GroupID, _ floor: Floor) -> Bool {
+    private static func isTakenIn(_ raft: RaftNode, of group: GroupID, _ floor: Floor) -> Bool {
         let configuration = raft.configuration
         if configuration.voters.contains(raft.id) { return true }
         let isToVote = floor.directory.group(group)?.placing.voters.contains(floor.node) ?? true
@@ -91,7 +91,7 @@ struct RebuildRoom {
                     floor.send(.join(group: group, replica: raft.id), to: peer)
                 }
             }
-            if !Self.isTakenIn(raft, group, floor) { joining.insert(group) }
+            if !Self.isTakenIn(raft, of: group, floor) { joining.insert(group) }
         }
         // Replicas that vote now may have gone to rest at once.
         for group in joining.sorted() {
@@ -100,7 +100,7 @@ struct RebuildRoom {
                 joining.remove(group)
                 continue
             }
-            guard let raft = floor.replica(group)?.raft, Self.isTakenIn(raft, group, floor) else { continue }
+            guard let raft = floor.replica(group)?.raft, Self.isTakenIn(raft, of: group, floor) else { continue }
             joining.remove(group)
             let votes = raft.configuration.voters.contains(raft.id)
             floor.observers.membership?(votes ? .admitted(group, raft.id) : .learning(group, raft.id))
