@@ -196,6 +196,9 @@ final class PeerAcceptHandler: ChannelDuplexHandler {
                 case .awaitingHello(let deadline):
                     deadline?.cancel()
                     guard !JoinRequest.begins(body) else { return try join(JoinRequest(decoding: body), context) }
+                    guard body.readableBytes <= Hello.maximumFrameBytes else {
+                        throw DecodingError(.tooLong, offset: 0, subject: "peer hello")
+                    }
                     guard let node = try greet(body, context) else { return }
                     state = .open(node)
                 case .open: batch += try Frame.messages(in: body)

@@ -71,13 +71,7 @@ public struct DirectoryAdministration: Sendable {
     /// - Throws: ``AdministrationError``, `.unavailable` where no quorum answers in time.
     public func joinTokens() async throws(AdministrationError) -> [JoinTokenReport] {
         let reader = mail.reader
-        // Every node has the directory.
-        let read = await withCheckedContinuation { continuation in
-            let completion = Completion<[JoinToken]>(on: nil) { continuation.resume(returning: $0) }
-            mail.read(.directory, completion) { try reader.joinTokens() }
-        }
-        guard case .success(let tokens) = read else { throw .unavailable }
-        return tokens.map { JoinTokenReport($0) }
+        return try await read { try reader.joinTokens() }.map { JoinTokenReport($0) }
     }
 
     /// Ends a token.
@@ -102,7 +96,9 @@ public struct DirectoryAdministration: Sendable {
         adding added: [NodeID],
         removing removed: [NodeID]
     ) async throws(AdministrationError) -> [NodeID] {
-        let directory = mail.directory.now
+        // What this node has published may be older than the last change that an admin has made through another.
+        let reader = mail.reader
+        guard let directory = try await read({ try reader.directory() }) else { throw .unavailable }
         guard let record = directory.group(group) else {
             throw AdministrationError(.notFound, "there is no group \(group.rawValue)")
         }
@@ -154,12 +150,14 @@ public struct DirectoryAdministration: Sendable {
         in record: GroupRecord,
         _ directory: Directory
     ) throws(AdministrationError) {
-        func findings(_ nodes: [NodeID]) -> [MajorityFinding] {
-            let voters = nodes.map { LabelledVoter(node: $0, labels: directory.labels(of: $0)) }
-            return MajorityCheck.findings(voters: voters, spread: PlacementRule().spread)
+        func labelled(_ nodes: [NodeID]) -> [LabelledVoter] {
+            nodes.map { LabelledVoter(node: $0, labels: directory.labels(of: $0)) }
         }
-        let known = Set(findings(record.placing.voters).map(\.key))
-        let new = findings(voters).filter { !known.contains($0.key) }
+        let new = MajorityCheck.findingsOfChange(
+            from: labelled(record.placing.voters),
+            to: labelled(voters),
+            spread: PlacementRule().spread
+        )
         guard new.isEmpty else {
             let reasons = new.map(\.description).joined(separator: "; ")
             throw AdministrationError(
@@ -167,6 +165,18 @@ public struct DirectoryAdministration: Sendable {
                 "group \(record.id.rawValue) would stop with one value of a label: \(reasons)"
             )
         }
+    }
+
+    /// Reads what the directory says, no older than this call: every node has the directory.
+    private func read<Value: Sendable>(
+        _ body: @escaping @Sendable () throws -> Value
+    ) async throws(AdministrationError) -> Value {
+        let result = await withCheckedContinuation { continuation in
+            let completion = Completion<Value>(on: nil) { continuation.resume(returning: $0) }
+            mail.read(.directory, completion, body)
+        }
+        guard case .success(let value) = result else { throw .unavailable }
+        return value
     }
 
     private func tell(_ command: DirectoryCommand) async throws(AdministrationError) -> MailOutcome {

@@ -60,6 +60,18 @@ public enum MajorityCheck {
         }
     }
 
+    /// What a change of voters makes worse: values that hold a majority afterwards, of keys on which none does before.
+    ///
+    /// - Parameter spread: The keys of the rule.
+    public static func findingsOfChange(
+        from before: [LabelledVoter],
+        to after: [LabelledVoter],
+        spread: [String]
+    ) -> [MajorityFinding] {
+        let known = Set(findings(voters: before, spread: spread).map(\.key))
+        return findings(voters: after, spread: spread).filter { !known.contains($0.key) }
+    }
+
     /// There is at most one such value, as two majorities of the same voters share one.
     private static func finding(
         of key: String,

@@ -10,8 +10,14 @@ struct MembershipRoom {
     /// Entries that a learner may lack and still be let vote: it gets them within a round trip.
     private static let maximumLearnerLag = 16
     private static let lookMilliseconds: Int64 = 250
+    /// Groups that rest meanwhile are looked at again this often.
+    private static let patienceMilliseconds: Int64 = 2_000
 
     private var nextMilliseconds: Int64 = 0
+    /// Groups that are led from here whose members are not yet those that are wanted: where nothing else happens they
+    /// rest, as a step may wait for a node that is away.
+    private var unfinished = GroupSet()
+    private var nextUnfinishedMilliseconds: Int64 = 0
     /// Whether the node has what it began with: a group that is wanted here then begins with an empty replica.
     private var isComplete = false
     /// The index of the configuration that the directory was last told of, for groups that are led from here.
@@ -34,7 +40,7 @@ struct MembershipRoom {
 
     /// The node knows its cluster anew. Groups of which nothing else is said than before are passed over, unless the
     /// nodes have changed: what may be done with a group depends on their states and labels.
-    func directoryChanged(from former: Directory, _ floor: Floor) {
+    mutating func directoryChanged(from former: Directory, _ floor: Floor) {
         let areNodesTheSame = former.nodes == floor.directory.nodes
         for record in floor.directory.groups where floor.isOfThisLane(record.id) {
             if areNodesTheSame, former.index > .zero, former.group(record.id) == record { continue }
@@ -44,18 +50,24 @@ struct MembershipRoom {
             case .remote where floor.isWanted(record.id): floor.beginEmpty(record.id)
             case .absent, .remote, .recalling, .rebuilding, .installing, .replacing, .leaving, .stopped: break
             case .live:
-                // A leader that rests sees on its next tick that others are wanted.
-                if hosted.replica?.isLeader == true, step(record.id, floor) != nil { floor.wake(record.id) }
+                // Who is there, a leader that rests knows when it is awake.
+                guard let replica = hosted.replica, replica.isLeader else { break }
+                if !replica.raft.configuration.hasVoters(of: record.placing) || step(record.id, floor) != nil {
+                    unfinished.insert(record.id)
+                    nextUnfinishedMilliseconds = floor.nowMilliseconds
+                }
             }
         }
         if isComplete { beginMissing(floor) }
     }
 
-    /// Groups of which this node should have a replica, and has none.
+    /// Groups of which there is no replica here: one begins where one is wanted.
     private func beginMissing(_ floor: Floor) {
-        for group in floor.groups.absent where floor.isWanted(group) {
-            // One that the group's members name was here, and is lost.
-            if floor.directory.group(group)?.holders.contains(floor.node) == true {
+        for group in floor.groups.absent {
+            if !floor.isWanted(group) {
+                floor.groups.stand(group, as: .remote)
+            } else if floor.directory.group(group)?.holders.contains(floor.node) == true {
+                // The group's members name one, so it was here and is lost.
                 floor.giveUp(group, reason: "The log of this node has nothing of it.")
             } else {
                 floor.beginEmpty(group)
@@ -69,9 +81,10 @@ struct MembershipRoom {
         let raft = replica.raft
         guard floor.directory.index > .zero else { return false }
         guard let record = floor.directory.group(replica.group) else { return true }
-        // One that has just begun is no member yet.
-        guard raft.configurationIndex > .zero || !floor.isWanted(replica.group) else { return false }
-        return record.members.member(raft.id) == nil
+        // One that has just begun has promised nothing yet.
+        guard !raft.configuration.members.isEmpty else { return !floor.isWanted(replica.group) }
+        // As long as no leader has said who the members are, nobody has left.
+        return record.membersIndex > .zero && record.members.member(raft.id) == nil
             && (record.membersIndex >= raft.configurationIndex || Mutant.isOn(.staleMembersBelieved))
     }
 
@@ -107,6 +120,7 @@ struct MembershipRoom {
     mutating func tick(_ floor: Floor) {
         guard floor.nowMilliseconds >= nextMilliseconds else { return }
         nextMilliseconds = floor.nowMilliseconds + Self.lookMilliseconds
+        wakeUnfinished(floor)
         for group in floor.rest.awake {
             guard let replica = floor.replica(group) else { continue }
             if replica.isLeader {
@@ -122,18 +136,27 @@ struct MembershipRoom {
         }
     }
 
+    private mutating func wakeUnfinished(_ floor: Floor) {
+        guard !unfinished.isEmpty, floor.nowMilliseconds >= nextUnfinishedMilliseconds else { return }
+        nextUnfinishedMilliseconds = floor.nowMilliseconds + Self.patienceMilliseconds
+        for group in unfinished {
+            if floor.replica(group)?.isLeader == true { floor.wake(group) } else { unfinished.remove(group) }
+        }
+    }
+
     private mutating func takeStep(_ group: GroupID, _ floor: Floor) {
         guard let raft = floor.replica(group)?.raft else { return }
         let now = (configuration: raft.configurationIndex, directory: floor.directory.index)
         if let last = settled[group], last == now { return }
         refusals[group] = nil
+        unfinished.insert(group)
         switch step(group, floor) {
         case nil:
-            let wanted = floor.directory.group(group)?.placing.voters ?? []
-            let waits = raft.configuration.learners.contains { learner in
-                raft.configuration.member(learner).map { wanted.contains($0.node) } ?? false
+            // Where the members are not yet those that are wanted, a step waits for a replica that lags or is away.
+            if let placing = floor.directory.group(group)?.placing, raft.configuration.hasVoters(of: placing) {
+                settled[group] = now
+                unfinished.remove(group)
             }
-            if !waits, !raft.configuration.isJoint { settled[group] = now }
         case .propose(let configuration): floor.proposeConfiguration(configuration, in: group)
         case .transferLeadership(let node):
             guard floor.replica(group)?.raft.transferTarget == nil else { break }
@@ -182,5 +205,14 @@ struct MembershipRoom {
         told[replica.group] = index
         strays.remove(replica.group)
         floor.ways.agent.put(.members(of: replica.group, at: index, raft.configuration))
+    }
+}
+
+extension Configuration {
+    /// Whether just the wanted nodes vote, and no replica that is to vote still learns.
+    fileprivate func hasVoters(of placing: Placing) -> Bool {
+        func nodes(_ replicas: [ReplicaID]) -> [NodeID] { replicas.compactMap { member($0)?.node } }
+        return !isJoint && nodes(voters).sorted() == placing.voters
+            && nodes(learners).allSatisfy { !placing.voters.contains($0) }
     }
 }

@@ -156,10 +156,11 @@ private struct StepPlanner {
                 }
             }
         }
-        let before = MajorityCheck.findings(voters: voters(configuration), spread: situation.spread)
-        let after = MajorityCheck.findings(voters: voters(next), spread: situation.spread)
-        let known = Set(before.map(\.key))
-        let new = after.filter { !known.contains($0.key) }
+        let new = MajorityCheck.findingsOfChange(
+            from: voters(configuration),
+            to: voters(next),
+            spread: situation.spread
+        )
         return new.isEmpty ? .propose(next) : .refused(new)
     }
 }

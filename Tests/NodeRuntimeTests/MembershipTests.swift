@@ -1,0 +1,40 @@
+import Consensus
+import MailModel
+import ReplicaCore
+import Testing
+
+@testable import NodeRuntime
+
+/// Members that become those that the directory wants.
+@Suite struct MembershipTests {
+    private static let group = RemoteBench.group
+
+    private func voters(_ bench: RemoteBench) -> [UInt64]? {
+        let replicas = bench.cluster.nodes.compactMap { $0.core?.replica(Self.group) }
+        guard let raft = replicas.first(where: \.isLeader)?.raft else { return nil }
+        return raft.configuration.voters.compactMap { raft.configuration.member($0)?.node.rawValue }.sorted()
+    }
+
+    /// Nothing of the group or of the directory changes when the node is back: the leader must look again by itself.
+    @Test func aStepThatWaitsForANodeIsTakenWhenTheNodeIsBack() throws {
+        let bench = try RemoteBench()
+        bench.cluster[2].kill()
+        bench.run(ticks: 200)
+        try bench.place(Self.group, at: [1, 2])
+        bench.run(ticks: 200)
+        #expect(voters(bench) == [1, 2, 3], "without node 3 there would be no majority")
+        try bench.cluster.start(bench.cluster[2])
+        bench.run(ticks: 400)
+        #expect(voters(bench) == [1, 2])
+        #expect(bench.cluster[3].core?.loop.standing(of: Self.group) == .remote)
+    }
+
+    /// A node knows what it is not to have before it hears anything new.
+    @Test func aNodeThatStartsMissesOnlyWhatItIsToHave() throws {
+        let bench = try RemoteBench()
+        bench.guest.kill()
+        try bench.cluster.start(bench.guest)
+        bench.guest.core?.loop.turn()
+        #expect(bench.guest.core?.loop.standing(of: Self.group) == .remote)
+    }
+}
