@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "IMAPSession", dependencies: ["IMAPSyntax", "MailModel", nioCore], swiftSettings: strict),
 
         .target(name: "ReplicaCore", dependencies: ["Consensus", nioCore], swiftSettings: strict),
-        .target(name: "Placement", dependencies: ["Consensus"], swiftSettings: strict),
+        .target(name: "Placement", dependencies: ["Consensus", "MailModel"], swiftSettings: strict),
 
         .target(
             name: "Authentication",
@@ -233,7 +233,7 @@ let package = Package(
         // Tests.
         tests("Simulation", ["Consensus"]),
         tests("ReplicaCore", ["Consensus", nioCore]),
-        tests("Placement", ["Consensus"]),
+        tests("Placement", ["Consensus", "MailModel"]),
         .target(
             name: "MailTestSupport",
             dependencies: ["Consensus", "MailModel", "MailStore", "StateStorage", nioCore, nioLocks],

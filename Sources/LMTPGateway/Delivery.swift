@@ -115,7 +115,7 @@ extension LMTPReply {
         // says for good that there is none: that of the client's next RCPT.
         case .refused(.noSuchAccount): self.init(451, "4.3.0", "<\(name.text)> has changed meanwhile, try again")
         case .refused, .done, .accountCreated, .mailboxCreated, .flagsStored, .expunged, .copied, .recentClaimed,
-            .purged, .nodeAdmitted, .groupAdded:
+            .purged, .nodeAdmitted, .groupAdded, .operationConflicts:
             self = .unavailable
         }
     }

@@ -22,6 +22,7 @@ extension PeerMessage {
         case .body(_, .answer(_, let bytes?)): 64 + bytes.readableBytes
         case .read(_, let message): message.approximateBytes
         case .watch(_, let message): message.approximateBytes
+        case .survey(let message): message.approximateBytes
         }
     }
 }

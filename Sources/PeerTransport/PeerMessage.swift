@@ -40,6 +40,8 @@ public enum PeerMessage: Sendable {
     case read(group: GroupID, ReadMessage)
     /// Changes to accounts of a group, for nodes that have no replica of it.
     case watch(group: GroupID, WatchMessage)
+    /// What nodes hold and how much room they have.
+    case survey(SurveyMessage)
 }
 
 /// What became of a command that was forwarded.

@@ -24,6 +24,7 @@ private enum Tag: UInt8 {
     case body = 17
     case read = 18
     case watch = 19
+    case survey = 20
 }
 
 extension PeerMessage {
@@ -126,6 +127,9 @@ extension PeerMessage {
         case .watch(let group, let message):
             begin(.watch, group)
             buffer.write(message)
+        case .survey(let message):
+            begin(.survey, .directory)
+            buffer.write(message)
         }
     }
 
@@ -196,6 +200,7 @@ extension PeerMessage {
         case .body: self = .body(group: group, try decoder.bodyMessage())
         case .read: self = .read(group: group, try decoder.readMessage())
         case .watch: self = .watch(group: group, try decoder.watchMessage())
+        case .survey: self = .survey(try decoder.surveyMessage())
         }
     }
 }

@@ -1,4 +1,5 @@
 public import Consensus
+public import MailModel
 
 /// What would be left if some nodes vanished now.
 public enum Survivability {

@@ -52,7 +52,7 @@ import Testing
         case .tooManyMailboxes, .tooManyMessages, .tooManyDescendants, .tooManySubscriptions, .uidsExhausted: "LIMIT"
         case .overQuota: "OVERQUOTA"
         case .uploadMissing, .notHere, .unsupportedVersion, .staleRegistration, .noSuchNode, .noSuchGroup,
-            .tokenRefused, .notFromHere, .tooManyEntries:
+            .tokenRefused, .notFromHere, .tooManyEntries, .changedMeanwhile, .nodeTakesNothing, .noSuchOperation:
             "UNAVAILABLE"
         }
     }

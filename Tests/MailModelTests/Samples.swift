@@ -100,14 +100,47 @@ enum Samples {
         .directory(.admitNode(directory: 5, JoinTokenProof(id: token.id, secretHash: token.secretHash), node)),
         .directory(.setNodeState(NodeID(.max), .draining)),
         .directory(.addGroup(pool: "paid", placing)),
-        .directory(.placeGroup(GroupID(7), Placing(voters: []))),
-        .directory(.placeGroup(.maximum, placing)),
+        .directory(.placeGroup(GroupID(7), Placing(voters: []), replacing: nil)),
+        .directory(.placeGroup(.maximum, placing, replacing: Placing(voters: [NodeID(9)], mayFormMajority: true))),
+        .directory(.setRule(pool: "paid", rule)),
+        .directory(.setRule(pool: "default", PlacementRule())),
+        .directory(
+            .setScheduler(
+                SchedulerSettings(
+                    placement: PlacementSettings(deadAfterSeconds: 5, movesPerCluster: 7),
+                    copyMebibytesPerSecond: 9,
+                    pausedUntil: Timestamp(milliseconds: 8)
+                )
+            )
+        ),
+        .directory(.setLabels(NodeID(4), [Label(key: "vendor", value: "alfa"), Label(key: "rack", value: "")])),
+        .directory(.beginOperation(OperationID(rawValue: .max), .drain(NodeID(1)), OperationWork())),
+        .directory(
+            .beginOperation(
+                OperationID(rawValue: 1),
+                .moveReplicas(GroupID(3), from: placing, to: Placing(voters: [NodeID(2)])),
+                OperationWork(replicas: 1, bytes: .max)
+            )
+        ),
+        .directory(.beginOperation(OperationID(rawValue: 2), .decommission(NodeID(1)), OperationWork())),
+        .directory(.beginOperation(OperationID(rawValue: 3), .rebalance, OperationWork())),
+        .directory(.endOperation(OperationID(rawValue: 3), .cancelled)),
         .directory(.removeGroup(GroupID(1))),
         .directory(.reportMembers(GroupID(2), at: .maximum, configuration)),
         .directory(.assignSlots(slots, to: GroupID(3))),
         .directory(.registerNode(node, run: 7)),
         .directory(.raiseVersion(ClusterVersion(rawValue: 3))),
     ]
+
+    static let rule = PlacementRule(
+        voters: 5,
+        spread: ["vendor"],
+        constraints: [
+            .isIn(key: "a", values: ["b", "c"]), .isNotIn(key: "d", values: []), .exists(key: "e"),
+        ],
+        leaderPreferences: [Label(key: "datacenter", value: "milano")],
+        canaries: [Label(key: "firmware", value: "9")]
+    )
 
     static let outcomes: [MailOutcome] =
         Refusal.allCases.map { .refused($0) } + [
@@ -121,6 +154,7 @@ enum Samples {
             .copied(MailboxID(4), uidValidity: 5, source: uids(1...3), destination: uids(10...12)),
             .recentClaimed(from: UID(1), upTo: UID(.max)),
             .purged(10_000), .nodeAdmitted(NodeID(.max)), .groupAdded(GroupID(4)),
+            .operationConflicts(OperationID(rawValue: .max)),
         ]
 
     static func envelope(_ command: MailCommand) -> CommandEnvelope {

@@ -192,14 +192,14 @@ import Testing
         #expect(try apply(.setNodeState(NodeID(9), .cordoned)) == .refused(.noSuchNode))
         #expect(try apply(.setNodeState(NodeID(3), .forgotten)) == .refused(.notFromHere))
         #expect(try raise(to: 2) == .refused(.unsupportedVersion))
-        for state in [NodeState.draining, .drained, .decommissioned, .forgotten] {
+        for state in [NodeState.draining, .drained, .decommissioning, .decommissioned, .forgotten] {
             #expect(try apply(.setNodeState(NodeID(3), state)) == .done)
             #expect(try apply(.setNodeState(NodeID(3), state)) == .done, "said twice")
         }
         #expect(try apply(.setNodeState(NodeID(3), .active)) == .refused(.notFromHere))
         #expect(try register(3, 1, 2) == .refused(.noSuchNode))
         #expect(try raise(to: 2) == .done)
-        for state in [NodeState.decommissioned, .forgotten] {
+        for state in [NodeState.decommissioning, .decommissioned, .forgotten] {
             #expect(try apply(.setNodeState(NodeID(4), state)) == .done)
         }
         #expect(try apply(admission(of: 44)) == .refused(.noSuchNode))
@@ -251,7 +251,7 @@ import Testing
         #expect(try apply(.addGroup(pool: "paid", placing)) == .groupAdded(GroupID(5)), "each has its number")
         #expect(try apply(.removeGroup(GroupID(4))) == .done)
         #expect(try apply(.removeGroup(GroupID(4))) == .done, "said twice")
-        #expect(try apply(.placeGroup(GroupID(4), placing)) == .refused(.noSuchGroup))
+        #expect(try apply(.placeGroup(GroupID(4), placing, replacing: nil)) == .refused(.noSuchGroup))
         #expect(try apply(.removeGroup(GroupID(1))) == .refused(.notFromHere), "it serves slots")
         #expect(try apply(.removeGroup(.directory)) == .refused(.notFromHere))
         #expect(try apply(.addGroup(pool: "paid", placing)) == .groupAdded(GroupID(6)), "no number is used again")

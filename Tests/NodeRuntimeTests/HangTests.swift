@@ -86,7 +86,7 @@ import Testing
         cluster.run(ticks: 40)
         let core = try #require(cluster[1].core)
         func isSpaceLow(after bytes: Int?) -> Bool {
-            core.agent.inbox.put(.freeBytes(bytes))
+            core.agent.inbox.put(.space(bytes.map { DiskSpace(freeBytes: $0, capacityBytes: 1 << 40) }))
             cluster[1].turn()
             return core.loop.floor.health.isSpaceLow
         }

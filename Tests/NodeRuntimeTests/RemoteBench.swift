@@ -28,7 +28,7 @@ final class RemoteBench {
     }
 
     func place(_ group: GroupID, at nodes: [UInt64]) throws {
-        try direct(.placeGroup(group, Placing(voters: nodes.map { NodeID($0) })))
+        try direct(.placeGroup(group, Placing(voters: nodes.map { NodeID($0) }), replacing: nil))
     }
 
     func direct(_ command: DirectoryCommand) throws {

@@ -130,7 +130,7 @@ import Testing
     func threadsOfTheNode(_ key: String) async throws {
         func count(_ flags: [String: String]) async throws -> Int {
             let core = try await NodeSettings(SettingsReader.open(flags: flags, environment: [:], file: nil)).core
-            return key == "threads.loops" ? core.loops : core.appliers
+            return key == "threads.loops" ? core.threads.loops : core.threads.appliers
         }
         let usual = try await count([:])
         #expect(usual >= 1)

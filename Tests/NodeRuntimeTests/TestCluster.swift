@@ -35,6 +35,7 @@ final class TestCluster {
         _ change: (inout CoreSettings) -> Void = { _ in }
     ) throws {
         var settings = CoreSettings()
+        settings.isScheduling = false
         settings.ticksUntilRest = ticksUntilRest
         change(&settings)
         self.settings = settings
@@ -92,9 +93,9 @@ final class TestCluster {
         if node.isStateLost { try StateRecovery.beginAnew(recovered, in: node.state) }
         node.isStateLost = false
         var settings = settings
-        settings.loops = node.loops
-        settings.appliers = node.appliers
-        let labels = node.datacenter.map { [NodeDescription.Label(key: NodeDescription.datacenterKey, value: $0)] }
+        settings.threads.loops = node.loops
+        settings.threads.appliers = node.appliers
+        let labels = node.datacenter.map { [Label(key: NodeDescription.datacenterKey, value: $0)] }
         let environment = NodeCore.Environment(
             node: node.id,
             session: node.id.rawValue << 32 | node.run,
@@ -229,7 +230,7 @@ final class TestNode: PeerNetwork, NodeIdentityStore, @unchecked Sendable {
 
     /// The file system says how much room there is.
     func noteFreeBytes(_ bytes: Int) {
-        core?.agent.inbox.put(.freeBytes(bytes))
+        core?.agent.inbox.put(.space(DiskSpace(freeBytes: bytes, capacityBytes: 1 << 40)))
         turn()
     }
 
@@ -296,7 +297,7 @@ private struct NoPasswords: PasswordChecker {
 }
 
 private struct NoGauge: SpaceGauge {
-    func freeBytes() -> Int? { nil }
+    func space() -> DiskSpace? { nil }
 }
 
 /// For nodes whose cluster has begun.

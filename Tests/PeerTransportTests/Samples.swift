@@ -134,6 +134,7 @@ enum Samples {
         ] + verifications.map { .verification(group: GroupID(3), $0) }
         + bodyMessages.map { .body(group: GroupID(3), $0) } + reads.map { .read(group: GroupID(3), $0) }
         + watches.map { .watch(group: GroupID(.max), $0) }
+        + surveys.map { .survey($0) }
 
     private static let reads: [ReadMessage] = [
         .ask(id: .max, epoch: 7, query: ByteBuffer(string: "a query")), .ask(id: 1, epoch: .max, query: ByteBuffer()),
@@ -141,6 +142,28 @@ enum Samples {
         .piece(id: 1, offset: UInt32(ReadMessage.maximumAnswerBytes - 5), total: 64 << 20, ByteBuffer(string: "bytes")),
         .more(id: 1, from: .max), .end(id: .max), .refused(id: 1, .busy), .refused(id: 1, .moved(asOf: .maximum)),
         .refused(id: 2, .tooLarge),
+    ]
+
+    private static let surveys: [SurveyMessage] = [
+        .ask(id: .max),
+        .report(
+            id: 1,
+            NodeReport(directoryIndex: .zero, capacityBytes: 0, freeBytes: 0, isDiskSlow: false, groups: [])
+        ),
+        .report(
+            id: 2,
+            NodeReport(
+                directoryIndex: .maximum,
+                capacityBytes: .max,
+                freeBytes: 7,
+                isDiskSlow: true,
+                groups: [
+                    HeldGroup(group: .directory, isLeader: true, accounts: 0, bytes: 0),
+                    HeldGroup(group: .maximum, isLeader: false, accounts: .max, bytes: .max),
+                ]
+            )
+        ),
+        .handOver(GroupID(3), to: NodeID(.max)),
     ]
 
     private static let watches: [WatchMessage] = [
@@ -238,5 +261,6 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
         ["answer", group, id, offset, total, text(of: bytes)]
     case .read(let group, let message): ["read", group, message]
     case .watch(let group, let message): ["watch", group, message]
+    case .survey(let message): ["survey", message]
     }
 }

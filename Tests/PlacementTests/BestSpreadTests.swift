@@ -1,4 +1,5 @@
 import Consensus
+import MailModel
 import Testing
 
 @testable import Placement

@@ -1,4 +1,5 @@
 import Consensus
+import MailModel
 import Testing
 
 @testable import Placement
@@ -64,7 +65,7 @@ import Testing
     }
 
     @Test func aDrainingLeaderHandsOverBeforeItLeaves() {
-        let nodes = Sample.six.with(1) { $0.state = .draining }
+        let nodes = Sample.six.with(1) { $0.state = .decommissioning }
         let plan = plan([Sample.group(1, on: [1, 2, 3], leader: 1)], nodes)
         #expect(kinds(plan) == [.replaceVoter(ReplicaID(100), from: NodeID(1), to: NodeID(4))])
         #expect(plan.moves[0].transfer == LeadershipTransfer(from: NodeID(1), to: NodeID(2)))
@@ -83,7 +84,7 @@ import Testing
     }
 
     @Test func theLeastSlackGoesFirst() {
-        let nodes = Sample.six.with(6) { $0.state = .draining }.with(3) { $0.liveness = .gone(seconds: 900) }
+        let nodes = Sample.six.with(6) { $0.state = .decommissioning }.with(3) { $0.liveness = .gone(seconds: 900) }
         let plan = plan(
             [
                 Sample.group(1, on: [1, 2, 6], leader: 1), Sample.group(2, on: [4, 5, 6], leader: 4),

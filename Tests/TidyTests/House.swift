@@ -30,7 +30,7 @@ enum House {
         "CharsetConversion": ["Glibc"],
         "ReplicaCore": ["Consensus", "NIOCore"],
         // Only for the identifiers of nodes, groups and replicas.
-        "Placement": ["Consensus"],
+        "Placement": ["Consensus", "MailModel"],
         // What gateways share stands apart from what is hidden from them.
         "GatewaySupport": ["Logging", "MailModel", "NIOConcurrencyHelpers", "NIOCore"],
     ]

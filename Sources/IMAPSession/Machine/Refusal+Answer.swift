@@ -28,7 +28,7 @@ extension Refusal {
             )
         case .uidsExhausted: (.limit, "The mailbox has given out all its UIDs")
         case .notHere, .unsupportedVersion, .staleRegistration, .noSuchNode, .noSuchGroup, .tokenRefused, .notFromHere,
-            .tooManyEntries:
+            .tooManyEntries, .changedMeanwhile, .nodeTakesNothing, .noSuchOperation:
             (.unavailable, "The mail store cannot do this at the moment; please try again")
         }
     }

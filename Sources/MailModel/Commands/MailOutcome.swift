@@ -34,6 +34,11 @@ public enum Refusal: UInt8, Error, Hashable, Sendable, CaseIterable {
     case notFromHere
     /// The directory has as many of it as it can keep.
     case tooManyEntries
+    /// What was to be replaced is no longer what it was when that was asked for.
+    case changedMeanwhile
+    /// A node that is to get a replica is not active.
+    case nodeTakesNothing
+    case noSuchOperation
 }
 
 /// What a command did. The first answer to a request is kept and given again when the request is repeated.
@@ -56,4 +61,6 @@ public enum MailOutcome: Hashable, Sendable {
     case purged(UInt32)
     case nodeAdmitted(NodeID)
     case groupAdded(GroupID)
+    /// Nothing was begun: an operation that runs stands in the way.
+    case operationConflicts(OperationID)
 }

@@ -1,85 +1,5 @@
 public import Consensus
 
-/// A node as the directory keeps it.
-public struct NodeRecord: Hashable, Sendable {
-    /// What the node said of itself last.
-    public var description: NodeDescription
-    /// The run in which it said so; 0 for a node that was admitted and has said nothing yet.
-    public var run: UInt64
-    /// Where it stands in its life.
-    public var state: NodeState
-    /// The data directory that it was admitted with; 0 for a founder.
-    public var directory: UInt64
-
-    public init(_ description: NodeDescription, run: UInt64, state: NodeState, directory: UInt64) {
-        self.description = description
-        self.run = run
-        self.state = state
-        self.directory = directory
-    }
-
-    /// The node itself.
-    public var id: NodeID { NodeID(description.id) }
-}
-
-/// A group as the directory keeps it.
-public struct GroupRecord: Hashable, Sendable {
-    /// The group itself.
-    public let id: GroupID
-    /// The pool whose rules hold for the group.
-    public var pool: String
-    /// Rises whenever slots come to the group or leave it: who routes by an older one may reach the wrong group.
-    public var epoch: UInt64
-    /// How many slots the group serves.
-    public var slots: UInt32
-    /// Where its voters are to be.
-    public var placing: Placing
-    /// Who takes part, as far as the directory has heard.
-    public var members: Configuration
-    /// Where the group's log says so.
-    public var membersIndex: LogIndex
-
-    public init(
-        id: GroupID,
-        pool: String,
-        epoch: UInt64,
-        slots: UInt32,
-        placing: Placing,
-        membersIndex: LogIndex,
-        members: Configuration
-    ) {
-        self.id = id
-        self.pool = pool
-        self.epoch = epoch
-        self.slots = slots
-        self.placing = placing
-        self.members = members
-        self.membersIndex = membersIndex
-    }
-
-    /// A group as its cluster began with it.
-    public init(founded id: GroupID, by founding: Directory.Founding) {
-        let founders = founding.founders
-        let configuration = Founder.configuration(of: id, by: founders)
-        let preferred = configuration.members.first { $0.priority == Founder.preferredPriority }
-        self.init(
-            id: id,
-            pool: Self.defaultPool,
-            epoch: 1,
-            slots: founding.slots(of: id),
-            placing: Placing(voters: founders.map(\.node), preferredLeader: preferred?.node),
-            membersIndex: .zero,
-            members: configuration
-        )
-    }
-
-    /// The pool of all groups for which nobody has said another.
-    public static let defaultPool = "default"
-
-    /// The nodes that have a replica, as far as the directory has heard.
-    public var holders: [NodeID] { members.members.map(\.node) }
-}
-
 /// Where the mail of a slot is, and as of when.
 public struct Place: Hashable, Sendable {
     /// The group that serves the slot.
@@ -124,6 +44,22 @@ public struct Directory: Sendable {
         }
     }
 
+    /// What admins have said of where replicas are to be.
+    public struct Policy: Hashable, Sendable {
+        /// The rules that were set, by pool.
+        public let rules: [String: PlacementRule]
+        /// When something is moved, and how much at once.
+        public let scheduler: SchedulerSettings
+
+        public init(rules: [String: PlacementRule] = [:], scheduler: SchedulerSettings = SchedulerSettings()) {
+            self.rules = rules
+            self.scheduler = scheduler
+        }
+
+        /// The rule of a pool: the default one where none was set.
+        public func rule(ofPool pool: String) -> PlacementRule { rules[pool] ?? PlacementRule() }
+    }
+
     /// How many groups there can ever be, those that were removed included.
     public static let maximumGroups = 65_535
 
@@ -137,6 +73,10 @@ public struct Directory: Sendable {
     public let nodes: [NodeRecord]
     /// All groups, in the order of their IDs; the first is the directory itself.
     public let groups: [GroupRecord]
+    /// What admins have said of where replicas are to be.
+    public let policy: Policy
+    /// All operations that run and some that have ended, in the order of their IDs.
+    public let operations: [OperationRecord]
     /// For each slot, the place of its group in `groups`.
     private let places: [UInt32]
 
@@ -146,6 +86,7 @@ public struct Directory: Sendable {
     ///   - nodes: in the order of their IDs.
     ///   - groups: in the order of their IDs, all that there are.
     ///   - moved: the slots that no longer belong to the group that they were founded in.
+    ///   - operations: in the order of their IDs.
     /// - Returns: nil where a slot belongs to a group that is not there.
     public init?(
         _ founding: Founding,
@@ -153,13 +94,17 @@ public struct Directory: Sendable {
         index: LogIndex,
         nodes: [NodeRecord],
         groups: [GroupRecord],
-        moved: [Slot: GroupID] = [:]
+        moved: [Slot: GroupID] = [:],
+        policy: Policy = Policy(),
+        operations: [OperationRecord] = []
     ) {
         self.founding = founding
         self.version = version
         self.index = index
         self.nodes = nodes
         self.groups = groups
+        self.policy = policy
+        self.operations = operations
         var numbers: [GroupID: UInt32] = [:]
         for (number, group) in groups.enumerated() { numbers[group.id] = UInt32(number) }
         var places: [UInt32] = []
@@ -196,6 +141,12 @@ public struct Directory: Sendable {
         let number = nodes.partitioningPoint { $0.id >= id }
         return number < nodes.count && nodes[number].id == id ? nodes[number] : nil
     }
+
+    /// The labels of a node; none for one that is not known.
+    public func labels(of node: NodeID) -> Labels { self.node(node)?.labels ?? [:] }
+
+    /// The operations that run, in the order of their IDs.
+    public var runningOperations: [OperationRecord] { operations.filter { $0.state == .running } }
 
     /// The nodes that belong to the cluster, in order.
     public var members: [NodeID] { nodes.filter(\.state.isMember).map(\.id) }

@@ -23,8 +23,9 @@ public enum DirectoryCommand: Hashable, Sendable {
     case setNodeState(NodeID, NodeState)
     /// Begins a group that has no slots yet. Answered by ``MailOutcome/groupAdded(_:)``.
     case addGroup(pool: String, Placing)
-    /// Says which nodes are to hold the voters of a group.
-    case placeGroup(GroupID, Placing)
+    /// Says which nodes are to hold the voters of a group. Refused where the directory says something else by now than
+    /// `replacing` (nil: whatever it says), and where a node that is to get a voter is not active.
+    case placeGroup(GroupID, Placing, replacing: Placing?)
     /// Ends a group that serves no slot.
     case removeGroup(GroupID)
     /// Says who is a member of a group, as its configuration at an index of its log names them. What is older than what
@@ -32,6 +33,20 @@ public enum DirectoryCommand: Hashable, Sendable {
     case reportMembers(GroupID, at: LogIndex, Configuration)
     /// Gives slots to a group, and raises the epochs of all groups that lose or get some.
     case assignSlots(SlotRange, to: GroupID)
+    /// Says where the voters of a pool's groups may lie, and who may lead.
+    case setRule(pool: String, PlacementRule)
+    /// Says when the scheduler moves something, and how much at once.
+    case setScheduler(SchedulerSettings)
+    /// Says what labels a node has besides those that it says itself, or instead of them. An empty value takes the
+    /// label away.
+    case setLabels(NodeID, [Label])
+    /// Begins an operation, with all that it changes at once: a node that is drained or decommissioned changes its
+    /// state, a group is placed. Answered by ``MailOutcome/operationConflicts(_:)`` where another one stands in the
+    /// way.
+    case beginOperation(OperationID, OperationKind, OperationWork)
+    /// Ends an operation. One that was cancelled is undone as far as it has not happened yet: the node is active again,
+    /// the group's voters are to be where they were.
+    case endOperation(OperationID, OperationState)
 }
 
 /// Which nodes are to hold the voters of a group, and which of them is rather to lead.
@@ -40,12 +55,15 @@ public struct Placing: Hashable, Sendable {
     public let voters: [NodeID]
     /// One of `voters`; nil where each leads as well as another.
     public let preferredLeader: NodeID?
+    /// Whether one value of a label may get a majority of the voters on the way there, as an admin has asked for.
+    public let mayFormMajority: Bool
 
     /// The voters may come in any order and are sorted here. A preferred leader that is none of them is left out.
-    public init(voters: some Sequence<NodeID>, preferredLeader: NodeID? = nil) {
+    public init(voters: some Sequence<NodeID>, preferredLeader: NodeID? = nil, mayFormMajority: Bool = false) {
         let sorted = Set(voters).sorted()
         self.voters = sorted
         self.preferredLeader = preferredLeader.flatMap { sorted.contains($0) ? $0 : nil }
+        self.mayFormMajority = mayFormMajority
     }
 
     /// How many voters a group can have.

@@ -1,17 +1,5 @@
 /// A node as the directory knows it.
 public struct NodeDescription: Hashable, Sendable {
-    /// A property of a node, such as `datacenter=milano`.
-    public struct Label: Hashable, Sendable {
-        /// What the label is about.
-        public let key: String
-        /// What holds for this node.
-        public let value: String
-        public init(key: String, value: String) {
-            self.key = key
-            self.value = value
-        }
-    }
-
     /// The key of the label by which nodes are near to each other.
     public static let datacenterKey = "datacenter"
 

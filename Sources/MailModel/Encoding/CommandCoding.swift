@@ -300,11 +300,7 @@ extension ByteBuffer {
     public mutating func write(_ node: NodeDescription) {
         writeInteger(node.id)
         writeLengthPrefixed(node.peerAddress)
-        writeCount(node.labels.count)
-        for label in node.labels {
-            writeLengthPrefixed(label.key)
-            writeLengthPrefixed(label.value)
-        }
+        write(node.labels)
         writeInteger(node.versions.oldest.rawValue)
         writeInteger(node.versions.newest.rawValue)
     }
@@ -317,10 +313,7 @@ extension WireDecoder {
     public mutating func nodeDescription() throws(DecodingError) -> NodeDescription {
         let id: UInt64 = try integer()
         let address = try string()
-        var labels: [NodeDescription.Label] = []
-        for _ in 0..<(try count(minimumBytes: 8)) {
-            labels.append(NodeDescription.Label(key: try string(), value: try string()))
-        }
+        let labels = try labels()
         let oldest = ClusterVersion(rawValue: try integer())
         let newest = ClusterVersion(rawValue: try integer())
         guard oldest <= newest else { throw failure(.outOfRange) }

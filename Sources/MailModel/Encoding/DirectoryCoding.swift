@@ -15,6 +15,11 @@ enum DirectoryTag: UInt8 {
     case removeGroup = 59
     case reportMembers = 60
     case assignSlots = 61
+    case setRule = 62
+    case setScheduler = 63
+    case setLabels = 64
+    case beginOperation = 65
+    case endOperation = 66
 }
 
 extension DirectoryCommand {
@@ -55,10 +60,12 @@ extension DirectoryCommand {
             tag(.addGroup)
             buffer.writeLengthPrefixed(pool)
             buffer.write(placing)
-        case .placeGroup(let group, let placing):
+        case .placeGroup(let group, let placing, let replaced):
             tag(.placeGroup)
             buffer.writeInteger(group.rawValue)
             buffer.write(placing)
+            buffer.writeBool(replaced != nil)
+            if let replaced { buffer.write(replaced) }
         case .removeGroup(let group):
             tag(.removeGroup)
             buffer.writeInteger(group.rawValue)
@@ -72,6 +79,26 @@ extension DirectoryCommand {
             buffer.writeInteger(range.first.rawValue)
             buffer.writeInteger(UInt16(range.count))
             buffer.writeInteger(group.rawValue)
+        case .setRule(let pool, let rule):
+            tag(.setRule)
+            buffer.writeLengthPrefixed(pool)
+            buffer.write(rule)
+        case .setScheduler(let settings):
+            tag(.setScheduler)
+            buffer.write(settings)
+        case .setLabels(let node, let labels):
+            tag(.setLabels)
+            buffer.writeInteger(node.rawValue)
+            buffer.write(labels)
+        case .beginOperation(let id, let kind, let work):
+            tag(.beginOperation)
+            buffer.writeInteger(id.rawValue)
+            buffer.write(kind)
+            buffer.write(work)
+        case .endOperation(let id, let state):
+            tag(.endOperation)
+            buffer.writeInteger(id.rawValue)
+            buffer.writeInteger(state.rawValue)
         }
     }
 
@@ -97,7 +124,10 @@ extension DirectoryCommand {
             self = .admitNode(directory: directory, proof, try decoder.nodeDescription())
         case .setNodeState: self = .setNodeState(NodeID(try decoder.integer()), try decoder.nodeState())
         case .addGroup: self = .addGroup(pool: try decoder.poolName(), try decoder.placing())
-        case .placeGroup: self = .placeGroup(try decoder.group(), try decoder.placing())
+        case .placeGroup:
+            let group = try decoder.group()
+            let placing = try decoder.placing()
+            self = .placeGroup(group, placing, replacing: try decoder.bool() ? try decoder.placing() : nil)
         case .removeGroup: self = .removeGroup(try decoder.group())
         case .reportMembers:
             let group = try decoder.group()
@@ -109,6 +139,18 @@ extension DirectoryCommand {
                 throw decoder.failure(.outOfRange)
             }
             self = .assignSlots(range, to: try decoder.group())
+        case .setRule: self = .setRule(pool: try decoder.poolName(), try decoder.placementRule())
+        case .setScheduler: self = .setScheduler(try decoder.schedulerSettings())
+        case .setLabels:
+            let node = NodeID(try decoder.integer())
+            self = .setLabels(node, try decoder.labels(maximum: NodeRecord.maximumGivenLabels))
+        case .beginOperation:
+            let id = OperationID(rawValue: try decoder.integer())
+            let kind = try decoder.operationKind()
+            self = .beginOperation(id, kind, try decoder.operationWork())
+        case .endOperation:
+            let id = OperationID(rawValue: try decoder.integer())
+            self = .endOperation(id, try decoder.operationState())
         }
     }
 }
@@ -137,11 +179,13 @@ extension ByteBuffer {
         }
     }
 
-    /// Appends the nodes of the voters behind their count, and the preferred leader (64 bits; 0 for none).
+    /// Appends the nodes of the voters behind their count, and the preferred leader (64 bits; 0 for none), and
+    /// whether one value of a label may have a majority (8 bits).
     public mutating func write(_ placing: Placing) {
         writeCount(placing.voters.count)
         for node in placing.voters { writeInteger(node.rawValue) }
         writeInteger(placing.preferredLeader?.rawValue ?? 0)
+        writeBool(placing.mayFormMajority)
     }
 
     /// Appends ID (64 bits), hash, end (64 bits) and uses (32 bits).
@@ -237,7 +281,11 @@ extension WireDecoder {
         var voters: [NodeID] = []
         for _ in 0..<count { voters.append(NodeID(try integer(as: UInt64.self))) }
         let preferred: UInt64 = try integer()
-        let placing = Placing(voters: voters, preferredLeader: preferred == 0 ? nil : NodeID(preferred))
+        let placing = Placing(
+            voters: voters,
+            preferredLeader: preferred == 0 ? nil : NodeID(preferred),
+            mayFormMajority: try bool()
+        )
         guard placing.voters == voters, (placing.preferredLeader?.rawValue ?? 0) == preferred else {
             throw failure(.outOfRange)
         }

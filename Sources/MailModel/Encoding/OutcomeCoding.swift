@@ -55,6 +55,9 @@ extension MailOutcome {
         case .groupAdded(let group):
             buffer.writeInteger(12, as: UInt8.self)
             buffer.writeInteger(group.rawValue)
+        case .operationConflicts(let id):
+            buffer.writeInteger(13, as: UInt8.self)
+            buffer.writeInteger(id.rawValue)
         }
     }
 
@@ -94,6 +97,7 @@ extension MailOutcome {
         case 10: self = .purged(try decoder.integer())
         case 11: self = .nodeAdmitted(NodeID(try decoder.integer(as: UInt64.self)))
         case 12: self = .groupAdded(try decoder.group())
+        case 13: self = .operationConflicts(OperationID(rawValue: try decoder.integer()))
         default: throw decoder.failure(.unknownTag(UInt64(tag)))
         }
     }

@@ -6,6 +6,7 @@ internal import StateStorage
 /// What group 0 knows of the cluster: its nodes, groups and slots, and who may join.
 struct DirectoryCommands {
     let scope: CommandScope
+    var events: EventLog { EventLog(scope: scope) }
 
     func carryOut(_ command: DirectoryCommand) throws -> MailOutcome {
         guard scope.group == .directory else { throw Refusal.notHere }
@@ -21,15 +22,18 @@ struct DirectoryCommands {
             return .nodeAdmitted(try admit(node, from: directory, by: proof))
         case .setNodeState(let node, let state): try set(state, of: node)
         case .addGroup(let pool, let placing): return .groupAdded(try addGroup(pool, placing))
-        case .placeGroup(let id, let placing): try change(id) { $0.placing = placing }
+        case .placeGroup(let id, let placing, let replaced): try place(id, placing, replacing: replaced)
         case .removeGroup(let id): try removeGroup(id)
-        case .reportMembers(let id, let index, let configuration):
-            try change(id) { group in
-                guard index > group.membersIndex else { return }
-                group.members = configuration
-                group.membersIndex = index
-            }
+        case .reportMembers(let id, let index, let members): try report(members, of: id, at: index)
         case .assignSlots(let range, let group): try assign(range, to: group)
+        case .setRule(let pool, let rule): try setRule(rule, ofPool: pool)
+        case .setScheduler(let settings): try setScheduler(settings)
+        case .setLabels(let node, let labels): try give(labels, to: node)
+        case .beginOperation(let id, let kind, let work):
+            let operations = OperationCommands(directory: self)
+            guard let other = try operations.begin(id, kind, with: work) else { return .done }
+            return .operationConflicts(other)
+        case .endOperation(let id, let state): try OperationCommands(directory: self).end(id, state)
         }
         return .done
     }
@@ -67,6 +71,7 @@ struct DirectoryCommands {
         }
         let key = DirectoryRows.versionKey
         scope.putLookedUp(key, row: DirectoryRows.versionRow(next), replacing: try scope.lookUp(key))
+        try events.add(DirectoryEvent(.versionRaised, number: UInt64(next.rawValue)))
     }
 
     private func takeNumber(_ body: (inout DirectoryRows.Counters) -> Void) throws {
@@ -93,7 +98,8 @@ struct DirectoryCommands {
             // Who did not begin the cluster is admitted first.
             guard try founding().founders.contains(where: { $0.node == id }) else { throw Refusal.noSuchNode }
             let record = NodeRecord(node, run: run, state: .active, directory: 0)
-            return scope.putLookedUp(key, row: DirectoryRows.nodeRow(record), replacing: nil)
+            scope.putLookedUp(key, row: DirectoryRows.nodeRow(record), replacing: nil)
+            return try events.add(DirectoryEvent(.nodeStarted, node: id, number: run))
         }
         var record = try DirectoryRows.node(in: old)
         guard record.state.isMember else { throw Refusal.noSuchNode }
@@ -103,9 +109,25 @@ struct DirectoryCommands {
         record.run = run
         if record.state == .joining { record.state = .active }
         scope.putLookedUp(key, row: DirectoryRows.nodeRow(record), replacing: old)
+        try events.add(DirectoryEvent(.nodeStarted, node: id, number: run))
     }
 
-    private func set(_ state: NodeState, of id: NodeID) throws {
+    private func give(_ labels: [Label], to id: NodeID) throws {
+        let key = DirectoryRows.nodeKey(id)
+        guard let old = try scope.lookUp(key) else { throw Refusal.noSuchNode }
+        var record = try DirectoryRows.node(in: old)
+        let sorted = labels.sorted()
+        guard record.givenLabels != sorted else { return }
+        record.givenLabels = sorted
+        scope.putLookedUp(key, row: DirectoryRows.nodeRow(record), replacing: old)
+        try events.add(DirectoryEvent(.nodeLabelled, node: id))
+    }
+
+    func state(of id: NodeID) throws -> NodeState? {
+        try scope.lookUp(DirectoryRows.nodeKey(id)).map { try DirectoryRows.node(in: $0).state }
+    }
+
+    func set(_ state: NodeState, of id: NodeID) throws {
         let key = DirectoryRows.nodeKey(id)
         guard let old = try scope.lookUp(key) else { throw Refusal.noSuchNode }
         var record = try DirectoryRows.node(in: old)
@@ -113,6 +135,7 @@ struct DirectoryCommands {
         guard record.state.mayBecome(state) else { throw Refusal.notFromHere }
         record.state = state
         scope.putLookedUp(key, row: DirectoryRows.nodeRow(record), replacing: old)
+        try events.add(DirectoryEvent(.nodeStateChanged, node: id, number: UInt64(state.rawValue)))
     }
 
     // MARK: Joining
@@ -136,12 +159,14 @@ struct DirectoryCommands {
         guard count < JoinToken.maximumCount else { throw Refusal.tooManyEntries }
         for token in ended { scope.deleteLookedUp(token.key, old: token.row) }
         scope.putLookedUp(key, row: DirectoryRows.tokenRow(token), replacing: nil)
+        try events.add(DirectoryEvent(.tokenAdded, number: token.id.rawValue))
     }
 
     private func remove(_ id: JoinTokenID) throws {
         let key = DirectoryRows.tokenKey(id)
         guard let old = try scope.lookUp(key) else { return }
         scope.deleteLookedUp(key, old: old)
+        try events.add(DirectoryEvent(.tokenRevoked, number: id.rawValue))
     }
 
     private func admit(
@@ -182,6 +207,7 @@ struct DirectoryCommands {
             replacing: try scope.lookUp(nodeKey)
         )
         scope.putLookedUp(key, row: DirectoryRows.admissionRow(id), replacing: nil)
+        try events.add(DirectoryEvent(.nodeAdmitted, node: id))
         return id
     }
 
@@ -195,8 +221,39 @@ struct DirectoryCommands {
         scope.putLookedUp(DirectoryRows.groupKey(id), row: DirectoryRows.groupRow(record), replacing: known.row)
     }
 
+    /// - Parameter replaced: what the directory must say by now; nil for whatever it says.
+    func place(_ id: GroupID, _ placing: Placing, replacing replaced: Placing?) throws {
+        guard let known = try group(id)?.record else { throw Refusal.noSuchGroup }
+        guard known.placing != placing else { return }
+        if let replaced, replaced != known.placing { throw Refusal.changedMeanwhile }
+        for node in placing.voters where !known.placing.voters.contains(node) && known.members.voter(on: node) == nil {
+            guard let state = try state(of: node) else { throw Refusal.noSuchNode }
+            guard state == .active else { throw Refusal.nodeTakesNothing }
+        }
+        try change(id) { $0.placing = placing }
+        if placing.voters != known.placing.voters {
+            try events.add(DirectoryEvent(.groupPlaced, group: id, nodes: placing.voters))
+        }
+        if placing.mayFormMajority, !known.placing.mayFormMajority {
+            try events.add(DirectoryEvent(.majorityAllowed, group: id, nodes: placing.voters))
+        }
+    }
+
+    private func report(_ members: Configuration, of id: GroupID, at index: LogIndex) throws {
+        guard let known = try group(id)?.record else { throw Refusal.noSuchGroup }
+        guard index > known.membersIndex else { return }
+        try change(id) { group in
+            group.members = members
+            group.membersIndex = index
+        }
+        let nodes = members.voterNodes
+        if !members.isJoint, nodes != known.members.voterNodes || known.members.isJoint {
+            try events.add(DirectoryEvent(.votersChanged, group: id, nodes: nodes))
+        }
+    }
+
     /// Nil for a group that is not there. A group that is as it was founded has no row.
-    private func group(_ id: GroupID) throws -> (record: GroupRecord, row: ByteBuffer?)? {
+    func group(_ id: GroupID) throws -> (record: GroupRecord, row: ByteBuffer?)? {
         if let row = try scope.lookUp(DirectoryRows.groupKey(id)) {
             return try DirectoryRows.group(id, in: row).map { ($0, row) }
         }
@@ -228,6 +285,7 @@ struct DirectoryCommands {
         )
         let key = DirectoryRows.groupKey(id)
         scope.putLookedUp(key, row: DirectoryRows.groupRow(record), replacing: try scope.lookUp(key))
+        try events.add(DirectoryEvent(.groupAdded, group: id, nodes: placing.voters, name: pool))
         return id
     }
 
@@ -236,6 +294,7 @@ struct DirectoryCommands {
         guard let known = try group(id) else { return }
         guard known.record.slots == 0 else { throw Refusal.notFromHere }
         scope.putLookedUp(DirectoryRows.groupKey(id), row: DirectoryRows.removedGroupRow, replacing: known.row)
+        try events.add(DirectoryEvent(.groupRemoved, group: id))
     }
 
     private func assign(_ range: SlotRange, to target: GroupID) throws {
@@ -257,5 +316,35 @@ struct DirectoryCommands {
                 group.slots = UInt32(max(0, Int(group.slots) + difference))
             }
         }
+        if let gained = changes[target] {
+            try events.add(DirectoryEvent(.slotsAssigned, group: target, number: UInt64(gained)))
+        }
+    }
+
+    // MARK: What admins have said
+
+    private func setRule(_ rule: PlacementRule, ofPool pool: String) throws {
+        let key = DirectoryRows.ruleKey(pool)
+        let old = try scope.lookUp(key)
+        if let old, try DirectoryRows.rule(in: old).rule == rule { return }
+        if old == nil {
+            try scope.commit()
+            var count = 0
+            try scope.store.scan(from: DirectoryRows.rulesPrefix.bytes, to: DirectoryRows.rulesPrefix.end) { _, _ in
+                count += 1
+                return true
+            }
+            guard count < PlacementRule.maximumPools else { throw Refusal.tooManyEntries }
+        }
+        scope.putLookedUp(key, row: DirectoryRows.ruleRow(pool, rule), replacing: old)
+        try events.add(DirectoryEvent(.ruleSet, name: pool))
+    }
+
+    private func setScheduler(_ settings: SchedulerSettings) throws {
+        let key = DirectoryRows.schedulerKey
+        let old = try scope.lookUp(key)
+        if let old, try DirectoryRows.scheduler(in: old) == settings { return }
+        scope.putLookedUp(key, row: DirectoryRows.schedulerRow(settings), replacing: old)
+        try events.add(DirectoryEvent(.schedulerSet))
     }
 }

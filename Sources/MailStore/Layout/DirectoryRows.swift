@@ -22,6 +22,19 @@ enum DirectoryRows {
     /// By the data directory that was admitted.
     static func admissionKey(_ directory: UInt64) -> Key { admissionsPrefix.appending(directory) }
 
+    static var rulesPrefix: Key { key(8) }
+    static func ruleKey(_ pool: String) -> Key {
+        var key = rulesPrefix
+        key.append(text: pool)
+        return key
+    }
+    static var schedulerKey: Key { key(9) }
+    static var operationsPrefix: Key { key(10) }
+    static func operationKey(_ id: OperationID) -> Key { operationsPrefix.appending(id.rawValue) }
+    static var eventsPrefix: Key { key(11) }
+    static func eventKey(_ sequence: UInt64) -> Key { eventsPrefix.appending(sequence) }
+    static var lastEventKey: Key { key(12) }
+
     // MARK: Rows
 
     static func clusterRow(_ founding: Directory.Founding) -> ByteBuffer {
@@ -61,6 +74,7 @@ enum DirectoryRows {
         row.writeInteger(node.run)
         row.writeInteger(node.directory)
         row.write(node.description)
+        row.write(node.givenLabels)
         return row
     }
 
@@ -71,8 +85,9 @@ enum DirectoryRows {
         let run: UInt64 = try decoder.integer()
         let directory: UInt64 = try decoder.integer()
         let description = try decoder.nodeDescription()
+        let given = try decoder.labels(maximum: NodeRecord.maximumGivenLabels)
         try decoder.finish()
-        return NodeRecord(description, run: run, state: state, directory: directory)
+        return NodeRecord(description, run: run, state: state, directory: directory, givenLabels: given)
     }
 
     /// Whether the cluster has nodes, and the programs of all know a version. Looks at nothing else in their rows.
@@ -191,5 +206,74 @@ enum DirectoryRows {
         let node = NodeID(try decoder.integer(as: UInt64.self))
         try decoder.finish()
         return node
+    }
+
+    // MARK: What admins have said, and what happened
+
+    static func ruleRow(_ pool: String, _ rule: PlacementRule) -> ByteBuffer {
+        var row = newRow(capacity: 128)
+        row.writeLengthPrefixed(pool)
+        row.write(rule)
+        return row
+    }
+
+    static func rule(in row: ByteBuffer) throws(DecodingError) -> (pool: String, rule: PlacementRule) {
+        var decoder = try WireDecoder(row: row, subject: "rule row")
+        let pool = try decoder.poolName()
+        let rule = try decoder.placementRule()
+        try decoder.finish()
+        return (pool, rule)
+    }
+
+    static func schedulerRow(_ settings: SchedulerSettings) -> ByteBuffer {
+        var row = newRow(capacity: 37)
+        row.write(settings)
+        return row
+    }
+
+    static func scheduler(in row: ByteBuffer) throws(DecodingError) -> SchedulerSettings {
+        var decoder = try WireDecoder(row: row, subject: "scheduler row")
+        let settings = try decoder.schedulerSettings()
+        try decoder.finish()
+        return settings
+    }
+
+    static func operationRow(_ operation: OperationRecord) -> ByteBuffer {
+        var row = newRow(capacity: 128)
+        row.write(operation)
+        return row
+    }
+
+    static func operation(in row: ByteBuffer) throws(DecodingError) -> OperationRecord {
+        var decoder = try WireDecoder(row: row, subject: "operation row")
+        let operation = try decoder.operation()
+        try decoder.finish()
+        return operation
+    }
+
+    static func eventRow(_ event: NumberedEvent) -> ByteBuffer {
+        var row = newRow(capacity: 96)
+        row.write(event)
+        return row
+    }
+
+    static func event(_ sequence: UInt64, in row: ByteBuffer) throws(DecodingError) -> NumberedEvent {
+        var decoder = try WireDecoder(row: row, subject: "event row")
+        let event = try decoder.event(sequence: sequence)
+        try decoder.finish()
+        return event
+    }
+
+    static func lastEventRow(_ sequence: UInt64) -> ByteBuffer {
+        var row = newRow(capacity: 9)
+        row.writeInteger(sequence)
+        return row
+    }
+
+    static func lastEvent(in row: ByteBuffer) throws(DecodingError) -> UInt64 {
+        var decoder = try WireDecoder(row: row, subject: "last event row")
+        let sequence: UInt64 = try decoder.integer()
+        try decoder.finish()
+        return sequence
     }
 }

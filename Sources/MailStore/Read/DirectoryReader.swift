@@ -19,7 +19,9 @@ struct DirectoryReader {
             index: applied ?? .zero,
             nodes: try nodes(),
             groups: try groups(founding),
-            moved: try movedSlots()
+            moved: try movedSlots(),
+            policy: try policy(),
+            operations: try operations()
         )
         guard let directory else { throw DecodingError(.outOfRange, offset: 0, subject: "group of a slot") }
         return directory
@@ -29,6 +31,39 @@ struct DirectoryReader {
         var tokens: [JoinToken] = []
         try scan(DirectoryRows.tokensPrefix) { _, row in tokens.append(try DirectoryRows.token(in: row)) }
         return tokens
+    }
+
+    private func policy() throws -> Directory.Policy {
+        var rules: [String: PlacementRule] = [:]
+        try scan(DirectoryRows.rulesPrefix) { _, row in
+            let (pool, rule) = try DirectoryRows.rule(in: row)
+            rules[pool] = rule
+        }
+        let scheduler = try state.get(DirectoryRows.schedulerKey.bytes).map { try DirectoryRows.scheduler(in: $0) }
+        return Directory.Policy(rules: rules, scheduler: scheduler ?? SchedulerSettings())
+    }
+
+    private func operations() throws -> [OperationRecord] {
+        var operations: [OperationRecord] = []
+        try scan(DirectoryRows.operationsPrefix) { _, row in
+            operations.append(try DirectoryRows.operation(in: row))
+        }
+        return operations
+    }
+
+    /// - Parameters:
+    ///   - sequence: only events behind this one.
+    ///   - limit: at most so many, the oldest first.
+    func events(after sequence: UInt64, limit: Int) throws -> [NumberedEvent] {
+        var events: [NumberedEvent] = []
+        guard sequence < .max, limit > 0 else { return events }
+        let first = DirectoryRows.eventKey(sequence + 1)
+        try state.scan(from: first.bytes, to: DirectoryRows.eventsPrefix.end) { key, value in
+            let number = try Key.integer(key, at: DirectoryRows.eventsPrefix.bytes.count, as: UInt64.self)
+            events.append(try DirectoryRows.event(number, in: ByteBuffer(copying: value)))
+            return events.count < limit
+        }
+        return events
     }
 
     private func nodes() throws -> [NodeRecord] {

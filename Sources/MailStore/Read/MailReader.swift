@@ -49,6 +49,25 @@ public struct MailReader: Sendable {
         return try ids.compactMap { try account($0, in: group, from: store) }
     }
 
+    /// Counts a group's accounts and their mail. Looks at every account; costs nothing where nothing was applied since
+    /// it was counted last.
+    ///
+    /// - Throws: ``StateError`` or ``DecodingError``, when a row cannot be read.
+    public func census(of group: GroupID, since known: GroupCensus?) throws -> GroupCensus {
+        let snapshot = store.makeSnapshot()
+        let meta = try snapshot.get(Key(group, .meta).bytes).map { try GroupState.decodeMeta($0) }
+        let index = meta?.appliedIndex ?? .zero
+        if let known, known.index == index { return known }
+        let prefix = Key(group, .accounts)
+        var (accounts, bytes): (UInt32, UInt64) = (0, 0)
+        try snapshot.scan(from: prefix.bytes, to: prefix.end) { _, row in
+            accounts &+= 1
+            bytes &+= try AccountRecord(row: ByteBuffer(copying: row)).usedBytes
+            return true
+        }
+        return GroupCensus(index: index, accounts: accounts, bytes: bytes)
+    }
+
     /// Answers a query about a group.
     ///
     /// - Throws: as ``answer(_:of:in:)`` does.
@@ -305,4 +324,21 @@ public struct MailReader: Sendable {
 
     /// The tokens by which nodes can join, ended ones included, in the order of their IDs.
     public func joinTokens() throws -> [JoinToken] { try DirectoryReader(state: store.makeSnapshot()).joinTokens() }
+
+    /// What happened to the cluster, the oldest first.
+    ///
+    /// - Parameters:
+    ///   - sequence: only events behind this one.
+    ///   - limit: at most so many.
+    /// - Throws: ``StateError`` or ``DecodingError``, when a row cannot be read.
+    public func events(after sequence: UInt64, limit: Int) throws -> [NumberedEvent] {
+        try DirectoryReader(state: store.makeSnapshot()).events(after: sequence, limit: limit)
+    }
+
+    /// The number of the last event; 0 where nothing has happened yet.
+    ///
+    /// - Throws: ``StateError`` or ``DecodingError``, when the row cannot be read.
+    public func lastEvent() throws -> UInt64 {
+        try store.get(DirectoryRows.lastEventKey.bytes).map { try DirectoryRows.lastEvent(in: $0) } ?? 0
+    }
 }

@@ -140,7 +140,9 @@ public struct DirectoryAdministration: Sendable {
         let former = record.placing.preferredLeader
         let isLeaving = former.map { removed.contains($0) } ?? false
         let placing = Placing(voters: voters, preferredLeader: isLeaving ? added.first ?? voters.first : former)
-        guard case .done = try await tell(.placeGroup(group, placing)) else { throw .unavailable }
+        guard case .done = try await tell(.placeGroup(group, placing, replacing: record.placing)) else {
+            throw .unavailable
+        }
         return placing.voters
     }
 
@@ -156,7 +158,7 @@ public struct DirectoryAdministration: Sendable {
         let new = MajorityCheck.findingsOfChange(
             from: labelled(record.placing.voters),
             to: labelled(voters),
-            spread: PlacementRule().spread
+            spread: directory.policy.rule(ofPool: record.pool).spread
         )
         guard new.isEmpty else {
             let reasons = new.map(\.description).joined(separator: "; ")

@@ -16,6 +16,10 @@ package final class AgentDesk {
     var nowMilliseconds: Int64
     /// The version that the cluster is at, as far as this node knows, and those that this program knows.
     var version: WrittenVersion
+    /// What this node knows of its cluster, for all its threads.
+    let directory: PublishedDirectory
+    /// How much room the disk had when it was asked last; nil before.
+    var space: DiskSpace?
     /// What was last said of the disk.
     private(set) var health = NodeHealth()
 
@@ -39,8 +43,16 @@ package final class AgentDesk {
         let failed: @Sendable (any Error) -> Void
     }
 
-    init(at place: Place, settings: CoreSettings, clock: any NodeClock, ways: Ways, version: WrittenVersion) {
+    init(
+        at place: Place,
+        settings: CoreSettings,
+        clock: any NodeClock,
+        ways: Ways,
+        version: WrittenVersion,
+        directory: PublishedDirectory
+    ) {
         self.place = place
+        self.directory = directory
         self.settings = settings
         self.clock = clock
         self.ways = ways

@@ -14,7 +14,9 @@ package enum AgentInput: Sendable {
     /// The directory was told of members, or not.
     case membersTold(of: GroupID, at: LogIndex, Result<MailOutcome, ServiceFailure>)
     /// Nil where the file system does not say.
-    case freeBytes(Int?)
+    case space(DiskSpace?)
+    case survey(SurveyInput)
+    case scheduler(SchedulerInput)
     /// The state was flushed, and the file system asked; or one of the two has failed.
     case upkeepIsOver
     /// The directory's state here says that the cluster is at this version.

@@ -16,17 +16,14 @@ package enum DirectoryInput: Sendable {
 ///
 /// However often the state changes, one reading is under way, and one more behind it.
 struct DirectoryRoom {
-    private let published: PublishedDirectory
     private var isReading = false
     private var isStale = false
 
-    init(_ published: PublishedDirectory) { self.published = published }
-
     /// How the cluster began is known: as long as nothing was read, that is all that is known.
     func noteFounding(_ identity: NodeIdentity, _ desk: AgentDesk) {
-        guard published.now.index == .zero else { return }
+        guard desk.directory.now.index == .zero else { return }
         let founding = Directory.Founding(
-            clusterID: published.now.founding.clusterID,
+            clusterID: desk.directory.now.founding.clusterID,
             mailGroups: identity.mailGroups,
             founders: identity.founders
         )
@@ -69,12 +66,12 @@ struct DirectoryRoom {
     /// The state may have been lost and be on its way through the log again: what is older than what is known says
     /// nothing.
     private func publish(_ directory: Directory, _ desk: AgentDesk) {
-        guard directory.index > published.now.index else { return }
+        guard directory.index > desk.directory.now.index else { return }
         hand(directory, desk)
     }
 
     private func hand(_ directory: Directory, _ desk: AgentDesk) {
-        published.publish(directory)
+        desk.directory.publish(directory)
         let members = directory.nodes.filter { $0.state.isMember && !$0.description.peerAddress.isEmpty }
         desk.ways.network.reach(Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0.description.peerAddress) }))
         desk.ways.inboxes.putToAll(.order(.directory(directory)))

@@ -60,10 +60,12 @@ struct DiskRoom {
 
     /// Looked at with every round of upkeep.
     ///
-    /// - Parameter bytes: nil where the file system does not say: then all stays as it was, since a disk that cannot
+    /// - Parameter space: nil where the file system does not say: then all stays as it was, since a disk that cannot
     ///   even be asked is none to give the all-clear for.
-    func noteFreeBytes(_ bytes: Int?, _ desk: AgentDesk) {
-        guard let bytes else { return }
+    func noteSpace(_ space: DiskSpace?, _ desk: AgentDesk) {
+        guard let space else { return }
+        desk.space = space
+        let bytes = space.freeBytes
         var health = desk.health
         let reserve = desk.settings.disk.reservedBytes
         // A tenth more than the reserve ends it, so that it does not come and go.

@@ -15,10 +15,12 @@ package final class NodeAgent {
     package let inbox: Inbox<AgentInput>
     private(set) var founding: FoundingRoom
     private var registration: RegistrationRoom
-    private var directory: DirectoryRoom
+    private var directory = DirectoryRoom()
     private var members = MembersRoom()
     var disk: DiskRoom
     private var upkeep = UpkeepRoom()
+    private var survey = SurveyRoom()
+    private var scheduler = SchedulerRoom()
     /// The identity as it is now, for other threads.
     let published: NIOLockedValueBox<NodeIdentity>
     private var lastTick: Int64
@@ -27,13 +29,11 @@ package final class NodeAgent {
         at desk: AgentDesk,
         founding: FoundingRoom,
         registration: RegistrationRoom,
-        directory: DirectoryRoom,
         disk: DiskRoom
     ) {
         self.desk = desk
         self.founding = founding
         self.registration = registration
-        self.directory = directory
         self.disk = disk
         inbox = desk.ways.inboxes.agent
         published = NIOLockedValueBox(founding.identity)
@@ -68,6 +68,7 @@ package final class NodeAgent {
             founding.receiveIntroduction(of: directory, from: node, desk)
         case .received(.founded(let founders, let mailGroups), _):
             founding.receiveFounding(by: founders, mailGroups: mailGroups, desk)
+        case .received(.survey(let message), let node): survey.receiveMessage(message, from: node, desk)
         case .received: break
         case .founding(let input):
             if case .saved(let identity) = input { directory.noteFounding(identity, desk) }
@@ -78,7 +79,9 @@ package final class NodeAgent {
         case .members(let group, let index, let configuration):
             members.note(configuration, of: group, at: index, desk)
         case .membersTold(let group, let index, let result): members.finished(result, of: group, at: index, desk)
-        case .freeBytes(let bytes): disk.noteFreeBytes(bytes, desk)
+        case .space(let space): disk.noteSpace(space, desk)
+        case .survey(let input): survey.receive(input, desk)
+        case .scheduler(let input): scheduler.receive(input, desk)
         case .upkeepIsOver: upkeep.finished()
         case .version(let version): noteVersion(version)
         }
@@ -107,6 +110,8 @@ package final class NodeAgent {
         members.tick(desk)
         disk.tick(desk)
         upkeep.tick(desk)
+        survey.tick(desk)
+        scheduler.tick(desk)
         return true
     }
 }

@@ -1,20 +1,34 @@
 internal import Glibc
 
+/// How large a disk is, and how much of it is free.
+package struct DiskSpace: Hashable, Sendable {
+    /// Bytes that may still be written.
+    package let freeBytes: Int
+    /// Bytes of the whole file system.
+    package let capacityBytes: Int
+
+    package init(freeBytes: Int, capacityBytes: Int) {
+        self.freeBytes = freeBytes
+        self.capacityBytes = capacityBytes
+    }
+}
+
 /// Tells how much room the disk has.
 package protocol SpaceGauge: Sendable {
-    /// Bytes that may still be written; nil where that cannot be told.
-    func freeBytes() -> Int?
+    /// Nil where that cannot be told.
+    func space() -> DiskSpace?
 }
 
 /// The file system that a path is on.
 struct FileSystemGauge: SpaceGauge {
     let path: String
 
-    func freeBytes() -> Int? {
+    func space() -> DiskSpace? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
-        return Int(
-            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue
-        )
+        func bytes(_ blocks: some BinaryInteger) -> Int {
+            Int(clamping: UInt64(blocks).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+        }
+        return DiskSpace(freeBytes: bytes(status.f_bavail), capacityBytes: bytes(status.f_blocks))
     }
 }

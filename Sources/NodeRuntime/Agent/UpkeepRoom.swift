@@ -19,7 +19,7 @@ struct UpkeepRoom {
         let inbox = desk.ways.inboxes.agent
         let (gauge, state, failed) = (desk.ways.gauge, desk.ways.state, desk.ways.failed)
         desk.ways.background.run {
-            inbox.put(.freeBytes(gauge.freeBytes()))
+            inbox.put(.space(gauge.space()))
             do {
                 if flushes { try state.flush() }
             } catch {

@@ -105,7 +105,7 @@ package final class NodeCore {
         let version = try reader.clusterVersion() ?? .first
         guard version <= known.newest else { throw VersionError(cluster: version, known: known) }
         let settings = environment.settings
-        let inboxes = LoopInboxes(loops: settings.loops)
+        let inboxes = LoopInboxes(loops: settings.threads.loops)
         self.inboxes = inboxes
         callBudget = CallBudget(maximumBytes: settings.calls.bytes)
         readBudget = ReadBudget(maximum: settings.reads.perNode)
@@ -122,7 +122,7 @@ package final class NodeCore {
             failed: environment.failed
         )
         var appliers: [ApplierLoop] = []
-        for _ in 0..<settings.appliers {
+        for _ in 0..<settings.threads.appliers {
             appliers.append(
                 ApplierLoop(
                     store: state,
@@ -147,14 +147,14 @@ package final class NodeCore {
         let written = WrittenVersion(known: known, cluster: version)
         let snapshots = SnapshotSources(settings, environment.clock.monotonicMilliseconds())
         var loops: [ReplicaLoop] = []
-        for lane in 0..<settings.loops {
+        for lane in 0..<settings.threads.loops {
             let floor = Floor(
                 at: Floor.Place(
                     node: environment.node,
                     session: environment.session,
                     peers: environment.peers,
                     lane: UInt8(lane),
-                    lanes: UInt8(settings.loops)
+                    lanes: UInt8(settings.threads.loops)
                 ),
                 settings: settings,
                 version: written,
@@ -197,14 +197,20 @@ package final class NodeCore {
         self.loops = loops
         let found = Set(recovered.opened.map(\.group) + recovered.quarantined.map(\.group))
         agent = NodeAgent(
-            at: Self.makeDesk(environment, inboxes, writer: writer, state: state, version: written),
+            at: Self.makeDesk(
+                environment,
+                inboxes,
+                writer: writer,
+                state: state,
+                version: written,
+                directory: published
+            ),
             founding: FoundingRoom(
                 environment.identity,
                 environment.identityStore,
                 missing: environment.identity.groups.filter { !found.contains($0) }
             ),
             registration: RegistrationRoom(environment.registration),
-            directory: DirectoryRoom(published),
             disk: DiskRoom(loops.map(\.floor.logProgress))
         )
         try begin(recovered, isComplete: environment.identity.isComplete)
@@ -215,7 +221,8 @@ package final class NodeCore {
         _ inboxes: LoopInboxes,
         writer: LogWriter,
         state: any StateStore,
-        version: WrittenVersion
+        version: WrittenVersion,
+        directory: PublishedDirectory
     ) -> AgentDesk {
         AgentDesk(
             at: AgentDesk.Place(node: environment.node, peers: environment.peers),
@@ -230,7 +237,8 @@ package final class NodeCore {
                 gauge: environment.gauge,
                 failed: environment.failed
             ),
-            version: version
+            version: version,
+            directory: directory
         )
     }
 

@@ -235,4 +235,6 @@ package struct NodeHealth: Hashable, Sendable {
     package var isSpaceLow = false
     /// Log or state have not answered for so long that the leaderships are given up.
     package var isHanging = false
+    /// Writes of the log take long: others had better lead.
+    package var isSlow = false
 }

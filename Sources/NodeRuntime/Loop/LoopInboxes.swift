@@ -113,7 +113,7 @@ extension PeerMessage {
             .group(group)
         case .snapshotPull(let pull): .group(pull.group)
         case .snapshotPiece(let piece): .group(piece.group)
-        case .introduction, .founded: .node
+        case .introduction, .founded, .survey: .node
         case .beat: .everyLane
         case .resting(let list): .lane(list.lanes.to)
         case .stirred(let groups): .groups(groups)

@@ -84,6 +84,8 @@ package enum LoopQuestion: Sendable {
     case verificationCourse(of: GroupID, VerificationID, @Sendable (VerificationCourse) -> Void)
     /// All leaderships go to the best followers; answered by how many there still are.
     case resign(@Sendable (Int) -> Void)
+    /// All replicas of the loop, in order.
+    case holdings(@Sendable ([HeldReplica]) -> Void)
 }
 
 /// A write of a replica that the log has durably.

@@ -127,7 +127,7 @@ package final class ReplicaLoop {
             rooms.reads.receiveAnswer(index, to: id, about: group, floor)
         case .snapshotPull(let pull): rooms.sending.receivePull(pull, from: node, floor)
         case .snapshotPiece(let piece): rooms.installing.receivePiece(piece, floor)
-        case .introduction, .founded: break
+        case .introduction, .founded, .survey: break
         case .recall(let group, let replica, let run):
             rooms.recall.receiveQuestion(of: replica, inRun: run, about: group, from: node, floor)
         case .testimony(let group, let replica, let run, let testimony, let witness):
@@ -228,6 +228,8 @@ package final class ReplicaLoop {
         case .verificationCourse(let group, let id, let completion):
             completion(rooms.verification.course(of: group, id, floor))
         case .resign(let completion): completion(rooms.leadership.resign(floor))
+        case .holdings(let completion):
+            completion(floor.groups.replicas.map { HeldReplica(group: $0.group, isLeader: $0.isLeader) })
         }
     }
 
@@ -297,6 +299,7 @@ package final class ReplicaLoop {
             rooms.installing.begin(group, atLeast: point, from: sender, floor)
         case .roleChanged(let group, let role, let term, let leader):
             floor.observers.roles?(group, role, term, leader)
+            if group == .directory { floor.ways.agent.put(.scheduler(.leads(role == .leader))) }
             guard leader != nil else { return }
             rooms.calls.leaderFound(of: group, floor)
             rooms.reads.leaderFound(of: group, floor)

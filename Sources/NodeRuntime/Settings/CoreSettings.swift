@@ -5,10 +5,8 @@ public import ReplicaCore
 public struct CoreSettings: Sendable {
     /// What each replica is made with: the times of Raft, in ticks, and the limits of its memory.
     public var replica = ReplicaSettings()
-    /// Threads that step groups; each group belongs to one of them.
-    public var loops = 1
-    /// Threads that apply committed entries; each group belongs to one of them.
-    public var appliers = 1
+    /// How many threads share the groups.
+    public var threads = ThreadCounts()
     /// How long a tick is: the unit of the times of Raft.
     public var tickMilliseconds: Int64 = 50
     /// A leader to which nothing has happened for so long goes to rest, and its group with it.
@@ -43,6 +41,8 @@ public struct CoreSettings: Sendable {
     public var flushMilliseconds: Int64 = 30_000
     /// How snapshots go to other nodes.
     public var snapshots = SnapshotSettings()
+    /// Whether the node that leads the directory plans where replicas and leaderships are to be.
+    public var isScheduling = true
     /// When and how replicas are compared.
     public var verification = VerificationSettings()
 
@@ -58,6 +58,14 @@ public struct CoreSettings: Sendable {
         replica.raft.electionTimeoutTicks = 12
         replica.raft.heartbeatTicks = 2
     }
+}
+
+/// How many threads share the groups of a node; each group belongs to one of each kind.
+public struct ThreadCounts: Sendable {
+    /// Threads that step groups.
+    public var loops = 1
+    /// Threads that apply committed entries.
+    public var appliers = 1
 }
 
 /// How many calls of a node's clients wait, and what they hold in memory; more are refused as busy.

@@ -45,7 +45,7 @@ extension NodeSettings {
             )
         }
         labels = try reader.pairs("node.labels", expected: "key=value,key=value")
-            .map { NodeDescription.Label(key: $0.0, value: $0.1) }
+            .map { Label(key: $0.0, value: $0.1) }
         if let certificate = try reader.optional("peer.tls.certificate") {
             guard let key = try reader.optional("peer.tls.key"), let roots = try reader.optional("peer.tls.roots")
             else { throw SettingError("peer.tls.certificate needs peer.tls.key and peer.tls.roots as well") }
@@ -75,8 +75,8 @@ extension NodeSettings {
         core.verification.intervalMilliseconds =
             1_000 * Int64(try reader.integer("verify.interval-seconds", 0...(1 << 30)))
         core.verification.scrubBytesPerSecond = try reader.integer("verify.scrub-bytes-per-second", 0...(1 << 40))
-        core.loops = try Self.threads(reader.integer("threads.loops", 0...PeerLimits.maximumLanes))
-        core.appliers = try Self.threads(reader.integer("threads.appliers", 0...256))
+        core.threads.loops = try Self.threads(reader.integer("threads.loops", 0...PeerLimits.maximumLanes))
+        core.threads.appliers = try Self.threads(reader.integer("threads.appliers", 0...256))
         readThreads = try reader.integer("threads.read", 1...256)
         passwordThreads = try reader.integer("threads.password", 1...64)
         stateMemoryBytes = try reader.integer("state.memory-bytes", (1 << 20)...(8 << 30))

@@ -52,7 +52,7 @@ public struct NodeSettings: Sendable {
     /// Where others reach this node (`peer.advertise`); nil for where it listens.
     public var advertised: HostPort?
     /// Where the node stands, for operators (`node.labels`).
-    public var labels: [NodeDescription.Label]
+    public var labels: [Label]
     /// How many groups share the accounts; fixed when the cluster is founded.
     public var mailGroups: UInt32
     /// What nodes prove by who they are (`peer.tls`); nil for connections without TLS.

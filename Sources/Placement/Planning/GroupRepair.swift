@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// Plans the next move that brings the voters of one group nearer to what its rule wants.
 ///

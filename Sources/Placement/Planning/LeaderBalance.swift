@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// Hands leaderships from nodes that lead many groups to nodes that lead few, among voters that are preferred alike.
 enum LeaderBalance {

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// Hands a leadership on that is against the rule.
 enum LeaderRepair {

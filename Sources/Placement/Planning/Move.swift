@@ -1,4 +1,5 @@
 public import Consensus
+internal import MailModel
 
 /// The voters and learners of a group during a move, by the nodes that hold them. Where a replica in quarantine is
 /// replaced on its own node, that node stands on both sides.

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// How many moves go on at once, those under way and those planned.
 struct MoveLimits: Sendable {

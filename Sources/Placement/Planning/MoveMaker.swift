@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// Makes the moves of one group, with every configuration on the way.
 struct MoveMaker {

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// What each node holds, with the moves that are under way or planned counted as done. Sums change with every move
 /// instead of being made anew.

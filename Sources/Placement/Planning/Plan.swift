@@ -1,4 +1,5 @@
 public import Consensus
+public import MailModel
 
 /// Why a node was not taken.
 public enum Rejection: Hashable, Sendable, CustomStringConvertible {
@@ -21,7 +22,7 @@ public enum Rejection: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .state(let state): "is \(state.rawValue)"
+        case .state(let state): "is \(state.name)"
         case .gone(let seconds): "has been gone for \(seconds) s"
         case .constraint(let constraint): "breaks the constraint \(constraint)"
         case .holdsReplica: "holds a replica already"

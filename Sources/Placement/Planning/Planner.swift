@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// Decides what to move next.
 ///

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// What one pass of the planner has decided so far.
 struct PlanningPass {

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// Says why violations stay.
 enum RepairReport {

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// Moves voters from nodes that hold much to nodes that hold little.
 ///

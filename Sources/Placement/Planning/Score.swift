@@ -1,4 +1,5 @@
 public import Consensus
+internal import MailModel
 
 /// How good a set of nodes is for the voters of a group. Smaller is better. From the most important part on: rules that
 /// are hard, the spread over the keys in their order, the load, the bytes to copy.

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// Why a voter cannot stay where it is, the most urgent first.
 enum SeatFault: Hashable, Sendable {

@@ -1,4 +1,5 @@
 public import Consensus
+public import MailModel
 
 /// A voter, as far as the check of majorities is concerned.
 public struct LabelledVoter: Hashable, Sendable {
@@ -108,4 +109,10 @@ extension ClusterView {
     private func labelled(_ id: NodeID) -> LabelledVoter {
         LabelledVoter(node: id, labels: node(id)?.labels ?? [:])
     }
+}
+
+/// How voters relate to a majority of them.
+enum Majority {
+    /// The least voters that are a majority.
+    static func least(of voters: Int) -> Int { voters / 2 + 1 }
 }

@@ -1,4 +1,5 @@
 public import Consensus
+internal import MailModel
 
 /// How groups obey their rules.
 public enum RuleCheck {
@@ -120,7 +121,9 @@ public enum RuleCheck {
             found.append(.canaryLeads(canary, node.id))
         }
         if node.hasSlowDisk { found.append(.slowDiskLeads(node.id)) }
-        if let departure = view.departure(ofNode: leader) { found.append(.leaderMustLeave(node.id, departure)) }
+        if let departure = node.leaderDeparture(deadAfterSeconds: view.settings.deadAfterSeconds) {
+            found.append(.leaderMustLeave(node.id, departure))
+        }
         guard found.isEmpty else { return found }
         let better = LeaderChoice.candidates(exam, index).filter { index.preference[$0] < index.preference[leader] }
         if let preferred = better.min(by: { (index.preference[$0], $0) < (index.preference[$1], $1) }) {

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// What one rule makes of the nodes of a view.
 struct RuleIndex: Sendable {

@@ -1,3 +1,5 @@
+internal import MailModel
+
 /// What tells nodes apart for the spread of a rule. Nodes that the rule cannot tell apart have the same *shape*: the
 /// same values of the spread keys and the same labels on probation.
 struct ShapeTable: Sendable {

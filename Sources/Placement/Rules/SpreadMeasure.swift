@@ -1,3 +1,5 @@
+internal import MailModel
+
 /// How far a set of voters is from what a rule wants of its spread, packed so that one comparison decides. Smaller is
 /// better. From the most important part on:
 /// - voters too many on labels on probation,

@@ -1,3 +1,5 @@
+internal import MailModel
+
 /// Finds the best spread that a group can reach with the nodes at hand, and the fewest exchanges of voters that lead
 /// there. A single exchange is not always enough: two vendors may have to change places.
 struct SpreadSearch: Sendable {

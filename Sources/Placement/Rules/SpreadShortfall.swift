@@ -1,4 +1,5 @@
 internal import Consensus
+public import MailModel
 
 /// How many nodes that may take a replica have one value of a key.
 public struct ValueCount: Hashable, Sendable {

@@ -1,4 +1,5 @@
 public import Consensus
+public import MailModel
 
 /// One way in which a group does not obey its rule.
 public enum Violation: Hashable, Sendable, CustomStringConvertible {

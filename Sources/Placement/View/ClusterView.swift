@@ -1,4 +1,5 @@
 public import Consensus
+public import MailModel
 
 /// All that placement knows of a cluster, as one value. The same nodes, groups, rules, settings and moves make the same
 /// view, in whatever order they come.

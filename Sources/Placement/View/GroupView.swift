@@ -1,4 +1,5 @@
 public import Consensus
+internal import MailModel
 
 /// What a replica does in its group.
 public enum ReplicaRole: Hashable, Sendable {

@@ -1,30 +1,5 @@
 public import Consensus
-
-/// Where a node stands in its life.
-public enum NodeState: String, Hashable, Sendable, CaseIterable {
-    /// Registered, not yet open for replicas.
-    case joining
-    /// Takes replicas and leads.
-    case active
-    /// Keeps what it has and takes nothing new.
-    case cordoned
-    /// Gives its replicas away.
-    case draining
-    /// Has given its replicas away.
-    case drained
-    /// Will never come back.
-    case decommissioned
-    /// Decommissioned, and no longer listed.
-    case forgotten
-
-    /// Whether replicas must leave a node in this state.
-    public var sendsReplicasAway: Bool {
-        switch self {
-        case .joining, .active, .cordoned: false
-        case .draining, .drained, .decommissioned, .forgotten: true
-        }
-    }
-}
+public import MailModel
 
 /// Whether a node has been heard of.
 public enum Liveness: Hashable, Sendable {
@@ -43,7 +18,7 @@ public enum Departure: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .dead(let seconds): "has been gone for \(seconds) s"
-        case .state(let state): "is \(state.rawValue)"
+        case .state(let state): "is \(state.name)"
         }
     }
 }
@@ -88,6 +63,11 @@ public struct NodeView: Hashable, Sendable {
         if state.sendsReplicasAway { return .state(state) }
         if case .gone(let seconds) = liveness, seconds >= deadAfterSeconds { return .dead(goneSeconds: seconds) }
         return nil
+    }
+
+    /// Why others are to lead in the node's place; nil while it may lead.
+    public func leaderDeparture(deadAfterSeconds: Int) -> Departure? {
+        state.handsLeadershipsOn ? .state(state) : departure(deadAfterSeconds: deadAfterSeconds)
     }
 
     /// Whether the node is active and heard of: nothing else is given new work.

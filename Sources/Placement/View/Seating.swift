@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 
 /// Where the replicas of one group lie, with nodes by their number in the view.
 struct Seating: Sendable {

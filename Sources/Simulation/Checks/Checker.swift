@@ -306,7 +306,7 @@ struct Checker {
         case .directory(.found(let cluster, _, let version, _)): isInOrder = cluster == 1 && version == .first
         case .directory(.registerNode(let description, _)):
             isInOrder = world.nodes.contains { $0.id.rawValue == description.id }
-        case .directory(.reportMembers(let group, _, _)), .directory(.placeGroup(let group, _)):
+        case .directory(.reportMembers(let group, _, _)), .directory(.placeGroup(let group, _, _)):
             isInOrder = world.groups.contains(group)
         case .directory(.raiseVersion): isInOrder = envelope.request.session == 0
         default: isInOrder = envelope.request.session == 0

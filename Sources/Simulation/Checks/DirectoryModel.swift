@@ -10,6 +10,9 @@ struct DirectoryModel {
     private(set) var nodes: [NodeID: NodeRecord] = [:]
     private(set) var tokens: [JoinTokenID: JoinToken] = [:]
     private(set) var groups: [GroupID: GroupRecord] = [:]
+    private(set) var rules: [String: PlacementRule] = [:]
+    private(set) var scheduler = SchedulerSettings()
+    private(set) var operations: [OperationID: OperationRecord] = [:]
     /// The group of each slot.
     private(set) var slots: [GroupID] = []
     private var admitted: [UInt64: NodeID] = [:]
@@ -35,12 +38,9 @@ struct DirectoryModel {
         case .admitNode(let directory, let proof, let node):
             return .nodeAdmitted(try admit(node, from: directory, by: proof, at: time))
         case .setNodeState(let id, let state):
-            guard var node = nodes[id] else { throw .noSuchNode }
-            guard node.state.mayBecome(state) else { throw .notFromHere }
-            node.state = state
-            nodes[id] = node
+            try set(state, of: id)
         case .addGroup(let pool, let placing): return .groupAdded(try add(pool, placing))
-        case .placeGroup(let id, let placing): try change(id) { $0.placing = placing }
+        case .placeGroup(let id, let placing, let replaced): try place(id, placing, replacing: replaced)
         case .removeGroup(let id):
             guard id != .directory, !slots.contains(id) else { throw .notFromHere }
             groups[id] = nil
@@ -50,6 +50,14 @@ struct DirectoryModel {
                 group.members = configuration
                 group.membersIndex = index
             }
+        case .setRule(let pool, let rule): rules[pool] = rule
+        case .setScheduler(let settings): scheduler = settings
+        case .setLabels(let id, let labels):
+            guard nodes[id] != nil else { throw .noSuchNode }
+            nodes[id]?.givenLabels = labels.sorted()
+        case .beginOperation(let id, let kind, let work):
+            if let other = try begin(id, kind, with: work, at: time) { return .operationConflicts(other) }
+        case .endOperation(let id, let state): try end(id, state, at: time)
         case .assignSlots(let range, let id):
             guard id != .directory, groups[id] != nil else { throw .noSuchGroup }
             var changed: Set<GroupID> = []
@@ -139,6 +147,62 @@ struct DirectoryModel {
             members: Configuration(voters: [])
         )
         return id
+    }
+
+    private mutating func place(_ id: GroupID, _ placing: Placing, replacing: Placing?) throws(Refusal) {
+        guard let group = groups[id] else { throw .noSuchGroup }
+        guard group.placing != placing else { return }
+        guard replacing == nil || replacing == group.placing else { throw .changedMeanwhile }
+        let holders = group.members.members.filter { group.members.voters.contains($0.replica) }.map(\.node)
+        for node in placing.voters where !group.placing.voters.contains(node) && !holders.contains(node) {
+            guard let known = nodes[node] else { throw .noSuchNode }
+            guard known.state == .active else { throw .nodeTakesNothing }
+        }
+        groups[id]?.placing = placing
+    }
+
+    private mutating func begin(
+        _ id: OperationID,
+        _ kind: OperationKind,
+        with work: OperationWork,
+        at time: Timestamp
+    ) throws(Refusal) -> OperationID? {
+        guard operations[id] == nil else { return nil }
+        let running = operations.values.filter { $0.state == .running }.sorted { $0.id < $1.id }
+        if let other = running.first(where: { $0.kind.conflicts(with: kind) }) { return other.id }
+        guard running.count < OperationRecord.maximumRunning else { throw .tooManyEntries }
+        switch kind {
+        case .drain(let node): try set(.draining, of: node)
+        case .decommission(let node): try set(.decommissioning, of: node)
+        case .moveReplicas(let group, let from, let to): try place(group, to, replacing: from)
+        case .rebalance: break
+        }
+        operations[id] = OperationRecord(id: id, kind: kind, began: time, work: work)
+        return nil
+    }
+
+    private mutating func end(_ id: OperationID, _ state: OperationState, at time: Timestamp) throws(Refusal) {
+        guard let operation = operations[id] else { throw .noSuchOperation }
+        guard state != .running, operation.state == .running || operation.state == state else { throw .notFromHere }
+        guard operation.state == .running else { return }
+        let isUndone = state == .cancelled
+        switch operation.kind {
+        case .drain(let node) where nodes[node]?.state == .draining && state != .failed:
+            nodes[node]?.state = isUndone ? .active : .drained
+        case .decommission(let node) where nodes[node]?.state == .decommissioning && state != .failed:
+            nodes[node]?.state = isUndone ? .active : .decommissioned
+        case .moveReplicas(let group, let from, let to) where isUndone && groups[group]?.placing == to:
+            try? place(group, from, replacing: to)
+        case .drain, .decommission, .moveReplicas, .rebalance: break
+        }
+        operations[id]?.state = state
+        operations[id]?.ended = time
+    }
+
+    private mutating func set(_ state: NodeState, of id: NodeID) throws(Refusal) {
+        guard let node = nodes[id] else { throw .noSuchNode }
+        guard node.state.mayBecome(state) else { throw .notFromHere }
+        nodes[id]?.state = state
     }
 
     private mutating func change(_ id: GroupID, _ body: (inout GroupRecord) -> Void) throws(Refusal) {

@@ -68,7 +68,7 @@ extension SimClient {
         case .refused(.noSuchAccount): break
         case .refused: keep(mail)
         case .done, .accountCreated, .mailboxCreated, .appended, .flagsStored, .expunged, .copied, .recentClaimed,
-            .purged, .nodeAdmitted, .groupAdded:
+            .purged, .nodeAdmitted, .groupAdded, .operationConflicts:
             // Now and then it is cut off before it has read that.
             if random.chance(perMillion: 100_000) { keep(mail) }
         }

@@ -70,7 +70,7 @@ final class PlacementFaults {
             "group \(group.rawValue) is to be on \(nodes.map(\.rawValue))"
         )
         let placing = Placing(voters: nodes, preferredLeader: random.pick(nodes))
-        let command = MailCommand.directory(.placeGroup(group, placing))
+        let command = MailCommand.directory(.placeGroup(group, placing, replacing: nil))
         node.service?.submit(command, to: .directory, account: AccountID(0), Completion(on: nil) { _ in })
         world.wake(node)
     }

@@ -194,7 +194,10 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
         return changed
     }
 
-    func freeBytes() -> Int? { troubles.isNearlyFull ? 0 : .max }
+    func space() -> DiskSpace? {
+        let capacity = 1 << 40
+        return DiskSpace(freeBytes: troubles.isNearlyFull ? 0 : capacity / 2, capacityBytes: capacity)
+    }
 
     /// Whether a turn of the part is on the queue.
     func isScheduled(_ part: NodePart) -> Bool { turns[part.number] }
@@ -238,8 +241,8 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     func settings(from settings: CoreSettings) -> CoreSettings {
         var settings = settings
         let choice = SplitMix64.mix(session)
-        settings.loops = 1 + Int(choice % UInt64(NodePart.maximumLoops))
-        settings.appliers = 1 + Int((choice >> 32) % UInt64(NodePart.maximumAppliers))
+        settings.threads.loops = 1 + Int(choice % UInt64(NodePart.maximumLoops))
+        settings.threads.appliers = 1 + Int((choice >> 32) % UInt64(NodePart.maximumAppliers))
         return settings
     }
 

@@ -9,6 +9,7 @@ enum SimSettings {
         var settings = CoreSettings()
         settings.tickMilliseconds = 50
         settings.callMilliseconds = 5_000
+        settings.isScheduling = false
         settings.resendMilliseconds = random.pick([150, 400, 1_000]) ?? 400
         settings.retainedEntries = random.pick([0, 5, 40, 400]) ?? 40
         settings.retainedBytes = random.pick([2_000, 50_000, 1 << 30]) ?? 50_000

@@ -12,7 +12,7 @@ struct DirectoryCosts {
         try rig.measure("directory: the cluster is founded", 50) { _ in
             (none, .directory(.found(clusterID: 1, mailGroups: 16_384, version: version, founders: founders)))
         }
-        let labels = (0..<100).map { NodeDescription.Label(key: "label \($0)", value: "value") }
+        let labels = (0..<100).map { Label(key: "label \($0)", value: "value") }
         try rig.measure("directory: a node with 100 labels registers", 1_000) { number in
             let node = NodeDescription(
                 id: UInt64(number + 1),

@@ -1,4 +1,5 @@
 import Consensus
+import MailModel
 
 @testable import Placement
 
@@ -35,7 +36,9 @@ struct RandomCluster {
         let usedDatacenters = 1 + random.below(datacenters.count)
         let isHealthy = isOne(in: 3)
         return (1...count).map { id in
-            let states: [NodeState] = [.joining, .cordoned, .draining, .drained, .decommissioned, .forgotten]
+            let states: [NodeState] = [
+                .joining, .cordoned, .draining, .drained, .decommissioning, .decommissioned, .forgotten,
+            ]
             let isChanged = !isHealthy && isOne(in: 6)
             let isGone = !isHealthy && isOne(in: 6)
             return Sample.node(

@@ -1,4 +1,5 @@
 import Consensus
+import MailModel
 
 @testable import Placement
 

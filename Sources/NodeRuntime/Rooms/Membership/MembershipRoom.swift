@@ -183,7 +183,8 @@ struct MembershipRoom {
                 placing: record.placing,
                 mayLearn: mayLearn(group, floor),
                 labels: { floor.directory.labels(of: $0) },
-                spread: PlacementRule().spread
+                spread: record.placing.mayFormMajority
+                    ? [] : floor.directory.policy.rule(ofPool: record.pool).spread
             )
         )
     }

@@ -31,6 +31,12 @@ public struct PlacementRule: Hashable, Sendable {
     public static let maximumSpreadKeys = 7
     /// More labels on probation at once than this are refused.
     public static let maximumCanaries = 64
+    /// Rules of more pools than this are refused.
+    public static let maximumPools = 64
+    /// More constraints than this are refused.
+    public static let maximumConstraints = 64
+    /// More labels of preferred leaders than this are refused.
+    public static let maximumPreferences = 64
     /// More voters than this make every write slower and nothing safer.
     public static let maximumVoters = 7
 
@@ -86,10 +92,4 @@ public struct PlacementRule: Hashable, Sendable {
         self.leaderPreferences = leaderPreferences
         self.canaries = canaries
     }
-}
-
-/// How voters relate to a majority of them.
-enum Majority {
-    /// The least voters that are a majority.
-    static func least(of voters: Int) -> Int { voters / 2 + 1 }
 }

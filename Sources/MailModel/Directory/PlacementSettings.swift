@@ -1,5 +1,4 @@
-/// When placement acts, and how much of it goes on at once. How many bytes a second a copy may take is decided where it
-/// is carried out.
+/// When placement acts, and how much of it goes on at once.
 public struct PlacementSettings: Hashable, Sendable {
     /// A node that has been gone for this long, in seconds, is dead: its replicas are replaced.
     public var deadAfterSeconds: Int

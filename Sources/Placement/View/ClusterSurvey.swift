@@ -1,0 +1,125 @@
+public import Consensus
+public import MailModel
+
+/// What the nodes have said of themselves, as somebody has heard it.
+public struct ClusterSurvey: Sendable {
+    /// The last report of each node that has ever been heard of.
+    public var reports: [NodeID: NodeReport]
+    /// For how many seconds nodes have not been heard of; a node that is not named here is alive.
+    public var goneSeconds: [NodeID: Int]
+
+    public init(reports: [NodeID: NodeReport] = [:], goneSeconds: [NodeID: Int] = [:]) {
+        self.reports = reports
+        self.goneSeconds = goneSeconds
+    }
+}
+
+extension ClusterView {
+    /// The cluster as its directory and its nodes tell it.
+    ///
+    /// A group's replicas are those that it has, as far as the directory has heard. Where they are not those that the
+    /// directory wants, a move is under way, unless one of its targets can take nothing any more: such a group is open
+    /// for another plan.
+    public init(_ directory: Directory, _ survey: ClusterSurvey) {
+        var leaders: [GroupID: NodeID] = [:]
+        var sizes: [GroupID: (accounts: Int, bytes: Int)] = [:]
+        for (node, report) in survey.reports.sorted(by: { $0.key < $1.key }) {
+            let isAlive = survey.goneSeconds[node] == nil
+            for held in report.groups {
+                if held.isLeader, isAlive { leaders[held.group] = node }
+                let known = sizes[held.group] ?? (0, 0)
+                sizes[held.group] = (
+                    max(known.accounts, Int(held.accounts)), max(known.bytes, Int(clamping: held.bytes))
+                )
+            }
+        }
+        let nodes = directory.nodes.filter { $0.state != .forgotten }.map { NodeView($0, survey) }
+        let settings = directory.policy.scheduler.placement
+        let leaving = Set(nodes.filter { $0.departure(deadAfterSeconds: settings.deadAfterSeconds) != nil }.map(\.id))
+        let groups = directory.groups.map { record in
+            GroupView(record, leader: leaders[record.id], size: sizes[record.id] ?? (0, 0))
+        }
+        let moves = zip(directory.groups, groups).compactMap { record, view in
+            Move(underWay: record, view, leaving: leaving)
+        }
+        self.init(
+            nodes: nodes,
+            groups: groups,
+            rules: directory.policy.rules,
+            settings: settings,
+            movesUnderWay: moves
+        )
+    }
+}
+
+extension NodeView {
+    fileprivate init(_ record: NodeRecord, _ survey: ClusterSurvey) {
+        let report = survey.reports[record.id]
+        let capacity = Int(clamping: report?.capacityBytes ?? 0)
+        self.init(
+            id: record.id,
+            labels: record.labels,
+            state: record.state,
+            liveness: survey.goneSeconds[record.id].map { .gone(seconds: $0) } ?? .alive,
+            capacityBytes: capacity,
+            usedBytes: max(0, capacity - Int(clamping: report?.freeBytes ?? 0)),
+            hasSlowDisk: report?.isDiskSlow ?? false
+        )
+    }
+}
+
+extension GroupView {
+    fileprivate init(_ record: GroupRecord, leader: NodeID?, size: (accounts: Int, bytes: Int)) {
+        let members = record.members
+        let replicas = members.members.compactMap { member -> ReplicaView? in
+            if members.voters.contains(member.replica) {
+                return ReplicaView(replica: member.replica, node: member.node, role: .voter)
+            }
+            guard members.learners.contains(member.replica) else { return nil }
+            return ReplicaView(replica: member.replica, node: member.node, role: .learner)
+        }
+        self.init(
+            id: record.id,
+            pool: record.pool,
+            replicas: replicas,
+            leader: leader,
+            bytes: size.bytes,
+            accounts: size.accounts
+        )
+    }
+}
+
+extension GroupRecord {
+    /// Whether the group has the voters that it is to have, and is not on the way from others.
+    public var isSettled: Bool { !members.isJoint && members.voterNodes == placing.voters }
+}
+
+extension Move {
+    /// What is under way in a group whose voters are not where they are to be. Nil where they are, and where one of
+    /// them is to be on a node that can take nothing any more.
+    fileprivate init?(underWay record: GroupRecord, _ view: GroupView, leaving: Set<NodeID>) {
+        guard !record.isSettled else { return nil }
+        let present = record.members.voterNodes
+        let wanted = record.placing.voters
+        let added = wanted.filter { !present.contains($0) }
+        guard added.allSatisfy({ !leaving.contains($0) }) else { return nil }
+        let removed = present.filter { !wanted.contains($0) }
+        let replica = removed.first.flatMap { record.members.voter(on: $0) }
+        let kind: Kind
+        switch (added.first, removed.first, replica) {
+        case (let target?, let source?, let replica?): kind = .replaceVoter(replica, from: source, to: target)
+        case (let target?, _, _): kind = .addVoter(to: target)
+        case (nil, let source?, let replica?): kind = .removeVoter(replica, from: source)
+        // The joint configuration is about to be left.
+        default: kind = .removeLearner(ReplicaID(0), from: present.first ?? NodeID(0))
+        }
+        self.init(
+            group: record.id,
+            kind: kind,
+            reason: .repair(.tooFewVoters(has: present.count, wants: wanted.count)),
+            bytesToCopy: added.isEmpty ? 0 : view.bytes,
+            sender: view.leader,
+            steps: []
+        )
+    }
+}
