@@ -149,7 +149,7 @@ let package = Package(
         .target(
             name: "AdminService",
             dependencies: [
-                "AdminAPI", "Consensus", "MailModel", "NodeRuntime",
+                "AdminAPI", "Consensus", "MailModel", "NodeRuntime", "Placement",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),

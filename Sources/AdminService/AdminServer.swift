@@ -24,7 +24,8 @@ public final class AdminServer: Sendable {
             transport: HTTP2ServerTransport.Posix(address: address, transportSecurity: .plaintext),
             services: [
                 ClusterService(node: node, version: version), AccountsService(node: node),
-                NodesService(node: node, version: version), GroupsService(node: node),
+                NodesService(node: node, version: version), GroupsService(node: node), RulesService(node: node),
+                SchedulerService(node: node), OperationsService(node: node),
             ]
         )
         let running = Task { try await server.serve() }

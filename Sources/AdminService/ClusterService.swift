@@ -13,27 +13,84 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_GetStatusRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_GetStatusResponse {
-        let groups = await node.summary()
-        let nodes = describeNodes(of: node, groups, version: version)
+        let here = await node.summary()
         var problems = await node.membershipProblems()
         problems += await node.verificationProblems()
-        problems += groups.behind.compactMap { group, seconds in
+        problems += here.behind.compactMap { group, seconds in
             HousekeepingProblem.sentence(group.rawValue, backlogSeconds: seconds)
         }
-        problems += groups.leaderless.map { "group \($0.rawValue) has no leader that this node knows" }
-        problems += groups.silent.map { group, node in
+        problems += here.silent.map { group, node in
             "group \(group.rawValue): the replica on node \(node.rawValue) does not answer"
         }
         let unreadyReasons = await node.unreadyReasons()
+        let view = await node.knownView()
+        problems += view.leaderless.map { "group \($0.rawValue) has no leader that this node knows" }
         return .with {
             $0.cluster = node.settings.cluster
             $0.node = node.settings.node.rawValue
-            $0.groups = UInt32(groups.groups)
-            $0.groupsWithLeader = UInt32(groups.withLeader)
-            $0.groupsLedHere = UInt32(groups.led[node.settings.node] ?? 0)
-            $0.nodes = nodes
+            $0.groups = UInt32(view.groups)
+            $0.groupsWithLeader = UInt32(view.groups - view.leaderless.count)
+            $0.groupsLedHere = UInt32(here.led[node.settings.node] ?? 0)
+            $0.nodes = describeNodes(of: node, view, version: version)
             $0.problems = problems
             $0.unreadyReasons = unreadyReasons
+            $0.brokenPromises = view.brokenPromises
+        }
+    }
+
+    func survive(
+        request: Staffetta_Admin_V1_SurviveRequest,
+        context: ServerContext
+    ) async throws -> Staffetta_Admin_V1_SurviveResponse {
+        let report = try await answering { () async throws(AdministrationError) in
+            try await node.survive(
+                pairs: request.pairs,
+                losing: request.loseLabels.map { Label($0) },
+                and: request.loseNodes.map { NodeID($0) }
+            )
+        }
+        return .with {
+            $0.losses = report.losses.map { .init($0) }
+            $0.brokenPromises = report.brokenPromises
+            $0.groups = UInt32(report.groups)
+            $0.accounts = UInt64(report.accounts)
+            $0.goneNodes = report.goneNodes.map(\.rawValue)
+        }
+    }
+
+    // MARK: Events
+
+    func listEvents(
+        request: Staffetta_Admin_V1_ListEventsRequest,
+        context: ServerContext
+    ) async throws -> Staffetta_Admin_V1_ListEventsResponse {
+        let events = try await events(after: request.after, limit: Self.limit(of: request))
+        return .with { $0.events = events.map { .init($0) } }
+    }
+
+    func followEvents(
+        request: Staffetta_Admin_V1_ListEventsRequest,
+        response: RPCWriter<Staffetta_Admin_V1_Event>,
+        context: ServerContext
+    ) async throws {
+        var last = request.after
+        while !Task.isCancelled {
+            let events = try await events(after: last, limit: Self.limit(of: request))
+            for event in events {
+                try await response.write(.init(event))
+                last = event.sequence
+            }
+            if events.isEmpty { try await Task.sleep(for: .milliseconds(500)) }
+        }
+    }
+
+    private static func limit(of request: Staffetta_Admin_V1_ListEventsRequest) -> Int {
+        request.limit == 0 ? Paging.defaultSize : min(Int(request.limit), Paging.maximumSize)
+    }
+
+    private func events(after sequence: UInt64, limit: Int) async throws -> [NumberedEvent] {
+        try await answering { () async throws(AdministrationError) in
+            try await node.directoryAdministration.events(after: sequence, limit: limit)
         }
     }
 }
@@ -48,99 +105,5 @@ enum HousekeepingProblem {
         guard backlogSeconds > toleratedSeconds else { return nil }
         let (hours, minutes) = (backlogSeconds / 3_600, backlogSeconds / 60 % 60)
         return "group \(group): housekeeping is \(hours) h \(minutes) min behind"
-    }
-}
-
-struct NodesService: Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
-    let node: Node
-    let version: String
-
-    func listNodes(
-        request: Staffetta_Admin_V1_ListNodesRequest,
-        context: ServerContext
-    ) async throws -> Staffetta_Admin_V1_ListNodesResponse {
-        let nodes = describeNodes(of: node, await node.summary(), version: version)
-        let page = try Paging.page(nodes, after: request.pageToken, size: request.pageSize) { $0.id }
-        return .with {
-            $0.nodes = page.items
-            $0.nextPageToken = page.next
-        }
-    }
-
-    func describeNode(
-        request: Staffetta_Admin_V1_DescribeNodeRequest,
-        context: ServerContext
-    ) async throws -> Staffetta_Admin_V1_Node {
-        let nodes = describeNodes(of: node, await node.summary(), version: version)
-        guard let found = nodes.first(where: { $0.id == request.id }) else {
-            throw RPCError(
-                code: .notFound,
-                message: "the directory knows no node \(request.id); `staffettactl node list` shows all"
-            )
-        }
-        return found
-    }
-
-    func createJoinToken(
-        request: Staffetta_Admin_V1_CreateJoinTokenRequest,
-        context: ServerContext
-    ) async throws -> Staffetta_Admin_V1_CreateJoinTokenResponse {
-        let made = try await answering { () async throws(AdministrationError) in
-            try await node.directoryAdministration.createJoinToken(
-                seconds: Int(request.ttlSeconds),
-                uses: Int(request.uses)
-            )
-        }
-        return .with {
-            $0.token = .init(made.token)
-            $0.secret = made.secret
-        }
-    }
-
-    func listJoinTokens(
-        request: Staffetta_Admin_V1_ListJoinTokensRequest,
-        context: ServerContext
-    ) async throws -> Staffetta_Admin_V1_ListJoinTokensResponse {
-        let tokens = try await answering { () async throws(AdministrationError) in
-            try await node.directoryAdministration.joinTokens()
-        }
-        return .with { $0.tokens = tokens.map { .init($0) } }
-    }
-
-    func revokeJoinToken(
-        request: Staffetta_Admin_V1_RevokeJoinTokenRequest,
-        context: ServerContext
-    ) async throws -> Staffetta_Admin_V1_RevokeJoinTokenResponse {
-        try await answering { () async throws(AdministrationError) in
-            try await node.directoryAdministration.revokeJoinToken(request.id)
-        }
-        return Staffetta_Admin_V1_RevokeJoinTokenResponse()
-    }
-}
-
-extension Staffetta_Admin_V1_JoinToken {
-    fileprivate init(_ token: JoinTokenReport) {
-        self = .with {
-            $0.id = token.id
-            $0.expiresMilliseconds = token.expiresMilliseconds
-            $0.usesLeft = UInt32(token.usesLeft)
-        }
-    }
-}
-
-/// The directory's nodes, sorted, with what this node knows of the groups they lead.
-private func describeNodes(of node: Node, _ groups: GroupSummary, version: String) -> [Staffetta_Admin_V1_Node] {
-    node.nodes().sorted { $0.description.id < $1.description.id }.map { known in
-        .with {
-            let description = known.description
-            $0.state = known.state.name
-            $0.id = description.id
-            $0.peerAddress = description.peerAddress
-            $0.labels = Dictionary(description.labels.map { ($0.key, $0.value) }) { first, _ in first }
-            $0.isThisNode = description.id == node.settings.node.rawValue
-            $0.groupsLed = UInt32(groups.led[NodeID(description.id)] ?? 0)
-            $0.replicas = UInt32(groups.replicas[NodeID(description.id)] ?? 0)
-            if description.id == node.settings.node.rawValue { $0.version = version }
-        }
     }
 }

@@ -49,14 +49,21 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_ChangeReplicasRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_ChangeReplicasResponse {
-        let nodes = try await answering { () async throws(AdministrationError) in
-            try await node.directoryAdministration.changeReplicas(
+        let id = OperationNumber.id(request.operationID, dryRun: request.dryRun)
+        let (placing, change) = try await answering { () async throws(AdministrationError) in
+            try await node.operationAdministration.moveReplicas(
                 of: GroupID(request.group),
                 adding: request.addNodes.map { NodeID($0) },
-                removing: request.removeNodes.map { NodeID($0) }
+                removing: request.removeNodes.map { NodeID($0) },
+                mayFormMajority: request.allowMajority,
+                as: id
             )
         }
-        return .with { $0.nodes = nodes.map(\.rawValue) }
+        return .with {
+            $0.nodes = placing.voters.map(\.rawValue)
+            $0.preview = .init(change.preview)
+            if let operation = change.operation { $0.operation = .init(operation) }
+        }
     }
 
     func verifyGroup(

@@ -38,6 +38,10 @@ struct ClusterCommand: AsyncParsableCommand {
             if connection.format == .table {
                 print(status.problems.isEmpty ? "\nno problems" : "\nproblems:")
                 for problem in status.problems { print("  \(problem)") }
+                if !status.brokenPromises.isEmpty {
+                    print("\nNOT SURVIVED, if it happened now (`staffettactl survive`):")
+                    for promise in status.brokenPromises { print("  \(promise)") }
+                }
             }
             if !status.problems.isEmpty { throw ExitCode(1) }
         }
@@ -48,7 +52,10 @@ struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node",
         abstract: "Nodes.",
-        subcommands: [List.self, Describe.self, Live.self, Ready.self, NodeTokenCommand.self]
+        subcommands: [
+            List.self, Describe.self, Label.self, Cordon.self, Uncordon.self, Drain.self, Undrain.self,
+            Decommission.self, Recommission.self, Forget.self, Live.self, Ready.self, NodeTokenCommand.self,
+        ]
     )
 
     struct List: AsyncParsableCommand {
@@ -142,10 +149,11 @@ private func status(_ connection: ConnectionOptions) async throws -> Staffetta_A
 
 private func nodeTable(_ nodes: [Staffetta_Admin_V1_Node]) -> Table {
     Table(
-        header: ["NODE", "STATE", "PEER ADDRESS", "LEADS", "REPLICAS", "LABELS", "ANSWERED"],
+        header: ["NODE", "STATE", "ALIVE", "PEER ADDRESS", "LEADS", "REPLICAS", "FREE", "LABELS", "ANSWERED"],
         rows: nodes.map { node in
             [
-                "\(node.id)", node.state, node.peerAddress, "\(node.groupsLed)", "\(node.replicas)",
+                "\(node.id)", node.state, node.isAlive ? "yes" : "NO", node.peerAddress, "\(node.groupsLed)",
+                "\(node.replicas)", node.capacityBytes == 0 ? "?" : bytes(node.freeBytes),
                 node.labels.keys.sorted().map { "\($0)=\(node.labels[$0] ?? "")" }.joined(separator: " "),
                 node.isThisNode ? "yes (\(node.version))" : "",
             ]

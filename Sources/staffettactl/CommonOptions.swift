@@ -3,6 +3,8 @@ enum CommonOptions {
     private static let names = ["--endpoint", "--format"]
     /// A noun and a verb: `cluster status`.
     private static let commandWords = 2
+    /// Verbs that stand alone.
+    private static let loneVerbs = ["rebalance", "survive", "events"]
 
     /// The arguments with the common options moved from before the verb to right behind it, in their order.
     ///
@@ -11,7 +13,10 @@ enum CommonOptions {
         var words: [String] = []
         var moved: [String] = []
         var rest = arguments[...]
-        while words.count < commandWords, let argument = rest.popFirst() {
+        func isWhole() -> Bool {
+            words.count == commandWords || words.count == 1 && loneVerbs.contains(words[0])
+        }
+        while !isWhole(), let argument = rest.popFirst() {
             if names.contains(argument) {
                 moved.append(argument)
                 if let value = rest.popFirst() { moved.append(value) }
@@ -21,7 +26,7 @@ enum CommonOptions {
                 words.append(argument)
             }
         }
-        guard words.count == commandWords, words.allSatisfy({ !$0.hasPrefix("-") }), words.first != "help" else {
+        guard isWhole(), words.allSatisfy({ !$0.hasPrefix("-") }), words.first != "help" else {
             return words + rest
         }
         return words + moved + rest

@@ -13,9 +13,10 @@ extension GroupCommand {
         )
         @Argument(help: "The group's number.") var id: UInt32
         @Option(help: "The node that is to hold it.") var node: UInt64
+        @OptionGroup var options: ReplicaOptions
         @OptionGroup var connection: ConnectionOptions
 
-        func run() async throws { try await change(id, adding: [node], removing: [], connection) }
+        func run() async throws { try await change(id, adding: [node], removing: [], options, connection) }
     }
 
     struct RemoveReplica: AsyncParsableCommand {
@@ -25,9 +26,10 @@ extension GroupCommand {
         )
         @Argument(help: "The group's number.") var id: UInt32
         @Option(help: "The node that holds it.") var node: UInt64
+        @OptionGroup var options: ReplicaOptions
         @OptionGroup var connection: ConnectionOptions
 
-        func run() async throws { try await change(id, adding: [], removing: [node], connection) }
+        func run() async throws { try await change(id, adding: [], removing: [node], options, connection) }
     }
 
     struct MoveReplica: AsyncParsableCommand {
@@ -38,36 +40,43 @@ extension GroupCommand {
         @Argument(help: "The group's number.") var id: UInt32
         @Option(help: "The node that holds it.") var from: UInt64
         @Option(help: "The node that is to hold it.") var to: UInt64
+        @OptionGroup var options: ReplicaOptions
         @OptionGroup var connection: ConnectionOptions
 
-        func run() async throws { try await change(id, adding: [to], removing: [from], connection) }
+        func run() async throws { try await change(id, adding: [to], removing: [from], options, connection) }
     }
+}
+
+struct ReplicaOptions: ParsableArguments {
+    @Flag(help: "Also where one value of a label then holds a majority of the voters. Leaves an event.")
+    var allowMajority = false
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var operation: OperationOptions
 }
 
 private func change(
     _ id: UInt32,
     adding added: [UInt64],
     removing removed: [UInt64],
+    _ options: ReplicaOptions,
     _ connection: ConnectionOptions
 ) async throws {
-    let unwanted = Repetition.unwanted(thenAsk: "staffettactl group describe \(id)")
-    let changed = try await connection.call(unwanted) { client in
-        try await Staffetta_Admin_V1_Groups.Client(wrapping: client).changeReplicas(
-            .with {
-                $0.group = id
-                $0.addNodes = added
-                $0.removeNodes = removed
-            },
-            options: .admin()
-        )
+    let request = Staffetta_Admin_V1_ChangeReplicasRequest.with {
+        $0.group = id
+        $0.addNodes = added
+        $0.removeNodes = removed
+        $0.allowMajority = options.allowMajority
+        $0.dryRun = options.change.dryRun
+        $0.operationID = options.operation.number()
     }
-    try connection.show(changed) {
-        Table(
-            header: ["GROUP", "VOTERS ARE TO BE ON"],
-            rows: [["\(id)", changed.nodes.map { "\($0)" }.joined(separator: ",")]]
-        )
+    let changed = try await connection.call(.harmless) { client in
+        try await Staffetta_Admin_V1_Groups.Client(wrapping: client).changeReplicas(request, options: .admin())
     }
-    if connection.format == .table {
-        print("\n`staffettactl group describe \(id)` shows how far it is")
-    }
+    try await ChangeOutput(connection: connection, isDryRun: options.change.dryRun).show(
+        changed,
+        changed.preview,
+        changed.hasOperation ? changed.operation : nil,
+        done: "",
+        waits: options.operation.wait
+    )
 }

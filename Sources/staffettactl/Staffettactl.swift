@@ -18,7 +18,11 @@ struct Staffettactl: AsyncParsableCommand {
               staffettactl account create anna@example.org --password-stdin < secret
               staffettactl group list --format json
             """,
-        subcommands: [ClusterCommand.self, AccountCommand.self, NodeCommand.self, GroupCommand.self]
+        subcommands: [
+            ClusterCommand.self, AccountCommand.self, NodeCommand.self, GroupCommand.self, RuleCommand.self,
+            SchedulerCommand.self, RebalanceCommand.self, SurviveCommand.self, EventsCommand.self,
+            OperationCommand.self,
+        ]
     )
 
     static func main() async {

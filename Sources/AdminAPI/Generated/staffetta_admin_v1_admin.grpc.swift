@@ -33,9 +33,51 @@ public enum Staffetta_Admin_V1_Cluster: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "Survive" metadata.
+        public enum Survive: Sendable {
+            /// Request type for "Survive".
+            public typealias Input = Staffetta_Admin_V1_SurviveRequest
+            /// Response type for "Survive".
+            public typealias Output = Staffetta_Admin_V1_SurviveResponse
+            /// Descriptor for "Survive".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Cluster"),
+                method: "Survive",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListEvents" metadata.
+        public enum ListEvents: Sendable {
+            /// Request type for "ListEvents".
+            public typealias Input = Staffetta_Admin_V1_ListEventsRequest
+            /// Response type for "ListEvents".
+            public typealias Output = Staffetta_Admin_V1_ListEventsResponse
+            /// Descriptor for "ListEvents".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Cluster"),
+                method: "ListEvents",
+                type: .unary
+            )
+        }
+        /// Namespace for "FollowEvents" metadata.
+        public enum FollowEvents: Sendable {
+            /// Request type for "FollowEvents".
+            public typealias Input = Staffetta_Admin_V1_ListEventsRequest
+            /// Response type for "FollowEvents".
+            public typealias Output = Staffetta_Admin_V1_Event
+            /// Descriptor for "FollowEvents".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Cluster"),
+                method: "FollowEvents",
+                type: .serverStreaming
+            )
+        }
         /// Descriptors for all methods in the "staffetta.admin.v1.Cluster" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
-            GetStatus.descriptor
+            GetStatus.descriptor,
+            Survive.descriptor,
+            ListEvents.descriptor,
+            FollowEvents.descriptor
         ]
     }
 }
@@ -79,6 +121,60 @@ extension Staffetta_Admin_V1_Cluster {
             request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_GetStatusRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_GetStatusResponse>
+
+        /// Handle the "Survive" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What would be left if nodes vanished now, from what all nodes say of themselves.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_SurviveRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_SurviveResponse` messages.
+        func survive(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_SurviveRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_SurviveResponse>
+
+        /// Handle the "ListEvents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What happened to the cluster, the oldest first. The directory remembers the last 4,096 events.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ListEventsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ListEventsResponse` messages.
+        func listEvents(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ListEventsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ListEventsResponse>
+
+        /// Handle the "FollowEvents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same, and then each new event, until the caller goes.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ListEventsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_Event` messages.
+        func followEvents(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ListEventsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Event>
     }
 
     /// Service protocol for the "staffetta.admin.v1.Cluster" service.
@@ -106,6 +202,60 @@ extension Staffetta_Admin_V1_Cluster {
             request: GRPCCore.ServerRequest<Staffetta_Admin_V1_GetStatusRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_GetStatusResponse>
+
+        /// Handle the "Survive" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What would be left if nodes vanished now, from what all nodes say of themselves.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_SurviveRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_SurviveResponse` message.
+        func survive(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_SurviveRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_SurviveResponse>
+
+        /// Handle the "ListEvents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What happened to the cluster, the oldest first. The directory remembers the last 4,096 events.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListEventsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ListEventsResponse` message.
+        func listEvents(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ListEventsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ListEventsResponse>
+
+        /// Handle the "FollowEvents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same, and then each new event, until the caller goes.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListEventsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_Event` messages.
+        func followEvents(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ListEventsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Event>
     }
 
     /// Simple service protocol for the "staffetta.admin.v1.Cluster" service.
@@ -131,6 +281,61 @@ extension Staffetta_Admin_V1_Cluster {
             request: Staffetta_Admin_V1_GetStatusRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Staffetta_Admin_V1_GetStatusResponse
+
+        /// Handle the "Survive" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What would be left if nodes vanished now, from what all nodes say of themselves.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_SurviveRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_SurviveResponse` to respond with.
+        func survive(
+            request: Staffetta_Admin_V1_SurviveRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_SurviveResponse
+
+        /// Handle the "ListEvents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What happened to the cluster, the oldest first. The directory remembers the last 4,096 events.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ListEventsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ListEventsResponse` to respond with.
+        func listEvents(
+            request: Staffetta_Admin_V1_ListEventsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ListEventsResponse
+
+        /// Handle the "FollowEvents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same, and then each new event, until the caller goes.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ListEventsRequest` message.
+        ///   - response: A response stream of `Staffetta_Admin_V1_Event` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func followEvents(
+            request: Staffetta_Admin_V1_ListEventsRequest,
+            response: GRPCCore.RPCWriter<Staffetta_Admin_V1_Event>,
+            context: GRPCCore.ServerContext
+        ) async throws
     }
 }
 
@@ -144,6 +349,39 @@ extension Staffetta_Admin_V1_Cluster.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_GetStatusResponse>(),
             handler: { request, context in
                 try await self.getStatus(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Cluster.Method.Survive.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_SurviveRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_SurviveResponse>(),
+            handler: { request, context in
+                try await self.survive(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Cluster.Method.ListEvents.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ListEventsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ListEventsResponse>(),
+            handler: { request, context in
+                try await self.listEvents(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Cluster.Method.FollowEvents.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ListEventsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_Event>(),
+            handler: { request, context in
+                try await self.followEvents(
                     request: request,
                     context: context
                 )
@@ -165,6 +403,39 @@ extension Staffetta_Admin_V1_Cluster.ServiceProtocol {
         )
         return GRPCCore.StreamingServerResponse(single: response)
     }
+
+    public func survive(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_SurviveRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_SurviveResponse> {
+        let response = try await self.survive(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func listEvents(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ListEventsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ListEventsResponse> {
+        let response = try await self.listEvents(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func followEvents(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ListEventsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Event> {
+        let response = try await self.followEvents(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
 }
 
 // Default implementation of methods from 'ServiceProtocol'.
@@ -180,6 +451,49 @@ extension Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
                 context: context
             ),
             metadata: [:]
+        )
+    }
+
+    public func survive(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_SurviveRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_SurviveResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_SurviveResponse>(
+            message: try await self.survive(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func listEvents(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ListEventsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ListEventsResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ListEventsResponse>(
+            message: try await self.listEvents(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func followEvents(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ListEventsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Event> {
+        return GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Event>(
+            metadata: [:],
+            producer: { writer in
+                try await self.followEvents(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
         )
     }
 }
@@ -214,6 +528,75 @@ extension Staffetta_Admin_V1_Cluster {
             deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_GetStatusResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetStatusResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Survive" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What would be left if nodes vanished now, from what all nodes say of themselves.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_SurviveRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_SurviveRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_SurviveResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func survive<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_SurviveRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_SurviveRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_SurviveResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_SurviveResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListEvents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What happened to the cluster, the oldest first. The directory remembers the last 4,096 events.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListEventsRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ListEventsRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ListEventsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listEvents<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListEventsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ListEventsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ListEventsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListEventsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "FollowEvents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same, and then each new event, until the caller goes.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListEventsRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ListEventsRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_Event` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func followEvents<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListEventsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ListEventsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Event>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_Event>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -266,6 +649,106 @@ extension Staffetta_Admin_V1_Cluster {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "Survive" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What would be left if nodes vanished now, from what all nodes say of themselves.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_SurviveRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_SurviveRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_SurviveResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func survive<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_SurviveRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_SurviveRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_SurviveResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_SurviveResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Cluster.Method.Survive.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListEvents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What happened to the cluster, the oldest first. The directory remembers the last 4,096 events.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListEventsRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ListEventsRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ListEventsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listEvents<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListEventsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ListEventsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ListEventsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListEventsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Cluster.Method.ListEvents.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "FollowEvents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same, and then each new event, until the caller goes.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListEventsRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ListEventsRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_Event` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func followEvents<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListEventsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ListEventsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Event>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_Event>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Cluster.Method.FollowEvents.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -296,6 +779,91 @@ extension Staffetta_Admin_V1_Cluster.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_GetStatusRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_GetStatusResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Survive" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What would be left if nodes vanished now, from what all nodes say of themselves.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_SurviveRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func survive<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_SurviveRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_SurviveResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.survive(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_SurviveRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_SurviveResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListEvents" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What happened to the cluster, the oldest first. The directory remembers the last 4,096 events.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ListEventsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listEvents<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListEventsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListEventsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listEvents(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ListEventsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ListEventsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "FollowEvents" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The same, and then each new event, until the caller goes.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ListEventsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func followEvents<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListEventsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_Event>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.followEvents(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ListEventsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_Event>(),
             options: options,
             onResponse: handleResponse
         )
@@ -332,6 +900,103 @@ extension Staffetta_Admin_V1_Cluster.ClientProtocol {
             metadata: metadata
         )
         return try await self.getStatus(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Survive" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What would be left if nodes vanished now, from what all nodes say of themselves.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func survive<Result>(
+        _ message: Staffetta_Admin_V1_SurviveRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_SurviveResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_SurviveRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.survive(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListEvents" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What happened to the cluster, the oldest first. The directory remembers the last 4,096 events.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listEvents<Result>(
+        _ message: Staffetta_Admin_V1_ListEventsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListEventsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ListEventsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listEvents(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "FollowEvents" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The same, and then each new event, until the caller goes.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func followEvents<Result>(
+        _ message: Staffetta_Admin_V1_ListEventsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_Event>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ListEventsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.followEvents(
             request: request,
             options: options,
             onResponse: handleResponse
@@ -2127,13 +2792,125 @@ public enum Staffetta_Admin_V1_Nodes: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "LabelNode" metadata.
+        public enum LabelNode: Sendable {
+            /// Request type for "LabelNode".
+            public typealias Input = Staffetta_Admin_V1_LabelNodeRequest
+            /// Response type for "LabelNode".
+            public typealias Output = Staffetta_Admin_V1_ChangeResponse
+            /// Descriptor for "LabelNode".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "LabelNode",
+                type: .unary
+            )
+        }
+        /// Namespace for "CordonNode" metadata.
+        public enum CordonNode: Sendable {
+            /// Request type for "CordonNode".
+            public typealias Input = Staffetta_Admin_V1_ChangeNodeRequest
+            /// Response type for "CordonNode".
+            public typealias Output = Staffetta_Admin_V1_ChangeResponse
+            /// Descriptor for "CordonNode".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "CordonNode",
+                type: .unary
+            )
+        }
+        /// Namespace for "UncordonNode" metadata.
+        public enum UncordonNode: Sendable {
+            /// Request type for "UncordonNode".
+            public typealias Input = Staffetta_Admin_V1_ChangeNodeRequest
+            /// Response type for "UncordonNode".
+            public typealias Output = Staffetta_Admin_V1_ChangeResponse
+            /// Descriptor for "UncordonNode".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "UncordonNode",
+                type: .unary
+            )
+        }
+        /// Namespace for "DrainNode" metadata.
+        public enum DrainNode: Sendable {
+            /// Request type for "DrainNode".
+            public typealias Input = Staffetta_Admin_V1_ChangeNodeRequest
+            /// Response type for "DrainNode".
+            public typealias Output = Staffetta_Admin_V1_ChangeResponse
+            /// Descriptor for "DrainNode".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "DrainNode",
+                type: .unary
+            )
+        }
+        /// Namespace for "UndrainNode" metadata.
+        public enum UndrainNode: Sendable {
+            /// Request type for "UndrainNode".
+            public typealias Input = Staffetta_Admin_V1_ChangeNodeRequest
+            /// Response type for "UndrainNode".
+            public typealias Output = Staffetta_Admin_V1_ChangeResponse
+            /// Descriptor for "UndrainNode".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "UndrainNode",
+                type: .unary
+            )
+        }
+        /// Namespace for "DecommissionNode" metadata.
+        public enum DecommissionNode: Sendable {
+            /// Request type for "DecommissionNode".
+            public typealias Input = Staffetta_Admin_V1_ChangeNodeRequest
+            /// Response type for "DecommissionNode".
+            public typealias Output = Staffetta_Admin_V1_ChangeResponse
+            /// Descriptor for "DecommissionNode".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "DecommissionNode",
+                type: .unary
+            )
+        }
+        /// Namespace for "RecommissionNode" metadata.
+        public enum RecommissionNode: Sendable {
+            /// Request type for "RecommissionNode".
+            public typealias Input = Staffetta_Admin_V1_ChangeNodeRequest
+            /// Response type for "RecommissionNode".
+            public typealias Output = Staffetta_Admin_V1_ChangeResponse
+            /// Descriptor for "RecommissionNode".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "RecommissionNode",
+                type: .unary
+            )
+        }
+        /// Namespace for "ForgetNode" metadata.
+        public enum ForgetNode: Sendable {
+            /// Request type for "ForgetNode".
+            public typealias Input = Staffetta_Admin_V1_ChangeNodeRequest
+            /// Response type for "ForgetNode".
+            public typealias Output = Staffetta_Admin_V1_ChangeResponse
+            /// Descriptor for "ForgetNode".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Nodes"),
+                method: "ForgetNode",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "staffetta.admin.v1.Nodes" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             ListNodes.descriptor,
             DescribeNode.descriptor,
             CreateJoinToken.descriptor,
             ListJoinTokens.descriptor,
-            RevokeJoinToken.descriptor
+            RevokeJoinToken.descriptor,
+            LabelNode.descriptor,
+            CordonNode.descriptor,
+            UncordonNode.descriptor,
+            DrainNode.descriptor,
+            UndrainNode.descriptor,
+            DecommissionNode.descriptor,
+            RecommissionNode.descriptor,
+            ForgetNode.descriptor
         ]
     }
 }
@@ -2241,6 +3018,142 @@ extension Staffetta_Admin_V1_Nodes {
             request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>
+
+        /// Handle the "LabelNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Labels that count instead of those that the node says itself.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_LabelNodeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeResponse` messages.
+        func labelNode(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_LabelNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "CordonNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The node keeps what it has and takes nothing new.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeResponse` messages.
+        func cordonNode(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "UncordonNode" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeResponse` messages.
+        func uncordonNode(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "DrainNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Others are to lead in the node's place: an operation, at the end of which it can be stopped.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeResponse` messages.
+        func drainNode(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "UndrainNode" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeResponse` messages.
+        func undrainNode(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "DecommissionNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The node's replicas are to be elsewhere: an operation, at the end of which it can be thrown away.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeResponse` messages.
+        func decommissionNode(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "RecommissionNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Takes a node back that was decommissioned, or is being.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeResponse` messages.
+        func recommissionNode(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "ForgetNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > A decommissioned node is no longer listed, and never comes back.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeResponse` messages.
+        func forgetNode(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse>
     }
 
     /// Service protocol for the "staffetta.admin.v1.Nodes" service.
@@ -2332,6 +3245,142 @@ extension Staffetta_Admin_V1_Nodes {
             request: GRPCCore.ServerRequest<Staffetta_Admin_V1_RevokeJoinTokenRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>
+
+        /// Handle the "LabelNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Labels that count instead of those that the node says itself.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_LabelNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeResponse` message.
+        func labelNode(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_LabelNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "CordonNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The node keeps what it has and takes nothing new.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeResponse` message.
+        func cordonNode(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "UncordonNode" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeResponse` message.
+        func uncordonNode(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "DrainNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Others are to lead in the node's place: an operation, at the end of which it can be stopped.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeResponse` message.
+        func drainNode(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "UndrainNode" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeResponse` message.
+        func undrainNode(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "DecommissionNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The node's replicas are to be elsewhere: an operation, at the end of which it can be thrown away.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeResponse` message.
+        func decommissionNode(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "RecommissionNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Takes a node back that was decommissioned, or is being.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeResponse` message.
+        func recommissionNode(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "ForgetNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > A decommissioned node is no longer listed, and never comes back.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeResponse` message.
+        func forgetNode(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>
     }
 
     /// Simple service protocol for the "staffetta.admin.v1.Nodes" service.
@@ -2421,6 +3470,142 @@ extension Staffetta_Admin_V1_Nodes {
             request: Staffetta_Admin_V1_RevokeJoinTokenRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Staffetta_Admin_V1_RevokeJoinTokenResponse
+
+        /// Handle the "LabelNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Labels that count instead of those that the node says itself.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_LabelNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeResponse` to respond with.
+        func labelNode(
+            request: Staffetta_Admin_V1_LabelNodeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeResponse
+
+        /// Handle the "CordonNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The node keeps what it has and takes nothing new.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeResponse` to respond with.
+        func cordonNode(
+            request: Staffetta_Admin_V1_ChangeNodeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeResponse
+
+        /// Handle the "UncordonNode" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeResponse` to respond with.
+        func uncordonNode(
+            request: Staffetta_Admin_V1_ChangeNodeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeResponse
+
+        /// Handle the "DrainNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Others are to lead in the node's place: an operation, at the end of which it can be stopped.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeResponse` to respond with.
+        func drainNode(
+            request: Staffetta_Admin_V1_ChangeNodeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeResponse
+
+        /// Handle the "UndrainNode" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeResponse` to respond with.
+        func undrainNode(
+            request: Staffetta_Admin_V1_ChangeNodeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeResponse
+
+        /// Handle the "DecommissionNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The node's replicas are to be elsewhere: an operation, at the end of which it can be thrown away.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeResponse` to respond with.
+        func decommissionNode(
+            request: Staffetta_Admin_V1_ChangeNodeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeResponse
+
+        /// Handle the "RecommissionNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Takes a node back that was decommissioned, or is being.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeResponse` to respond with.
+        func recommissionNode(
+            request: Staffetta_Admin_V1_ChangeNodeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeResponse
+
+        /// Handle the "ForgetNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > A decommissioned node is no longer listed, and never comes back.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeResponse` to respond with.
+        func forgetNode(
+            request: Staffetta_Admin_V1_ChangeNodeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeResponse
     }
 }
 
@@ -2483,6 +3668,94 @@ extension Staffetta_Admin_V1_Nodes.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.LabelNode.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_LabelNodeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeResponse>(),
+            handler: { request, context in
+                try await self.labelNode(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.CordonNode.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeResponse>(),
+            handler: { request, context in
+                try await self.cordonNode(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.UncordonNode.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeResponse>(),
+            handler: { request, context in
+                try await self.uncordonNode(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.DrainNode.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeResponse>(),
+            handler: { request, context in
+                try await self.drainNode(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.UndrainNode.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeResponse>(),
+            handler: { request, context in
+                try await self.undrainNode(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.DecommissionNode.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeResponse>(),
+            handler: { request, context in
+                try await self.decommissionNode(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.RecommissionNode.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeResponse>(),
+            handler: { request, context in
+                try await self.recommissionNode(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Nodes.Method.ForgetNode.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeResponse>(),
+            handler: { request, context in
+                try await self.forgetNode(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -2538,6 +3811,94 @@ extension Staffetta_Admin_V1_Nodes.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse> {
         let response = try await self.revokeJoinToken(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func labelNode(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_LabelNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        let response = try await self.labelNode(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func cordonNode(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        let response = try await self.cordonNode(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func uncordonNode(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        let response = try await self.uncordonNode(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func drainNode(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        let response = try await self.drainNode(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func undrainNode(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        let response = try await self.undrainNode(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func decommissionNode(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        let response = try await self.decommissionNode(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func recommissionNode(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        let response = try await self.recommissionNode(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func forgetNode(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        let response = try await self.forgetNode(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -2606,6 +3967,110 @@ extension Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse> {
         return GRPCCore.ServerResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>(
             message: try await self.revokeJoinToken(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func labelNode(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_LabelNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>(
+            message: try await self.labelNode(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func cordonNode(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>(
+            message: try await self.cordonNode(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func uncordonNode(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>(
+            message: try await self.uncordonNode(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func drainNode(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>(
+            message: try await self.drainNode(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func undrainNode(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>(
+            message: try await self.undrainNode(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func decommissionNode(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>(
+            message: try await self.decommissionNode(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func recommissionNode(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>(
+            message: try await self.recommissionNode(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func forgetNode(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>(
+            message: try await self.forgetNode(
                 request: request.message,
                 context: context
             ),
@@ -2728,6 +4193,182 @@ extension Staffetta_Admin_V1_Nodes {
             deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_RevokeJoinTokenResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_RevokeJoinTokenResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "LabelNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Labels that count instead of those that the node says itself.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_LabelNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_LabelNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func labelNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_LabelNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_LabelNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "CordonNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The node keeps what it has and takes nothing new.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func cordonNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "UncordonNode" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func uncordonNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "DrainNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Others are to lead in the node's place: an operation, at the end of which it can be stopped.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func drainNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "UndrainNode" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func undrainNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "DecommissionNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The node's replicas are to be elsewhere: an operation, at the end of which it can be thrown away.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func decommissionNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "RecommissionNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Takes a node back that was decommissioned, or is being.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func recommissionNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ForgetNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > A decommissioned node is no longer listed, and never comes back.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func forgetNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -2908,6 +4549,270 @@ extension Staffetta_Admin_V1_Nodes {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "LabelNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Labels that count instead of those that the node says itself.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_LabelNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_LabelNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func labelNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_LabelNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_LabelNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.LabelNode.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "CordonNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The node keeps what it has and takes nothing new.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func cordonNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.CordonNode.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "UncordonNode" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func uncordonNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.UncordonNode.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "DrainNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Others are to lead in the node's place: an operation, at the end of which it can be stopped.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func drainNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.DrainNode.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "UndrainNode" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func undrainNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.UndrainNode.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "DecommissionNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The node's replicas are to be elsewhere: an operation, at the end of which it can be thrown away.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func decommissionNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.DecommissionNode.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "RecommissionNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Takes a node back that was decommissioned, or is being.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func recommissionNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.RecommissionNode.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ForgetNode" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > A decommissioned node is no longer listed, and never comes back.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ChangeNodeRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func forgetNode<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ChangeNodeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Nodes.Method.ForgetNode.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -3046,6 +4951,230 @@ extension Staffetta_Admin_V1_Nodes.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_RevokeJoinTokenRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_RevokeJoinTokenResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "LabelNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Labels that count instead of those that the node says itself.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_LabelNodeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func labelNode<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_LabelNodeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.labelNode(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_LabelNodeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CordonNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The node keeps what it has and takes nothing new.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func cordonNode<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.cordonNode(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "UncordonNode" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func uncordonNode<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.uncordonNode(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DrainNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Others are to lead in the node's place: an operation, at the end of which it can be stopped.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func drainNode<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.drainNode(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "UndrainNode" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func undrainNode<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.undrainNode(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DecommissionNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The node's replicas are to be elsewhere: an operation, at the end of which it can be thrown away.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func decommissionNode<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.decommissionNode(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RecommissionNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Takes a node back that was decommissioned, or is being.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func recommissionNode<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.recommissionNode(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ForgetNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > A decommissioned node is no longer listed, and never comes back.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ChangeNodeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func forgetNode<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.forgetNode(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeNodeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -3206,6 +5335,3107 @@ extension Staffetta_Admin_V1_Nodes.ClientProtocol {
             metadata: metadata
         )
         return try await self.revokeJoinToken(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "LabelNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Labels that count instead of those that the node says itself.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func labelNode<Result>(
+        _ message: Staffetta_Admin_V1_LabelNodeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_LabelNodeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.labelNode(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CordonNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The node keeps what it has and takes nothing new.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func cordonNode<Result>(
+        _ message: Staffetta_Admin_V1_ChangeNodeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.cordonNode(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "UncordonNode" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func uncordonNode<Result>(
+        _ message: Staffetta_Admin_V1_ChangeNodeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.uncordonNode(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DrainNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Others are to lead in the node's place: an operation, at the end of which it can be stopped.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func drainNode<Result>(
+        _ message: Staffetta_Admin_V1_ChangeNodeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.drainNode(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "UndrainNode" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func undrainNode<Result>(
+        _ message: Staffetta_Admin_V1_ChangeNodeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.undrainNode(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DecommissionNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The node's replicas are to be elsewhere: an operation, at the end of which it can be thrown away.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func decommissionNode<Result>(
+        _ message: Staffetta_Admin_V1_ChangeNodeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.decommissionNode(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RecommissionNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Takes a node back that was decommissioned, or is being.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func recommissionNode<Result>(
+        _ message: Staffetta_Admin_V1_ChangeNodeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.recommissionNode(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ForgetNode" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > A decommissioned node is no longer listed, and never comes back.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func forgetNode<Result>(
+        _ message: Staffetta_Admin_V1_ChangeNodeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ChangeNodeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.forgetNode(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// MARK: - staffetta.admin.v1.Rules
+
+/// Namespace containing generated types for the "staffetta.admin.v1.Rules" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+public enum Staffetta_Admin_V1_Rules: Sendable {
+    /// Service descriptor for the "staffetta.admin.v1.Rules" service.
+    public static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Rules")
+    /// Namespace for method metadata.
+    public enum Method: Sendable {
+        /// Namespace for "ListRules" metadata.
+        public enum ListRules: Sendable {
+            /// Request type for "ListRules".
+            public typealias Input = Staffetta_Admin_V1_ListRulesRequest
+            /// Response type for "ListRules".
+            public typealias Output = Staffetta_Admin_V1_ListRulesResponse
+            /// Descriptor for "ListRules".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Rules"),
+                method: "ListRules",
+                type: .unary
+            )
+        }
+        /// Namespace for "SetRule" metadata.
+        public enum SetRule: Sendable {
+            /// Request type for "SetRule".
+            public typealias Input = Staffetta_Admin_V1_SetRuleRequest
+            /// Response type for "SetRule".
+            public typealias Output = Staffetta_Admin_V1_ChangeResponse
+            /// Descriptor for "SetRule".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Rules"),
+                method: "SetRule",
+                type: .unary
+            )
+        }
+        /// Namespace for "CheckRules" metadata.
+        public enum CheckRules: Sendable {
+            /// Request type for "CheckRules".
+            public typealias Input = Staffetta_Admin_V1_CheckRulesRequest
+            /// Response type for "CheckRules".
+            public typealias Output = Staffetta_Admin_V1_CheckRulesResponse
+            /// Descriptor for "CheckRules".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Rules"),
+                method: "CheckRules",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "staffetta.admin.v1.Rules" service.
+        public static let descriptors: [GRPCCore.MethodDescriptor] = [
+            ListRules.descriptor,
+            SetRule.descriptor,
+            CheckRules.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "staffetta.admin.v1.Rules" service.
+    public static let staffetta_admin_v1_Rules = GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Rules")
+}
+
+// MARK: staffetta.admin.v1.Rules (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Rules {
+    /// Streaming variant of the service protocol for the "staffetta.admin.v1.Rules" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Where replicas may lie, and who may lead, for each pool of groups.
+    public protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "ListRules" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ListRulesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ListRulesResponse` messages.
+        func listRules(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ListRulesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ListRulesResponse>
+
+        /// Handle the "SetRule" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_SetRuleRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeResponse` messages.
+        func setRule(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_SetRuleRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "CheckRules" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Whether the nodes at hand can keep the rules, and whether the groups do.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_CheckRulesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_CheckRulesResponse` messages.
+        func checkRules(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_CheckRulesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_CheckRulesResponse>
+    }
+
+    /// Service protocol for the "staffetta.admin.v1.Rules" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Where replicas may lie, and who may lead, for each pool of groups.
+    public protocol ServiceProtocol: Staffetta_Admin_V1_Rules.StreamingServiceProtocol {
+        /// Handle the "ListRules" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListRulesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ListRulesResponse` message.
+        func listRules(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ListRulesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ListRulesResponse>
+
+        /// Handle the "SetRule" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_SetRuleRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeResponse` message.
+        func setRule(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_SetRuleRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>
+
+        /// Handle the "CheckRules" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Whether the nodes at hand can keep the rules, and whether the groups do.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_CheckRulesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_CheckRulesResponse` message.
+        func checkRules(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_CheckRulesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_CheckRulesResponse>
+    }
+
+    /// Simple service protocol for the "staffetta.admin.v1.Rules" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Where replicas may lie, and who may lead, for each pool of groups.
+    public protocol SimpleServiceProtocol: Staffetta_Admin_V1_Rules.ServiceProtocol {
+        /// Handle the "ListRules" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ListRulesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ListRulesResponse` to respond with.
+        func listRules(
+            request: Staffetta_Admin_V1_ListRulesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ListRulesResponse
+
+        /// Handle the "SetRule" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_SetRuleRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeResponse` to respond with.
+        func setRule(
+            request: Staffetta_Admin_V1_SetRuleRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeResponse
+
+        /// Handle the "CheckRules" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Whether the nodes at hand can keep the rules, and whether the groups do.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_CheckRulesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_CheckRulesResponse` to respond with.
+        func checkRules(
+            request: Staffetta_Admin_V1_CheckRulesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_CheckRulesResponse
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Rules.StreamingServiceProtocol {
+    public func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Rules.Method.ListRules.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ListRulesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ListRulesResponse>(),
+            handler: { request, context in
+                try await self.listRules(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Rules.Method.SetRule.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_SetRuleRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeResponse>(),
+            handler: { request, context in
+                try await self.setRule(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Rules.Method.CheckRules.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_CheckRulesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_CheckRulesResponse>(),
+            handler: { request, context in
+                try await self.checkRules(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Rules.ServiceProtocol {
+    public func listRules(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ListRulesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ListRulesResponse> {
+        let response = try await self.listRules(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func setRule(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_SetRuleRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        let response = try await self.setRule(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func checkRules(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_CheckRulesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_CheckRulesResponse> {
+        let response = try await self.checkRules(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Rules.SimpleServiceProtocol {
+    public func listRules(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ListRulesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ListRulesResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ListRulesResponse>(
+            message: try await self.listRules(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func setRule(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_SetRuleRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>(
+            message: try await self.setRule(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func checkRules(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_CheckRulesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_CheckRulesResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_CheckRulesResponse>(
+            message: try await self.checkRules(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: staffetta.admin.v1.Rules (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Rules {
+    /// Generated client protocol for the "staffetta.admin.v1.Rules" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Where replicas may lie, and who may lead, for each pool of groups.
+    public protocol ClientProtocol: Sendable {
+        /// Call the "ListRules" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListRulesRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ListRulesRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ListRulesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listRules<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListRulesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ListRulesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ListRulesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListRulesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "SetRule" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_SetRuleRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_SetRuleRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func setRule<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_SetRuleRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_SetRuleRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "CheckRules" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Whether the nodes at hand can keep the rules, and whether the groups do.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_CheckRulesRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_CheckRulesRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_CheckRulesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func checkRules<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_CheckRulesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_CheckRulesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_CheckRulesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_CheckRulesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "staffetta.admin.v1.Rules" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Where replicas may lie, and who may lead, for each pool of groups.
+    public struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        public init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "ListRules" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListRulesRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ListRulesRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ListRulesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listRules<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListRulesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ListRulesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ListRulesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListRulesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Rules.Method.ListRules.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "SetRule" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_SetRuleRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_SetRuleRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func setRule<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_SetRuleRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_SetRuleRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Rules.Method.SetRule.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "CheckRules" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Whether the nodes at hand can keep the rules, and whether the groups do.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_CheckRulesRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_CheckRulesRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_CheckRulesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func checkRules<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_CheckRulesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_CheckRulesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_CheckRulesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_CheckRulesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Rules.Method.CheckRules.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Rules.ClientProtocol {
+    /// Call the "ListRules" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ListRulesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listRules<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListRulesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListRulesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listRules(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ListRulesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ListRulesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SetRule" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_SetRuleRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func setRule<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_SetRuleRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.setRule(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_SetRuleRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CheckRules" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Whether the nodes at hand can keep the rules, and whether the groups do.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_CheckRulesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func checkRules<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_CheckRulesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_CheckRulesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.checkRules(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_CheckRulesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_CheckRulesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Rules.ClientProtocol {
+    /// Call the "ListRules" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listRules<Result>(
+        _ message: Staffetta_Admin_V1_ListRulesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListRulesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ListRulesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listRules(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SetRule" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func setRule<Result>(
+        _ message: Staffetta_Admin_V1_SetRuleRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_SetRuleRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.setRule(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CheckRules" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Whether the nodes at hand can keep the rules, and whether the groups do.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func checkRules<Result>(
+        _ message: Staffetta_Admin_V1_CheckRulesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_CheckRulesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_CheckRulesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.checkRules(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// MARK: - staffetta.admin.v1.Scheduler
+
+/// Namespace containing generated types for the "staffetta.admin.v1.Scheduler" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+public enum Staffetta_Admin_V1_Scheduler: Sendable {
+    /// Service descriptor for the "staffetta.admin.v1.Scheduler" service.
+    public static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Scheduler")
+    /// Namespace for method metadata.
+    public enum Method: Sendable {
+        /// Namespace for "GetScheduler" metadata.
+        public enum GetScheduler: Sendable {
+            /// Request type for "GetScheduler".
+            public typealias Input = Staffetta_Admin_V1_GetSchedulerRequest
+            /// Response type for "GetScheduler".
+            public typealias Output = Staffetta_Admin_V1_GetSchedulerResponse
+            /// Descriptor for "GetScheduler".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Scheduler"),
+                method: "GetScheduler",
+                type: .unary
+            )
+        }
+        /// Namespace for "SetLimits" metadata.
+        public enum SetLimits: Sendable {
+            /// Request type for "SetLimits".
+            public typealias Input = Staffetta_Admin_V1_SetLimitsRequest
+            /// Response type for "SetLimits".
+            public typealias Output = Staffetta_Admin_V1_GetSchedulerResponse
+            /// Descriptor for "SetLimits".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Scheduler"),
+                method: "SetLimits",
+                type: .unary
+            )
+        }
+        /// Namespace for "PauseScheduler" metadata.
+        public enum PauseScheduler: Sendable {
+            /// Request type for "PauseScheduler".
+            public typealias Input = Staffetta_Admin_V1_PauseSchedulerRequest
+            /// Response type for "PauseScheduler".
+            public typealias Output = Staffetta_Admin_V1_GetSchedulerResponse
+            /// Descriptor for "PauseScheduler".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Scheduler"),
+                method: "PauseScheduler",
+                type: .unary
+            )
+        }
+        /// Namespace for "ResumeScheduler" metadata.
+        public enum ResumeScheduler: Sendable {
+            /// Request type for "ResumeScheduler".
+            public typealias Input = Staffetta_Admin_V1_ResumeSchedulerRequest
+            /// Response type for "ResumeScheduler".
+            public typealias Output = Staffetta_Admin_V1_GetSchedulerResponse
+            /// Descriptor for "ResumeScheduler".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Scheduler"),
+                method: "ResumeScheduler",
+                type: .unary
+            )
+        }
+        /// Namespace for "Rebalance" metadata.
+        public enum Rebalance: Sendable {
+            /// Request type for "Rebalance".
+            public typealias Input = Staffetta_Admin_V1_RebalanceRequest
+            /// Response type for "Rebalance".
+            public typealias Output = Staffetta_Admin_V1_ChangeResponse
+            /// Descriptor for "Rebalance".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Scheduler"),
+                method: "Rebalance",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "staffetta.admin.v1.Scheduler" service.
+        public static let descriptors: [GRPCCore.MethodDescriptor] = [
+            GetScheduler.descriptor,
+            SetLimits.descriptor,
+            PauseScheduler.descriptor,
+            ResumeScheduler.descriptor,
+            Rebalance.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "staffetta.admin.v1.Scheduler" service.
+    public static let staffetta_admin_v1_Scheduler = GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Scheduler")
+}
+
+// MARK: staffetta.admin.v1.Scheduler (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Scheduler {
+    /// Streaming variant of the service protocol for the "staffetta.admin.v1.Scheduler" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > When replicas and leaderships are moved without being asked for, and how much at once.
+    public protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "GetScheduler" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_GetSchedulerRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        func getScheduler(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_GetSchedulerRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>
+
+        /// Handle the "SetLimits" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_SetLimitsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        func setLimits(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_SetLimitsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>
+
+        /// Handle the "PauseScheduler" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Nothing is moved by itself for a time; what admins have begun goes on.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_PauseSchedulerRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        func pauseScheduler(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_PauseSchedulerRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>
+
+        /// Handle the "ResumeScheduler" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ResumeSchedulerRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        func resumeScheduler(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ResumeSchedulerRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>
+
+        /// Handle the "Rebalance" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Shares replicas and leaderships out as evenly as the rules allow: an operation.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_RebalanceRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ChangeResponse` messages.
+        func rebalance(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_RebalanceRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse>
+    }
+
+    /// Service protocol for the "staffetta.admin.v1.Scheduler" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > When replicas and leaderships are moved without being asked for, and how much at once.
+    public protocol ServiceProtocol: Staffetta_Admin_V1_Scheduler.StreamingServiceProtocol {
+        /// Handle the "GetScheduler" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetSchedulerRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_GetSchedulerResponse` message.
+        func getScheduler(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_GetSchedulerRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>
+
+        /// Handle the "SetLimits" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_SetLimitsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_GetSchedulerResponse` message.
+        func setLimits(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_SetLimitsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>
+
+        /// Handle the "PauseScheduler" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Nothing is moved by itself for a time; what admins have begun goes on.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_PauseSchedulerRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_GetSchedulerResponse` message.
+        func pauseScheduler(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_PauseSchedulerRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>
+
+        /// Handle the "ResumeScheduler" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ResumeSchedulerRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_GetSchedulerResponse` message.
+        func resumeScheduler(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ResumeSchedulerRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>
+
+        /// Handle the "Rebalance" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Shares replicas and leaderships out as evenly as the rules allow: an operation.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_RebalanceRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ChangeResponse` message.
+        func rebalance(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_RebalanceRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>
+    }
+
+    /// Simple service protocol for the "staffetta.admin.v1.Scheduler" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > When replicas and leaderships are moved without being asked for, and how much at once.
+    public protocol SimpleServiceProtocol: Staffetta_Admin_V1_Scheduler.ServiceProtocol {
+        /// Handle the "GetScheduler" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_GetSchedulerRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_GetSchedulerResponse` to respond with.
+        func getScheduler(
+            request: Staffetta_Admin_V1_GetSchedulerRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_GetSchedulerResponse
+
+        /// Handle the "SetLimits" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_SetLimitsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_GetSchedulerResponse` to respond with.
+        func setLimits(
+            request: Staffetta_Admin_V1_SetLimitsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_GetSchedulerResponse
+
+        /// Handle the "PauseScheduler" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Nothing is moved by itself for a time; what admins have begun goes on.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_PauseSchedulerRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_GetSchedulerResponse` to respond with.
+        func pauseScheduler(
+            request: Staffetta_Admin_V1_PauseSchedulerRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_GetSchedulerResponse
+
+        /// Handle the "ResumeScheduler" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ResumeSchedulerRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_GetSchedulerResponse` to respond with.
+        func resumeScheduler(
+            request: Staffetta_Admin_V1_ResumeSchedulerRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_GetSchedulerResponse
+
+        /// Handle the "Rebalance" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Shares replicas and leaderships out as evenly as the rules allow: an operation.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_RebalanceRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ChangeResponse` to respond with.
+        func rebalance(
+            request: Staffetta_Admin_V1_RebalanceRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ChangeResponse
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Scheduler.StreamingServiceProtocol {
+    public func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Scheduler.Method.GetScheduler.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_GetSchedulerRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_GetSchedulerResponse>(),
+            handler: { request, context in
+                try await self.getScheduler(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Scheduler.Method.SetLimits.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_SetLimitsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_GetSchedulerResponse>(),
+            handler: { request, context in
+                try await self.setLimits(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Scheduler.Method.PauseScheduler.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_PauseSchedulerRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_GetSchedulerResponse>(),
+            handler: { request, context in
+                try await self.pauseScheduler(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Scheduler.Method.ResumeScheduler.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ResumeSchedulerRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_GetSchedulerResponse>(),
+            handler: { request, context in
+                try await self.resumeScheduler(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Scheduler.Method.Rebalance.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_RebalanceRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ChangeResponse>(),
+            handler: { request, context in
+                try await self.rebalance(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Scheduler.ServiceProtocol {
+    public func getScheduler(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_GetSchedulerRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_GetSchedulerResponse> {
+        let response = try await self.getScheduler(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func setLimits(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_SetLimitsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_GetSchedulerResponse> {
+        let response = try await self.setLimits(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func pauseScheduler(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_PauseSchedulerRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_GetSchedulerResponse> {
+        let response = try await self.pauseScheduler(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func resumeScheduler(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ResumeSchedulerRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_GetSchedulerResponse> {
+        let response = try await self.resumeScheduler(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func rebalance(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_RebalanceRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        let response = try await self.rebalance(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Scheduler.SimpleServiceProtocol {
+    public func getScheduler(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_GetSchedulerRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>(
+            message: try await self.getScheduler(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func setLimits(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_SetLimitsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>(
+            message: try await self.setLimits(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func pauseScheduler(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_PauseSchedulerRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>(
+            message: try await self.pauseScheduler(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func resumeScheduler(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ResumeSchedulerRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_GetSchedulerResponse>(
+            message: try await self.resumeScheduler(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func rebalance(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_RebalanceRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ChangeResponse>(
+            message: try await self.rebalance(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: staffetta.admin.v1.Scheduler (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Scheduler {
+    /// Generated client protocol for the "staffetta.admin.v1.Scheduler" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > When replicas and leaderships are moved without being asked for, and how much at once.
+    public protocol ClientProtocol: Sendable {
+        /// Call the "GetScheduler" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetSchedulerRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_GetSchedulerRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getScheduler<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetSchedulerRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_GetSchedulerRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "SetLimits" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_SetLimitsRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_SetLimitsRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func setLimits<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_SetLimitsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_SetLimitsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "PauseScheduler" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Nothing is moved by itself for a time; what admins have begun goes on.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_PauseSchedulerRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_PauseSchedulerRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func pauseScheduler<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_PauseSchedulerRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_PauseSchedulerRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ResumeScheduler" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ResumeSchedulerRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ResumeSchedulerRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func resumeScheduler<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ResumeSchedulerRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ResumeSchedulerRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Rebalance" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Shares replicas and leaderships out as evenly as the rules allow: an operation.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_RebalanceRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_RebalanceRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func rebalance<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_RebalanceRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_RebalanceRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "staffetta.admin.v1.Scheduler" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > When replicas and leaderships are moved without being asked for, and how much at once.
+    public struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        public init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "GetScheduler" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetSchedulerRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_GetSchedulerRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func getScheduler<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetSchedulerRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_GetSchedulerRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Scheduler.Method.GetScheduler.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "SetLimits" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_SetLimitsRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_SetLimitsRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func setLimits<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_SetLimitsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_SetLimitsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Scheduler.Method.SetLimits.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "PauseScheduler" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Nothing is moved by itself for a time; what admins have begun goes on.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_PauseSchedulerRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_PauseSchedulerRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func pauseScheduler<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_PauseSchedulerRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_PauseSchedulerRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Scheduler.Method.PauseScheduler.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ResumeScheduler" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ResumeSchedulerRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ResumeSchedulerRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_GetSchedulerResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func resumeScheduler<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ResumeSchedulerRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ResumeSchedulerRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Scheduler.Method.ResumeScheduler.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "Rebalance" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Shares replicas and leaderships out as evenly as the rules allow: an operation.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_RebalanceRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_RebalanceRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ChangeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func rebalance<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_RebalanceRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_RebalanceRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ChangeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Scheduler.Method.Rebalance.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Scheduler.ClientProtocol {
+    /// Call the "GetScheduler" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_GetSchedulerRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getScheduler<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetSchedulerRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getScheduler(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_GetSchedulerRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SetLimits" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_SetLimitsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func setLimits<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_SetLimitsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.setLimits(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_SetLimitsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PauseScheduler" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Nothing is moved by itself for a time; what admins have begun goes on.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_PauseSchedulerRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func pauseScheduler<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_PauseSchedulerRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.pauseScheduler(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_PauseSchedulerRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ResumeScheduler" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ResumeSchedulerRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func resumeScheduler<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ResumeSchedulerRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.resumeScheduler(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ResumeSchedulerRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_GetSchedulerResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Rebalance" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Shares replicas and leaderships out as evenly as the rules allow: an operation.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_RebalanceRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func rebalance<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_RebalanceRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.rebalance(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_RebalanceRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ChangeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Scheduler.ClientProtocol {
+    /// Call the "GetScheduler" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getScheduler<Result>(
+        _ message: Staffetta_Admin_V1_GetSchedulerRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_GetSchedulerRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getScheduler(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SetLimits" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func setLimits<Result>(
+        _ message: Staffetta_Admin_V1_SetLimitsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_SetLimitsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.setLimits(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PauseScheduler" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Nothing is moved by itself for a time; what admins have begun goes on.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func pauseScheduler<Result>(
+        _ message: Staffetta_Admin_V1_PauseSchedulerRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_PauseSchedulerRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.pauseScheduler(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ResumeScheduler" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func resumeScheduler<Result>(
+        _ message: Staffetta_Admin_V1_ResumeSchedulerRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_GetSchedulerResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ResumeSchedulerRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.resumeScheduler(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Rebalance" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Shares replicas and leaderships out as evenly as the rules allow: an operation.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func rebalance<Result>(
+        _ message: Staffetta_Admin_V1_RebalanceRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ChangeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_RebalanceRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.rebalance(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// MARK: - staffetta.admin.v1.Operations
+
+/// Namespace containing generated types for the "staffetta.admin.v1.Operations" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+public enum Staffetta_Admin_V1_Operations: Sendable {
+    /// Service descriptor for the "staffetta.admin.v1.Operations" service.
+    public static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Operations")
+    /// Namespace for method metadata.
+    public enum Method: Sendable {
+        /// Namespace for "ListOperations" metadata.
+        public enum ListOperations: Sendable {
+            /// Request type for "ListOperations".
+            public typealias Input = Staffetta_Admin_V1_ListOperationsRequest
+            /// Response type for "ListOperations".
+            public typealias Output = Staffetta_Admin_V1_ListOperationsResponse
+            /// Descriptor for "ListOperations".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Operations"),
+                method: "ListOperations",
+                type: .unary
+            )
+        }
+        /// Namespace for "GetOperation" metadata.
+        public enum GetOperation: Sendable {
+            /// Request type for "GetOperation".
+            public typealias Input = Staffetta_Admin_V1_GetOperationRequest
+            /// Response type for "GetOperation".
+            public typealias Output = Staffetta_Admin_V1_Operation
+            /// Descriptor for "GetOperation".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Operations"),
+                method: "GetOperation",
+                type: .unary
+            )
+        }
+        /// Namespace for "WatchOperation" metadata.
+        public enum WatchOperation: Sendable {
+            /// Request type for "WatchOperation".
+            public typealias Input = Staffetta_Admin_V1_GetOperationRequest
+            /// Response type for "WatchOperation".
+            public typealias Output = Staffetta_Admin_V1_Operation
+            /// Descriptor for "WatchOperation".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Operations"),
+                method: "WatchOperation",
+                type: .serverStreaming
+            )
+        }
+        /// Namespace for "CancelOperation" metadata.
+        public enum CancelOperation: Sendable {
+            /// Request type for "CancelOperation".
+            public typealias Input = Staffetta_Admin_V1_GetOperationRequest
+            /// Response type for "CancelOperation".
+            public typealias Output = Staffetta_Admin_V1_Operation
+            /// Descriptor for "CancelOperation".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Operations"),
+                method: "CancelOperation",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "staffetta.admin.v1.Operations" service.
+        public static let descriptors: [GRPCCore.MethodDescriptor] = [
+            ListOperations.descriptor,
+            GetOperation.descriptor,
+            WatchOperation.descriptor,
+            CancelOperation.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "staffetta.admin.v1.Operations" service.
+    public static let staffetta_admin_v1_Operations = GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Operations")
+}
+
+// MARK: staffetta.admin.v1.Operations (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Operations {
+    /// Streaming variant of the service protocol for the "staffetta.admin.v1.Operations" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What admins have asked for that takes its time.
+    public protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "ListOperations" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_ListOperationsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_ListOperationsResponse` messages.
+        func listOperations(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ListOperationsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ListOperationsResponse>
+
+        /// Handle the "GetOperation" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_GetOperationRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_Operation` messages.
+        func getOperation(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Operation>
+
+        /// Handle the "WatchOperation" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > How far it is, at least once a second, until it has ended.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_GetOperationRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_Operation` messages.
+        func watchOperation(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Operation>
+
+        /// Handle the "CancelOperation" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ends it; what it has not done yet is undone.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_GetOperationRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_Operation` messages.
+        func cancelOperation(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Operation>
+    }
+
+    /// Service protocol for the "staffetta.admin.v1.Operations" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What admins have asked for that takes its time.
+    public protocol ServiceProtocol: Staffetta_Admin_V1_Operations.StreamingServiceProtocol {
+        /// Handle the "ListOperations" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListOperationsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_ListOperationsResponse` message.
+        func listOperations(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ListOperationsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ListOperationsResponse>
+
+        /// Handle the "GetOperation" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_Operation` message.
+        func getOperation(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_Operation>
+
+        /// Handle the "WatchOperation" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > How far it is, at least once a second, until it has ended.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_Operation` messages.
+        func watchOperation(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Operation>
+
+        /// Handle the "CancelOperation" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ends it; what it has not done yet is undone.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_Operation` message.
+        func cancelOperation(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_Operation>
+    }
+
+    /// Simple service protocol for the "staffetta.admin.v1.Operations" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What admins have asked for that takes its time.
+    public protocol SimpleServiceProtocol: Staffetta_Admin_V1_Operations.ServiceProtocol {
+        /// Handle the "ListOperations" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_ListOperationsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_ListOperationsResponse` to respond with.
+        func listOperations(
+            request: Staffetta_Admin_V1_ListOperationsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_ListOperationsResponse
+
+        /// Handle the "GetOperation" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_Operation` to respond with.
+        func getOperation(
+            request: Staffetta_Admin_V1_GetOperationRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_Operation
+
+        /// Handle the "WatchOperation" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > How far it is, at least once a second, until it has ended.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - response: A response stream of `Staffetta_Admin_V1_Operation` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func watchOperation(
+            request: Staffetta_Admin_V1_GetOperationRequest,
+            response: GRPCCore.RPCWriter<Staffetta_Admin_V1_Operation>,
+            context: GRPCCore.ServerContext
+        ) async throws
+
+        /// Handle the "CancelOperation" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ends it; what it has not done yet is undone.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_Operation` to respond with.
+        func cancelOperation(
+            request: Staffetta_Admin_V1_GetOperationRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_Operation
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Operations.StreamingServiceProtocol {
+    public func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Operations.Method.ListOperations.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ListOperationsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ListOperationsResponse>(),
+            handler: { request, context in
+                try await self.listOperations(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Operations.Method.GetOperation.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_GetOperationRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_Operation>(),
+            handler: { request, context in
+                try await self.getOperation(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Operations.Method.WatchOperation.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_GetOperationRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_Operation>(),
+            handler: { request, context in
+                try await self.watchOperation(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Operations.Method.CancelOperation.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_GetOperationRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_Operation>(),
+            handler: { request, context in
+                try await self.cancelOperation(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Operations.ServiceProtocol {
+    public func listOperations(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_ListOperationsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_ListOperationsResponse> {
+        let response = try await self.listOperations(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func getOperation(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Operation> {
+        let response = try await self.getOperation(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func watchOperation(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Operation> {
+        let response = try await self.watchOperation(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
+
+    public func cancelOperation(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Operation> {
+        let response = try await self.cancelOperation(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Operations.SimpleServiceProtocol {
+    public func listOperations(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_ListOperationsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_ListOperationsResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_ListOperationsResponse>(
+            message: try await self.listOperations(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func getOperation(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_Operation> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_Operation>(
+            message: try await self.getOperation(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func watchOperation(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Operation> {
+        return GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_Operation>(
+            metadata: [:],
+            producer: { writer in
+                try await self.watchOperation(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+
+    public func cancelOperation(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_GetOperationRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_Operation> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_Operation>(
+            message: try await self.cancelOperation(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: staffetta.admin.v1.Operations (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Operations {
+    /// Generated client protocol for the "staffetta.admin.v1.Operations" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What admins have asked for that takes its time.
+    public protocol ClientProtocol: Sendable {
+        /// Call the "ListOperations" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListOperationsRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ListOperationsRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ListOperationsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listOperations<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListOperationsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ListOperationsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ListOperationsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListOperationsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetOperation" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_GetOperationRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_Operation` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getOperation<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_GetOperationRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Operation>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "WatchOperation" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > How far it is, at least once a second, until it has ended.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_GetOperationRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_Operation` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func watchOperation<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_GetOperationRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Operation>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "CancelOperation" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ends it; what it has not done yet is undone.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_GetOperationRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_Operation` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func cancelOperation<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_GetOperationRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Operation>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "staffetta.admin.v1.Operations" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What admins have asked for that takes its time.
+    public struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        public init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "ListOperations" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_ListOperationsRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_ListOperationsRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_ListOperationsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listOperations<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListOperationsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_ListOperationsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_ListOperationsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListOperationsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Operations.Method.ListOperations.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GetOperation" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_GetOperationRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_Operation` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func getOperation<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_GetOperationRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Operation>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Operations.Method.GetOperation.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "WatchOperation" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > How far it is, at least once a second, until it has ended.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_GetOperationRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_Operation` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func watchOperation<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_GetOperationRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Operation>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Operations.Method.WatchOperation.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "CancelOperation" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ends it; what it has not done yet is undone.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_GetOperationRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_Operation` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func cancelOperation<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_GetOperationRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_Operation>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Operations.Method.CancelOperation.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Operations.ClientProtocol {
+    /// Call the "ListOperations" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_ListOperationsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listOperations<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_ListOperationsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListOperationsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listOperations(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_ListOperationsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_ListOperationsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetOperation" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getOperation<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getOperation(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_GetOperationRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_Operation>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "WatchOperation" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > How far it is, at least once a second, until it has ended.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func watchOperation<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.watchOperation(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_GetOperationRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_Operation>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CancelOperation" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Ends it; what it has not done yet is undone.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_GetOperationRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func cancelOperation<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.cancelOperation(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_GetOperationRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_Operation>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Staffetta_Admin_V1_Operations.ClientProtocol {
+    /// Call the "ListOperations" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listOperations<Result>(
+        _ message: Staffetta_Admin_V1_ListOperationsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_ListOperationsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_ListOperationsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listOperations(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetOperation" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getOperation<Result>(
+        _ message: Staffetta_Admin_V1_GetOperationRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getOperation(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "WatchOperation" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > How far it is, at least once a second, until it has ended.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func watchOperation<Result>(
+        _ message: Staffetta_Admin_V1_GetOperationRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.watchOperation(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CancelOperation" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Ends it; what it has not done yet is undone.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func cancelOperation<Result>(
+        _ message: Staffetta_Admin_V1_GetOperationRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_Operation>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_GetOperationRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.cancelOperation(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -145,6 +145,9 @@ public nonisolated struct Staffetta_Admin_V1_GetStatusResponse: Sendable {
   /// Why the asked node cannot serve every account now; empty when it can.
   public var unreadyReasons: [String] = []
 
+  /// What the rules promise and the cluster does not keep, a sentence each: what it would not survive now.
+  public var brokenPromises: [String] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -335,8 +338,17 @@ public nonisolated struct Staffetta_Admin_V1_Node: Sendable {
 
   public var replicas: UInt32 = 0
 
-  /// Where the node stands in its life: "joining", "active", "cordoned", "draining", "drained".
+  /// Where the node stands in its life: "joining", "active", "cordoned", "draining", "drained", "decommissioning",
+  /// "decommissioned".
   public var state: String = String()
+
+  /// Whether it answers the node that answers.
+  public var isAlive: Bool = false
+
+  /// Room for data, and what of it is free, in bytes; 0 where that is not known.
+  public var capacityBytes: UInt64 = 0
+
+  public var freeBytes: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -680,22 +692,55 @@ public nonisolated struct Staffetta_Admin_V1_ChangeReplicasRequest: Sendable {
   /// Nodes that are to hold none any more.
   public var removeNodes: [UInt64] = []
 
+  /// Only says what would happen.
+  public var dryRun: Bool = false
+
+  /// Drawn by the caller: who asks again with the same number gets the same operation. 0: the node draws one.
+  public var operationID: UInt64 = 0
+
+  /// Also where one value of a label then holds a majority of the voters. Leaves an event.
+  public var allowMajority: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
 
-public nonisolated struct Staffetta_Admin_V1_ChangeReplicasResponse: Sendable {
+public nonisolated struct Staffetta_Admin_V1_ChangeReplicasResponse: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// The nodes that are to hold the voters from now on.
-  public var nodes: [UInt64] = []
+  public var nodes: [UInt64] {
+    get {_storage._nodes}
+    set {_uniqueStorage()._nodes = newValue}
+  }
+
+  public var preview: Staffetta_Admin_V1_Preview {
+    get {_storage._preview ?? Staffetta_Admin_V1_Preview()}
+    set {_uniqueStorage()._preview = newValue}
+  }
+  /// Returns true if `preview` has been explicitly set.
+  public var hasPreview: Bool {_storage._preview != nil}
+  /// Clears the value of `preview`. Subsequent reads from it will return its default value.
+  public mutating func clearPreview() {_uniqueStorage()._preview = nil}
+
+  /// Unset for a dry run.
+  public var operation: Staffetta_Admin_V1_Operation {
+    get {_storage._operation ?? Staffetta_Admin_V1_Operation()}
+    set {_uniqueStorage()._operation = newValue}
+  }
+  /// Returns true if `operation` has been explicitly set.
+  public var hasOperation: Bool {_storage._operation != nil}
+  /// Clears the value of `operation`. Subsequent reads from it will return its default value.
+  public mutating func clearOperation() {_uniqueStorage()._operation = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct Staffetta_Admin_V1_TransferLeaderRequest: Sendable {
@@ -842,6 +887,660 @@ public nonisolated struct Staffetta_Admin_V1_VerifiedReplica: Sendable {
   public init() {}
 }
 
+/// What would come of a change, by the planner itself.
+public nonisolated struct Staffetta_Admin_V1_Preview: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The first 1,000 moves.
+  public var moves: [Staffetta_Admin_V1_PlannedMove] = []
+
+  public var moveCount: UInt32 = 0
+
+  public var bytesToCopy: UInt64 = 0
+
+  /// What would not be survived meanwhile, and at the end, a sentence each; empty: the loss of any one value of a label
+  /// that the rules spread over.
+  public var notSurvivedDuring: [String] = []
+
+  public var notSurvivedAfter: [String] = []
+
+  /// What stays wrong, and why.
+  public var obstacles: [String] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_PlannedMove: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var group: UInt32 = 0
+
+  /// "replace", "add", "remove" or "lead"
+  public var kind: String = String()
+
+  /// 0: none.
+  public var fromNode: UInt64 = 0
+
+  public var toNode: UInt64 = 0
+
+  public var bytes: UInt64 = 0
+
+  public var reason: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_ChangeResponse: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var preview: Staffetta_Admin_V1_Preview {
+    get {_storage._preview ?? Staffetta_Admin_V1_Preview()}
+    set {_uniqueStorage()._preview = newValue}
+  }
+  /// Returns true if `preview` has been explicitly set.
+  public var hasPreview: Bool {_storage._preview != nil}
+  /// Clears the value of `preview`. Subsequent reads from it will return its default value.
+  public mutating func clearPreview() {_uniqueStorage()._preview = nil}
+
+  /// Unset where nothing takes its time, and for a dry run.
+  public var operation: Staffetta_Admin_V1_Operation {
+    get {_storage._operation ?? Staffetta_Admin_V1_Operation()}
+    set {_uniqueStorage()._operation = newValue}
+  }
+  /// Returns true if `operation` has been explicitly set.
+  public var hasOperation: Bool {_storage._operation != nil}
+  /// Clears the value of `operation`. Subsequent reads from it will return its default value.
+  public mutating func clearOperation() {_uniqueStorage()._operation = nil}
+
+  /// The node after the change, where it is about one.
+  public var node: Staffetta_Admin_V1_Node {
+    get {_storage._node ?? Staffetta_Admin_V1_Node()}
+    set {_uniqueStorage()._node = newValue}
+  }
+  /// Returns true if `node` has been explicitly set.
+  public var hasNode: Bool {_storage._node != nil}
+  /// Clears the value of `node`. Subsequent reads from it will return its default value.
+  public mutating func clearNode() {_uniqueStorage()._node = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct Staffetta_Admin_V1_ChangeNodeRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: UInt64 = 0
+
+  /// Only says what would happen.
+  public var dryRun: Bool = false
+
+  /// Drawn by the caller: who asks again with the same number gets the same operation. 0: the node draws one. Only for
+  /// what takes its time.
+  public var operationID: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_LabelNodeRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: UInt64 = 0
+
+  /// Labels that the node is to have, whatever it says itself.
+  public var set: Dictionary<String,String> = [:]
+
+  /// Keys for which the node's own word counts again.
+  public var reset: [String] = []
+
+  /// Keys that the node is not to have, whatever it says itself.
+  public var remove: [String] = []
+
+  public var dryRun: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_Label: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var key: String = String()
+
+  public var value: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_Constraint: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var key: String = String()
+
+  /// "in", "not-in" or "exists"
+  public var `operator`: String = String()
+
+  /// None for "exists".
+  public var values: [String] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_Rule: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var pool: String = String()
+
+  /// 1, 3, 5 or 7.
+  public var voters: UInt32 = 0
+
+  /// Keys of labels, the most important first. Behind the last one comes the node itself.
+  public var spread: [String] = []
+
+  /// What every node with a replica must fulfil.
+  public var constraints: [Staffetta_Admin_V1_Constraint] = []
+
+  /// Nodes with the first label are rather to lead, then those with the second, and so on.
+  public var leaderPreferences: [Staffetta_Admin_V1_Label] = []
+
+  /// Labels on probation: they hold at most one replica of a group and never lead.
+  public var canaries: [Staffetta_Admin_V1_Label] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_ListRulesRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_ListRulesResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var rules: [Staffetta_Admin_V1_Rule] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_SetRuleRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var rule: Staffetta_Admin_V1_Rule {
+    get {_rule ?? Staffetta_Admin_V1_Rule()}
+    set {_rule = newValue}
+  }
+  /// Returns true if `rule` has been explicitly set.
+  public var hasRule: Bool {self._rule != nil}
+  /// Clears the value of `rule`. Subsequent reads from it will return its default value.
+  public mutating func clearRule() {self._rule = nil}
+
+  public var dryRun: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _rule: Staffetta_Admin_V1_Rule? = nil
+}
+
+public nonisolated struct Staffetta_Admin_V1_CheckRulesRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A rule that is checked instead of that of its pool; unset: those that there are.
+  public var rule: Staffetta_Admin_V1_Rule {
+    get {_rule ?? Staffetta_Admin_V1_Rule()}
+    set {_rule = newValue}
+  }
+  /// Returns true if `rule` has been explicitly set.
+  public var hasRule: Bool {self._rule != nil}
+  /// Clears the value of `rule`. Subsequent reads from it will return its default value.
+  public mutating func clearRule() {self._rule = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _rule: Staffetta_Admin_V1_Rule? = nil
+}
+
+public nonisolated struct Staffetta_Admin_V1_CheckRulesResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var pools: [Staffetta_Admin_V1_PoolCheck] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_PoolCheck: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var rule: Staffetta_Admin_V1_Rule {
+    get {_rule ?? Staffetta_Admin_V1_Rule()}
+    set {_rule = newValue}
+  }
+  /// Returns true if `rule` has been explicitly set.
+  public var hasRule: Bool {self._rule != nil}
+  /// Clears the value of `rule`. Subsequent reads from it will return its default value.
+  public mutating func clearRule() {self._rule = nil}
+
+  public var groups: UInt32 = 0
+
+  public var groupsInOrder: UInt32 = 0
+
+  /// Why the nodes at hand cannot keep the rule; empty when they can.
+  public var shortfalls: [String] = []
+
+  /// Groups that do not keep it, and how, the first 100.
+  public var violations: [String] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _rule: Staffetta_Admin_V1_Rule? = nil
+}
+
+public nonisolated struct Staffetta_Admin_V1_SchedulerLimits: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A node that has not been heard of for so long is dead: its replicas are replaced.
+  public var deadAfterSeconds: UInt32 = 0
+
+  /// How far a node may be from the average, in per cent of it, before something is moved.
+  public var balanceTolerancePercent: UInt32 = 0
+
+  /// No replica is put where more than this share of the room would then be used.
+  public var fullPercent: UInt32 = 0
+
+  /// Moves that copy bytes to or from one node at the same time.
+  public var movesPerNode: UInt32 = 0
+
+  public var movesPerCluster: UInt32 = 0
+
+  public var transfersPerCluster: UInt32 = 0
+
+  /// How many mebibytes a second each node sends of replicas that are copied; 0 leaves it to the setting of each node.
+  public var copyMebibytesPerSecond: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_GetSchedulerRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_GetSchedulerResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var limits: Staffetta_Admin_V1_SchedulerLimits {
+    get {_limits ?? Staffetta_Admin_V1_SchedulerLimits()}
+    set {_limits = newValue}
+  }
+  /// Returns true if `limits` has been explicitly set.
+  public var hasLimits: Bool {self._limits != nil}
+  /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+  public mutating func clearLimits() {self._limits = nil}
+
+  /// Until when nothing is moved by itself, in milliseconds since 1970, UTC; 0: it is not paused.
+  public var pausedUntilMilliseconds: Int64 = 0
+
+  /// The node that leads the directory, where the scheduler runs; 0: not known.
+  public var node: UInt64 = 0
+
+  /// Groups that are on the way to other nodes.
+  public var movesUnderWay: UInt32 = 0
+
+  /// What is wrong and stays so, and why.
+  public var unrepaired: [String] = []
+
+  /// Groups whose repair waits for a limit.
+  public var waiting: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _limits: Staffetta_Admin_V1_SchedulerLimits? = nil
+}
+
+public nonisolated struct Staffetta_Admin_V1_SetLimitsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 0 leaves a limit as it is, except for the copies' pace.
+  public var limits: Staffetta_Admin_V1_SchedulerLimits {
+    get {_limits ?? Staffetta_Admin_V1_SchedulerLimits()}
+    set {_limits = newValue}
+  }
+  /// Returns true if `limits` has been explicitly set.
+  public var hasLimits: Bool {self._limits != nil}
+  /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+  public mutating func clearLimits() {self._limits = nil}
+
+  /// Whether the pace of copies is set too.
+  public var setsCopyPace: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _limits: Staffetta_Admin_V1_SchedulerLimits? = nil
+}
+
+public nonisolated struct Staffetta_Admin_V1_PauseSchedulerRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 second to 7 days.
+  public var seconds: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_ResumeSchedulerRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_RebalanceRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var dryRun: Bool = false
+
+  public var operationID: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_Operation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 16 hexadecimal digits.
+  public var id: String = String()
+
+  /// "drain", "decommission", "move-replicas" or "rebalance"
+  public var kind: String = String()
+
+  /// 0: none.
+  public var node: UInt64 = 0
+
+  /// Only for "move-replicas".
+  public var group: UInt32 = 0
+
+  /// "running", "succeeded", "failed" or "cancelled"
+  public var state: String = String()
+
+  /// Milliseconds since 1970, UTC; the end is 0 while it runs.
+  public var beganMilliseconds: Int64 = 0
+
+  public var endedMilliseconds: Int64 = 0
+
+  /// Replicas, or leaderships for a drain, that there were to move, and that are left.
+  public var replicas: UInt32 = 0
+
+  public var replicasLeft: UInt32 = 0
+
+  public var bytes: UInt64 = 0
+
+  public var bytesLeft: UInt64 = 0
+
+  /// By how it went so far; -1: not known.
+  public var secondsLeft: Int64 = 0
+
+  /// Why it waits, a sentence each.
+  public var waits: [String] = []
+
+  /// What it does, or has done, in a sentence.
+  public var summary: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_ListOperationsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Also those that have ended, as far as they are remembered.
+  public var all: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_ListOperationsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var operations: [Staffetta_Admin_V1_Operation] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_GetOperationRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_SurviveRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Also what the loss of each two values would do.
+  public var pairs: Bool = false
+
+  /// What is lost, instead of each value in turn: all nodes with these labels, and these nodes.
+  public var loseLabels: [Staffetta_Admin_V1_Label] = []
+
+  public var loseNodes: [UInt64] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_SurviveResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var losses: [Staffetta_Admin_V1_Loss] = []
+
+  /// What the rules promise and the cluster does not keep, a sentence each.
+  public var brokenPromises: [String] = []
+
+  public var groups: UInt32 = 0
+
+  public var accounts: UInt64 = 0
+
+  /// Nodes that do not answer now.
+  public var goneNodes: [UInt64] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_Loss: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// `vendor=alfa`, or several, or `node 4`.
+  public var what: String = String()
+
+  public var groupsWithoutReplica: [UInt32] = []
+
+  public var accountsWithoutReplica: UInt64 = 0
+
+  public var groupsWithoutQuorum: [UInt32] = []
+
+  public var accountsWithoutQuorum: UInt64 = 0
+
+  public var groupsLessRedundant: [UInt32] = []
+
+  public var accountsLessRedundant: UInt64 = 0
+
+  public var isSurvived: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_ListEventsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Only events behind this one.
+  public var after: UInt64 = 0
+
+  /// 0: 100; at most 1,000. Of all that there are the last ones, where `after` is 0.
+  public var limit: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_ListEventsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var events: [Staffetta_Admin_V1_Event] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_Event: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Rises by one with each event.
+  public var sequence: UInt64 = 0
+
+  public var milliseconds: Int64 = 0
+
+  /// Such as "node-state-changed".
+  public var kind: String = String()
+
+  /// 0: none.
+  public var node: UInt64 = 0
+
+  /// Only where `has_group`: the directory is group 0.
+  public var group: UInt32 = 0
+
+  public var hasGroup_p: Bool = false
+
+  /// Empty: none.
+  public var operation: String = String()
+
+  public var nodes: [UInt64] = []
+
+  /// For people.
+  public var text: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "staffetta.admin.v1"
@@ -875,7 +1574,7 @@ nonisolated extension Staffetta_Admin_V1_GetStatusRequest: SwiftProtobuf.Message
 
 nonisolated extension Staffetta_Admin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".GetStatusResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}node\0\u{1}groups\0\u{3}groups_with_leader\0\u{3}groups_led_here\0\u{1}nodes\0\u{1}problems\0\u{3}unready_reasons\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}node\0\u{1}groups\0\u{3}groups_with_leader\0\u{3}groups_led_here\0\u{1}nodes\0\u{1}problems\0\u{3}unready_reasons\0\u{3}broken_promises\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -891,6 +1590,7 @@ nonisolated extension Staffetta_Admin_V1_GetStatusResponse: SwiftProtobuf.Messag
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.nodes) }()
       case 7: try { try decoder.decodeRepeatedStringField(value: &self.problems) }()
       case 8: try { try decoder.decodeRepeatedStringField(value: &self.unreadyReasons) }()
+      case 9: try { try decoder.decodeRepeatedStringField(value: &self.brokenPromises) }()
       default: break
       }
     }
@@ -921,6 +1621,9 @@ nonisolated extension Staffetta_Admin_V1_GetStatusResponse: SwiftProtobuf.Messag
     if !self.unreadyReasons.isEmpty {
       try visitor.visitRepeatedStringField(value: self.unreadyReasons, fieldNumber: 8)
     }
+    if !self.brokenPromises.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.brokenPromises, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -933,6 +1636,7 @@ nonisolated extension Staffetta_Admin_V1_GetStatusResponse: SwiftProtobuf.Messag
     if lhs.nodes != rhs.nodes {return false}
     if lhs.problems != rhs.problems {return false}
     if lhs.unreadyReasons != rhs.unreadyReasons {return false}
+    if lhs.brokenPromises != rhs.brokenPromises {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1334,7 +2038,7 @@ nonisolated extension Staffetta_Admin_V1_SetQuotaRequest: SwiftProtobuf.Message,
 
 nonisolated extension Staffetta_Admin_V1_Node: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Node"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}peer_address\0\u{1}labels\0\u{3}is_this_node\0\u{1}version\0\u{3}groups_led\0\u{1}replicas\0\u{1}state\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}peer_address\0\u{1}labels\0\u{3}is_this_node\0\u{1}version\0\u{3}groups_led\0\u{1}replicas\0\u{1}state\0\u{3}is_alive\0\u{3}capacity_bytes\0\u{3}free_bytes\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1350,6 +2054,9 @@ nonisolated extension Staffetta_Admin_V1_Node: SwiftProtobuf.Message, SwiftProto
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.groupsLed) }()
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.replicas) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.state) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.isAlive) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.capacityBytes) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.freeBytes) }()
       default: break
       }
     }
@@ -1380,6 +2087,15 @@ nonisolated extension Staffetta_Admin_V1_Node: SwiftProtobuf.Message, SwiftProto
     if !self.state.isEmpty {
       try visitor.visitSingularStringField(value: self.state, fieldNumber: 8)
     }
+    if self.isAlive != false {
+      try visitor.visitSingularBoolField(value: self.isAlive, fieldNumber: 9)
+    }
+    if self.capacityBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.capacityBytes, fieldNumber: 10)
+    }
+    if self.freeBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.freeBytes, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1392,6 +2108,9 @@ nonisolated extension Staffetta_Admin_V1_Node: SwiftProtobuf.Message, SwiftProto
     if lhs.groupsLed != rhs.groupsLed {return false}
     if lhs.replicas != rhs.replicas {return false}
     if lhs.state != rhs.state {return false}
+    if lhs.isAlive != rhs.isAlive {return false}
+    if lhs.capacityBytes != rhs.capacityBytes {return false}
+    if lhs.freeBytes != rhs.freeBytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2063,7 +2782,7 @@ nonisolated extension Staffetta_Admin_V1_DescribeGroupRequest: SwiftProtobuf.Mes
 
 nonisolated extension Staffetta_Admin_V1_ChangeReplicasRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChangeReplicasRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{3}add_nodes\0\u{3}remove_nodes\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{3}add_nodes\0\u{3}remove_nodes\0\u{3}dry_run\0\u{3}operation_id\0\u{3}allow_majority\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2074,6 +2793,9 @@ nonisolated extension Staffetta_Admin_V1_ChangeReplicasRequest: SwiftProtobuf.Me
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.group) }()
       case 2: try { try decoder.decodeRepeatedUInt64Field(value: &self.addNodes) }()
       case 3: try { try decoder.decodeRepeatedUInt64Field(value: &self.removeNodes) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.operationID) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.allowMajority) }()
       default: break
       }
     }
@@ -2089,6 +2811,15 @@ nonisolated extension Staffetta_Admin_V1_ChangeReplicasRequest: SwiftProtobuf.Me
     if !self.removeNodes.isEmpty {
       try visitor.visitPackedUInt64Field(value: self.removeNodes, fieldNumber: 3)
     }
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 4)
+    }
+    if self.operationID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.operationID, fieldNumber: 5)
+    }
+    if self.allowMajority != false {
+      try visitor.visitSingularBoolField(value: self.allowMajority, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2096,6 +2827,9 @@ nonisolated extension Staffetta_Admin_V1_ChangeReplicasRequest: SwiftProtobuf.Me
     if lhs.group != rhs.group {return false}
     if lhs.addNodes != rhs.addNodes {return false}
     if lhs.removeNodes != rhs.removeNodes {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.operationID != rhs.operationID {return false}
+    if lhs.allowMajority != rhs.allowMajority {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2103,29 +2837,83 @@ nonisolated extension Staffetta_Admin_V1_ChangeReplicasRequest: SwiftProtobuf.Me
 
 nonisolated extension Staffetta_Admin_V1_ChangeReplicasResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChangeReplicasResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}nodes\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}nodes\0\u{1}preview\0\u{1}operation\0")
+
+  fileprivate class _StorageClass {
+    var _nodes: [UInt64] = []
+    var _preview: Staffetta_Admin_V1_Preview? = nil
+    var _operation: Staffetta_Admin_V1_Operation? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _nodes = source._nodes
+      _preview = source._preview
+      _operation = source._operation
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeRepeatedUInt64Field(value: &self.nodes) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeRepeatedUInt64Field(value: &_storage._nodes) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._preview) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._operation) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.nodes.isEmpty {
-      try visitor.visitPackedUInt64Field(value: self.nodes, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._nodes.isEmpty {
+        try visitor.visitPackedUInt64Field(value: _storage._nodes, fieldNumber: 1)
+      }
+      try { if let v = _storage._preview {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._operation {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Staffetta_Admin_V1_ChangeReplicasResponse, rhs: Staffetta_Admin_V1_ChangeReplicasResponse) -> Bool {
-    if lhs.nodes != rhs.nodes {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._nodes != rhs_storage._nodes {return false}
+        if _storage._preview != rhs_storage._preview {return false}
+        if _storage._operation != rhs_storage._operation {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2438,6 +3226,1362 @@ nonisolated extension Staffetta_Admin_V1_VerifiedReplica: SwiftProtobuf.Message,
     if lhs.table != rhs.table {return false}
     if lhs.key != rhs.key {return false}
     if lhs.row != rhs.row {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_Preview: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Preview"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}moves\0\u{3}move_count\0\u{3}bytes_to_copy\0\u{3}not_survived_during\0\u{3}not_survived_after\0\u{1}obstacles\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.moves) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.moveCount) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytesToCopy) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.notSurvivedDuring) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.notSurvivedAfter) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.obstacles) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.moves.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.moves, fieldNumber: 1)
+    }
+    if self.moveCount != 0 {
+      try visitor.visitSingularUInt32Field(value: self.moveCount, fieldNumber: 2)
+    }
+    if self.bytesToCopy != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesToCopy, fieldNumber: 3)
+    }
+    if !self.notSurvivedDuring.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.notSurvivedDuring, fieldNumber: 4)
+    }
+    if !self.notSurvivedAfter.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.notSurvivedAfter, fieldNumber: 5)
+    }
+    if !self.obstacles.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.obstacles, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_Preview, rhs: Staffetta_Admin_V1_Preview) -> Bool {
+    if lhs.moves != rhs.moves {return false}
+    if lhs.moveCount != rhs.moveCount {return false}
+    if lhs.bytesToCopy != rhs.bytesToCopy {return false}
+    if lhs.notSurvivedDuring != rhs.notSurvivedDuring {return false}
+    if lhs.notSurvivedAfter != rhs.notSurvivedAfter {return false}
+    if lhs.obstacles != rhs.obstacles {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_PlannedMove: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PlannedMove"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}kind\0\u{3}from_node\0\u{3}to_node\0\u{1}bytes\0\u{1}reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.group) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.fromNode) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.toNode) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.group != 0 {
+      try visitor.visitSingularUInt32Field(value: self.group, fieldNumber: 1)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 2)
+    }
+    if self.fromNode != 0 {
+      try visitor.visitSingularUInt64Field(value: self.fromNode, fieldNumber: 3)
+    }
+    if self.toNode != 0 {
+      try visitor.visitSingularUInt64Field(value: self.toNode, fieldNumber: 4)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 5)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_PlannedMove, rhs: Staffetta_Admin_V1_PlannedMove) -> Bool {
+    if lhs.group != rhs.group {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.fromNode != rhs.fromNode {return false}
+    if lhs.toNode != rhs.toNode {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_ChangeResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ChangeResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}preview\0\u{1}operation\0\u{1}node\0")
+
+  fileprivate class _StorageClass {
+    var _preview: Staffetta_Admin_V1_Preview? = nil
+    var _operation: Staffetta_Admin_V1_Operation? = nil
+    var _node: Staffetta_Admin_V1_Node? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _preview = source._preview
+      _operation = source._operation
+      _node = source._node
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._preview) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._operation) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._node) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._preview {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._operation {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._node {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_ChangeResponse, rhs: Staffetta_Admin_V1_ChangeResponse) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._preview != rhs_storage._preview {return false}
+        if _storage._operation != rhs_storage._operation {return false}
+        if _storage._node != rhs_storage._node {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_ChangeNodeRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ChangeNodeRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}dry_run\0\u{3}operation_id\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.operationID) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.id != 0 {
+      try visitor.visitSingularUInt64Field(value: self.id, fieldNumber: 1)
+    }
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 2)
+    }
+    if self.operationID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.operationID, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_ChangeNodeRequest, rhs: Staffetta_Admin_V1_ChangeNodeRequest) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.operationID != rhs.operationID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_LabelNodeRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LabelNodeRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}set\0\u{1}reset\0\u{1}remove\0\u{3}dry_run\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.id) }()
+      case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.set) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.reset) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.remove) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.id != 0 {
+      try visitor.visitSingularUInt64Field(value: self.id, fieldNumber: 1)
+    }
+    if !self.set.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.set, fieldNumber: 2)
+    }
+    if !self.reset.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.reset, fieldNumber: 3)
+    }
+    if !self.remove.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.remove, fieldNumber: 4)
+    }
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_LabelNodeRequest, rhs: Staffetta_Admin_V1_LabelNodeRequest) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.set != rhs.set {return false}
+    if lhs.reset != rhs.reset {return false}
+    if lhs.remove != rhs.remove {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_Label: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Label"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularStringField(value: self.value, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_Label, rhs: Staffetta_Admin_V1_Label) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_Constraint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Constraint"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}operator\0\u{1}values\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.`operator`) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.values) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    if !self.`operator`.isEmpty {
+      try visitor.visitSingularStringField(value: self.`operator`, fieldNumber: 2)
+    }
+    if !self.values.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.values, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_Constraint, rhs: Staffetta_Admin_V1_Constraint) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs.`operator` != rhs.`operator` {return false}
+    if lhs.values != rhs.values {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_Rule: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Rule"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pool\0\u{1}voters\0\u{1}spread\0\u{1}constraints\0\u{3}leader_preferences\0\u{1}canaries\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.pool) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.voters) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.spread) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.constraints) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.leaderPreferences) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.canaries) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.pool.isEmpty {
+      try visitor.visitSingularStringField(value: self.pool, fieldNumber: 1)
+    }
+    if self.voters != 0 {
+      try visitor.visitSingularUInt32Field(value: self.voters, fieldNumber: 2)
+    }
+    if !self.spread.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.spread, fieldNumber: 3)
+    }
+    if !self.constraints.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.constraints, fieldNumber: 4)
+    }
+    if !self.leaderPreferences.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.leaderPreferences, fieldNumber: 5)
+    }
+    if !self.canaries.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.canaries, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_Rule, rhs: Staffetta_Admin_V1_Rule) -> Bool {
+    if lhs.pool != rhs.pool {return false}
+    if lhs.voters != rhs.voters {return false}
+    if lhs.spread != rhs.spread {return false}
+    if lhs.constraints != rhs.constraints {return false}
+    if lhs.leaderPreferences != rhs.leaderPreferences {return false}
+    if lhs.canaries != rhs.canaries {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_ListRulesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ListRulesRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_ListRulesRequest, rhs: Staffetta_Admin_V1_ListRulesRequest) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_ListRulesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ListRulesResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rules\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.rules) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.rules.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.rules, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_ListRulesResponse, rhs: Staffetta_Admin_V1_ListRulesResponse) -> Bool {
+    if lhs.rules != rhs.rules {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_SetRuleRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SetRuleRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rule\0\u{3}dry_run\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._rule) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._rule {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_SetRuleRequest, rhs: Staffetta_Admin_V1_SetRuleRequest) -> Bool {
+    if lhs._rule != rhs._rule {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_CheckRulesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CheckRulesRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rule\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._rule) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._rule {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_CheckRulesRequest, rhs: Staffetta_Admin_V1_CheckRulesRequest) -> Bool {
+    if lhs._rule != rhs._rule {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_CheckRulesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CheckRulesResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pools\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.pools) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.pools.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.pools, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_CheckRulesResponse, rhs: Staffetta_Admin_V1_CheckRulesResponse) -> Bool {
+    if lhs.pools != rhs.pools {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_PoolCheck: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PoolCheck"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rule\0\u{1}groups\0\u{3}groups_in_order\0\u{1}shortfalls\0\u{1}violations\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._rule) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.groups) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.groupsInOrder) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.shortfalls) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.violations) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._rule {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.groups != 0 {
+      try visitor.visitSingularUInt32Field(value: self.groups, fieldNumber: 2)
+    }
+    if self.groupsInOrder != 0 {
+      try visitor.visitSingularUInt32Field(value: self.groupsInOrder, fieldNumber: 3)
+    }
+    if !self.shortfalls.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.shortfalls, fieldNumber: 4)
+    }
+    if !self.violations.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.violations, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_PoolCheck, rhs: Staffetta_Admin_V1_PoolCheck) -> Bool {
+    if lhs._rule != rhs._rule {return false}
+    if lhs.groups != rhs.groups {return false}
+    if lhs.groupsInOrder != rhs.groupsInOrder {return false}
+    if lhs.shortfalls != rhs.shortfalls {return false}
+    if lhs.violations != rhs.violations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_SchedulerLimits: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SchedulerLimits"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}dead_after_seconds\0\u{3}balance_tolerance_percent\0\u{3}full_percent\0\u{3}moves_per_node\0\u{3}moves_per_cluster\0\u{3}transfers_per_cluster\0\u{3}copy_mebibytes_per_second\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.deadAfterSeconds) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.balanceTolerancePercent) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.fullPercent) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.movesPerNode) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.movesPerCluster) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.transfersPerCluster) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.copyMebibytesPerSecond) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.deadAfterSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.deadAfterSeconds, fieldNumber: 1)
+    }
+    if self.balanceTolerancePercent != 0 {
+      try visitor.visitSingularUInt32Field(value: self.balanceTolerancePercent, fieldNumber: 2)
+    }
+    if self.fullPercent != 0 {
+      try visitor.visitSingularUInt32Field(value: self.fullPercent, fieldNumber: 3)
+    }
+    if self.movesPerNode != 0 {
+      try visitor.visitSingularUInt32Field(value: self.movesPerNode, fieldNumber: 4)
+    }
+    if self.movesPerCluster != 0 {
+      try visitor.visitSingularUInt32Field(value: self.movesPerCluster, fieldNumber: 5)
+    }
+    if self.transfersPerCluster != 0 {
+      try visitor.visitSingularUInt32Field(value: self.transfersPerCluster, fieldNumber: 6)
+    }
+    if self.copyMebibytesPerSecond != 0 {
+      try visitor.visitSingularUInt32Field(value: self.copyMebibytesPerSecond, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_SchedulerLimits, rhs: Staffetta_Admin_V1_SchedulerLimits) -> Bool {
+    if lhs.deadAfterSeconds != rhs.deadAfterSeconds {return false}
+    if lhs.balanceTolerancePercent != rhs.balanceTolerancePercent {return false}
+    if lhs.fullPercent != rhs.fullPercent {return false}
+    if lhs.movesPerNode != rhs.movesPerNode {return false}
+    if lhs.movesPerCluster != rhs.movesPerCluster {return false}
+    if lhs.transfersPerCluster != rhs.transfersPerCluster {return false}
+    if lhs.copyMebibytesPerSecond != rhs.copyMebibytesPerSecond {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_GetSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GetSchedulerRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_GetSchedulerRequest, rhs: Staffetta_Admin_V1_GetSchedulerRequest) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_GetSchedulerResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GetSchedulerResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}limits\0\u{3}paused_until_milliseconds\0\u{1}node\0\u{3}moves_under_way\0\u{1}unrepaired\0\u{1}waiting\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._limits) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.pausedUntilMilliseconds) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.node) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.movesUnderWay) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.unrepaired) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.waiting) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._limits {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.pausedUntilMilliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.pausedUntilMilliseconds, fieldNumber: 2)
+    }
+    if self.node != 0 {
+      try visitor.visitSingularUInt64Field(value: self.node, fieldNumber: 3)
+    }
+    if self.movesUnderWay != 0 {
+      try visitor.visitSingularUInt32Field(value: self.movesUnderWay, fieldNumber: 4)
+    }
+    if !self.unrepaired.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.unrepaired, fieldNumber: 5)
+    }
+    if self.waiting != 0 {
+      try visitor.visitSingularUInt32Field(value: self.waiting, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_GetSchedulerResponse, rhs: Staffetta_Admin_V1_GetSchedulerResponse) -> Bool {
+    if lhs._limits != rhs._limits {return false}
+    if lhs.pausedUntilMilliseconds != rhs.pausedUntilMilliseconds {return false}
+    if lhs.node != rhs.node {return false}
+    if lhs.movesUnderWay != rhs.movesUnderWay {return false}
+    if lhs.unrepaired != rhs.unrepaired {return false}
+    if lhs.waiting != rhs.waiting {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_SetLimitsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SetLimitsRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}limits\0\u{3}sets_copy_pace\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._limits) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.setsCopyPace) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._limits {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.setsCopyPace != false {
+      try visitor.visitSingularBoolField(value: self.setsCopyPace, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_SetLimitsRequest, rhs: Staffetta_Admin_V1_SetLimitsRequest) -> Bool {
+    if lhs._limits != rhs._limits {return false}
+    if lhs.setsCopyPace != rhs.setsCopyPace {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_PauseSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PauseSchedulerRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}seconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.seconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.seconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.seconds, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_PauseSchedulerRequest, rhs: Staffetta_Admin_V1_PauseSchedulerRequest) -> Bool {
+    if lhs.seconds != rhs.seconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_ResumeSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ResumeSchedulerRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_ResumeSchedulerRequest, rhs: Staffetta_Admin_V1_ResumeSchedulerRequest) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_RebalanceRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RebalanceRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}dry_run\0\u{3}operation_id\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.operationID) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 1)
+    }
+    if self.operationID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.operationID, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_RebalanceRequest, rhs: Staffetta_Admin_V1_RebalanceRequest) -> Bool {
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.operationID != rhs.operationID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_Operation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Operation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{1}node\0\u{1}group\0\u{1}state\0\u{3}began_milliseconds\0\u{3}ended_milliseconds\0\u{1}replicas\0\u{3}replicas_left\0\u{1}bytes\0\u{3}bytes_left\0\u{3}seconds_left\0\u{1}waits\0\u{1}summary\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.node) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.group) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.state) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.beganMilliseconds) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.endedMilliseconds) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.replicas) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.replicasLeft) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.bytesLeft) }()
+      case 12: try { try decoder.decodeSingularInt64Field(value: &self.secondsLeft) }()
+      case 13: try { try decoder.decodeRepeatedStringField(value: &self.waits) }()
+      case 14: try { try decoder.decodeSingularStringField(value: &self.summary) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 2)
+    }
+    if self.node != 0 {
+      try visitor.visitSingularUInt64Field(value: self.node, fieldNumber: 3)
+    }
+    if self.group != 0 {
+      try visitor.visitSingularUInt32Field(value: self.group, fieldNumber: 4)
+    }
+    if !self.state.isEmpty {
+      try visitor.visitSingularStringField(value: self.state, fieldNumber: 5)
+    }
+    if self.beganMilliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.beganMilliseconds, fieldNumber: 6)
+    }
+    if self.endedMilliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.endedMilliseconds, fieldNumber: 7)
+    }
+    if self.replicas != 0 {
+      try visitor.visitSingularUInt32Field(value: self.replicas, fieldNumber: 8)
+    }
+    if self.replicasLeft != 0 {
+      try visitor.visitSingularUInt32Field(value: self.replicasLeft, fieldNumber: 9)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 10)
+    }
+    if self.bytesLeft != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesLeft, fieldNumber: 11)
+    }
+    if self.secondsLeft != 0 {
+      try visitor.visitSingularInt64Field(value: self.secondsLeft, fieldNumber: 12)
+    }
+    if !self.waits.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.waits, fieldNumber: 13)
+    }
+    if !self.summary.isEmpty {
+      try visitor.visitSingularStringField(value: self.summary, fieldNumber: 14)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_Operation, rhs: Staffetta_Admin_V1_Operation) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.node != rhs.node {return false}
+    if lhs.group != rhs.group {return false}
+    if lhs.state != rhs.state {return false}
+    if lhs.beganMilliseconds != rhs.beganMilliseconds {return false}
+    if lhs.endedMilliseconds != rhs.endedMilliseconds {return false}
+    if lhs.replicas != rhs.replicas {return false}
+    if lhs.replicasLeft != rhs.replicasLeft {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.bytesLeft != rhs.bytesLeft {return false}
+    if lhs.secondsLeft != rhs.secondsLeft {return false}
+    if lhs.waits != rhs.waits {return false}
+    if lhs.summary != rhs.summary {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_ListOperationsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ListOperationsRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}all\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.all) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.all != false {
+      try visitor.visitSingularBoolField(value: self.all, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_ListOperationsRequest, rhs: Staffetta_Admin_V1_ListOperationsRequest) -> Bool {
+    if lhs.all != rhs.all {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_ListOperationsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ListOperationsResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}operations\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.operations) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.operations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.operations, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_ListOperationsResponse, rhs: Staffetta_Admin_V1_ListOperationsResponse) -> Bool {
+    if lhs.operations != rhs.operations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_GetOperationRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GetOperationRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_GetOperationRequest, rhs: Staffetta_Admin_V1_GetOperationRequest) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_SurviveRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SurviveRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pairs\0\u{3}lose_labels\0\u{3}lose_nodes\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.pairs) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.loseLabels) }()
+      case 3: try { try decoder.decodeRepeatedUInt64Field(value: &self.loseNodes) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.pairs != false {
+      try visitor.visitSingularBoolField(value: self.pairs, fieldNumber: 1)
+    }
+    if !self.loseLabels.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.loseLabels, fieldNumber: 2)
+    }
+    if !self.loseNodes.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.loseNodes, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_SurviveRequest, rhs: Staffetta_Admin_V1_SurviveRequest) -> Bool {
+    if lhs.pairs != rhs.pairs {return false}
+    if lhs.loseLabels != rhs.loseLabels {return false}
+    if lhs.loseNodes != rhs.loseNodes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_SurviveResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SurviveResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}losses\0\u{3}broken_promises\0\u{1}groups\0\u{1}accounts\0\u{3}gone_nodes\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.losses) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.brokenPromises) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.groups) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.accounts) }()
+      case 5: try { try decoder.decodeRepeatedUInt64Field(value: &self.goneNodes) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.losses.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.losses, fieldNumber: 1)
+    }
+    if !self.brokenPromises.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.brokenPromises, fieldNumber: 2)
+    }
+    if self.groups != 0 {
+      try visitor.visitSingularUInt32Field(value: self.groups, fieldNumber: 3)
+    }
+    if self.accounts != 0 {
+      try visitor.visitSingularUInt64Field(value: self.accounts, fieldNumber: 4)
+    }
+    if !self.goneNodes.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.goneNodes, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_SurviveResponse, rhs: Staffetta_Admin_V1_SurviveResponse) -> Bool {
+    if lhs.losses != rhs.losses {return false}
+    if lhs.brokenPromises != rhs.brokenPromises {return false}
+    if lhs.groups != rhs.groups {return false}
+    if lhs.accounts != rhs.accounts {return false}
+    if lhs.goneNodes != rhs.goneNodes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_Loss: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Loss"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}what\0\u{3}groups_without_replica\0\u{3}accounts_without_replica\0\u{3}groups_without_quorum\0\u{3}accounts_without_quorum\0\u{3}groups_less_redundant\0\u{3}accounts_less_redundant\0\u{3}is_survived\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.what) }()
+      case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.groupsWithoutReplica) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.accountsWithoutReplica) }()
+      case 4: try { try decoder.decodeRepeatedUInt32Field(value: &self.groupsWithoutQuorum) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.accountsWithoutQuorum) }()
+      case 6: try { try decoder.decodeRepeatedUInt32Field(value: &self.groupsLessRedundant) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.accountsLessRedundant) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.isSurvived) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.what.isEmpty {
+      try visitor.visitSingularStringField(value: self.what, fieldNumber: 1)
+    }
+    if !self.groupsWithoutReplica.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.groupsWithoutReplica, fieldNumber: 2)
+    }
+    if self.accountsWithoutReplica != 0 {
+      try visitor.visitSingularUInt64Field(value: self.accountsWithoutReplica, fieldNumber: 3)
+    }
+    if !self.groupsWithoutQuorum.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.groupsWithoutQuorum, fieldNumber: 4)
+    }
+    if self.accountsWithoutQuorum != 0 {
+      try visitor.visitSingularUInt64Field(value: self.accountsWithoutQuorum, fieldNumber: 5)
+    }
+    if !self.groupsLessRedundant.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.groupsLessRedundant, fieldNumber: 6)
+    }
+    if self.accountsLessRedundant != 0 {
+      try visitor.visitSingularUInt64Field(value: self.accountsLessRedundant, fieldNumber: 7)
+    }
+    if self.isSurvived != false {
+      try visitor.visitSingularBoolField(value: self.isSurvived, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_Loss, rhs: Staffetta_Admin_V1_Loss) -> Bool {
+    if lhs.what != rhs.what {return false}
+    if lhs.groupsWithoutReplica != rhs.groupsWithoutReplica {return false}
+    if lhs.accountsWithoutReplica != rhs.accountsWithoutReplica {return false}
+    if lhs.groupsWithoutQuorum != rhs.groupsWithoutQuorum {return false}
+    if lhs.accountsWithoutQuorum != rhs.accountsWithoutQuorum {return false}
+    if lhs.groupsLessRedundant != rhs.groupsLessRedundant {return false}
+    if lhs.accountsLessRedundant != rhs.accountsLessRedundant {return false}
+    if lhs.isSurvived != rhs.isSurvived {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_ListEventsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ListEventsRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}after\0\u{1}limit\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.after) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.after != 0 {
+      try visitor.visitSingularUInt64Field(value: self.after, fieldNumber: 1)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_ListEventsRequest, rhs: Staffetta_Admin_V1_ListEventsRequest) -> Bool {
+    if lhs.after != rhs.after {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_ListEventsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ListEventsResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}events\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.events) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.events.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.events, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_ListEventsResponse, rhs: Staffetta_Admin_V1_ListEventsResponse) -> Bool {
+    if lhs.events != rhs.events {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_Event: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Event"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{1}milliseconds\0\u{1}kind\0\u{1}node\0\u{1}group\0\u{3}has_group\0\u{1}operation\0\u{1}nodes\0\u{1}text\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.milliseconds) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.node) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.group) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.hasGroup_p) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.operation) }()
+      case 8: try { try decoder.decodeRepeatedUInt64Field(value: &self.nodes) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.sequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 1)
+    }
+    if self.milliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.milliseconds, fieldNumber: 2)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 3)
+    }
+    if self.node != 0 {
+      try visitor.visitSingularUInt64Field(value: self.node, fieldNumber: 4)
+    }
+    if self.group != 0 {
+      try visitor.visitSingularUInt32Field(value: self.group, fieldNumber: 5)
+    }
+    if self.hasGroup_p != false {
+      try visitor.visitSingularBoolField(value: self.hasGroup_p, fieldNumber: 6)
+    }
+    if !self.operation.isEmpty {
+      try visitor.visitSingularStringField(value: self.operation, fieldNumber: 7)
+    }
+    if !self.nodes.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.nodes, fieldNumber: 8)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_Event, rhs: Staffetta_Admin_V1_Event) -> Bool {
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.milliseconds != rhs.milliseconds {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.node != rhs.node {return false}
+    if lhs.group != rhs.group {return false}
+    if lhs.hasGroup_p != rhs.hasGroup_p {return false}
+    if lhs.operation != rhs.operation {return false}
+    if lhs.nodes != rhs.nodes {return false}
+    if lhs.text != rhs.text {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

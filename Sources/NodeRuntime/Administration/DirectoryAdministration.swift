@@ -1,5 +1,5 @@
-public import Consensus
-internal import MailModel
+internal import Consensus
+public import MailModel
 internal import MailStore
 internal import Placement
 
@@ -86,68 +86,58 @@ public struct DirectoryAdministration: Sendable {
         guard case .done = try await tell(.removeToken(JoinTokenID(rawValue: number))) else { throw .unavailable }
     }
 
-    /// Says on which nodes a group's voters are to be. The group's leader takes replicas in and out.
+    /// Where a group's voters are to be after a change.
     ///
-    /// - Returns: the nodes of the voters from now on, sorted.
-    /// - Throws: ``AdministrationError``: `.notFound` for a group or node that is not there, `.failedPrecondition`
-    ///   where a node cannot take a replica or none would be left, `.unavailable` where no quorum answers in time.
-    public func changeReplicas(
-        of group: GroupID,
+    /// - Throws: ``AdministrationError``: `.failedPrecondition` where a node cannot take a replica, none would be left,
+    ///   or one value of a label would hold a majority that none holds now.
+    static func placing(
+        of record: GroupRecord,
         adding added: [NodeID],
-        removing removed: [NodeID]
-    ) async throws(AdministrationError) -> [NodeID] {
-        // What this node has published may be older than the last change that an admin has made through another.
-        let reader = mail.reader
-        guard let directory = try await read({ try reader.directory() }) else { throw .unavailable }
-        guard let record = directory.group(group) else {
-            throw AdministrationError(.notFound, "there is no group \(group.rawValue)")
-        }
+        removing removed: [NodeID],
+        mayFormMajority: Bool,
+        _ directory: Directory
+    ) throws(AdministrationError) -> Placing {
         for node in added {
-            guard let known = directory.node(node), known.state.isMember else {
-                throw AdministrationError(
-                    .notFound,
-                    "there is no node \(node.rawValue); `staffettactl node list` shows all"
-                )
-            }
-            guard known.state == .active else {
+            guard let state = directory.node(node)?.state, state == .active else {
                 throw AdministrationError(
                     .failedPrecondition,
-                    "node \(node.rawValue) is \(known.state.name), and takes no replica"
+                    "node \(node.rawValue) is \(directory.node(node)?.state.name ?? "gone"), and takes no replica"
                 )
             }
             guard !record.placing.voters.contains(node) else {
                 throw AdministrationError(
                     .failedPrecondition,
-                    "group \(group.rawValue) has a replica on node \(node.rawValue), or gets one"
+                    "group \(record.id.rawValue) has a replica on node \(node.rawValue), or gets one"
                 )
             }
         }
         for node in removed where !record.placing.voters.contains(node) {
             throw AdministrationError(
                 .notFound,
-                "group \(group.rawValue) is to have no replica on node \(node.rawValue)"
+                "group \(record.id.rawValue) is to have no replica on node \(node.rawValue)"
             )
         }
         let voters = record.placing.voters.filter { !removed.contains($0) } + added
         guard !voters.isEmpty, voters.count <= Placing.maximumVoters else {
             throw AdministrationError(
                 .failedPrecondition,
-                "group \(group.rawValue) would have \(voters.count) voters: 1 to \(Placing.maximumVoters) are allowed"
+                "group \(record.id.rawValue) would have \(voters.count) voters: "
+                    + "1 to \(Placing.maximumVoters) are allowed"
             )
         }
-        try checkMajorities(of: voters, in: record, directory)
+        if !mayFormMajority { try checkMajorities(of: voters, in: record, directory) }
         // Who takes the preferred leader's place leads in its place.
         let former = record.placing.preferredLeader
         let isLeaving = former.map { removed.contains($0) } ?? false
-        let placing = Placing(voters: voters, preferredLeader: isLeaving ? added.first ?? voters.first : former)
-        guard case .done = try await tell(.placeGroup(group, placing, replacing: record.placing)) else {
-            throw .unavailable
-        }
-        return placing.voters
+        return Placing(
+            voters: voters,
+            preferredLeader: isLeaving ? added.first ?? voters.first : former,
+            mayFormMajority: mayFormMajority
+        )
     }
 
     /// No value of a label gets a majority of the voters that has none now.
-    private func checkMajorities(
+    private static func checkMajorities(
         of voters: [NodeID],
         in record: GroupRecord,
         _ directory: Directory
@@ -164,13 +154,35 @@ public struct DirectoryAdministration: Sendable {
             let reasons = new.map(\.description).joined(separator: "; ")
             throw AdministrationError(
                 .failedPrecondition,
-                "group \(record.id.rawValue) would stop with one value of a label: \(reasons)"
+                "group \(record.id.rawValue) would stop with one value of a label: \(reasons). --allow-majority does it "
+                    + "all the same"
             )
         }
     }
 
+    /// What happened to the cluster, the oldest first.
+    ///
+    /// - Parameters:
+    ///   - sequence: only events behind this one; 0 for the last ones that there are.
+    ///   - limit: at most so many.
+    /// - Throws: ``AdministrationError``, `.unavailable` where no quorum answers in time.
+    public func events(after sequence: UInt64, limit: Int) async throws(AdministrationError) -> [NumberedEvent] {
+        let reader = mail.reader
+        return try await read {
+            let last = try reader.lastEvent()
+            let first = sequence == 0 && last > UInt64(limit) ? last - UInt64(limit) : sequence
+            return try reader.events(after: first, limit: limit)
+        }
+    }
+
+    /// What the directory says, no older than this call; nil before the cluster is founded.
+    func directory() async throws(AdministrationError) -> Directory? {
+        let reader = mail.reader
+        return try await read { try reader.directory() }
+    }
+
     /// Reads what the directory says, no older than this call: every node has the directory.
-    private func read<Value: Sendable>(
+    func read<Value: Sendable>(
         _ body: @escaping @Sendable () throws -> Value
     ) async throws(AdministrationError) -> Value {
         let result = await withCheckedContinuation { continuation in
@@ -181,7 +193,7 @@ public struct DirectoryAdministration: Sendable {
         return value
     }
 
-    private func tell(_ command: DirectoryCommand) async throws(AdministrationError) -> MailOutcome {
+    func tell(_ command: DirectoryCommand) async throws(AdministrationError) -> MailOutcome {
         guard
             case .success(let outcome) = await mail.submit(
                 .directory(command),

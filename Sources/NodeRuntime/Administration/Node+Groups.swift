@@ -1,5 +1,5 @@
 public import Consensus
-public import MailModel
+internal import MailModel
 internal import MailStore
 internal import ReplicaCore
 
@@ -168,17 +168,5 @@ extension Node {
             .unavailable,
             "the handover of group \(group.rawValue) was not confirmed in 5 s; see `staffettactl group list`"
         )
-    }
-
-    /// The nodes that the directory knows; this node's own settings before it is founded.
-    public func nodes() -> [NodeRecord] {
-        let known = mail.directory.now.nodes.filter(\.state.isMember)
-        guard known.isEmpty else { return known }
-        let own = NodeDescription(
-            id: settings.node.rawValue,
-            peerAddress: settings.advertisedAddress,
-            labels: settings.labels
-        )
-        return [NodeRecord(own, run: 0, state: .joining, directory: 0)]
     }
 }

@@ -114,13 +114,7 @@ struct SchedulerRoom {
         guard leads else { return }
         switch decision {
         case .handOver(let group, let leader, let target):
-            guard leader != desk.node else {
-                return desk.ways.inboxes.put(
-                    .question(.transferLeadership(of: group, to: target, { _ in })),
-                    for: group
-                )
-            }
-            desk.send(.survey(.handOver(group, to: target)), to: leader)
+            desk.ways.inboxes.agent.put(.survey(.handOver(group, from: leader, to: target)))
         case .command(let command):
             guard underWay < Self.maximumUnderWay else { return }
             underWay += 1

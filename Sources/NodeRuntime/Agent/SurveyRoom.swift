@@ -19,6 +19,8 @@ package enum SurveyInput: Sendable {
     case counted([GroupID: GroupCensus], upTo: GroupID?)
     /// Somebody wants to hear of all nodes.
     case wanted(@Sendable (ClusterSurvey) -> Void)
+    /// The node that leads a group is to hand its leadership to another one.
+    case handOver(GroupID, from: NodeID, to: NodeID)
 }
 
 /// Tells other nodes what this one holds and how much room it has, and asks the others for the same.
@@ -65,6 +67,12 @@ struct SurveyRoom {
         case .held(let replicas, let gathering): noteHeld(replicas, in: gathering, desk)
         case .counted(let counts, let last): noteCensus(counts, upTo: last, desk)
         case .wanted(let finish): ask(desk, finish)
+        case .handOver(let group, let leader, let target):
+            if leader == desk.node {
+                receiveMessage(.handOver(group, to: target), from: desk.node, desk)
+            } else {
+                desk.send(.survey(.handOver(group, to: target)), to: leader)
+            }
         }
     }
 

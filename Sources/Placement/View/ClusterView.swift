@@ -100,7 +100,7 @@ public struct ClusterView: Sendable {
         )
     }
 
-    private var rulesByPool: [String: PlacementRule] { Dictionary(uniqueKeysWithValues: zip(pools, rules)) }
+    var rulesByPool: [String: PlacementRule] { Dictionary(uniqueKeysWithValues: zip(pools, rules)) }
 
     /// The cluster as it will be when these moves have ended; they are no longer under way then.
     ///

@@ -1,0 +1,27 @@
+internal import Consensus
+internal import MailModel
+public import Placement
+
+extension Node {
+    /// Asks all nodes of the cluster what they hold and how much room they have. Takes as long as the slowest answer, and
+    /// less than a second where a node does not answer.
+    public func survey() async -> ClusterSurvey {
+        await withCheckedContinuation { continuation in
+            inboxes.agent.put(.survey(.wanted { continuation.resume(returning: $0) }))
+        }
+    }
+
+    /// Looks at the whole cluster.
+    ///
+    /// - Throws: ``AdministrationError``, `.unavailable` where the directory has no quorum that answers in time.
+    public func look() async throws(AdministrationError) -> ClusterLook {
+        async let survey = survey()
+        guard let directory = try await directoryAdministration.directory() else { throw .unavailable }
+        return ClusterLook(directory, await survey, now: mail.now())
+    }
+
+    /// Has the node that leads a group hand its leadership to another one. Nothing says whether it does.
+    func askToHandOver(_ group: GroupID, from leader: NodeID, to node: NodeID) {
+        inboxes.agent.put(.survey(.handOver(group, from: leader, to: node)))
+    }
+}

@@ -1,0 +1,4 @@
+internal import Glibc
+
+/// Hands what was printed to whoever reads it, also through a pipe.
+func flushOutput() { fflush(nil) }
