@@ -32,6 +32,12 @@ extension Staffetta_Admin_V1_PlannedMove {
                 $0.kind = "replace"
                 $0.fromNode = source.rawValue
                 $0.toNode = target.rawValue
+            case .replaceVoters(let exchanges):
+                $0.kind = "replace"
+                $0.fromNode = exchanges.first?.from.rawValue ?? 0
+                $0.toNode = exchanges.first?.to.rawValue ?? 0
+                $0.alsoFrom = exchanges.dropFirst().map(\.from.rawValue)
+                $0.alsoTo = exchanges.dropFirst().map(\.to.rawValue)
             case .addVoter(let target):
                 $0.kind = "add"
                 $0.toNode = target.rawValue

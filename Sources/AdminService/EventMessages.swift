@@ -65,7 +65,7 @@ extension DirectoryEvent {
         case .groupRemoved: "\(group) was removed"
         case .groupPlaced: "the voters of \(group) are to be on nodes \(nodes.list)"
         case .votersChanged: "the voters of \(group) are on nodes \(nodes.list)"
-        case .majorityAllowed: "an admin allows one value of a label a majority of \(group), on nodes \(nodes.list)"
+        case .majorityAllowed: "one value of a label may hold a majority of \(group), on nodes \(nodes.list)"
         case .ruleSet: "the rule of pool \(name) was set"
         case .schedulerSet: "the scheduler was set"
         case .operationBegan: "\(operation) has begun"

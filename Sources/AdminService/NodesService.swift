@@ -134,7 +134,8 @@ struct NodesService: Staffetta_Admin_V1_Nodes.SimpleServiceProtocol {
         about id: UInt64
     ) async throws -> Staffetta_Admin_V1_ChangeResponse {
         var response = Staffetta_Admin_V1_ChangeResponse(change)
-        let nodes = describeNodes(of: node, await node.knownView(), version: version)
+        let view = try await answering { () async throws(AdministrationError) in KnownView(try await node.look()) }
+        let nodes = describeNodes(of: node, view, version: version)
         if let node = nodes.first(where: { $0.id == id }) { response.node = node }
         return response
     }

@@ -67,6 +67,12 @@ final class AcceptedConnections: Sendable {
         return admission
     }
 
+    /// Closes the connections of nodes that belong to the cluster no more.
+    func close(_ nodes: [NodeID]) {
+        let channels = state.withLockedValue { state in nodes.compactMap { state.nodes[$0] } }
+        for channel in channels { channel.close(promise: nil) }
+    }
+
     private func remove(_ channel: any Channel) {
         state.withLockedValue { state in
             state.awaitingHello.removeAll { $0 === channel }

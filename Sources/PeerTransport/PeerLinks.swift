@@ -12,6 +12,8 @@ public final class PeerLinks: PeerNetwork {
     private let links: NIOLockedValueBox<[NodeID: PeerLink]>
     /// The nodes whose addresses the settings name.
     private let named = NIOLockedValueBox<Set<NodeID>>([])
+    /// Closes what nodes have opened that belong to the cluster no more; nil before there is somebody who can.
+    private let parting = NIOLockedValueBox<(@Sendable ([NodeID]) -> Void)?>(nil)
     private let identity: PeerIdentity
     private let tls: PeerTLS?
     private let group: any EventLoopGroup
@@ -44,8 +46,16 @@ public final class PeerLinks: PeerNetwork {
         open(node, host: host, port: port)
     }
 
-    public func reach(_ addresses: [NodeID: String]) {
-        let named = named.withLockedValue { $0 }
+    /// Says who closes the connections that nodes have opened which belong to the cluster no more.
+    public func onParting(_ close: @escaping @Sendable ([NodeID]) -> Void) { parting.withLockedValue { $0 = close } }
+
+    public func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) {
+        // Where a node is that comes back, the directory says.
+        let named = named.withLockedValue { named in
+            named.subtract(gone)
+            return named
+        }
+        parting.withLockedValue { $0 }?(gone)
         for (node, address) in addresses where !named.contains(node) {
             guard let (host, port) = Self.parts(of: address) else { continue }
             open(node, host: host, port: port)
@@ -252,6 +262,7 @@ final class PeerLink: Sendable {
         loop.assertInEventLoop()
         wire.value.isConnecting = false
         if let reason = answer.complaint { complain(reason, "refused this node: \(answer.sentence)") }
+        if answer == .gone { receiver.calledGone(by: node) }
         guard answer == .welcome, !wire.value.isStopped else {
             channel.close(promise: nil)
             return

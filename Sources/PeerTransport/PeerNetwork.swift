@@ -8,8 +8,9 @@ public protocol PeerNetwork: AnyObject, Sendable {
     /// told so.
     func send(_ messages: [PeerMessage], to node: NodeID)
     /// Where nodes of the cluster are reached from now on, `host:port`. Others that were named by this function are
-    /// not connected to any more; addresses that the settings name stay as they are.
-    func reach(_ addresses: [NodeID: String])
+    /// not connected to any more; addresses that the settings name stay as they are. To nodes that are gone, and from
+    /// them, no connection stays open, whoever named them.
+    func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID])
 }
 
 /// The part of a node that hears what other nodes say. Called on the transport's event loops.
@@ -21,6 +22,8 @@ public protocol PeerReceiver: AnyObject, Sendable {
     func received(_ messages: [PeerMessage], from node: NodeID, _ receipt: PeerReceipt)
     /// Messages under way to the node may be lost: the link broke, or its queue was full.
     func lost(_ node: NodeID)
+    /// The node says that this one is gone for good.
+    func calledGone(by node: NodeID)
 }
 
 /// The part of a node that lets others join.

@@ -1,4 +1,4 @@
-internal import Consensus
+public import Consensus
 public import Logging
 internal import MailModel
 internal import NIOConcurrencyHelpers
@@ -18,6 +18,9 @@ public final class PeerServer: Sendable {
 
     /// The port that the server listens on, also where the system chose it.
     public var port: Int? { channel.localAddress?.port }
+
+    /// Closes the connections of nodes that belong to the cluster no more.
+    public func close(_ nodes: [NodeID]) { accepted.close(nodes) }
 
     /// Listens for other nodes.
     ///

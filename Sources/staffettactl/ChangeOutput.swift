@@ -80,14 +80,18 @@ struct ChangeOutput {
             header: ["GROUP", "MOVE", "FROM", "TO", "BYTES", "WHY"],
             rows: preview.moves.map { move in
                 [
-                    "\(move.group)", move.kind, move.fromNode == 0 ? "" : "\(move.fromNode)",
-                    move.toNode == 0 ? "" : "\(move.toNode)", bytes(move.bytes), move.reason,
+                    "\(move.group)", move.kind, Self.list(move.fromNode, move.alsoFrom),
+                    Self.list(move.toNode, move.alsoTo), bytes(move.bytes), move.reason,
                 ]
             }
         ).printOut()
         let more = Int(preview.moveCount) - preview.moves.count
         if more > 0 { print("... and \(more) more") }
         print("\n\(preview.moveCount) moves, \(bytes(preview.bytesToCopy)) to copy")
+    }
+
+    private static func list(_ first: UInt64, _ others: [UInt64]) -> String {
+        first == 0 ? "" : ([first] + others).map { "\($0)" }.joined(separator: ",")
     }
 
     private func showLosses(_ when: String, _ sentences: [String]) {

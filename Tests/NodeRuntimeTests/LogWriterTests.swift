@@ -79,7 +79,7 @@ import Testing
 }
 
 private final class NoNetwork: PeerNetwork {
-    func reach(_ addresses: [NodeID: String]) {}
+    func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) {}
     func send(_ messages: [PeerMessage], to node: NodeID) {}
 }
 

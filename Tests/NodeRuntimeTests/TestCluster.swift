@@ -209,7 +209,7 @@ final class TestNode: PeerNetwork, NodeIdentityStore, @unchecked Sendable {
 
     init(_ id: NodeID) { self.id = id }
 
-    func reach(_ addresses: [NodeID: String]) {}
+    func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) {}
     func send(_ messages: [PeerMessage], to node: NodeID) {
         sent += messages.map { ($0, node) }
         sentCount += messages.count

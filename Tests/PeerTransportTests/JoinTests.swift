@@ -158,4 +158,5 @@ private final class OneAnswer: PeerDoorkeeper {
 private final class Deaf: PeerReceiver {
     func received(_ messages: [PeerMessage], from node: NodeID, _ receipt: PeerReceipt) {}
     func lost(_ node: NodeID) {}
+    func calledGone(by node: NodeID) {}
 }

@@ -31,6 +31,7 @@ final class Receiver: PeerReceiver {
     }
 
     func lost(_ node: NodeID) { change { $0.lost.append(node) } }
+    func calledGone(by node: NodeID) {}
 
     var texts: [String] { state.withLockedValue { $0.received.map(\.text) } }
     var senders: Set<NodeID> { state.withLockedValue { Set($0.received.map(\.node)) } }

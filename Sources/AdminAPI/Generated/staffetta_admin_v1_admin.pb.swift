@@ -933,6 +933,11 @@ public nonisolated struct Staffetta_Admin_V1_PlannedMove: Sendable {
 
   public var reason: String = String()
 
+  /// Where several voters are replaced in one change: the others.
+  public var alsoFrom: [UInt64] = []
+
+  public var alsoTo: [UInt64] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -3288,7 +3293,7 @@ nonisolated extension Staffetta_Admin_V1_Preview: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Staffetta_Admin_V1_PlannedMove: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PlannedMove"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}kind\0\u{3}from_node\0\u{3}to_node\0\u{1}bytes\0\u{1}reason\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}kind\0\u{3}from_node\0\u{3}to_node\0\u{1}bytes\0\u{1}reason\0\u{3}also_from\0\u{3}also_to\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3302,6 +3307,8 @@ nonisolated extension Staffetta_Admin_V1_PlannedMove: SwiftProtobuf.Message, Swi
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.toNode) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 7: try { try decoder.decodeRepeatedUInt64Field(value: &self.alsoFrom) }()
+      case 8: try { try decoder.decodeRepeatedUInt64Field(value: &self.alsoTo) }()
       default: break
       }
     }
@@ -3326,6 +3333,12 @@ nonisolated extension Staffetta_Admin_V1_PlannedMove: SwiftProtobuf.Message, Swi
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 6)
     }
+    if !self.alsoFrom.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.alsoFrom, fieldNumber: 7)
+    }
+    if !self.alsoTo.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.alsoTo, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3336,6 +3349,8 @@ nonisolated extension Staffetta_Admin_V1_PlannedMove: SwiftProtobuf.Message, Swi
     if lhs.toNode != rhs.toNode {return false}
     if lhs.bytes != rhs.bytes {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs.alsoFrom != rhs.alsoFrom {return false}
+    if lhs.alsoTo != rhs.alsoTo {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

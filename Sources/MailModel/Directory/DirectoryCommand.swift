@@ -55,7 +55,8 @@ public struct Placing: Hashable, Sendable {
     public let voters: [NodeID]
     /// One of `voters`; nil where each leads as well as another.
     public let preferredLeader: NodeID?
-    /// Whether one value of a label may get a majority of the voters on the way there, as an admin has asked for.
+    /// Whether one value of a label may get a majority of the voters on the way there: an admin has asked for that, or
+    /// the nodes at hand allow nothing better.
     public let mayFormMajority: Bool
 
     /// The voters may come in any order and are sorted here. A preferred leader that is none of them is left out.

@@ -69,6 +69,7 @@ public struct ClusterLook: Sendable {
     }
 
     private static func list(_ names: [String]) -> String {
+        guard !names.isEmpty else { return "none" }
         let shown = names.prefix(20).joined(separator: ", ")
         return names.count > 20 ? shown + ", ..." : shown
     }

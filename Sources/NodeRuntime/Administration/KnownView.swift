@@ -53,6 +53,9 @@ public struct KnownView: Sendable {
         brokenPromises = Survivability.sentences(in: view)
     }
 
+    /// The cluster as the directory's quorum knows it.
+    public init(_ look: ClusterLook) { self.init(look.directory, look.survey) }
+
     /// Before the cluster has begun: the node itself.
     init(alone settings: NodeSettings) {
         let own = NodeDescription(

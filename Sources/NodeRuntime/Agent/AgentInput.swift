@@ -15,6 +15,8 @@ package enum AgentInput: Sendable {
     case membersTold(of: GroupID, at: LogIndex, Result<MailOutcome, ServiceFailure>)
     /// Nil where the file system does not say.
     case space(DiskSpace?)
+    /// A node says that this one is gone for good.
+    case calledGone(by: NodeID)
     case survey(SurveyInput)
     case scheduler(SchedulerInput)
     /// The state was flushed, and the file system asked; or one of the two has failed.

@@ -73,7 +73,10 @@ struct DirectoryRoom {
     private func hand(_ directory: Directory, _ desk: AgentDesk) {
         desk.directory.publish(directory)
         let members = directory.nodes.filter { $0.state.isMember && !$0.description.peerAddress.isEmpty }
-        desk.ways.network.reach(Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0.description.peerAddress) }))
+        desk.ways.network.reach(
+            Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0.description.peerAddress) }),
+            partingFrom: directory.nodes.filter { !$0.state.isMember }.map(\.id)
+        )
         desk.ways.inboxes.putToAll(.order(.directory(directory)))
     }
 }

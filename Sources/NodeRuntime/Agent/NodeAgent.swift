@@ -21,6 +21,7 @@ package final class NodeAgent {
     private var upkeep = UpkeepRoom()
     private var survey = SurveyRoom()
     private var scheduler = SchedulerRoom()
+    private var farewell = FarewellRoom()
     /// The identity as it is now, for other threads.
     let published: NIOLockedValueBox<NodeIdentity>
     private var lastTick: Int64
@@ -80,6 +81,7 @@ package final class NodeAgent {
             members.note(configuration, of: group, at: index, desk)
         case .membersTold(let group, let index, let result): members.finished(result, of: group, at: index, desk)
         case .space(let space): disk.noteSpace(space, desk)
+        case .calledGone(let node): farewell.noteGone(by: node, desk)
         case .survey(let input): survey.receive(input, desk)
         case .scheduler(let input): scheduler.receive(input, desk)
         case .upkeepIsOver: upkeep.finished()

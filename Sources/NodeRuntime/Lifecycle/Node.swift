@@ -92,7 +92,7 @@ public final class Node: Sendable {
                 return !failed
             }
             guard isFirst else { return }
-            if error is StartupError || error is VersionError { return fatal("\(error)") }
+            if error is StartupError || error is VersionError || error is NodeIsGone { return fatal("\(error)") }
             guard let error = error as? StateError, error.kind == .corruption else {
                 return fatal("the storage of this node failed: \(error)")
             }
@@ -170,6 +170,7 @@ public final class Node: Sendable {
                     + "Check the setting peer.listen, and whether another process uses the port."
             )
         }
+        links.onParting { [server] in server.close($0) }
         threads = NodeThreads(core)
         self.links = links
         self.settings = settings
@@ -183,7 +184,7 @@ public final class Node: Sendable {
         } else {
             // The directory says where they are by now, as soon as it is here.
             let contacts = directory.identity.contacts.map { ($0.node, $0.address) }
-            links.reach(Dictionary(contacts) { first, _ in first })
+            links.reach(Dictionary(contacts) { first, _ in first }, partingFrom: [])
         }
     }
 
@@ -315,4 +316,6 @@ private final class LoopReceiver: PeerReceiver {
     }
 
     func lost(_ node: NodeID) { inboxes.withLockedValue { $0 }?.lost(node) }
+
+    func calledGone(by node: NodeID) { inboxes.withLockedValue { $0 }?.agent.put(.calledGone(by: node)) }
 }

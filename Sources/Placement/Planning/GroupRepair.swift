@@ -117,6 +117,8 @@ struct GroupRepair {
     private mutating func move(towards goal: Goal, _ search: inout SpreadSearch) -> Move? {
         if let move = safeMove(towards: goal, &search) { return move }
         guard !metLimit, metUnsafe else { return nil }
+        if let pair = pairExchange(towards: goal, &search) { return pair }
+        if metLimit { return nil }
         // Redundancy comes before spread, which further moves mend.
         for care in [Care.brokenMayGrow, .spreadMaySuffer] {
             for place in goal.leaving {
@@ -132,6 +134,40 @@ struct GroupRepair {
             if metLimit { return nil }
         }
         return nil
+    }
+
+    /// Two voters go and two come in one joint change, where one after the other would break a rule on the way: two
+    /// vendors change places. A voter that must go is one of the two, where there is one.
+    private mutating func pairExchange(towards goal: Goal, _ search: inout SpreadSearch) -> Move? {
+        let pairs = ExchangePairs(exam, in: view, loads)
+        let places = goal.leaving.isEmpty ? Array(exam.voters.indices) : goal.leaving
+        var best: (score: Score, pair: ExchangePairs.Pair)?
+        var isBusy = false
+        for first in places {
+            for pair in pairs.all(with: first, where: hasRoom) {
+                let score = Score(of: pair.voters, forGroup: exam.group, in: view, loads: loads)
+                guard allows(score.measure, with: .goalMayBreak, towards: goal),
+                    !goal.leaving.isEmpty || score.measure < exam.measure, keepsQuorum(exchanging: pair)
+                else { continue }
+                guard mayCopy(to: pair.first.node), mayCopy(to: pair.second.node) else {
+                    isBusy = true
+                    continue
+                }
+                if best.map({ score < $0.score }) ?? true { best = (score, pair) }
+            }
+        }
+        guard let best else {
+            metLimit = metLimit || isBusy
+            return nil
+        }
+        let exchanges = [best.pair.first, best.pair.second]
+        return maker.exchange(exchanges, reason: reasonForMove(at: best.pair.first.place, &search))
+    }
+
+    /// Whether a majority of the voters that there will be is alive.
+    private func keepsQuorum(exchanging pair: ExchangePairs.Pair) -> Bool {
+        let leaving = [pair.first.place, pair.second.place].count { exam.isLive[$0] }
+        return exam.liveCount - leaving + 2 >= Majority.least(of: exam.voters.count)
     }
 
     /// What a move may do to majorities on the way.

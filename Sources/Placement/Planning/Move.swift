@@ -78,12 +78,30 @@ public enum MoveReason: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// A voter that gives its place to a new one on another node.
+public struct VoterExchange: Hashable, Sendable {
+    /// The voter that leaves.
+    public let replica: ReplicaID
+    /// Its node.
+    public let from: NodeID
+    /// The node of the voter that comes.
+    public let to: NodeID
+
+    public init(_ replica: ReplicaID, from: NodeID, to: NodeID) {
+        self.replica = replica
+        self.from = from
+        self.to = to
+    }
+}
+
 /// One change of one group's replicas or leader, with all that it passes through.
 public struct Move: Hashable, Sendable {
     /// What is changed.
     public enum Kind: Hashable, Sendable {
         /// A new voter takes the place of another. Both nodes are the same where a replica in quarantine begins anew.
         case replaceVoter(ReplicaID, from: NodeID, to: NodeID)
+        /// Several at once, in one joint change: one after the other would break a rule on the way.
+        case replaceVoters([VoterExchange])
         case addVoter(to: NodeID)
         case removeVoter(ReplicaID, from: NodeID)
         case removeLearner(ReplicaID, from: NodeID)
@@ -96,7 +114,7 @@ public struct Move: Hashable, Sendable {
     public let kind: Kind
     /// Why.
     public let reason: MoveReason
-    /// Bytes that are copied to the target; 0 where nothing is, or where a learner becomes a voter.
+    /// Bytes that are copied to all targets together; 0 where nothing is, or where a learner becomes a voter.
     public let bytesToCopy: Int
     /// The node that sends the copy, which is the leader's; nil where nothing is copied or no leader is known.
     public let sender: NodeID?
@@ -119,27 +137,30 @@ public struct Move: Hashable, Sendable {
         self.steps = steps
     }
 
-    /// The node that gets a replica; nil where none does.
-    public var target: NodeID? {
+    /// The nodes that get a replica.
+    public var targets: [NodeID] {
         switch kind {
-        case .replaceVoter(_, _, let node), .addVoter(let node): node
-        case .removeVoter, .removeLearner, .transferLeadership: nil
+        case .replaceVoter(_, _, let node), .addVoter(let node): [node]
+        case .replaceVoters(let exchanges): exchanges.map(\.to)
+        case .removeVoter, .removeLearner, .transferLeadership: []
         }
     }
 
-    /// The node that loses a replica; nil where none does.
-    public var source: NodeID? {
+    /// The nodes that lose a replica.
+    public var sources: [NodeID] {
         switch kind {
-        case .replaceVoter(_, let node, _), .removeVoter(_, let node), .removeLearner(_, let node): node
-        case .addVoter, .transferLeadership: nil
+        case .replaceVoter(_, let node, _), .removeVoter(_, let node), .removeLearner(_, let node): [node]
+        case .replaceVoters(let exchanges): exchanges.map(\.from)
+        case .addVoter, .transferLeadership: []
         }
     }
 
-    /// The replica that leaves the group; nil where none does.
-    public var leavingReplica: ReplicaID? {
+    /// The replicas that leave the group.
+    public var leavingReplicas: [ReplicaID] {
         switch kind {
-        case .replaceVoter(let replica, _, _), .removeVoter(let replica, _), .removeLearner(let replica, _): replica
-        case .addVoter, .transferLeadership: nil
+        case .replaceVoter(let replica, _, _), .removeVoter(let replica, _), .removeLearner(let replica, _): [replica]
+        case .replaceVoters(let exchanges): exchanges.map(\.replica)
+        case .addVoter, .transferLeadership: []
         }
     }
 
@@ -154,7 +175,7 @@ public struct Move: Hashable, Sendable {
     public var changesLeaderOnly: Bool {
         switch kind {
         case .transferLeadership: true
-        case .replaceVoter, .addVoter, .removeVoter, .removeLearner: false
+        case .replaceVoter, .replaceVoters, .addVoter, .removeVoter, .removeLearner: false
         }
     }
 }

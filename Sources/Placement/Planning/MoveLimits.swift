@@ -18,8 +18,8 @@ struct MoveLimits: Sendable {
         guard !move.changesLeaderOnly else { return transfers += 1 }
         moves += 1
         guard move.bytesToCopy > 0 else { return }
-        for node in [move.target, move.sender] {
-            if let number = node.flatMap({ view.nodeNumber(of: $0) }) { perNode[number] += 1 }
+        for node in move.targets + [move.sender].compactMap(\.self) {
+            if let number = view.nodeNumber(of: node) { perNode[number] += 1 }
         }
     }
 

@@ -40,6 +40,30 @@ struct MoveMaker {
         )
     }
 
+    /// Voters come to the nodes in place of the voters at those places, all in one joint change.
+    func exchange(_ exchanges: [(place: Int, node: Int)], reason: MoveReason) -> Move {
+        let targets = exchanges.map { view.nodes[$0.node].id }
+        let places = exchanges.map(\.place)
+        let others = learners.filter { !targets.contains($0) }
+        let after = voters.indices.filter { !places.contains($0) }.map { voters[$0] } + targets
+        var steps = [MoveStep.learner(MoveConfiguration(voters: voters, learners: others + targets))]
+        let handOver = places.compactMap { transfer(from: $0, besides: places) }.first
+        if let handOver { steps.append(.transfer(handOver)) }
+        steps.append(.joint(MoveConfiguration(voters: after, outgoingVoters: voters, learners: others)))
+        steps.append(.final(MoveConfiguration(voters: after, learners: others)))
+        let copies = exchanges.count { !view.seatings[exam.group].hasSoundLearner(on: $0.node) }
+        return Move(
+            group: group.id,
+            kind: .replaceVoters(
+                zip(places, targets).map { VoterExchange(exam.voters[$0].replica, from: voters[$0], to: $1) }
+            ),
+            reason: reason,
+            bytesToCopy: copies * group.bytes,
+            sender: copies > 0 && group.bytes > 0 ? leader : nil,
+            steps: steps
+        )
+    }
+
     /// The voter at that place leaves.
     func removeVoter(at place: Int, reason: MoveReason) -> Move {
         var after = voters
@@ -80,16 +104,21 @@ struct MoveMaker {
 
     /// Who leads when the leader's replica, if it is the one at that place, leaves. Nil where another replica leads, or
     /// where nobody else may: Raft elects a leader then.
-    private func transfer(from place: Int) -> LeadershipTransfer? {
+    ///
+    /// - Parameter others: further places whose voters leave with it.
+    private func transfer(from place: Int, besides others: [Int] = []) -> LeadershipTransfer? {
         let leaving = exam.voters[place].node
-        guard view.seatings[exam.group].leader == leaving, let next = nextLeader(besides: leaving) else { return nil }
+        let gone = [leaving] + others.map { exam.voters[$0].node }
+        guard view.seatings[exam.group].leader == leaving, let next = nextLeader(besides: gone) else { return nil }
         return LeadershipTransfer(from: view.nodes[leaving].id, to: view.nodes[next].id)
     }
 
     /// The number of the node that should lead instead of another: by the preferences, then who leads least.
-    func nextLeader(besides leader: Int) -> Int? {
+    func nextLeader(besides leader: Int) -> Int? { nextLeader(besides: [leader]) }
+
+    private func nextLeader(besides leaving: [Int]) -> Int? {
         let index = view.ruleIndexes[exam.rule]
-        return LeaderChoice.candidates(exam, index).filter { $0 != leader }.min { a, b in
+        return LeaderChoice.candidates(exam, index).filter { !leaving.contains($0) }.min { a, b in
             (index.preference[a], loads.leaders[a], a) < (index.preference[b], loads.leaders[b], b)
         }
     }

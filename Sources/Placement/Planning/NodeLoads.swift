@@ -47,15 +47,17 @@ struct NodeLoads: Sendable {
         guard let number = view.groupNumber(of: move.group) else { return }
         let size = view.groups[number].bytes
         let seating = view.seatings[number]
-        if let leaving = move.leavingReplica,
-            let seat = (seating.voters + seating.learners).first(where: { $0.replica == leaving })
-        {
+        for leaving in move.leavingReplicas {
+            guard let seat = (seating.voters + seating.learners).first(where: { $0.replica == leaving }) else {
+                continue
+            }
             change(seat.node, bytes: -size, replicas: -1)
         }
-        if let target = move.target.flatMap({ view.nodeNumber(of: $0) }) {
+        let copies = move.targets.compactMap { view.nodeNumber(of: $0) }
+        for target in copies {
             let isThere = seating.learners.contains { $0.node == target }
             change(target, bytes: isThere ? 0 : size, replicas: isThere ? 0 : 1)
-            committed[target] += move.bytesToCopy
+            committed[target] += move.bytesToCopy / copies.count
         }
         if let transfer = move.transfer {
             if let from = view.nodeNumber(of: transfer.from) { leaders[from] -= 1 }

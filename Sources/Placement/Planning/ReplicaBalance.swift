@@ -47,6 +47,10 @@ struct ReplicaBalance {
         }
         for (_, source) in order.sorted(by: { ($1.load, $0.node) < ($0.load, $1.node) }) {
             guard let choice = bestChoice(from: source, pass) else {
+                if let move = bestPair(from: source, pass) {
+                    pass.take(move.move, ofGroup: move.group)
+                    return true
+                }
                 isDone[source] = true
                 continue
             }
@@ -84,6 +88,50 @@ struct ReplicaBalance {
             }
         }
         return best
+    }
+
+    /// Two voters of a group change their nodes at once, where no single one may: the spread stays as it is.
+    private func bestPair(from source: Int, _ pass: PlanningPass) -> (move: Move, group: Int)? {
+        let targets = pass.loads.isBalanced.indices.filter { outOfBalance(from: source, to: $0, pass) != nil }
+        guard !targets.isEmpty else { return nil }
+        var best: (gain: Double, group: Int, pair: ExchangePairs.Pair)?
+        for group in groupsOfNode[source] where !pass.isTaken[group] {
+            let exam = pass.exams[group]
+            let size = pass.view.groups[group].bytes
+            guard let place = exam.voters.firstIndex(where: { $0.node == source }),
+                mayMove(exam, pass), size == 0 || senderMayCopy(group, pass)
+            else { continue }
+            let index = pass.view.ruleIndexes[exam.rule]
+            let learners = pass.view.seatings[group].learners
+            let pairs = ExchangePairs(exam, in: pass.view, pass.loads).all(with: place) { node in
+                pass.loads.isBalanced[node] && size <= pass.loads.freeBytes(node)
+                    && pass.limits.allowCopy(atNode: node) && !learners.contains { $0.node == node }
+            }
+            for pair in pairs where targets.contains(pair.first.node) {
+                let other = exam.voters[pair.second.place].node
+                guard pass.loads.isBalanced[other] else { continue }
+                let first = pass.loads.gain(moving: size, from: source, to: pair.first.node)
+                let second = pass.loads.gain(moving: size, from: other, to: pair.second.node)
+                let gain = first.bytes + first.replicas + second.bytes + second.replicas
+                guard gain > max(1e-12, best?.gain ?? 0),
+                    index.shapes.measure(pair.voters.map { index.shapeOfNode[$0] }, voters: pair.voters.count)
+                        <= exam.measure, leads(exam, pair, index)
+                else { continue }
+                best = (gain, group, pair)
+            }
+        }
+        return best.map { best in
+            let reason = reason(.replicas, from: source, to: best.pair.first.node, pass.loads)
+            let maker = pass.maker(of: pass.exams[best.group])
+            return (maker.exchange([best.pair.first, best.pair.second], reason: reason), best.group)
+        }
+    }
+
+    /// Whether the group can be led as well as before.
+    private func leads(_ exam: GroupExam, _ pair: ExchangePairs.Pair, _ index: RuleIndex) -> Bool {
+        let before = LeaderChoice.candidates(exam, index).map { index.preference[$0] }.min() ?? .max
+        let after = pair.voters.filter { index.mayLead[$0] }.map { index.preference[$0] }.min() ?? .max
+        return after <= before
     }
 
     /// In what the two nodes differ too much; nil where they are within the tolerance.

@@ -62,8 +62,8 @@ public struct OperationProgress: Hashable, Sendable {
         let waiting = plan.waiting.filter(concerned.contains).count
         if waiting > 0 { found.append("\(waiting) groups wait for the limits of moves at once") }
         for move in view.movesUnderWay where concerned.contains(move.group) {
-            for node in [move.target, move.source].compactMap(\.self) {
-                guard case .gone(let seconds)? = view.node(node)?.liveness, node == move.target else { continue }
+            for node in move.targets {
+                guard case .gone(let seconds)? = view.node(node)?.liveness else { continue }
                 found.append(
                     "group \(move.group.rawValue) waits for node \(node.rawValue), which has been gone for \(seconds) s"
                 )

@@ -53,10 +53,10 @@ public struct Scheduler: Sendable {
     /// While the scheduler is paused, nodes that admins drain or decommission go on to be emptied.
     private func isAllowed(_ move: Move) -> Bool {
         guard isPaused else { return true }
-        guard let node = move.source ?? move.transfer?.from, let state = directory.node(node)?.state else {
-            return false
+        let nodes = move.changesLeaderOnly ? [move.transfer?.from].compactMap(\.self) : move.sources
+        return nodes.compactMap { directory.node($0)?.state }.contains { state in
+            move.changesLeaderOnly ? state.handsLeadershipsOn : state.sendsReplicasAway
         }
-        return move.changesLeaderOnly ? state.handsLeadershipsOn : state.sendsReplicasAway
     }
 
     // MARK: Moves
@@ -69,6 +69,9 @@ public struct Scheduler: Sendable {
             guard source != target else { return [] }
             voters.removeAll { $0 == source }
             voters.append(target)
+        case .replaceVoters(let exchanges):
+            voters.removeAll { voter in exchanges.contains { $0.from == voter } }
+            voters += exchanges.map(\.to)
         case .addVoter(let target): voters.append(target)
         case .removeVoter(_, let source): voters.removeAll { $0 == source }
         // A group lets go of learners that are not wanted by itself.
@@ -80,10 +83,28 @@ public struct Scheduler: Sendable {
         }
         let preferred = record.placing.preferredLeader
         let stays = preferred.map(voters.contains) ?? true
+        let next = stays ? preferred : move.transfer?.to ?? move.targets.first
         return place(
             record,
-            Placing(voters: voters, preferredLeader: stays ? preferred : move.transfer?.to ?? move.target)
+            Placing(
+                voters: voters,
+                preferredLeader: next,
+                mayFormMajority: formsMajority(voters, in: record)
+            )
         )
+    }
+
+    /// Whether one value of a label gets a majority that none has now. The planner goes there only where the nodes at
+    /// hand allow nothing better: a group that has lost voters is rather redundant than spread.
+    private func formsMajority(_ voters: [NodeID], in record: GroupRecord) -> Bool {
+        func labelled(_ nodes: [NodeID]) -> [LabelledVoter] {
+            nodes.map { LabelledVoter(node: $0, labels: directory.labels(of: $0)) }
+        }
+        return !MajorityCheck.findingsOfChange(
+            from: labelled(record.members.voterNodes),
+            to: labelled(voters),
+            spread: directory.policy.rule(ofPool: record.pool).spread
+        ).isEmpty
     }
 
     private func place(_ record: GroupRecord, _ placing: Placing) -> [SchedulerDecision] {

@@ -104,20 +104,27 @@ extension Move {
         let added = wanted.filter { !present.contains($0) }
         guard added.allSatisfy({ !leaving.contains($0) }) else { return nil }
         let removed = present.filter { !wanted.contains($0) }
-        let replica = removed.first.flatMap { record.members.voter(on: $0) }
+        let exchanges = zip(removed, added).compactMap { source, target in
+            record.members.voter(on: source).map { VoterExchange($0, from: source, to: target) }
+        }
         let kind: Kind
-        switch (added.first, removed.first, replica) {
-        case (let target?, let source?, let replica?): kind = .replaceVoter(replica, from: source, to: target)
-        case (let target?, _, _): kind = .addVoter(to: target)
-        case (nil, let source?, let replica?): kind = .removeVoter(replica, from: source)
-        // The joint configuration is about to be left.
-        default: kind = .removeLearner(ReplicaID(0), from: present.first ?? NodeID(0))
+        if let only = exchanges.first, exchanges.count == 1 {
+            kind = .replaceVoter(only.replica, from: only.from, to: only.to)
+        } else if !exchanges.isEmpty {
+            kind = .replaceVoters(exchanges)
+        } else if let target = added.first {
+            kind = .addVoter(to: target)
+        } else if let source = removed.first, let replica = record.members.voter(on: source) {
+            kind = .removeVoter(replica, from: source)
+        } else {
+            // The joint configuration is about to be left.
+            kind = .removeLearner(ReplicaID(0), from: present.first ?? NodeID(0))
         }
         self.init(
             group: record.id,
             kind: kind,
             reason: .repair(.tooFewVoters(has: present.count, wants: wanted.count)),
-            bytesToCopy: added.isEmpty ? 0 : view.bytes,
+            bytesToCopy: added.count * view.bytes,
             sender: view.leader,
             steps: []
         )

@@ -106,7 +106,8 @@ public struct ClusterView: Sendable {
     ///
     /// - Parameters:
     ///   - moves: Moves of groups in this view, at most one for each group. A move of another group is passed over.
-    ///   - newReplica: The ID of the replica that a move adds. It is not asked where a learner becomes a voter.
+    ///   - newReplica: The ID of a replica that a move adds, another one with each call. It is not asked where a learner
+    ///     becomes a voter.
     public func applying(_ moves: [Move], newReplica: (Move) -> ReplicaID) -> ClusterView {
         var nodes = nodes
         var groups = groups
@@ -127,11 +128,12 @@ extension GroupView {
     /// Changes the replicas and the leader as the move says. Returns by how many bytes each node's use changes.
     fileprivate mutating func carryOut(_ move: Move, newReplica: (Move) -> ReplicaID) -> [(id: NodeID, bytes: Int)] {
         var changes: [(id: NodeID, bytes: Int)] = []
-        if let leaving = move.leavingReplica, let at = replicas.firstIndex(where: { $0.replica == leaving }) {
+        for leaving in move.leavingReplicas {
+            guard let at = replicas.firstIndex(where: { $0.replica == leaving }) else { continue }
             changes.append((replicas[at].node, -bytes))
             replicas.remove(at: at)
         }
-        if let target = move.target {
+        for target in move.targets {
             let learner = replicas.firstIndex { $0.node == target && $0.role == .learner }
             let replica = learner.map { replicas[$0].replica } ?? newReplica(move)
             if let learner { replicas.remove(at: learner) } else { changes.append((target, bytes)) }

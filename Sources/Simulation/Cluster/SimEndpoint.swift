@@ -17,7 +17,7 @@ final class SimEndpoint: PeerNetwork, @unchecked Sendable {
     }
 
     /// In a simulation, everybody is reached by number.
-    func reach(_ addresses: [NodeID: String]) {}
+    func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) {}
 
     func send(_ messages: [PeerMessage], to peer: NodeID) {
         guard !isMuted else { return }

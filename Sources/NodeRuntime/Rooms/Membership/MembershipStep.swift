@@ -69,7 +69,36 @@ private struct StepPlanner {
     var next: MembershipStep? {
         // A placing that is not known says nothing.
         guard !wanted.isEmpty, !configuration.isJoint else { return nil }
-        return admission ?? dismissal ?? end(ofLearners: strayLearners) ?? otherPriorities
+        guard let change = admission ?? dismissal else { return end(ofLearners: strayLearners) ?? otherPriorities }
+        guard case .refused = change else { return change }
+        return wholeChange(insteadOf: change)
+    }
+
+    /// All wanted voters at once, where to change one after the other would break the rule of majorities on the way:
+    /// two vendors change places. Nil while one of them has not caught up.
+    private func wholeChange(insteadOf refused: MembershipStep) -> MembershipStep? {
+        guard findings(in: wanted).isEmpty else { return refused }
+        guard node(of: situation.leader).map({ wanted.contains($0) }) == true else {
+            return heirs.isEmpty ? refused : handOver
+        }
+        var voters: [ReplicaID] = []
+        for wanted in wanted {
+            let ready = configuration.voters + configuration.learners.filter(situation.caughtUp.contains)
+            guard let replica = ready.first(where: { node(of: $0) == wanted }) else { return nil }
+            voters.append(replica)
+        }
+        func learnsOn(_ replica: ReplicaID) -> Bool {
+            configuration.voters.contains(replica) && node(of: replica).map(situation.mayLearn) == true
+        }
+        let gone = configuration.voters.filter { !voters.contains($0) }
+        let members = configuration.members.filter { !gone.contains($0.replica) || learnsOn($0.replica) }
+        return propose(
+            Configuration(
+                members: members,
+                voters: voters,
+                learners: configuration.learners.filter { !voters.contains($0) } + gone.filter(learnsOn)
+            )
+        )
     }
 
     /// A learner on a wanted node that has caught up votes, in place of what else its node has, or of a voter too many.
@@ -149,19 +178,20 @@ private struct StepPlanner {
     private func propose(_ next: Configuration) -> MembershipStep? {
         let present = next.voters.count { $0 == situation.leader || situation.caughtUp.contains($0) }
         guard present > next.voters.count / 2 else { return nil }
-        func voters(_ configuration: Configuration) -> [LabelledVoter] {
-            configuration.voters.compactMap { replica in
-                configuration.member(replica).map {
-                    LabelledVoter(node: $0.node, labels: situation.labels($0.node))
-                }
-            }
+        let new = findings(in: next.voterNodes)
+        return new.isEmpty ? .propose(next) : .refused(new)
+    }
+
+    /// Values of labels that have a majority of voters on these nodes, where none has one now.
+    private func findings(in nodes: [NodeID]) -> [MajorityFinding] {
+        func labelled(_ nodes: [NodeID]) -> [LabelledVoter] {
+            nodes.map { LabelledVoter(node: $0, labels: situation.labels($0)) }
         }
-        let new = MajorityCheck.findingsOfChange(
-            from: voters(configuration),
-            to: voters(next),
+        return MajorityCheck.findingsOfChange(
+            from: labelled(configuration.voterNodes),
+            to: labelled(nodes),
             spread: situation.spread
         )
-        return new.isEmpty ? .propose(next) : .refused(new)
     }
 }
 
