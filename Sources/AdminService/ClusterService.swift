@@ -28,8 +28,8 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
         return .with {
             $0.cluster = node.settings.cluster
             $0.node = node.settings.node.rawValue
-            $0.groups = UInt32(view.groups)
-            $0.groupsWithLeader = UInt32(view.groups - view.leaderless.count)
+            $0.groups = UInt32(view.groups.count)
+            $0.groupsWithLeader = UInt32(view.groups.count - view.leaderless.count)
             $0.groupsLedHere = UInt32(here.led[node.settings.node] ?? 0)
             $0.nodes = describeNodes(of: node, view, version: version)
             $0.problems = problems

@@ -12,15 +12,17 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_ListGroupsRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_ListGroupsResponse {
-        // The directory is group 0, and a token is never 0: one more than the last group shown. One group more than the
-        // page has is asked for, to see whether there is a next one.
-        let last = try Paging.number(in: request.pageToken).map { GroupID(UInt32(clamping: max(1, $0) - 1)) }
-        let groups = await node.groups(after: last, limit: try Paging.size(request.pageSize) + 1)
-        let page = try Paging.page(groups, after: request.pageToken, size: request.pageSize) {
-            UInt64($0.group.rawValue) + 1
+        let known = await node.knownView().groups
+        // The directory is group 0, and a token is never 0: one more than the last group shown.
+        let page = try Paging.page(known, after: request.pageToken, size: request.pageSize) {
+            UInt64($0.record.id.rawValue) + 1
         }
+        // Of those that have a replica here, all that are on the page.
+        let before = (page.items.first?.record.id.rawValue).flatMap { $0 == 0 ? nil : GroupID($0 - 1) }
+        let hosted = await node.groups(after: before, limit: page.items.count)
+        let reports = Dictionary(uniqueKeysWithValues: hosted.map { ($0.group, $0) })
         return .with {
-            $0.groups = page.items.map { .init($0) }
+            $0.groups = page.items.map { .init($0, reports[$0.record.id]) }
             $0.nextPageToken = page.next
         }
     }
@@ -37,7 +39,7 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_Group {
         try await answering { () async throws(AdministrationError) in
-            try await node.transferLeadership(
+            try await node.operationAdministration.transferLeadership(
                 of: GroupID(request.group),
                 to: request.toNode == 0 ? nil : NodeID(request.toNode)
             )
@@ -82,18 +84,45 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
     }
 
     private func describe(_ id: UInt32) async throws -> Staffetta_Admin_V1_Group {
-        guard let group = await node.group(GroupID(id)) else {
+        let id = GroupID(id)
+        let known = await node.knownView().groups
+        guard let group = known.first(where: { $0.record.id == id }) else {
             throw RPCError(
                 code: .notFound,
-                message: "this node has no replica of group \(id); `staffettactl group list` shows all"
+                message:
+                    "there is no group \(id.rawValue); there are \(known.count). `staffettactl group list` shows all"
             )
         }
-        return .init(group)
+        return .init(group, await node.group(id))
     }
 }
 
 extension Staffetta_Admin_V1_Group {
-    init(_ report: GroupReport) {
+    /// - Parameter report: nil where this node has no replica of the group.
+    init(_ known: KnownView.KnownGroup, _ report: GroupReport?) {
+        let record = known.record
+        var group =
+            report.map { Self($0) }
+            ?? .with {
+                $0.id = record.id.rawValue
+                $0.kind = record.id == .directory ? "directory" : "mail"
+                $0.leaderNode = known.leader?.rawValue ?? 0
+                $0.replicas = record.members.members.map { member in
+                    .with {
+                        $0.id = member.replica.rawValue
+                        $0.node = member.node.rawValue
+                        $0.isLeader = member.node == known.leader
+                        $0.role = Staffetta_Admin_V1_Replica.role(of: member.replica, in: record.members)
+                    }
+                }
+            }
+        group.isHosted = report != nil
+        group.pool = record.pool
+        group.wantedNodes = record.placing.voters.map(\.rawValue)
+        self = group
+    }
+
+    private init(_ report: GroupReport) {
         let status = report.status
         self = .with {
             $0.id = report.group.rawValue
@@ -120,13 +149,16 @@ extension Staffetta_Admin_V1_Group {
 }
 
 extension Staffetta_Admin_V1_Replica {
+    fileprivate static func role(of replica: ReplicaID, in configuration: Configuration) -> String {
+        if configuration.learners.contains(replica) { return "learner" }
+        return configuration.voters.contains(replica) ? "voter" : "leaving"
+    }
+
     init(_ report: GroupReport.ReplicaReport, _ status: RaftStatus) {
         self = .with {
             $0.id = report.member.replica.rawValue
             $0.node = report.member.node.rawValue
-            $0.role =
-                report.isLearner
-                ? "learner" : status.configuration.voters.contains(report.member.replica) ? "voter" : "leaving"
+            $0.role = Self.role(of: report.member.replica, in: status.configuration)
             $0.isLeader = report.isLeader
             if let peer = report.peer {
                 $0.isKnown = true

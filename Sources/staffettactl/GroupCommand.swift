@@ -6,7 +6,7 @@ internal import SwiftProtobuf
 struct GroupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "group",
-        abstract: "Raft groups, as the asked node sees them.",
+        abstract: "Raft groups.",
         subcommands: [
             List.self, Describe.self, AddReplica.self, RemoveReplica.self, MoveReplica.self, TransferLeader.self,
             GroupVerifyCommand.self,
@@ -31,15 +31,18 @@ struct GroupCommand: AsyncParsableCommand {
             try connection.show(Staffetta_Admin_V1_ListGroupsResponse.with { $0.groups = groups }) {
                 Table(
                     header: [
-                        "GROUP", "KIND", "LEADER", "TERM", "COMMIT", "APPLIED", "LAST", "NODES", "BACKLOG", "DIGEST",
+                        "GROUP", "POOL", "LEADER", "NODES", "TERM", "COMMIT", "APPLIED", "LAST", "BACKLOG", "DIGEST",
                     ],
                     rows: groups.map { group in
-                        [
-                            "\(group.id)", group.kind, group.leaderNode == 0 ? "none" : "\(group.leaderNode)",
-                            "\(group.term)", "\(group.commitIndex)", "\(group.appliedIndex)", "\(group.lastIndex)",
-                            group.replicas.map { "\($0.node)" }.joined(separator: ","),
+                        func hosted(_ text: String) -> String { group.isHosted ? text : "" }
+                        return [
+                            "\(group.id)", group.kind == "directory" ? "directory" : group.pool,
+                            group.leaderNode == 0 ? "none" : "\(group.leaderNode)",
+                            group.replicas.filter { $0.role == "voter" }.map { "\($0.node)" }.joined(separator: ","),
+                            hosted("\(group.term)"), hosted("\(group.commitIndex)"), hosted("\(group.appliedIndex)"),
+                            hosted("\(group.lastIndex)"),
                             group.housekeepingBacklogSeconds > 0 ? "\(group.housekeepingBacklogSeconds) s" : "",
-                            "\(group.digest)@\(group.digestIndex)",
+                            hosted("\(group.digest)@\(group.digestIndex)"),
                         ]
                     }
                 )
@@ -77,8 +80,7 @@ struct GroupCommand: AsyncParsableCommand {
         func run() async throws {
             let (id, to) = (id, to)
             let group = try await connection.call(
-                .unwanted(thenAsk: "staffettactl group describe \(id)"),
-                retries: { $0.code == .failedPrecondition }
+                .unwanted(thenAsk: "staffettactl group describe \(id)")
             ) { client in
                 try await Staffetta_Admin_V1_Groups.Client(wrapping: client).transferLeader(
                     .with {
@@ -96,7 +98,13 @@ struct GroupCommand: AsyncParsableCommand {
 private func show(_ group: Staffetta_Admin_V1_Group, _ connection: ConnectionOptions) throws {
     if connection.format == .table {
         let leader = group.leaderNode == 0 ? "none" : "node \(group.leaderNode)"
-        print("group \(group.id) (\(group.kind)): leader \(leader), term \(group.term)")
+        let term = group.isHosted ? ", term \(group.term)" : ""
+        print("group \(group.id) (\(group.kind), pool \(group.pool)): leader \(leader)\(term)")
+        print("voters are to be on nodes \(group.wantedNodes.map { "\($0)" }.joined(separator: ", "))")
+    }
+    if connection.format == .table, !group.isHosted {
+        print("the asked node has no replica of it\n")
+    } else if connection.format == .table {
         print(
             "log \(group.firstIndex) to \(group.lastIndex), "
                 + "committed \(group.commitIndex), applied \(group.appliedIndex)"

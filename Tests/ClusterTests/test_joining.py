@@ -60,7 +60,8 @@ class Newcomer:
             capture_output=True, text=True, timeout=30, check=False)
         if done.returncode != 0:
             return {}
-        return {int(group.get("id", 0)): group for group in json.loads(done.stdout).get("groups", [])}
+        return {int(group.get("id", 0)): group for group in json.loads(done.stdout).get("groups", [])
+                if group.get("isHosted")}
 
     def stop(self):
         if self.process and self.process.poll() is None:

@@ -8554,7 +8554,7 @@ extension Staffetta_Admin_V1_Groups {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What the asked node knows of the groups it has a replica of.
+        /// > All groups: those that the asked node has a replica of as this one sees them, the others as the directory does.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Staffetta_Admin_V1_ListGroupsRequest` messages.
@@ -8604,7 +8604,7 @@ extension Staffetta_Admin_V1_Groups {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Hands the leadership of a group to another node. The asked node must lead the group; the error names who does.
+        /// > Hands the leadership of a group to another node, which is rather to lead it from then on.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Staffetta_Admin_V1_TransferLeaderRequest` messages.
@@ -8651,7 +8651,7 @@ extension Staffetta_Admin_V1_Groups {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What the asked node knows of the groups it has a replica of.
+        /// > All groups: those that the asked node has a replica of as this one sees them, the others as the directory does.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Staffetta_Admin_V1_ListGroupsRequest` message.
@@ -8701,7 +8701,7 @@ extension Staffetta_Admin_V1_Groups {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Hands the leadership of a group to another node. The asked node must lead the group; the error names who does.
+        /// > Hands the leadership of a group to another node, which is rather to lead it from then on.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Staffetta_Admin_V1_TransferLeaderRequest` message.
@@ -8746,7 +8746,7 @@ extension Staffetta_Admin_V1_Groups {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What the asked node knows of the groups it has a replica of.
+        /// > All groups: those that the asked node has a replica of as this one sees them, the others as the directory does.
         ///
         /// - Parameters:
         ///   - request: A `Staffetta_Admin_V1_ListGroupsRequest` message.
@@ -8796,7 +8796,7 @@ extension Staffetta_Admin_V1_Groups {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Hands the leadership of a group to another node. The asked node must lead the group; the error names who does.
+        /// > Hands the leadership of a group to another node, which is rather to lead it from then on.
         ///
         /// - Parameters:
         ///   - request: A `Staffetta_Admin_V1_TransferLeaderRequest` message.
@@ -9040,7 +9040,7 @@ extension Staffetta_Admin_V1_Groups {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What the asked node knows of the groups it has a replica of.
+        /// > All groups: those that the asked node has a replica of as this one sees them, the others as the directory does.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Staffetta_Admin_V1_ListGroupsRequest` message.
@@ -9105,7 +9105,7 @@ extension Staffetta_Admin_V1_Groups {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Hands the leadership of a group to another node. The asked node must lead the group; the error names who does.
+        /// > Hands the leadership of a group to another node, which is rather to lead it from then on.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Staffetta_Admin_V1_TransferLeaderRequest` message.
@@ -9170,7 +9170,7 @@ extension Staffetta_Admin_V1_Groups {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What the asked node knows of the groups it has a replica of.
+        /// > All groups: those that the asked node has a replica of as this one sees them, the others as the directory does.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Staffetta_Admin_V1_ListGroupsRequest` message.
@@ -9268,7 +9268,7 @@ extension Staffetta_Admin_V1_Groups {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Hands the leadership of a group to another node. The asked node must lead the group; the error names who does.
+        /// > Hands the leadership of a group to another node, which is rather to lead it from then on.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Staffetta_Admin_V1_TransferLeaderRequest` message.
@@ -9341,7 +9341,7 @@ extension Staffetta_Admin_V1_Groups.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What the asked node knows of the groups it has a replica of.
+    /// > All groups: those that the asked node has a replica of as this one sees them, the others as the directory does.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Staffetta_Admin_V1_ListGroupsRequest` message.
@@ -9424,7 +9424,7 @@ extension Staffetta_Admin_V1_Groups.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Hands the leadership of a group to another node. The asked node must lead the group; the error names who does.
+    /// > Hands the leadership of a group to another node, which is rather to lead it from then on.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Staffetta_Admin_V1_TransferLeaderRequest` message.
@@ -9486,7 +9486,7 @@ extension Staffetta_Admin_V1_Groups.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What the asked node knows of the groups it has a replica of.
+    /// > All groups: those that the asked node has a replica of as this one sees them, the others as the directory does.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -9581,7 +9581,7 @@ extension Staffetta_Admin_V1_Groups.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Hands the leadership of a group to another node. The asked node must lead the group; the error names who does.
+    /// > Hands the leadership of a group to another node, which is rather to lead it from then on.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -632,6 +632,24 @@ public nonisolated struct Staffetta_Admin_V1_Group: @unchecked Sendable {
     set {_uniqueStorage()._housekeepingBacklogSeconds = newValue}
   }
 
+  /// Whether the node that answers has a replica of the group. Of other groups it knows leader and replicas only.
+  public var isHosted: Bool {
+    get {_storage._isHosted}
+    set {_uniqueStorage()._isHosted = newValue}
+  }
+
+  /// The pool whose rule holds for the group.
+  public var pool: String {
+    get {_storage._pool}
+    set {_uniqueStorage()._pool = newValue}
+  }
+
+  /// The nodes that are to hold the voters.
+  public var wantedNodes: [UInt64] {
+    get {_storage._wantedNodes}
+    set {_uniqueStorage()._wantedNodes = newValue}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -2505,7 +2523,7 @@ nonisolated extension Staffetta_Admin_V1_Replica: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Group"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}leader_node\0\u{1}term\0\u{3}first_index\0\u{3}last_index\0\u{3}commit_index\0\u{3}applied_index\0\u{1}digest\0\u{3}digest_index\0\u{1}replicas\0\u{3}uncommitted_bytes\0\u{3}verified_index\0\u{3}verified_milliseconds\0\u{3}last_verification\0\u{3}is_in_doubt\0\u{3}housekeeping_backlog_seconds\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}leader_node\0\u{1}term\0\u{3}first_index\0\u{3}last_index\0\u{3}commit_index\0\u{3}applied_index\0\u{1}digest\0\u{3}digest_index\0\u{1}replicas\0\u{3}uncommitted_bytes\0\u{3}verified_index\0\u{3}verified_milliseconds\0\u{3}last_verification\0\u{3}is_in_doubt\0\u{3}housekeeping_backlog_seconds\0\u{3}is_hosted\0\u{1}pool\0\u{3}wanted_nodes\0")
 
   fileprivate class _StorageClass {
     var _id: UInt32 = 0
@@ -2525,6 +2543,9 @@ nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProt
     var _lastVerification: Staffetta_Admin_V1_Verification? = nil
     var _isInDoubt: Bool = false
     var _housekeepingBacklogSeconds: UInt64 = 0
+    var _isHosted: Bool = false
+    var _pool: String = String()
+    var _wantedNodes: [UInt64] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2552,6 +2573,9 @@ nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProt
       _lastVerification = source._lastVerification
       _isInDoubt = source._isInDoubt
       _housekeepingBacklogSeconds = source._housekeepingBacklogSeconds
+      _isHosted = source._isHosted
+      _pool = source._pool
+      _wantedNodes = source._wantedNodes
     }
   }
 
@@ -2587,6 +2611,9 @@ nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProt
         case 15: try { try decoder.decodeSingularMessageField(value: &_storage._lastVerification) }()
         case 16: try { try decoder.decodeSingularBoolField(value: &_storage._isInDoubt) }()
         case 17: try { try decoder.decodeSingularUInt64Field(value: &_storage._housekeepingBacklogSeconds) }()
+        case 18: try { try decoder.decodeSingularBoolField(value: &_storage._isHosted) }()
+        case 19: try { try decoder.decodeSingularStringField(value: &_storage._pool) }()
+        case 20: try { try decoder.decodeRepeatedUInt64Field(value: &_storage._wantedNodes) }()
         default: break
         }
       }
@@ -2650,6 +2677,15 @@ nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProt
       if _storage._housekeepingBacklogSeconds != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._housekeepingBacklogSeconds, fieldNumber: 17)
       }
+      if _storage._isHosted != false {
+        try visitor.visitSingularBoolField(value: _storage._isHosted, fieldNumber: 18)
+      }
+      if !_storage._pool.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._pool, fieldNumber: 19)
+      }
+      if !_storage._wantedNodes.isEmpty {
+        try visitor.visitPackedUInt64Field(value: _storage._wantedNodes, fieldNumber: 20)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2676,6 +2712,9 @@ nonisolated extension Staffetta_Admin_V1_Group: SwiftProtobuf.Message, SwiftProt
         if _storage._lastVerification != rhs_storage._lastVerification {return false}
         if _storage._isInDoubt != rhs_storage._isInDoubt {return false}
         if _storage._housekeepingBacklogSeconds != rhs_storage._housekeepingBacklogSeconds {return false}
+        if _storage._isHosted != rhs_storage._isHosted {return false}
+        if _storage._pool != rhs_storage._pool {return false}
+        if _storage._wantedNodes != rhs_storage._wantedNodes {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -49,6 +49,9 @@ public struct ClusterLook: Sendable {
         return record
     }
 
+    /// How many groups a node leads.
+    func led(by node: NodeID) -> Int { view.groups.count { $0.leader == node } }
+
     /// Checks that some node has a label.
     ///
     /// - Throws: ``AdministrationError``, `.notFound`, with the values or the keys that there are.

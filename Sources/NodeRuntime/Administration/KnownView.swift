@@ -20,10 +20,18 @@ public struct KnownView: Sendable {
         public let freeBytes: UInt64
     }
 
+    /// A group of the cluster.
+    public struct KnownGroup: Sendable {
+        /// What the directory says of it.
+        public let record: GroupRecord
+        /// The node that says it leads; nil where none does.
+        public let leader: NodeID?
+    }
+
     /// All nodes that are listed, in order.
     public let nodes: [KnownNode]
-    /// How many groups there are.
-    public let groups: Int
+    /// All groups, in order.
+    public let groups: [KnownGroup]
     /// Groups of which no node that answers says that it leads them, in order.
     public let leaderless: [GroupID]
     /// What the rules promise and the cluster does not keep, a sentence each.
@@ -48,7 +56,7 @@ public struct KnownView: Sendable {
                 freeBytes: report?.freeBytes ?? 0
             )
         }
-        groups = view.groups.count
+        groups = zip(directory.groups, view.groups).map { KnownGroup(record: $0, leader: $1.leader) }
         leaderless = view.groups.filter { $0.leader == nil }.map(\.id)
         brokenPromises = Survivability.sentences(in: view)
     }
@@ -65,7 +73,7 @@ public struct KnownView: Sendable {
         )
         let record = NodeRecord(own, run: 0, state: .joining, directory: 0)
         nodes = [KnownNode(record: record, isAlive: true, led: 0, replicas: 0, capacityBytes: 0, freeBytes: 0)]
-        groups = 0
+        groups = []
         leaderless = []
         brokenPromises = []
     }

@@ -131,42 +131,4 @@ extension Node {
         guard isFounded else { return ["the cluster has not begun"] }
         return await askAll { .problems($0) }.flatMap(\.unready)
     }
-
-    /// Hands a leadership over and waits until it is done.
-    ///
-    /// - Parameter node: nil for the follower that has most of the log.
-    /// - Throws: ``AdministrationError``: `.notFound` without a replica here, `.failedPrecondition` where this node
-    ///   does not lead or the target cannot, `.unavailable` where the handover is not confirmed within 5 s.
-    public func transferLeadership(of group: GroupID, to node: NodeID?) async throws(AdministrationError) {
-        guard let before = await self.group(group) else {
-            throw AdministrationError(.notFound, "this node has no replica of group \(group.rawValue)")
-        }
-        guard before.status.role == .leader else {
-            let hint = before.leaderNode.map { "ask node \($0.rawValue), which leads it" } ?? "it has no leader now"
-            throw AdministrationError(
-                .failedPrecondition,
-                "this node does not lead group \(group.rawValue): \(hint)"
-            )
-        }
-        if let node, node == settings.node { return }
-        if let rejection = await ask(group, { .transferLeadership(of: group, to: node, $0) }) {
-            let target = node.map { "node \($0.rawValue)" } ?? "any follower"
-            throw AdministrationError(
-                .failedPrecondition,
-                "group \(group.rawValue) cannot be led by \(target) now (\(rejection))"
-            )
-        }
-        for _ in 0..<200 {
-            if let now = await self.group(group), now.leaderNode != nil,
-                now.leaderNode != settings.node, node == nil || now.leaderNode == node
-            {
-                return
-            }
-            try? await Task.sleep(for: .milliseconds(25))
-        }
-        throw AdministrationError(
-            .unavailable,
-            "the handover of group \(group.rawValue) was not confirmed in 5 s; see `staffettactl group list`"
-        )
-    }
 }

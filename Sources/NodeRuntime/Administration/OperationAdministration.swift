@@ -142,6 +142,51 @@ public struct OperationAdministration: Sendable {
         return try await begin(.rebalance, as: id, look, preview) {}
     }
 
+    /// Hands the leadership of a group to another node, and waits until it leads. It is rather to lead from then on.
+    ///
+    /// - Parameter target: nil for the voter that leads the fewest groups.
+    /// - Throws: ``AdministrationError``: `.notFound`, `.failedPrecondition` where the node cannot lead the group,
+    ///   `.unavailable` where the handover is not confirmed within 5 s.
+    public func transferLeadership(of group: GroupID, to target: NodeID?) async throws(AdministrationError) {
+        var look = try await node.look()
+        let record = try look.group(group)
+        guard let leader = look.view.group(group)?.leader else {
+            throw AdministrationError(.failedPrecondition, "group \(group.rawValue) has no leader now")
+        }
+        let voters = record.members.voterNodes
+        let others = voters.filter { $0 != leader && look.survey.goneSeconds[$0] == nil }
+        guard let target = target ?? others.min(by: { look.led(by: $0) < look.led(by: $1) }) else {
+            throw AdministrationError(.failedPrecondition, "group \(group.rawValue) has no other voter that is there")
+        }
+        _ = try look.node(target)
+        guard target != leader else { return }
+        guard voters.contains(target), look.survey.goneSeconds[target] == nil else {
+            let why = voters.contains(target) ? "does not answer" : "has no voter of it"
+            throw AdministrationError(
+                .failedPrecondition,
+                "group \(group.rawValue) cannot be led by node \(target.rawValue), which \(why)"
+            )
+        }
+        let placing = Placing(
+            voters: record.placing.voters,
+            preferredLeader: target,
+            mayFormMajority: record.placing.mayFormMajority
+        )
+        _ = try await directory.tell(.placeGroup(group, placing, replacing: record.placing))
+        for _ in 0..<25 {
+            if let leader = look.view.group(group)?.leader, leader != target {
+                node.askToHandOver(group, from: leader, to: target)
+            }
+            try? await Task.sleep(for: .milliseconds(200))
+            look = try await node.look()
+            if look.view.group(group)?.leader == target { return }
+        }
+        throw AdministrationError(
+            .unavailable,
+            "the handover of group \(group.rawValue) was not confirmed in 5 s; see `staffettactl group describe`"
+        )
+    }
+
     private static func check(_ record: NodeRecord, mayBecome state: NodeState) throws(AdministrationError) {
         guard record.state.mayBecome(state), record.state != state else {
             throw AdministrationError(

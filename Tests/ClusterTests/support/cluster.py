@@ -183,7 +183,9 @@ class Node:
     def groups(self, check=True):
         """What the node knows of its groups, by number; nil while it does not answer."""
         answer = self.ctl("group", "list", check=check)
-        return None if answer is None else {int(group.get("id", 0)): group for group in answer.get("groups", [])}
+        if answer is None:
+            return None
+        return {int(group.get("id", 0)): group for group in answer.get("groups", []) if group.get("isHosted")}
 
 
 class Cluster:
