@@ -101,21 +101,21 @@ extension Staffetta_Admin_V1_Group {
     /// - Parameter report: nil where this node has no replica of the group.
     init(_ known: KnownView.KnownGroup, _ report: GroupReport?) {
         let record = known.record
-        var group =
-            report.map { Self($0) }
-            ?? .with {
-                $0.id = record.id.rawValue
-                $0.kind = record.id == .directory ? "directory" : "mail"
-                $0.leaderNode = known.leader?.rawValue ?? 0
-                $0.replicas = record.members.members.map { member in
-                    .with {
-                        $0.id = member.replica.rawValue
-                        $0.node = member.node.rawValue
-                        $0.isLeader = member.node == known.leader
-                        $0.role = Staffetta_Admin_V1_Replica.role(of: member.replica, in: record.members)
-                    }
+        var group = report.map { Self($0) } ?? Self()
+        group.id = record.id.rawValue
+        group.kind = record.id == .directory ? "directory" : "mail"
+        // A replica that has just begun knows nothing yet.
+        if group.leaderNode == 0 { group.leaderNode = known.leader?.rawValue ?? 0 }
+        if group.replicas.isEmpty {
+            group.replicas = record.members.members.map { member in
+                .with {
+                    $0.id = member.replica.rawValue
+                    $0.node = member.node.rawValue
+                    $0.isLeader = member.node == known.leader
+                    $0.role = Staffetta_Admin_V1_Replica.role(of: member.replica, in: record.members)
                 }
             }
+        }
         group.isHosted = report != nil
         group.pool = record.pool
         group.wantedNodes = record.placing.voters.map(\.rawValue)

@@ -7,7 +7,9 @@ extension PeerMessage {
         switch self {
         case .replica(let message): message.payloads.reduce(96) { $0 + $1.readableBytes + 16 }
         case .forward(_, _, let payload): 48 + payload.readableBytes
-        case .forwardReply, .readIndex, .readIndexReply, .introduction, .recall, .testimony, .join: 64
+        case .forwardReply, .readIndex, .readIndexReply, .introduction, .recall, .testimony, .join, .stranded,
+            .leftBehind:
+            64
         case .founded(let founders, _): 32 + founders.count * 16
         case .snapshotPull(let pull): 64 + pull.after.count
         case .snapshotPiece(let piece):

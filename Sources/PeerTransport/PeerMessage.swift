@@ -42,6 +42,11 @@ public enum PeerMessage: Sendable {
     case watch(group: GroupID, WatchMessage)
     /// What nodes hold and how much room they have.
     case survey(SurveyMessage)
+    /// "No leader speaks to my replica of your group: does the group go on without it?" Only a leader answers, and only
+    /// where that is so.
+    case stranded(group: GroupID, replica: ReplicaID)
+    /// "The group goes on without your replica." The term is that of the leader that says so.
+    case leftBehind(group: GroupID, replica: ReplicaID, term: Term)
 }
 
 /// What became of a command that was forwarded.

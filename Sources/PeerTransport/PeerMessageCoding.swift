@@ -25,6 +25,8 @@ private enum Tag: UInt8 {
     case read = 18
     case watch = 19
     case survey = 20
+    case stranded = 21
+    case leftBehind = 22
 }
 
 extension PeerMessage {
@@ -130,6 +132,13 @@ extension PeerMessage {
         case .survey(let message):
             begin(.survey, .directory)
             buffer.write(message)
+        case .stranded(let group, let replica):
+            begin(.stranded, group)
+            buffer.writeInteger(replica.rawValue)
+        case .leftBehind(let group, let replica, let term):
+            begin(.leftBehind, group)
+            buffer.writeInteger(replica.rawValue)
+            buffer.writeInteger(term.rawValue)
         }
     }
 
@@ -201,6 +210,9 @@ extension PeerMessage {
         case .read: self = .read(group: group, try decoder.readMessage())
         case .watch: self = .watch(group: group, try decoder.watchMessage())
         case .survey: self = .survey(try decoder.surveyMessage())
+        case .stranded: self = .stranded(group: group, replica: try decoder.replica())
+        case .leftBehind:
+            self = .leftBehind(group: group, replica: try decoder.replica(), term: try decoder.term())
         }
     }
 }

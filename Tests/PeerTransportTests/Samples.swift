@@ -135,6 +135,10 @@ enum Samples {
         + bodyMessages.map { .body(group: GroupID(3), $0) } + reads.map { .read(group: GroupID(3), $0) }
         + watches.map { .watch(group: GroupID(.max), $0) }
         + surveys.map { .survey($0) }
+        + [
+            .stranded(group: .directory, replica: ReplicaID(.max)),
+            .leftBehind(group: GroupID(4), replica: ReplicaID(1), term: Term(9)),
+        ]
 
     private static let reads: [ReadMessage] = [
         .ask(id: .max, epoch: 7, query: ByteBuffer(string: "a query")), .ask(id: 1, epoch: .max, query: ByteBuffer()),
@@ -262,5 +266,7 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
     case .read(let group, let message): ["read", group, message]
     case .watch(let group, let message): ["watch", group, message]
     case .survey(let message): ["survey", message]
+    case .stranded(let group, let replica): ["stranded", group, replica]
+    case .leftBehind(let group, let replica, let term): ["left behind", group, replica, term]
     }
 }

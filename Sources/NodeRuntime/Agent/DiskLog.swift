@@ -15,6 +15,8 @@ extension Logger {
         case .hangs(let milliseconds, let what):
             error("the disk has not finished \(what) for \(milliseconds / 1_000) s: leaderships are given up")
         case .recovered: notice("the disk writes again")
+        case .isSlow: warning("the disk is slow: others lead in this node's place where they can")
+        case .isQuick: notice("the disk is quick again")
         }
     }
 }

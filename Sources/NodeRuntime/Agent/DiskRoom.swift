@@ -53,6 +53,7 @@ struct DiskRoom {
     var stateWatches: [StateWatch] = []
     /// When this process last went on after it had stood still.
     private var resumedMilliseconds: Int64 = 0
+    private var slowness = DiskSlowness()
 
     init(_ logs: [LogProgress]) { self.logs = logs }
 
@@ -79,15 +80,20 @@ struct DiskRoom {
     }
 
     /// On every tick.
-    func tick(_ desk: AgentDesk) {
+    mutating func tick(_ desk: AgentDesk) {
         let wait = longestWait(desk.nowMilliseconds)
         guard wait.countedMilliseconds < desk.settings.disk.hangEndMilliseconds else {
             return desk.ways.failed(DiskHangs(milliseconds: wait.milliseconds, what: wait.what))
         }
         var health = desk.health
         health.isHanging = wait.countedMilliseconds >= desk.settings.disk.hangMilliseconds
+        slowness.note(waits: wait.countedMilliseconds >= desk.settings.disk.slowMilliseconds, desk.nowMilliseconds)
+        health.isSlow = slowness.isSlow
+        let (wasHanging, wasSlow) = (desk.health.isHanging, desk.health.isSlow)
         guard health != desk.health else { return }
         desk.publish(health)
+        if health.isSlow != wasSlow { desk.observers.disk?(health.isSlow ? .isSlow : .isQuick) }
+        guard health.isHanging != wasHanging else { return }
         desk.observers.disk?(health.isHanging ? .hangs(milliseconds: wait.milliseconds, what: wait.what) : .recovered)
     }
 
@@ -132,4 +138,38 @@ package enum DiskEvent: Sendable {
     /// Something that was asked of the disk has not come back for so long.
     case hangs(milliseconds: Int64, what: String)
     case recovered
+    /// Writes of the log take long again and again: others had better lead.
+    case isSlow
+    case isQuick
+}
+
+/// Whether writes of the log take long so often that others had better lead. One long write in a while is none: a disk
+/// is slow when at a third of the looks of the last seconds something had been waiting for long, and quick again when
+/// that was so at none of them for much longer, so that leaderships do not come and go.
+struct DiskSlowness {
+    private static let windowMilliseconds: Int64 = 3_000
+    private static let minimumLooks = 10
+    private static let recoveryMilliseconds: Int64 = 20_000
+
+    private(set) var isSlow = false
+    private var looks: [(milliseconds: Int64, waits: Bool)] = []
+    private var lastWaitMilliseconds: Int64 = 0
+
+    /// On every tick.
+    ///
+    /// - Parameter waits: whether something has been waiting for long.
+    mutating func note(waits: Bool, _ nowMilliseconds: Int64) {
+        if waits { lastWaitMilliseconds = nowMilliseconds }
+        if isSlow {
+            if nowMilliseconds - lastWaitMilliseconds >= Self.recoveryMilliseconds { isSlow = false }
+            return
+        }
+        looks.append((nowMilliseconds, waits))
+        looks.removeAll { nowMilliseconds - $0.milliseconds > Self.windowMilliseconds }
+        let waiting = looks.count { $0.waits }
+        if looks.count >= Self.minimumLooks, waiting * 3 >= looks.count {
+            isSlow = true
+            looks = []
+        }
+    }
 }

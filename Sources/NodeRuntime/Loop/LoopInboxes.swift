@@ -109,7 +109,7 @@ extension PeerMessage {
         case .forward(let group, _, _), .forwardReply(let group, _, _), .readIndex(let group, _),
             .readIndexReply(let group, _, _), .recall(let group, _, _), .testimony(let group, _, _, _, _),
             .join(let group, _), .verification(let group, _), .body(let group, _), .read(let group, _),
-            .watch(let group, _):
+            .watch(let group, _), .stranded(let group, _), .leftBehind(let group, _, _):
             .group(group)
         case .snapshotPull(let pull): .group(pull.group)
         case .snapshotPiece(let piece): .group(piece.group)

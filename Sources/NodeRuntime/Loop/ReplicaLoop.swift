@@ -127,6 +127,10 @@ package final class ReplicaLoop {
             rooms.reads.receiveAnswer(index, to: id, about: group, floor)
         case .snapshotPull(let pull): rooms.sending.receivePull(pull, from: node, floor)
         case .snapshotPiece(let piece): rooms.installing.receivePiece(piece, floor)
+        case .stranded(let group, let replica):
+            rooms.membership.receiveQuestion(of: replica, about: group, from: node, floor)
+        case .leftBehind(let group, let replica, let term):
+            rooms.membership.receiveWord(thatLeft: replica, in: group, byLeaderOf: term, floor)
         case .introduction, .founded, .survey: break
         case .recall(let group, let replica, let run):
             rooms.recall.receiveQuestion(of: replica, inRun: run, about: group, from: node, floor)
@@ -208,6 +212,9 @@ package final class ReplicaLoop {
         case .directory(let directory):
             let former = floor.directory
             floor.directory = directory
+            floor.ways.snapshots.setRate(
+                mebibytesPerSecond: directory.policy.scheduler.copyMebibytesPerSecond
+            )
             rooms.membership.directoryChanged(from: former, floor)
             rooms.remoteReads.directoryChanged(floor)
         case .handOver(let target): rooms.leadership.handOver(to: target, floor)

@@ -7,7 +7,7 @@ struct SnapshotPace {
     static let maximumReading = 16
 
     /// 0: as fast as the receivers ask.
-    private let bytesPerSecond: Int
+    private var bytesPerSecond: Int
     private let pieceBytes: Int
     private var bytes: Int
     private var filledMilliseconds: Int64
@@ -30,6 +30,13 @@ struct SnapshotPace {
         }
         reading += 1
         return true
+    }
+
+    /// Sends at another rate from now on.
+    mutating func setRate(bytesPerSecond: Int) {
+        guard bytesPerSecond != self.bytesPerSecond else { return }
+        self.bytesPerSecond = bytesPerSecond
+        bytes = min(bytes, max(1, bytesPerSecond / 4))
     }
 
     private mutating func fill(_ nowMilliseconds: Int64) {

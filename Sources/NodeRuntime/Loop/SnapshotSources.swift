@@ -26,8 +26,11 @@ final class SnapshotSources: Sendable {
 
     private let open = NIOLockedValueBox<[Key: Entry]>([:])
     private let pace: NIOLockedValueBox<SnapshotPace>
+    /// The rate of the node's own settings.
+    private let ownBytesPerSecond: Int
 
     init(_ settings: CoreSettings, _ nowMilliseconds: Int64) {
+        ownBytesPerSecond = settings.snapshots.bytesPerSecond
         pace = NIOLockedValueBox(
             SnapshotPace(
                 bytesPerSecond: settings.snapshots.bytesPerSecond,
@@ -35,6 +38,12 @@ final class SnapshotSources: Sendable {
                 nowMilliseconds
             )
         )
+    }
+
+    /// What admins have said for all nodes counts instead of the node's own settings; 0: they have said nothing.
+    func setRate(mebibytesPerSecond: UInt32) {
+        let rate = mebibytesPerSecond == 0 ? ownBytesPerSecond : Int(mebibytesPerSecond) << 20
+        pace.withLockedValue { $0.setRate(bytesPerSecond: rate) }
     }
 
     /// Whether a piece may be read now. If so, it is paid for.

@@ -97,6 +97,8 @@ public struct ReadLimits: Sendable {
 public struct DiskLimits: Sendable {
     /// With less than this free on the disk, no new mail is taken in.
     public var reservedBytes = 1 << 30
+    /// A write of the log that takes so long counts as slow; where many do, others are to lead.
+    public var slowMilliseconds: Int64 = 400
     /// The node gives up its leaderships after so long without an answer of the disk (six times so long for a flush of
     /// the state).
     public var hangMilliseconds: Int64 = 10_000

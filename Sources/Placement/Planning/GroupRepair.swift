@@ -117,23 +117,25 @@ struct GroupRepair {
     private mutating func move(towards goal: Goal, _ search: inout SpreadSearch) -> Move? {
         if let move = safeMove(towards: goal, &search) { return move }
         guard !metLimit, metUnsafe else { return nil }
-        if let pair = pairExchange(towards: goal, &search) { return pair }
-        if metLimit { return nil }
-        // Redundancy comes before spread, which further moves mend.
-        for care in [Care.brokenMayGrow, .spreadMaySuffer] {
-            for place in goal.leaving {
-                if let node = bestNode(inPlaceOf: place, goal, care, allows: { _ in true }) {
-                    return addition(to: node, inPlaceOf: place, &search)
-                }
-            }
-            if exam.voters.count < exam.wanted,
-                let node = bestNode(inPlaceOf: nil, goal, care, allows: { _ in true })
-            {
-                return addition(to: node, inPlaceOf: nil, &search)
-            }
-            if metLimit { return nil }
+        // Redundancy comes before spread, which further moves mend; but no majority is given away where two voters that
+        // change places at once keep it.
+        if let move = careless(.brokenMayGrow, towards: goal, &search) ?? pairExchange(towards: goal, &search) {
+            return move
         }
-        return nil
+        return metLimit ? nil : careless(.spreadMaySuffer, towards: goal, &search)
+    }
+
+    /// A voter for one that leaves or is missing, on whatever node, with so much care.
+    private mutating func careless(_ care: Care, towards goal: Goal, _ search: inout SpreadSearch) -> Move? {
+        for place in goal.leaving {
+            if let node = bestNode(inPlaceOf: place, goal, care, allows: { _ in true }) {
+                return addition(to: node, inPlaceOf: place, &search)
+            }
+        }
+        guard exam.voters.count < exam.wanted,
+            let node = bestNode(inPlaceOf: nil, goal, care, allows: { _ in true })
+        else { return nil }
+        return addition(to: node, inPlaceOf: nil, &search)
     }
 
     /// Two voters go and two come in one joint change, where one after the other would break a rule on the way: two
@@ -141,6 +143,7 @@ struct GroupRepair {
     private mutating func pairExchange(towards goal: Goal, _ search: inout SpreadSearch) -> Move? {
         let pairs = ExchangePairs(exam, in: view, loads)
         let places = goal.leaving.isEmpty ? Array(exam.voters.indices) : goal.leaving
+        guard !metLimit else { return nil }
         var best: (score: Score, pair: ExchangePairs.Pair)?
         var isBusy = false
         for first in places {

@@ -92,7 +92,9 @@ struct ReplicaBalance {
 
     /// Two voters of a group change their nodes at once, where no single one may: the spread stays as it is.
     private func bestPair(from source: Int, _ pass: PlanningPass) -> (move: Move, group: Int)? {
-        let targets = pass.loads.isBalanced.indices.filter { outOfBalance(from: source, to: $0, pass) != nil }
+        let targets = pass.loads.isBalanced.indices.filter { target in
+            outOfBalance(from: source, to: target, pass) != nil && isWorthTwo(to: target, pass.loads)
+        }
         guard !targets.isEmpty else { return nil }
         var best: (gain: Double, group: Int, pair: ExchangePairs.Pair)?
         for group in groupsOfNode[source] where !pass.isTaken[group] {
@@ -126,6 +128,15 @@ struct ReplicaBalance {
             return (maker.exchange([best.pair.first, best.pair.second], reason: reason), best.group)
         }
     }
+
+    /// Two copies for one step are worth it where a node has next to nothing: a new one. Otherwise the loads stay as the
+    /// values of the labels happen to be combined.
+    private func isWorthTwo(to target: Int, _ loads: NodeLoads) -> Bool {
+        loads.replicaShare(target) < Self.shareOfNewNodes
+    }
+
+    /// In shares of the average.
+    private static let shareOfNewNodes = 0.5
 
     /// Whether the group can be led as well as before.
     private func leads(_ exam: GroupExam, _ pair: ExchangePairs.Pair, _ index: RuleIndex) -> Bool {

@@ -146,6 +146,13 @@ class Node:
         self.cluster.children.append(subprocess.Popen(["/bin/sh", str(self.script)], start_new_session=True))
         self.wait_for_ports()
 
+    def start_again_in_vain(self, seconds=60):
+        """Starts the node by its script, and waits until it has ended by itself."""
+        child = subprocess.Popen(["/bin/sh", str(self.script)], start_new_session=True)
+        self.cluster.children.append(child)
+        child.wait(timeout=seconds)
+        wait_until(lambda: not self.is_alive(), seconds, f"end of node {self.number}")
+
     def wait_for_ports(self, seconds=120):
         for port in (self.admin, self.imap, self.lmtp):
             wait_until(lambda: self.answers(port), seconds, f"node {self.number} on port {port}")

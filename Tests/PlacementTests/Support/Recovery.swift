@@ -138,10 +138,10 @@ struct Recovery {
     private mutating func advance() {
         var busy: [NodeID: Int] = [:]
         for copy in copies where copy.bytesLeft > 0 {
-            for node in [copy.move.target, copy.move.sender].compactMap(\.self) { busy[node, default: 0] += 1 }
+            for node in copy.move.targets + [copy.move.sender].compactMap(\.self) { busy[node, default: 0] += 1 }
         }
         let rates = copies.map { copy in
-            let nodes = [copy.move.target, copy.move.sender].compactMap(\.self)
+            let nodes = copy.move.targets + [copy.move.sender].compactMap(\.self)
             return nodes.map { bytesPerSecond / Double(max(1, busy[$0, default: 1])) }.min() ?? bytesPerSecond
         }
         let step = zip(copies, rates).map { $0.bytesLeft / $1 }.min() ?? 0

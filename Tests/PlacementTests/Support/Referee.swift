@@ -29,7 +29,7 @@ struct Referee {
             rounds += 1
             for move in lastPlan.moves {
                 judge(move)
-                if let target = move.target { committed[target, default: 0] += move.bytesToCopy }
+                for target in move.targets { committed[target, default: 0] += move.bytesToCopy / move.targets.count }
                 view = view.applying([move], round: rounds)
                 moves += 1
             }
@@ -60,7 +60,7 @@ struct Referee {
         let settings = view.settings
         let copies = plan.moves.filter { $0.bytesToCopy > 0 }
         for node in view.nodes {
-            let busy = copies.count { $0.target == node.id } + copies.count { $0.sender == node.id }
+            let busy = copies.count { $0.targets.contains(node.id) } + copies.count { $0.sender == node.id }
             if busy > settings.movesPerNode { complaints.append("node \(node.id) takes part in \(busy) moves") }
         }
         let transfers = plan.moves.count(where: \.changesLeaderOnly)
@@ -117,18 +117,22 @@ struct Referee {
     }
 
     private func wrongTarget(_ move: Move, _ group: GroupView, _ rule: PlacementRule) -> String? {
-        guard let target = move.target, let node = view.node(target) else { return nil }
-        if node.state != .active || node.liveness != .alive { return "a target that is not at hand" }
-        if !rule.constraints.allSatisfy({ $0.allows(node.labels) }) { return "a target against a constraint" }
-        let held = group.replicas.filter { $0.node == target }
-        let beginsAnew = move.source == target && held.count == 1 && held[0].isQuarantined
-        let learns = held.count == 1 && held[0].role == .learner && !held[0].isQuarantined
-        if !held.isEmpty, !beginsAnew, !learns { return "a target that holds a replica" }
-        if move.bytesToCopy > 0, !beginsAnew {
-            let used = Double(node.usedBytes + group.bytes) / Double(node.capacityBytes)
-            if used * 100 > Double(view.settings.fullPercent) + 1e-6 { return "a target without room" }
+        var bytes = 0
+        for target in move.targets {
+            guard let node = view.node(target) else { return "a target that is not there" }
+            if node.state != .active || node.liveness != .alive { return "a target that is not at hand" }
+            if !rule.constraints.allSatisfy({ $0.allows(node.labels) }) { return "a target against a constraint" }
+            let held = group.replicas.filter { $0.node == target }
+            let beginsAnew = move.sources == [target] && held.count == 1 && held[0].isQuarantined
+            let learns = held.count == 1 && held[0].role == .learner && !held[0].isQuarantined
+            if !held.isEmpty, !beginsAnew, !learns { return "a target that holds a replica" }
+            if move.bytesToCopy > 0, !beginsAnew {
+                let used = Double(node.usedBytes + group.bytes) / Double(node.capacityBytes)
+                if used * 100 > Double(view.settings.fullPercent) + 1e-6 { return "a target without room" }
+            }
+            bytes += learns ? 0 : group.bytes
         }
-        return move.bytesToCopy == (learns ? 0 : group.bytes) ? nil : "wrong bytes"
+        return move.bytesToCopy == bytes ? nil : "wrong bytes"
     }
 
     private func wrongLeader(_ move: Move, _ group: GroupView, _ rule: PlacementRule) -> String? {
@@ -158,7 +162,7 @@ struct Referee {
             !replica.isQuarantined && view.node(replica.node)?.liveness == .alive
         }.map(\.node)
         for half in [configuration.voters, configuration.outgoingVoters] where !half.isEmpty {
-            let alive = half.count { live.contains($0) || $0 == move.target }
+            let alive = half.count { live.contains($0) || move.targets.contains($0) }
             if alive * 2 <= half.count { return "no quorum" }
         }
         let held = Set(view.majorities(in: before, ofPool: group.pool).map(\.key))
@@ -210,11 +214,11 @@ struct Referee {
         _ group: GroupView,
         _ rule: PlacementRule
     ) -> [MoveConfiguration] {
-        guard move.target != nil else { return [] }
+        guard move.targets.count == 1 else { return [] }
         return view.nodes.compactMap { node in
             guard !before.voters.contains(node.id), isCandidate(node, group, rule) else { return nil }
             var voters = before.voters
-            if let source = move.source, let at = voters.firstIndex(of: source) { voters.remove(at: at) }
+            voters.removeAll(where: move.sources.contains)
             voters.append(node.id)
             let isTaken = rule.canaries.contains { count(voters, $0) > 1 && node.labels.contains($0) }
             return isTaken ? nil : MoveConfiguration(voters: voters)

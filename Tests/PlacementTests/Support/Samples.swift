@@ -101,6 +101,10 @@ extension GroupView {
 extension ClusterView {
     /// Applies moves with replica IDs that no other replica has.
     func applying(_ moves: [Move], round: Int) -> ClusterView {
-        applying(moves) { ReplicaID(UInt64(round + 1) << 32 | UInt64($0.group.rawValue)) }
+        var count: UInt64 = 0
+        return applying(moves) { move in
+            count += 1
+            return ReplicaID(UInt64(round + 1) << 40 | count << 32 | UInt64(move.group.rawValue))
+        }
     }
 }

@@ -10,6 +10,9 @@ struct MembershipRoom {
     /// Entries that a learner may lack and still be let vote: it gets them within a round trip.
     private static let maximumLearnerLag = 16
     private static let lookMilliseconds: Int64 = 250
+    /// A replica to which no leader speaks for so long asks whether its group goes on without it, and again after so
+    /// long.
+    private static let strandedMilliseconds: Int64 = 5_000
     /// Groups that rest meanwhile are looked at again this often.
     private static let patienceMilliseconds: Int64 = 2_000
 
@@ -27,6 +30,8 @@ struct MembershipRoom {
     /// What was looked at last where nothing was to be done, for groups that are led from here: the next look is due
     /// when either has changed.
     private var settled: [GroupID: (configuration: LogIndex, directory: LogIndex)] = [:]
+    /// Since when no leader has spoken to a replica here, by group.
+    private var strandedMilliseconds: [GroupID: Int64] = [:]
     /// Why the members of a group that is led from here do not become those that are wanted, a sentence each.
     private(set) var refusals: [GroupID: String] = [:]
 
@@ -131,9 +136,53 @@ struct MembershipRoom {
                 refusals[group] = nil
                 settled[group] = nil
                 // Where a replica is wanted here again, another one begins when this one is gone.
-                if isComplete, isLeftBehind(replica, floor) { floor.leave(group) }
+                if isComplete, isLeftBehind(replica, floor) {
+                    floor.leave(group)
+                } else {
+                    askIfStranded(replica, floor)
+                }
             }
         }
+    }
+
+    // MARK: Replicas that nobody speaks to
+
+    /// A node that was away may have missed that its replica was removed, and the directory that says so.
+    private mutating func askIfStranded(_ replica: Replica, _ floor: Floor) {
+        let (group, raft) = (replica.group, replica.raft)
+        guard raft.leader == nil, !raft.configuration.members.isEmpty else {
+            if !strandedMilliseconds.isEmpty { strandedMilliseconds[group] = nil }
+            return
+        }
+        guard let since = strandedMilliseconds[group] else {
+            strandedMilliseconds[group] = floor.nowMilliseconds
+            return
+        }
+        guard floor.nowMilliseconds - since >= Self.strandedMilliseconds else { return }
+        strandedMilliseconds[group] = floor.nowMilliseconds
+        var nodes = raft.configuration.members.map(\.node)
+        if let record = floor.directory.group(group) { nodes += record.holders + record.placing.voters }
+        for node in Set(nodes).sorted() where node != floor.node {
+            floor.send(.stranded(group: group, replica: raft.id), to: node)
+        }
+    }
+
+    /// A replica on another node asks whether the group goes on without it. Only a leader whose configuration is
+    /// committed knows.
+    func receiveQuestion(of stranded: ReplicaID, about group: GroupID, from peer: NodeID, _ floor: Floor) {
+        guard let raft = floor.replica(group)?.raft, raft.role == .leader, !raft.configuration.isJoint,
+            raft.configurationIndex <= raft.commitIndex, raft.configuration.member(stranded) == nil
+        else { return }
+        floor.send(.leftBehind(group: group, replica: stranded, term: raft.term), to: peer)
+    }
+
+    /// A leader says that its group goes on without the replica here. One of an earlier term than the replica knows may
+    /// not have heard that the replica was taken in.
+    func receiveWord(thatLeft replica: ReplicaID, in group: GroupID, byLeaderOf term: Term, _ floor: Floor) {
+        guard isComplete, let raft = floor.replica(group)?.raft, raft.id == replica, term >= raft.term,
+            raft.role != .leader
+        else { return }
+        floor.leave(group)
     }
 
     private mutating func wakeUnfinished(_ floor: Floor) {
