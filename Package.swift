@@ -231,7 +231,7 @@ let package = Package(
         ),
 
         // Tests.
-        tests("Simulation", ["Consensus"]),
+        tests("Simulation", ["Consensus", "MailModel", "MailStore", "StateStorage", nioCore]),
         tests("ReplicaCore", ["Consensus", nioCore]),
         tests("Placement", ["Consensus", "MailModel"]),
         .target(

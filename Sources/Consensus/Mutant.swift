@@ -72,6 +72,20 @@ public enum Mutant: String, Sendable, CaseIterable {
     /// A replica goes when the directory does not name it, however old what the directory says is.
     case staleMembersBelieved = "stale-members-believed"
 
+    // The directory, and who plans by it.
+    /// A change of voters is not checked for majorities of one value of a label.
+    case majorityUnchecked = "majority-unchecked"
+    /// A voter goes before the one that is to take its place votes.
+    case voterGoesFirst = "voter-goes-first"
+    /// A node that is gone for good may register again.
+    case goneNodeLetIn = "gone-node-let-in"
+    /// A token lets in as many nodes as hold it.
+    case tokenKept = "token-kept"
+    /// A group is placed whatever the directory says of it by now.
+    case placingsUncompared = "placings-uncompared"
+    /// An operation that is asked for again begins again.
+    case operationTwice = "operation-twice"
+
     // The router.
     /// A read that is asked again keeps its ID.
     case readIDKept = "read-id-kept"

@@ -86,6 +86,8 @@ public struct SimulationCounts: Sendable {
         public var demotions = 0
         /// Groups that the directory was to want on other nodes.
         public var placings = 0
+        /// What an admin has asked for.
+        public var adminActs = 0
         /// Replicas that went to rest.
         public var sleeps = 0
         /// Replicas at rest that woke.
@@ -196,6 +198,7 @@ public struct SimulationCounts: Sendable {
             ("replicas taken in", \.replicas.admissions),
             ("voters made learners", \.replicas.demotions),
             ("groups placed elsewhere", \.replicas.placings),
+            ("acts of an admin", \.replicas.adminActs),
             ("rows silently harmed", \.verification.harms),
             ("  found", \.verification.harmsFound),
             ("  named", \.verification.rowsNamed),

@@ -74,6 +74,8 @@ class JoiningTests(unittest.TestCase):
     def setUpClass(cls):
         cls.cluster = Rig(accounts=24, linked=False)
         cls.cluster.start()
+        # What moves here, the tests move.
+        cls.cluster.node(1).ctl("scheduler", "pause", "--ttl", "2h")
         cls.accounts = {cls.cluster.group_of[account]: account for account in cls.cluster.addresses()}
         cls.newcomers = []
 

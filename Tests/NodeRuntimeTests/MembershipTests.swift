@@ -29,6 +29,16 @@ import Testing
         #expect(bench.cluster[3].core?.loop.standing(of: Self.group) == .remote)
     }
 
+    /// A leader that rests earlier than it looks at its group, and that did not lead when the directory was changed.
+    @Test func aLeaderCarriesOutWhatTheOneBeforeWasTold() throws {
+        let bench = try RemoteBench()
+        let leader = try #require(bench.cluster.leader(of: Self.group))
+        let others = [1, 2, 3].filter { NodeID($0) != leader.id }
+        try bench.place(Self.group, at: others)
+        bench.run(ticks: 400)
+        #expect(voters(bench) == others, "the leader has handed its leadership on first")
+    }
+
     /// A node knows what it is not to have before it hears anything new.
     @Test func aNodeThatStartsMissesOnlyWhatItIsToHave() throws {
         let bench = try RemoteBench()

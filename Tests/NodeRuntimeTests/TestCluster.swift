@@ -24,6 +24,7 @@ final class TestCluster {
         set { clock.wallOffset = newValue.rawValue - clock.milliseconds }
     }
 
+    /// - Parameter change: what is to be otherwise than in ``CoreSettings``; the scheduler is off unless it says so.
     init(
         nodes count: Int = 3,
         groups groupCount: UInt32,
@@ -104,7 +105,7 @@ final class TestCluster {
             network: node,
             blocking: node.blocking,
             background: node.background,
-            gauge: NoGauge(),
+            gauge: node,
             identity: node.identity,
             identityStore: isFounded ? NoIdentityStore() : node,
             peers: nodes.map(\.id),
@@ -173,7 +174,7 @@ final class TestCluster {
 }
 
 /// `@unchecked Sendable`: a test cluster has one thread.
-final class TestNode: PeerNetwork, NodeIdentityStore, @unchecked Sendable {
+final class TestNode: PeerNetwork, NodeIdentityStore, SpaceGauge, @unchecked Sendable {
     let id: NodeID
     private(set) var disk = MemoryDisk()
     private(set) var state = MemoryStateStore()
@@ -201,6 +202,8 @@ final class TestNode: PeerNetwork, NodeIdentityStore, @unchecked Sendable {
     var isStopped = false
     /// Its state takes its time: nothing is applied or installed.
     var isStateBusy = false
+    /// What its file system says when it is asked.
+    var diskSpace: DiskSpace?
     /// Whether it may fail.
     var expectsFailure = false
     private(set) var failure: (any Error)?
@@ -227,6 +230,8 @@ final class TestNode: PeerNetwork, NodeIdentityStore, @unchecked Sendable {
         core?.writer.turn()
         if !isStateBusy { for applier in core?.appliers ?? [] { applier.turn() } }
     }
+
+    func space() -> DiskSpace? { diskSpace }
 
     /// The file system says how much room there is.
     func noteFreeBytes(_ bytes: Int) {
@@ -294,10 +299,6 @@ private struct NoPasswords: PasswordChecker {
     func verify(_ password: ByteBuffer, against credential: CredentialHash?, _ completion: Completion<Bool>) {
         completion.finish(.success(credential != nil))
     }
-}
-
-private struct NoGauge: SpaceGauge {
-    func space() -> DiskSpace? { nil }
 }
 
 /// For nodes whose cluster has begun.

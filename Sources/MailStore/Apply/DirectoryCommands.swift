@@ -102,7 +102,7 @@ struct DirectoryCommands {
             return try events.add(DirectoryEvent(.nodeStarted, node: id, number: run))
         }
         var record = try DirectoryRows.node(in: old)
-        guard record.state.isMember else { throw Refusal.noSuchNode }
+        guard record.state.isMember || Mutant.isOn(.goneNodeLetIn) else { throw Refusal.noSuchNode }
         // A registration of an earlier run that was held up must not replace that of the present run.
         guard record.run < run else { throw Refusal.staleRegistration }
         record.description = node
@@ -190,7 +190,7 @@ struct DirectoryCommands {
         guard token.secretHash == proof.secretHash, token.uses > 0, scope.timestamp < token.expires else {
             throw Refusal.tokenRefused
         }
-        token.uses -= 1
+        if !Mutant.isOn(.tokenKept) { token.uses -= 1 }
         scope.putLookedUp(tokenKey, row: DirectoryRows.tokenRow(token), replacing: old)
         var id = NodeID(0)
         try takeNumber { counters in
@@ -225,10 +225,9 @@ struct DirectoryCommands {
     func place(_ id: GroupID, _ placing: Placing, replacing replaced: Placing?) throws {
         guard let known = try group(id)?.record else { throw Refusal.noSuchGroup }
         guard known.placing != placing else { return }
-        if let replaced, replaced != known.placing { throw Refusal.changedMeanwhile }
+        if let replaced, replaced != known.placing, !Mutant.isOn(.placingsUncompared) { throw Refusal.changedMeanwhile }
         for node in placing.voters where !known.placing.voters.contains(node) && known.members.voter(on: node) == nil {
-            guard let state = try state(of: node) else { throw Refusal.noSuchNode }
-            guard state == .active else { throw Refusal.nodeTakesNothing }
+            try requireActive(node)
         }
         try change(id) { $0.placing = placing }
         if placing.voters != known.placing.voters {
@@ -237,6 +236,12 @@ struct DirectoryCommands {
         if placing.mayFormMajority, !known.placing.mayFormMajority {
             try events.add(DirectoryEvent(.majorityAllowed, group: id, nodes: placing.voters))
         }
+    }
+
+    /// Nothing new comes to a node that keeps what it has, or is about to be emptied.
+    private func requireActive(_ node: NodeID) throws {
+        guard let state = try state(of: node) else { throw Refusal.noSuchNode }
+        guard state == .active else { throw Refusal.nodeTakesNothing }
     }
 
     private func report(_ members: Configuration, of id: GroupID, at index: LogIndex) throws {
@@ -264,9 +269,7 @@ struct DirectoryCommands {
 
     private func addGroup(_ pool: String, _ placing: Placing) throws -> GroupID {
         guard !placing.voters.isEmpty else { throw Refusal.notFromHere }
-        for node in placing.voters where try scope.lookUp(DirectoryRows.nodeKey(node)) == nil {
-            throw Refusal.noSuchNode
-        }
+        for node in placing.voters { try requireActive(node) }
         var id = GroupID(0)
         try takeNumber { counters in
             guard counters.group < UInt32(Directory.maximumGroups) else { return }

@@ -307,6 +307,7 @@ package final class ReplicaLoop {
         case .roleChanged(let group, let role, let term, let leader):
             floor.observers.roles?(group, role, term, leader)
             if group == .directory { floor.ways.agent.put(.scheduler(.leads(role == .leader))) }
+            if role == .leader { rooms.membership.noteLed(group, floor) }
             guard leader != nil else { return }
             rooms.calls.leaderFound(of: group, floor)
             rooms.reads.leaderFound(of: group, floor)

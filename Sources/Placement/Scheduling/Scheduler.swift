@@ -18,6 +18,9 @@ public struct Scheduler: Sendable {
     private let directory: Directory
     private let view: ClusterView
     private let now: Timestamp
+    /// Whether enough is known to decide anything: a node that has not been heard yet may lead what seems to have no
+    /// leader, and hold what seems to be empty.
+    private let isInformed: Bool
     /// What the planner would do, with what stays wrong.
     public let plan: Plan
 
@@ -28,6 +31,7 @@ public struct Scheduler: Sendable {
         self.directory = directory
         self.now = now
         view = ClusterView(directory, survey)
+        isInformed = survey.covers(directory)
         plan = Planner.plan(view)
     }
 
@@ -39,8 +43,9 @@ public struct Scheduler: Sendable {
 
     private var isRebalancing: Bool { directory.runningOperations.contains { $0.kind == .rebalance } }
 
-    /// What is to be done now, in order.
+    /// What is to be done now, in order. Nothing, before every node has been heard or is known to be gone.
     public var decisions: [SchedulerDecision] {
+        guard isInformed else { return [] }
         var decisions: [SchedulerDecision] = []
         for move in plan.moves where isAllowed(move) { decisions += self.decisions(for: move) }
         decisions += withdrawals + preferences
@@ -113,9 +118,12 @@ public struct Scheduler: Sendable {
     }
 
     /// Groups that wait for a node that can take nothing any more, and for which nothing better is planned: they stay
-    /// where they are.
+    /// where they are. Groups without a quorum are left alone: when it is back, they go on. That a learner is to go is
+    /// no better plan, as its group keeps it while it is wanted.
     private var withdrawals: [SchedulerDecision] {
-        let planned = Set(plan.moves.map(\.group)).union(view.movesUnderWay.map(\.group))
+        let stopped = plan.unrepaired.filter { if case .noQuorum = $0.obstacle { true } else { false } }
+        let moves = plan.moves.filter { if case .removeLearner = $0.kind { false } else { true } }
+        let planned = Set(moves.map(\.group) + view.movesUnderWay.map(\.group) + stopped.map(\.group))
         return directory.groups.filter { !$0.isSettled && !planned.contains($0.id) && !$0.members.isJoint }
             .flatMap { record in
                 let voters = record.members.voterNodes

@@ -12,19 +12,26 @@ public struct ClusterSurvey: Sendable {
         self.reports = reports
         self.goneSeconds = goneSeconds
     }
+
+    /// Whether each node of the cluster has said something, or is known to be gone. Of the others nobody knows what
+    /// they lead and hold.
+    public func covers(_ directory: Directory) -> Bool {
+        directory.members.allSatisfy { reports[$0] != nil || goneSeconds[$0] != nil }
+    }
 }
 
 extension ClusterView {
     /// The cluster as its directory and its nodes tell it.
     ///
     /// A group's replicas are those that it has, as far as the directory has heard. Where they are not those that the
-    /// directory wants, a move is under way, unless one of its targets can take nothing any more: such a group is open
-    /// for another plan.
+    /// directory wants, a move is under way, unless one of its targets can take nothing any more: such a group is
+    /// open for another plan. A group that has lost its quorum to dead nodes goes nowhere: nothing is under way there,
+    /// and no other group waits for it.
     public init(_ directory: Directory, _ survey: ClusterSurvey) {
         var leaders: [GroupID: NodeID] = [:]
         var sizes: [GroupID: (accounts: Int, bytes: Int)] = [:]
         for (node, report) in survey.reports.sorted(by: { $0.key < $1.key }) {
-            let isAlive = survey.goneSeconds[node] == nil
+            let isAlive = survey.goneSeconds[node] == nil && directory.node(node)?.state.isMember == true
             for held in report.groups {
                 if held.isLeader, isAlive { leaders[held.group] = node }
                 let known = sizes[held.group] ?? (0, 0)
@@ -36,11 +43,12 @@ extension ClusterView {
         let nodes = directory.nodes.filter { $0.state != .forgotten }.map { NodeView($0, survey) }
         let settings = directory.policy.scheduler.placement
         let leaving = Set(nodes.filter { $0.departure(deadAfterSeconds: settings.deadAfterSeconds) != nil }.map(\.id))
+        let dead = Set(nodes.filter { $0.isDead(afterSeconds: settings.deadAfterSeconds) }.map(\.id))
         let groups = directory.groups.map { record in
             GroupView(record, leader: leaders[record.id], size: sizes[record.id] ?? (0, 0))
         }
         let moves = zip(directory.groups, groups).compactMap { record, view in
-            Move(underWay: record, view, leaving: leaving)
+            record.hasLostQuorum(to: dead) ? nil : Move(underWay: record, view, leaving: leaving)
         }
         self.init(
             nodes: nodes,
@@ -56,11 +64,13 @@ extension NodeView {
     fileprivate init(_ record: NodeRecord, _ survey: ClusterSurvey) {
         let report = survey.reports[record.id]
         let capacity = Int(clamping: report?.capacityBytes ?? 0)
+        // The others do not talk to a node that belongs to the cluster no more.
+        let gone = survey.goneSeconds[record.id] ?? (record.state.isMember ? nil : .max)
         self.init(
             id: record.id,
             labels: record.labels,
             state: record.state,
-            liveness: survey.goneSeconds[record.id].map { .gone(seconds: $0) } ?? .alive,
+            liveness: gone.map { .gone(seconds: $0) } ?? .alive,
             capacityBytes: capacity,
             usedBytes: max(0, capacity - Int(clamping: report?.freeBytes ?? 0)),
             hasSlowDisk: report?.isDiskSlow ?? false
@@ -92,6 +102,13 @@ extension GroupView {
 extension GroupRecord {
     /// Whether the group has the voters that it is to have, and is not on the way from others.
     public var isSettled: Bool { !members.isJoint && members.voterNodes == placing.voters }
+
+    /// Whether too few voters are left for any change. Of a joint configuration that is not said: the directory may not
+    /// have heard yet that the group has left it.
+    fileprivate func hasLostQuorum(to dead: Set<NodeID>) -> Bool {
+        let lost = members.voterNodes.count(where: dead.contains)
+        return !members.isJoint && lost > 0 && (members.voters.count - lost) * 2 <= members.voters.count
+    }
 }
 
 extension Move {

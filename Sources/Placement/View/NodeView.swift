@@ -65,6 +65,11 @@ public struct NodeView: Hashable, Sendable {
         return nil
     }
 
+    /// Whether the node has been gone for so long that nobody waits for it.
+    func isDead(afterSeconds limit: Int) -> Bool {
+        if case .gone(let seconds) = liveness { seconds >= limit } else { false }
+    }
+
     /// Why others are to lead in the node's place; nil while it may lead.
     public func leaderDeparture(deadAfterSeconds: Int) -> Departure? {
         state.handsLeadershipsOn ? .state(state) : departure(deadAfterSeconds: deadAfterSeconds)

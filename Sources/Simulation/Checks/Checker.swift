@@ -308,7 +308,11 @@ struct Checker {
             isInOrder = world.nodes.contains { $0.id.rawValue == description.id }
         case .directory(.reportMembers(let group, _, _)), .directory(.placeGroup(let group, _, _)):
             isInOrder = world.groups.contains(group)
+            if case .directory(.placeGroup(_, let placing, _)) = envelope.command {
+                world.admin.checkPlacing(placing, of: group, in: groups[0].model.directory)
+            }
         case .directory(.raiseVersion): isInOrder = envelope.request.session == 0
+        case .directory: isInOrder = world.admin.isActive
         default: isInOrder = envelope.request.session == 0
         }
         if !isInOrder { world.fail("what is committed was asked for", "group 0, entry \(index): \(envelope.command)") }

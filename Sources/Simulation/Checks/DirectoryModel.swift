@@ -32,7 +32,9 @@ struct DirectoryModel {
         case .raiseVersion(let next): try raise(to: next)
         case .addToken(let token):
             guard tokens[token.id] == nil else { break }
-            tokens = tokens.filter { $0.value.expires > time }
+            let good = tokens.filter { $0.value.expires > time }
+            guard good.count < JoinToken.maximumCount else { throw .tooManyEntries }
+            tokens = good
             tokens[token.id] = token
         case .removeToken(let id): tokens[id] = nil
         case .admitNode(let directory, let proof, let node):
@@ -50,7 +52,9 @@ struct DirectoryModel {
                 group.members = configuration
                 group.membersIndex = index
             }
-        case .setRule(let pool, let rule): rules[pool] = rule
+        case .setRule(let pool, let rule):
+            guard rules[pool] != nil || rules.count < PlacementRule.maximumPools else { throw .tooManyEntries }
+            rules[pool] = rule
         case .setScheduler(let settings): scheduler = settings
         case .setLabels(let id, let labels):
             guard nodes[id] != nil else { throw .noSuchNode }
@@ -134,7 +138,7 @@ struct DirectoryModel {
 
     private mutating func add(_ pool: String, _ placing: Placing) throws(Refusal) -> GroupID {
         guard !placing.voters.isEmpty else { throw .notFromHere }
-        guard placing.voters.allSatisfy({ nodes[$0] != nil }) else { throw .noSuchNode }
+        for node in placing.voters { try requireActive(node) }
         lastGroup += 1
         let id = GroupID(lastGroup)
         groups[id] = GroupRecord(
@@ -155,10 +159,14 @@ struct DirectoryModel {
         guard replacing == nil || replacing == group.placing else { throw .changedMeanwhile }
         let holders = group.members.members.filter { group.members.voters.contains($0.replica) }.map(\.node)
         for node in placing.voters where !group.placing.voters.contains(node) && !holders.contains(node) {
-            guard let known = nodes[node] else { throw .noSuchNode }
-            guard known.state == .active else { throw .nodeTakesNothing }
+            try requireActive(node)
         }
         groups[id]?.placing = placing
+    }
+
+    private func requireActive(_ id: NodeID) throws(Refusal) {
+        guard let node = nodes[id] else { throw .noSuchNode }
+        guard node.state == .active else { throw .nodeTakesNothing }
     }
 
     private mutating func begin(
@@ -177,6 +185,9 @@ struct DirectoryModel {
         case .moveReplicas(let group, let from, let to): try place(group, to, replacing: from)
         case .rebalance: break
         }
+        let ended = operations.values.filter { $0.state != .running }
+            .sorted { ($0.ended?.rawValue ?? 0, $0.id) > ($1.ended?.rawValue ?? 0, $1.id) }
+        for operation in ended.dropFirst(OperationRecord.maximumEnded) { operations[operation.id] = nil }
         operations[id] = OperationRecord(id: id, kind: kind, began: time, work: work)
         return nil
     }

@@ -16,7 +16,8 @@ final class PlacementFaults {
     init(in world: World) {
         self.world = world
         var random = SimRandom(seed: world.options.seed ^ 0x706c_6163_696e_6773)
-        isActive = random.chance(perMillion: 350_000)
+        let isChosen = random.chance(perMillion: 350_000)
+        isActive = isChosen && !AdminFaults.isChosen(for: world.options.seed, nodes: world.nodes.count)
         self.random = random
     }
 

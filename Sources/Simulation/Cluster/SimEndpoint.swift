@@ -20,7 +20,8 @@ final class SimEndpoint: PeerNetwork, @unchecked Sendable {
     func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) {}
 
     func send(_ messages: [PeerMessage], to peer: NodeID) {
-        guard !isMuted else { return }
+        // Whom a token has let in may be nobody.
+        guard !isMuted, world.nodes.indices.contains(Int(peer.rawValue) - 1) else { return }
         world.send(messages, from: node, to: Int(peer.rawValue) - 1)
     }
 }

@@ -107,6 +107,8 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     /// Groups that rest here although nobody leads them as they think, and since which of its ticks.
     var restsFalselySince: [GroupID: UInt64] = [:]
     var versions = Versions()
+    /// Whether it says of itself what vendor it is of.
+    var isLabelled = false
 
     /// A copy of all that a machine keeps.
     struct Image {
@@ -177,7 +179,7 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
             node: NodeDescription(
                 id: id.rawValue,
                 peerAddress: "",
-                labels: [],
+                labels: isLabelled ? AdminFaults.labels(of: position) : [],
                 versions: KnownVersions(.first, versions.running)
             )
         )

@@ -134,7 +134,9 @@ extension World {
     }
 
     private var isConverged: Bool {
-        guard harmedMachine.position == nil, programs.isUpgraded, programs.areAllTold, placement.areAllEverywhere else {
+        guard harmedMachine.position == nil, programs.isUpgraded, programs.areAllTold, placement.areAllEverywhere,
+            admin.isOver
+        else {
             return false
         }
         return groups.allSatisfy { group in
@@ -181,6 +183,7 @@ extension World {
         }
         injector.strand.spring()
         placement.check()
+        admin.check()
         RestCheck(world: self).check()
         checker.countCheck()
     }

@@ -33,6 +33,7 @@ final class World: @unchecked Sendable {
     private(set) lazy var harmedMachine = HarmedMachine(in: self)
     private(set) lazy var silentHarm = SilentHarm(in: self)
     private(set) lazy var placement = PlacementFaults(in: self)
+    private(set) lazy var admin = AdminFaults(in: self)
 
     init(_ options: SimulationOptions) {
         self.options = options
@@ -42,7 +43,10 @@ final class World: @unchecked Sendable {
         trace = Trace(capacity: options.traceLines, isLive: options.isTraced)
         groups = (0...UInt32(options.mailGroups)).map { GroupID($0) }
         var choice = random.fork()
-        settings = SimSettings.draw(&choice)
+        var settings = SimSettings.draw(&choice)
+        let hasAdmin = AdminFaults.isChosen(for: options.seed, nodes: options.nodes)
+        settings.isScheduling = hasAdmin
+        self.settings = settings
         network = SimNetwork(nodes: options.nodes, random: random.fork())
         plan = FaultPlan(&choice)
         checker = Checker(groups: groups, nodes: options.nodes, settings: settings)
@@ -53,7 +57,9 @@ final class World: @unchecked Sendable {
                 bootMicroseconds: choice.between(0...1_000_000_000),
                 drift: choice.between(-20_000...20_000)
             )
-            nodes.append(SimNode(position, mailGroups: options.mailGroups, state: state, clock: clock))
+            let node = SimNode(position, mailGroups: options.mailGroups, state: state, clock: clock)
+            node.isLabelled = hasAdmin
+            nodes.append(node)
         }
         if plan.kinds.contains(.replaceProgram) { programs.mix() }
         load = Workload(self, &random)

@@ -95,6 +95,15 @@ struct MembershipRoom {
 
     // MARK: The leader's part
 
+    /// This node leads the group from now on. What the directory has said before concerned another leader, and what that
+    /// one had to tell it may be lost, so the group is looked at once, also where it rests before the next look.
+    mutating func noteLed(_ group: GroupID, _ floor: Floor) {
+        guard let raft = floor.replica(group)?.raft, let record = floor.directory.group(group),
+            !raft.configuration.isKnown(as: record)
+        else { return }
+        unfinished.insert(group)
+    }
+
     /// An empty replica on another node wants to be taken in.
     mutating func receiveJoin(of newcomer: ReplicaID, to group: GroupID, from peer: NodeID, _ floor: Floor) {
         guard let replica = floor.replica(group), replica.isLeader else { return }
@@ -201,8 +210,9 @@ struct MembershipRoom {
         unfinished.insert(group)
         switch step(group, floor) {
         case nil:
-            // Where the members are not yet those that are wanted, a step waits for a replica that lags or is away.
-            if let placing = floor.directory.group(group)?.placing, raft.configuration.hasVoters(of: placing) {
+            // Where the members are not yet those that are wanted, a step waits for a replica that lags or is away; where
+            // the directory does not know them yet, the word is on its way.
+            if let record = floor.directory.group(group), raft.configuration.isKnown(as: record) {
                 settled[group] = now
                 unfinished.remove(group)
             }
@@ -242,7 +252,10 @@ struct MembershipRoom {
     private func mayLearn(_ group: GroupID, _ floor: Floor) -> (NodeID) -> Bool {
         guard group == .directory else { return { _ in false } }
         let directory = floor.directory
-        return { directory.node($0)?.state.isMember == true }
+        return { node in
+            // A founder that has not registered yet can do so only with the directory.
+            directory.node(node).map(\.state.isMember) ?? directory.founding.founders.contains { $0.node == node }
+        }
     }
 
     /// Has the directory told who the members are, as soon as that is committed.
@@ -259,6 +272,11 @@ struct MembershipRoom {
 }
 
 extension Configuration {
+    /// Whether these are the members that the group is to have, and the directory has heard so.
+    fileprivate func isKnown(as record: GroupRecord) -> Bool {
+        hasVoters(of: record.placing) && self == record.members
+    }
+
     /// Whether just the wanted nodes vote, and no replica that is to vote still learns.
     fileprivate func hasVoters(of placing: Placing) -> Bool {
         func nodes(_ replicas: [ReplicaID]) -> [NodeID] { replicas.compactMap { member($0)?.node } }

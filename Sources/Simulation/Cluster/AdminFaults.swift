@@ -1,0 +1,272 @@
+internal import Consensus
+internal import MailModel
+internal import NodeRuntime
+internal import Placement
+internal import ReplicaCore
+
+/// An admin who drains, decommissions, cordons and takes back nodes at random, pauses the scheduler, hands out tokens
+/// that are used too often, and repeats what has been said; while the scheduler of whoever leads the directory moves
+/// replicas about. When the faults are over, every group must have its wanted voters by itself, and then all of them
+/// are on every node again, as the other checks need it.
+///
+/// Its chance is its own: a run without it is the same as if it did not exist.
+final class AdminFaults {
+    /// Where the admin is once the faults are over.
+    private enum Stage {
+        case faults
+        /// Every node is to be active again, and nothing is to run.
+        case restoring
+        /// The scheduler is to give every group its voters.
+        case scheduling(since: Int64)
+        /// The scheduler is to rest, and every group to be everywhere.
+        case spreading
+    }
+
+    private unowned let world: World
+    private var random: SimRandom
+    let isActive: Bool
+    private var nextMicroseconds: Int64 = 0
+    private var stage = Stage.faults
+    /// The last committed configuration of each group that was seen.
+    private var seen: [GroupID: (index: LogIndex, configuration: Configuration)] = [:]
+    /// Groups that were allowed a majority on one value of a label.
+    private var excused: Set<GroupID> = []
+    private let secret = [UInt8](repeating: 7, count: JoinToken.hashBytes)
+
+    private static let voters = 3
+    private static let vendors = 3
+    /// Groups that have no more than a few entries to copy have their voters well within this time.
+    private static let boundMicroseconds: Int64 = 60_000_000
+
+    /// Whether the run with a seed has an admin.
+    static func isChosen(for seed: UInt64, nodes: Int) -> Bool {
+        guard nodes >= voters else { return false }
+        var random = SimRandom(seed: seed ^ 0x6164_6d69_6e73)
+        return random.chance(perMillion: 200_000)
+    }
+
+    /// The label of a node in a run with an admin.
+    static func labels(of position: Int) -> [Label] {
+        [Label(key: "vendor", value: "v\(position % vendors)")]
+    }
+
+    init(in world: World) {
+        self.world = world
+        random = SimRandom(seed: world.options.seed ^ 0x6164_6d69_6e21)
+        isActive = Self.isChosen(for: world.options.seed, nodes: world.nodes.count)
+    }
+
+    private var directory: DirectoryModel { world.checker.model(.directory).directory }
+    private var everybody: [NodeID] { world.nodes.map(\.id) }
+
+    /// Whether every group is on all nodes, and nothing changes that any more.
+    var isOver: Bool {
+        guard isActive else { return true }
+        guard case .spreading = stage else { return false }
+        return isPaused && misplaced.isEmpty
+    }
+
+    /// Now and then.
+    func check() {
+        guard isActive else { return }
+        checkMembers()
+        guard world.now >= nextMicroseconds else { return }
+        switch stage {
+        case .faults where world.isHealing: stage = .restoring
+        case .faults:
+            nextMicroseconds = world.now + random.time(300_000...4_000_000)
+            act()
+        case .restoring:
+            nextMicroseconds = world.now + 500_000
+            restore()
+        // What was said before the faults were over may come late.
+        case .scheduling where !areNodesRestored, .spreading where !areNodesRestored: stage = .restoring
+        case .scheduling(let since):
+            nextMicroseconds = world.now + 500_000
+            if areVotersThere {
+                stage = .spreading
+            } else if world.now - since > Self.boundMicroseconds {
+                world.fail("every group has its wanted voters once healed", unsettled)
+            }
+        case .spreading:
+            nextMicroseconds = world.now + 500_000
+            guard isPaused else {
+                return tell(.setScheduler(SchedulerSettings(pausedUntil: Timestamp(milliseconds: .max / 2))))
+            }
+            for group in misplaced {
+                tell(
+                    .placeGroup(
+                        group,
+                        Placing(voters: everybody, preferredLeader: random.pick(everybody)),
+                        replacing: nil
+                    )
+                )
+            }
+        }
+    }
+
+    private var isPaused: Bool { directory.scheduler.pausedUntil.map { $0.rawValue > 1 << 60 } ?? false }
+
+    private var misplaced: [GroupID] {
+        let groups = directory.groups
+        return groups.keys.sorted().filter { groups[$0]?.placing.voters != everybody || groups[$0]?.isSettled != true }
+    }
+
+    private var areVotersThere: Bool {
+        directory.groups.values.allSatisfy { $0.isSettled && $0.placing.voters.count == Self.voters }
+    }
+
+    private var unsettled: String {
+        directory.groups.values.sorted { $0.id < $1.id }.map { group in
+            "group \(group.id.rawValue): \(group.members.voterNodes.map(\.rawValue)) of "
+                + "\(group.placing.voters.map(\.rawValue))"
+        }.joined(separator: ", ")
+    }
+
+    // MARK: What the admin does
+
+    private func act() {
+        world.counts.replicas.adminActs += 1
+        let node = random.pick(everybody) ?? NodeID(1)
+        // Few numbers, so that some are used again.
+        let operation = OperationID(rawValue: UInt64(1 + random.below(40)))
+        switch random.below(9) {
+        case 0: tell(.beginOperation(operation, .drain(node), OperationWork()))
+        case 1: tell(.beginOperation(operation, .decommission(node), OperationWork(replicas: 1)))
+        case 2: tell(.endOperation(operation, .cancelled))
+        case 3: tell(.setNodeState(node, .active))
+        case 4: tell(.setNodeState(node, random.pick([.cordoned, .active, .decommissioned, .drained]) ?? .active))
+        case 5:
+            let dead = random.pick([2, 600]) ?? 600
+            let pause = random.chance(perMillion: 300_000) ? world.now / 1_000 + 5_000 : nil
+            tell(
+                .setScheduler(
+                    SchedulerSettings(
+                        placement: PlacementSettings(deadAfterSeconds: dead, movesPerCluster: 1 + random.below(4)),
+                        pausedUntil: pause.map { Timestamp(milliseconds: $0) }
+                    )
+                )
+            )
+        case 6: tell(.beginOperation(operation, .rebalance, OperationWork()))
+        case 7: useToken()
+        default: move(as: operation)
+        }
+    }
+
+    /// Whoever asks may have seen the directory some time ago.
+    private func move(as operation: OperationID) {
+        guard let group = random.pick(world.groups), let record = directory.groups[group],
+            let added = random.pick(everybody.filter { !record.placing.voters.contains($0) }),
+            let removed = random.pick(record.placing.voters)
+        else { return }
+        let voters = record.placing.voters.filter { $0 != removed } + [added]
+        let former = random.chance(perMillion: 200_000) ? Placing(voters: [added]) : record.placing
+        tell(
+            .beginOperation(operation, .moveReplicas(group, from: former, to: Placing(voters: voters)), OperationWork())
+        )
+    }
+
+    /// A token that lets one node in is used by several.
+    private func useToken() {
+        let token = JoinTokenID(rawValue: UInt64(1 + random.below(2)))
+        let end = Timestamp(milliseconds: .max / 2)
+        tell(.addToken(JoinToken(id: token, secretHash: secret, expires: end, uses: 1)))
+        let machine = UInt64(1_000 + random.below(4))
+        let node = NodeDescription(id: 0, peerAddress: "", labels: [], versions: .current)
+        tell(.admitNode(directory: machine, JoinTokenProof(id: token, secretHash: secret), node))
+    }
+
+    private func restore() {
+        let directory = directory
+        for operation in directory.operations.values.sorted(by: { $0.id < $1.id }) where operation.state == .running {
+            tell(.endOperation(operation.id, .cancelled))
+        }
+        for node in directory.nodes.values.sorted(by: { $0.id < $1.id }) {
+            if everybody.contains(node.id) {
+                if node.state != .active { tell(.setNodeState(node.id, .active)) }
+            } else if node.state.isMember {
+                // Nobody who was let in by the token is there.
+                tell(.setNodeState(node.id, node.state == .joining ? .decommissioning : .decommissioned))
+            }
+        }
+        let settings = SchedulerSettings(placement: PlacementSettings(deadAfterSeconds: 600))
+        if directory.scheduler != settings { tell(.setScheduler(settings)) }
+        if areNodesRestored, directory.scheduler == settings { stage = .scheduling(since: world.now) }
+    }
+
+    /// Whether every node is active, nobody else is there, and nothing runs.
+    private var areNodesRestored: Bool {
+        let directory = directory
+        return directory.nodes.values.allSatisfy { node in
+            everybody.contains(node.id) ? node.state == .active : !node.state.isMember
+        } && !directory.operations.values.contains { $0.state == .running }
+    }
+
+    private func tell(_ command: DirectoryCommand) {
+        let running = world.nodes.filter { $0.service != nil && $0.isUp }
+        guard let node = random.pick(running) else { return }
+        world.trace.add(at: world.now, .fault, node: node.position, "admin: \(command)")
+        node.service?.submit(
+            .directory(command),
+            to: .directory,
+            account: AccountID(0),
+            Completion(on: nil) { _ in }
+        )
+        world.wake(node)
+    }
+
+    // MARK: What must hold
+
+    /// Voters come before others go, and no value of a label gets a majority that none has had.
+    private func checkMembers() {
+        guard directory.nodes.count >= world.nodes.count else { return }
+        for group in world.groups {
+            if directory.groups[group]?.placing.mayFormMajority == true { excused.insert(group) }
+            guard
+                let raft = world.nodes.lazy.compactMap({ $0.core?.replica(group)?.raft }).first(where: { raft in
+                    raft.role == .leader && raft.configurationIndex <= raft.commitIndex
+                })
+            else { continue }
+            let known = seen[group]
+            guard raft.configurationIndex > known?.index ?? .zero else { continue }
+            seen[group] = (raft.configurationIndex, raft.configuration)
+            guard let known else { continue }
+            compare(known.configuration, raft.configuration, of: group)
+        }
+    }
+
+    /// A group is to be placed: never with fewer voters than the rule says, where it has as many.
+    func checkPlacing(_ placing: Placing, of group: GroupID, in directory: DirectoryModel) {
+        guard isActive, let record = directory.groups[group], placing.voters.count < Self.voters,
+            record.members.voters.count >= Self.voters, record.placing.voters.count >= Self.voters
+        else { return }
+        let nodes = directory.nodes.values.sorted { $0.id < $1.id }.map { "\($0.id.rawValue) \($0.state)" }
+        world.fail(
+            "nobody wants fewer voters than the rule",
+            "group \(group.rawValue): members \(record.members), wanted \(record.placing.voters.map(\.rawValue)), "
+                + "now \(placing.voters.map(\.rawValue)), nodes \(nodes)"
+        )
+    }
+
+    private func compare(_ before: Configuration, _ after: Configuration, of group: GroupID) {
+        let step =
+            "group \(group.rawValue): \(before.voterNodes.map(\.rawValue)) to \(after.voterNodes.map(\.rawValue))"
+        // One of the faults has a voter only learn, whatever the rules are.
+        let isDemotion = before.voters.contains { after.learners.contains($0) }
+        if case .spreading = stage {
+        } else if !isDemotion, before.voters.count >= Self.voters, after.voters.count < Self.voters {
+            world.fail("a voter goes only when another has come", step)
+        }
+        func labelled(_ configuration: Configuration) -> [LabelledVoter] {
+            configuration.voterNodes.map { LabelledVoter(node: $0, labels: directory.nodes[$0]?.labels ?? [:]) }
+        }
+        let findings = MajorityCheck.findingsOfChange(
+            from: labelled(before),
+            to: labelled(after),
+            spread: PlacementRule().spread
+        ).filter { $0.key == "vendor" }
+        if !findings.isEmpty, !isDemotion, !excused.contains(group) {
+            world.fail("no value of a label gets a majority", "\(step): \(findings)")
+        }
+    }
+}
