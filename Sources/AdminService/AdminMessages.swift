@@ -122,7 +122,7 @@ enum OperationNumber {
     }
 
     /// Reads 16 hexadecimal digits.
-    static func id(_ text: String) throws(RPCError) -> OperationID {
+    static func parse(_ text: String) throws(RPCError) -> OperationID {
         guard let number = UInt64(text, radix: 16), number > 0 else {
             throw RPCError(
                 code: .invalidArgument,

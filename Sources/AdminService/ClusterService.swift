@@ -43,7 +43,7 @@ struct ClusterService: Staffetta_Admin_V1_Cluster.SimpleServiceProtocol {
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_SurviveResponse {
         let report = try await answering { () async throws(AdministrationError) in
-            try await node.survive(
+            try await node.policyAdministration.survive(
                 pairs: request.pairs,
                 losing: request.loseLabels.map { Label($0) },
                 and: request.loseNodes.map { NodeID($0) }

@@ -83,6 +83,35 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
         }
     }
 
+    func addGroup(
+        request: Staffetta_Admin_V1_AddGroupRequest,
+        context: ServerContext
+    ) async throws -> Staffetta_Admin_V1_AddGroupResponse {
+        let added = try await answering { () async throws(AdministrationError) in
+            try await node.groupAdministration.addGroup(
+                pool: request.pool,
+                on: request.nodes.map { NodeID($0) },
+                preferredLeader: request.preferredLeader == 0 ? nil : NodeID(request.preferredLeader)
+            )
+        }
+        return .with {
+            $0.group = added.group.rawValue
+            $0.pool = added.pool
+            $0.nodes = added.nodes.map(\.rawValue)
+            $0.preferredLeader = added.preferredLeader?.rawValue ?? 0
+        }
+    }
+
+    func removeGroup(
+        request: Staffetta_Admin_V1_RemoveGroupRequest,
+        context: ServerContext
+    ) async throws -> Staffetta_Admin_V1_RemoveGroupResponse {
+        try await answering { () async throws(AdministrationError) in
+            try await node.groupAdministration.removeGroup(GroupID(request.group))
+        }
+        return Staffetta_Admin_V1_RemoveGroupResponse()
+    }
+
     private func describe(_ id: UInt32) async throws -> Staffetta_Admin_V1_Group {
         let id = GroupID(id)
         let known = await node.knownView().groups

@@ -178,7 +178,7 @@ struct OperationsService: Staffetta_Admin_V1_Operations.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_GetOperationRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_Operation {
-        let id = try OperationNumber.id(request.id)
+        let id = try OperationNumber.parse(request.id)
         return .init(
             try await answering { () async throws(AdministrationError) in
                 try await node.operationAdministration.operation(id)
@@ -191,7 +191,7 @@ struct OperationsService: Staffetta_Admin_V1_Operations.SimpleServiceProtocol {
         response: RPCWriter<Staffetta_Admin_V1_Operation>,
         context: ServerContext
     ) async throws {
-        let id = try OperationNumber.id(request.id)
+        let id = try OperationNumber.parse(request.id)
         while !Task.isCancelled {
             let report = try await answering { () async throws(AdministrationError) in
                 try await node.operationAdministration.operation(id)
@@ -206,7 +206,7 @@ struct OperationsService: Staffetta_Admin_V1_Operations.SimpleServiceProtocol {
         request: Staffetta_Admin_V1_GetOperationRequest,
         context: ServerContext
     ) async throws -> Staffetta_Admin_V1_Operation {
-        let id = try OperationNumber.id(request.id)
+        let id = try OperationNumber.parse(request.id)
         return .init(
             try await answering { () async throws(AdministrationError) in
                 try await node.operationAdministration.cancel(id)

@@ -15,7 +15,7 @@ struct OperationOptions: ParsableArguments {
     @Flag(help: "Wait until it has ended, with its progress on standard error.") var wait = false
     @Option(
         help: ArgumentHelp(
-            "The number of the operation, 16 hexadecimal digits: the same number is the same operation. Drawn by default.",
+            "The operation's number, 16 hexadecimal digits: the same number is the same operation. Default: drawn.",
             valueName: "id"
         )
     )
@@ -41,7 +41,7 @@ struct ChangeOutput {
     ///   - waits: whether to wait for the operation.
     func show(
         _ message: any SwiftProtobuf.Message,
-        _ preview: Staffetta_Admin_V1_Preview,
+        preview: Staffetta_Admin_V1_Preview,
         _ operation: Staffetta_Admin_V1_Operation?,
         done: String,
         waits: Bool = false

@@ -16,7 +16,7 @@ extension GroupCommand {
         @OptionGroup var options: ReplicaOptions
         @OptionGroup var connection: ConnectionOptions
 
-        func run() async throws { try await change(id, adding: [node], removing: [], options, connection) }
+        func run() async throws { try await change(id, adding: [node], removing: [], by: options, connection) }
     }
 
     struct RemoveReplica: AsyncParsableCommand {
@@ -29,7 +29,7 @@ extension GroupCommand {
         @OptionGroup var options: ReplicaOptions
         @OptionGroup var connection: ConnectionOptions
 
-        func run() async throws { try await change(id, adding: [], removing: [node], options, connection) }
+        func run() async throws { try await change(id, adding: [], removing: [node], by: options, connection) }
     }
 
     struct MoveReplica: AsyncParsableCommand {
@@ -43,7 +43,7 @@ extension GroupCommand {
         @OptionGroup var options: ReplicaOptions
         @OptionGroup var connection: ConnectionOptions
 
-        func run() async throws { try await change(id, adding: [to], removing: [from], options, connection) }
+        func run() async throws { try await change(id, adding: [to], removing: [from], by: options, connection) }
     }
 }
 
@@ -58,7 +58,7 @@ private func change(
     _ id: UInt32,
     adding added: [UInt64],
     removing removed: [UInt64],
-    _ options: ReplicaOptions,
+    by options: ReplicaOptions,
     _ connection: ConnectionOptions
 ) async throws {
     let request = Staffetta_Admin_V1_ChangeReplicasRequest.with {
@@ -74,7 +74,7 @@ private func change(
     }
     try await ChangeOutput(connection: connection, isDryRun: options.change.dryRun).show(
         changed,
-        changed.preview,
+        preview: changed.preview,
         changed.hasOperation ? changed.operation : nil,
         done: "",
         waits: options.operation.wait

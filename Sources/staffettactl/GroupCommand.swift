@@ -9,7 +9,7 @@ struct GroupCommand: AsyncParsableCommand {
         abstract: "Raft groups.",
         subcommands: [
             List.self, Describe.self, AddReplica.self, RemoveReplica.self, MoveReplica.self, TransferLeader.self,
-            GroupVerifyCommand.self,
+            GroupVerifyCommand.self, Add.self, Remove.self,
         ]
     )
 

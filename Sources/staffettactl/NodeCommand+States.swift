@@ -53,7 +53,7 @@ extension NodeCommand {
             }
             try await ChangeOutput(connection: connection, isDryRun: change.dryRun).show(
                 response,
-                response.preview,
+                preview: response.preview,
                 nil,
                 done: "node \(id) is labelled "
                     + response.node.labels.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: " ")
@@ -71,7 +71,7 @@ extension NodeCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await apply(id, change, connection) { try await $0.cordonNode($1, options: .admin()) }
+            try await apply(to: id, change, over: connection) { try await $0.cordonNode($1, options: .admin()) }
         }
     }
 
@@ -85,7 +85,7 @@ extension NodeCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await apply(id, change, connection) { try await $0.uncordonNode($1, options: .admin()) }
+            try await apply(to: id, change, over: connection) { try await $0.uncordonNode($1, options: .admin()) }
         }
     }
 
@@ -105,7 +105,9 @@ extension NodeCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await apply(id, change, connection, operation) { try await $0.drainNode($1, options: .admin()) }
+            try await apply(to: id, change, over: connection, operation: operation) {
+                try await $0.drainNode($1, options: .admin())
+            }
         }
     }
 
@@ -119,7 +121,7 @@ extension NodeCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await apply(id, change, connection) { try await $0.undrainNode($1, options: .admin()) }
+            try await apply(to: id, change, over: connection) { try await $0.undrainNode($1, options: .admin()) }
         }
     }
 
@@ -140,7 +142,7 @@ extension NodeCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await apply(id, change, connection, operation) {
+            try await apply(to: id, change, over: connection, operation: operation) {
                 try await $0.decommissionNode($1, options: .admin())
             }
         }
@@ -156,7 +158,7 @@ extension NodeCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await apply(id, change, connection) { try await $0.recommissionNode($1, options: .admin()) }
+            try await apply(to: id, change, over: connection) { try await $0.recommissionNode($1, options: .admin()) }
         }
     }
 
@@ -170,16 +172,16 @@ extension NodeCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await apply(id, change, connection) { try await $0.forgetNode($1, options: .admin()) }
+            try await apply(to: id, change, over: connection) { try await $0.forgetNode($1, options: .admin()) }
         }
     }
 }
 
 private func apply(
-    _ id: UInt64,
+    to id: UInt64,
     _ change: ChangeOptions,
-    _ connection: ConnectionOptions,
-    _ operation: OperationOptions? = nil,
+    over connection: ConnectionOptions,
+    operation: OperationOptions? = nil,
     _ call: @escaping Change
 ) async throws {
     let request = Staffetta_Admin_V1_ChangeNodeRequest.with {
@@ -193,7 +195,7 @@ private func apply(
     }
     try await ChangeOutput(connection: connection, isDryRun: change.dryRun).show(
         response,
-        response.preview,
+        preview: response.preview,
         response.hasOperation ? response.operation : nil,
         done: response.hasNode ? "node \(id) is \(response.node.state)" : "node \(id) is no longer listed",
         waits: operation?.wait ?? false

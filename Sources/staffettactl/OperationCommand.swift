@@ -58,7 +58,7 @@ struct OperationCommand: AsyncParsableCommand {
                 try await Staffetta_Admin_V1_Operations.Client(wrapping: client)
                     .getOperation(.with { $0.id = id }, options: .admin())
             }
-            try show(operation, connection)
+            try describe(operation, connection)
         }
     }
 
@@ -76,7 +76,7 @@ struct OperationCommand: AsyncParsableCommand {
 
         func run() async throws {
             let operation = try await OperationWatch(id: id, connection: connection).end()
-            try show(operation, connection)
+            try describe(operation, connection)
             if operation.state != "succeeded" { throw ExitCode(1) }
         }
     }
@@ -95,12 +95,12 @@ struct OperationCommand: AsyncParsableCommand {
                 try await Staffetta_Admin_V1_Operations.Client(wrapping: client)
                     .cancelOperation(.with { $0.id = id }, options: .admin())
             }
-            try show(operation, connection)
+            try describe(operation, connection)
         }
     }
 }
 
-private func show(_ operation: Staffetta_Admin_V1_Operation, _ connection: ConnectionOptions) throws {
+private func describe(_ operation: Staffetta_Admin_V1_Operation, _ connection: ConnectionOptions) throws {
     if connection.format == .json { return print(try operation.jsonString()) }
     print("operation \(operation.id) (\(operation.kind)) \(operation.state): \(operation.summary)")
     print("began \(time(operation.beganMilliseconds))", terminator: "")

@@ -91,7 +91,7 @@ struct RuleCommand: AsyncParsableCommand {
             }
             try await ChangeOutput(connection: connection, isDryRun: change.dryRun).show(
                 response,
-                response.preview,
+                preview: response.preview,
                 nil,
                 done: "the rule of pool \(pool) is set; `staffettactl rule check` says whether it is kept"
             )

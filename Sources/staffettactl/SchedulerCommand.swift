@@ -169,7 +169,7 @@ struct RebalanceCommand: AsyncParsableCommand {
         }
         try await ChangeOutput(connection: connection, isDryRun: change.dryRun).show(
             response,
-            response.preview,
+            preview: response.preview,
             response.hasOperation ? response.operation : nil,
             done: "",
             waits: operation.wait

@@ -259,6 +259,36 @@ import Testing
         #expect(known.groups.map(\.id) == [0, 1, 2, 3, 5, 6].map { GroupID($0) })
         #expect(known.group(GroupID(5))?.placing == placing)
         #expect(known.group(GroupID(4)) == nil)
+        #expect([3, 4, 5, 7].map { known.hasRemoved(GroupID($0)) } == [false, true, false, false])
+        #expect(try apply(.removeGroup(GroupID(6))) == .done)
+        #expect(try directory().lastGroup == GroupID(6) && directory().hasRemoved(GroupID(6)))
+    }
+
+    /// Its nodes begin it with the replicas that the directory names, which belong to their data directories.
+    @Test mutating func aGroupBeginsWithAVoterOnEachOfItsNodes() throws {
+        #expect(try apply(found) == .done)
+        for node: UInt64 in 1...3 { #expect(try register(node, 1, 1) == .done) }
+        #expect(try apply(.addToken(token)) == .done)
+        #expect(try apply(admission(of: 44)) == .nodeAdmitted(NodeID(4)))
+        let placing = Placing(voters: [2, 4].map { NodeID($0) }, preferredLeader: NodeID(4))
+        #expect(try apply(.addGroup(pool: "paid", placing)) == .refused(.nodeTakesNothing), "it has said nothing yet")
+        #expect(try register(4, 1, 1) == .done)
+        #expect(try apply(.addGroup(pool: "paid", placing)) == .groupAdded(GroupID(4)))
+        let record = try #require(try directory().group(GroupID(4)))
+        #expect(record.membersIndex == .zero && record.slots == 0 && record.epoch == 1 && record.pool == "paid")
+        let group = GroupID(4)
+        #expect(
+            record.members.members
+                == [
+                    Member(replica: Founder.replica(of: group, in: 20, 0), node: NodeID(2), priority: 100),
+                    Member(replica: Founder.replica(of: group, in: 44, 0), node: NodeID(4), priority: 200),
+                ].sorted { $0.replica < $1.replica }
+        )
+        #expect(record.members.voterNodes == placing.voters && record.members.learners.isEmpty)
+        #expect(try apply(.reportMembers(group, at: LogIndex(1), record.members)) == .done)
+        #expect(try directory().group(group)?.membersIndex == LogIndex(1))
+        #expect(try apply(.setNodeState(NodeID(2), .cordoned)) == .done)
+        #expect(try apply(.addGroup(pool: "paid", placing)) == .refused(.nodeTakesNothing))
     }
 
     @Test mutating func slotsGoToAnotherGroup() throws {

@@ -44,6 +44,27 @@ import Testing
         #expect(directory.logPath == temporary.path + "/log" && directory.statePath == temporary.path + "/state")
     }
 
+    /// An older program would lose what is noted of groups that were added: from then on it refuses the directory.
+    @Test func `that groups were added is kept, in a newer format`() throws {
+        do {
+            let directory = try open { $0.mailGroups = 3 }
+            var identity = directory.nodeIdentity
+            #expect(identity.begunUpTo == GroupID(3))
+            identity.founders = [Founder(node: NodeID(7), directory: 4_711)]
+            identity.isComplete = true
+            try directory.save(identity)
+            #expect(temporary.read("identity")?.hasPrefix("format 2\n") == true)
+            identity.addedUpTo = GroupID(9)
+            try directory.save(identity)
+            #expect(directory.nodeIdentity == identity && identity.begunUpTo == GroupID(9))
+        }
+        let text = try #require(temporary.read("identity"))
+        #expect(text.hasPrefix("format 3\n") && text.hasSuffix("\nadded-up-to 9\n"))
+        #expect(try open { $0.mailGroups = 3 }.nodeIdentity.addedUpTo == GroupID(9))
+        temporary.write("identity", text.replacing("added-up-to 9\n", with: ""))
+        #expect(refusal { $0.mailGroups = 3 }?.description.contains("is incomplete") == true)
+    }
+
     @Test func `a directory that does not exist is made, without those above`() throws {
         let path = temporary.path + "/data"
         _ = try open { $0.dataDirectory = path }
@@ -105,10 +126,10 @@ import Testing
             identity: "format 2\ncluster posta\nnode 8\nlog 99\nmail-groups 8\n",
             words: ["belongs to node 8, not 7", "node.id", "data.directory"]
         ),
-        Mismatch(identity: "format 3\n", words: ["has format 3", "up to 2", "newer version"]),
+        Mismatch(identity: "format 4\n", words: ["has format 4", "up to 3", "newer version"]),
         Mismatch(
-            identity: "format 3\ncluster x\nnode 1\nlog 1\nmail-groups 1\nfounders ?\n",
-            words: ["has format 3", "newer version"]
+            identity: "format 4\ncluster x\nnode 1\nlog 1\nmail-groups 1\nfounders ?\n",
+            words: ["has format 4", "newer version"]
         ),
         Mismatch(
             identity: "format 1\ncluster posta\nnode 7\nlog 99\nmail-groups 8\n",

@@ -107,7 +107,7 @@ final class TestCluster {
             background: node.background,
             gauge: node,
             identity: node.identity,
-            identityStore: isFounded ? NoIdentityStore() : node,
+            identityStore: node,
             peers: nodes.map(\.id),
             registration: Registration(
                 clusterID: 1,
@@ -299,11 +299,6 @@ private struct NoPasswords: PasswordChecker {
     func verify(_ password: ByteBuffer, against credential: CredentialHash?, _ completion: Completion<Bool>) {
         completion.finish(.success(credential != nil))
     }
-}
-
-/// For nodes whose cluster has begun.
-private struct NoIdentityStore: NodeIdentityStore {
-    func save(_ identity: NodeIdentity) throws { Issue.record("nothing changes the identity") }
 }
 
 /// For nodes with one loop.

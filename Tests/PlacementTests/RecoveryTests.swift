@@ -60,8 +60,9 @@ import Testing
         #expect(Set(plan.unrepaired.map(\.group)).count == (isKept ? 0 : view.groups.count))
     }
 
-    /// Nodes with the same labels are equally full. Between others, a single exchange would break the spread, and two at
-    /// once are made for new nodes only: their loads stay as the groups' vendors and data centers happen to be combined.
+    /// Nodes with the same labels are equally full. Between others, a single exchange would break the spread, and two
+    /// at once are made for new nodes only: their loads stay as the groups' vendors and data centers happen to be
+    /// combined.
     private func judgeLoads(_ view: ClusterView) {
         let alive = view.nodes.filter { $0.liveness == .alive }
         for node in alive {

@@ -12,7 +12,10 @@ enum TypeSizes {
     }
 
     /// Types that are larger, and how large they are: they may only become smaller.
-    static let known: [String: Size] = [:]
+    static let known: [String: Size] = [
+        "Simulation.SimNode": Size(storedProperties: 21, lines: 600),
+        "Simulation.World": Size(storedProperties: 21, lines: 600),
+    ]
 
     static func violations(_ files: [SwiftFile]) -> [Violation] {
         let sizes = sizes(of: files)

@@ -8517,13 +8517,41 @@ public enum Staffetta_Admin_V1_Groups: Sendable {
                 type: .serverStreaming
             )
         }
+        /// Namespace for "AddGroup" metadata.
+        public enum AddGroup: Sendable {
+            /// Request type for "AddGroup".
+            public typealias Input = Staffetta_Admin_V1_AddGroupRequest
+            /// Response type for "AddGroup".
+            public typealias Output = Staffetta_Admin_V1_AddGroupResponse
+            /// Descriptor for "AddGroup".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Groups"),
+                method: "AddGroup",
+                type: .unary
+            )
+        }
+        /// Namespace for "RemoveGroup" metadata.
+        public enum RemoveGroup: Sendable {
+            /// Request type for "RemoveGroup".
+            public typealias Input = Staffetta_Admin_V1_RemoveGroupRequest
+            /// Response type for "RemoveGroup".
+            public typealias Output = Staffetta_Admin_V1_RemoveGroupResponse
+            /// Descriptor for "RemoveGroup".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "staffetta.admin.v1.Groups"),
+                method: "RemoveGroup",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "staffetta.admin.v1.Groups" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             ListGroups.descriptor,
             DescribeGroup.descriptor,
             ChangeReplicas.descriptor,
             TransferLeader.descriptor,
-            VerifyGroup.descriptor
+            VerifyGroup.descriptor,
+            AddGroup.descriptor,
+            RemoveGroup.descriptor
         ]
     }
 }
@@ -8637,6 +8665,42 @@ extension Staffetta_Admin_V1_Groups {
             request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_VerifyGroupRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_VerifyGroupResponse>
+
+        /// Handle the "AddGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Adds a group without slots, under a number that no group had before. Its nodes begin it as soon as they hear of it.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_AddGroupRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_AddGroupResponse` messages.
+        func addGroup(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_AddGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_AddGroupResponse>
+
+        /// Handle the "RemoveGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ends a group that serves no slot. Its nodes drop their replicas, and its number is not used again.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Staffetta_Admin_V1_RemoveGroupRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Staffetta_Admin_V1_RemoveGroupResponse` messages.
+        func removeGroup(
+            request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_RemoveGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_RemoveGroupResponse>
     }
 
     /// Service protocol for the "staffetta.admin.v1.Groups" service.
@@ -8734,6 +8798,42 @@ extension Staffetta_Admin_V1_Groups {
             request: GRPCCore.ServerRequest<Staffetta_Admin_V1_VerifyGroupRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_VerifyGroupResponse>
+
+        /// Handle the "AddGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Adds a group without slots, under a number that no group had before. Its nodes begin it as soon as they hear of it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_AddGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_AddGroupResponse` message.
+        func addGroup(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_AddGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_AddGroupResponse>
+
+        /// Handle the "RemoveGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ends a group that serves no slot. Its nodes drop their replicas, and its number is not used again.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_RemoveGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Staffetta_Admin_V1_RemoveGroupResponse` message.
+        func removeGroup(
+            request: GRPCCore.ServerRequest<Staffetta_Admin_V1_RemoveGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_RemoveGroupResponse>
     }
 
     /// Simple service protocol for the "staffetta.admin.v1.Groups" service.
@@ -8830,6 +8930,42 @@ extension Staffetta_Admin_V1_Groups {
             response: GRPCCore.RPCWriter<Staffetta_Admin_V1_VerifyGroupResponse>,
             context: GRPCCore.ServerContext
         ) async throws
+
+        /// Handle the "AddGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Adds a group without slots, under a number that no group had before. Its nodes begin it as soon as they hear of it.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_AddGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_AddGroupResponse` to respond with.
+        func addGroup(
+            request: Staffetta_Admin_V1_AddGroupRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_AddGroupResponse
+
+        /// Handle the "RemoveGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ends a group that serves no slot. Its nodes drop their replicas, and its number is not used again.
+        ///
+        /// - Parameters:
+        ///   - request: A `Staffetta_Admin_V1_RemoveGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Staffetta_Admin_V1_RemoveGroupResponse` to respond with.
+        func removeGroup(
+            request: Staffetta_Admin_V1_RemoveGroupRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Staffetta_Admin_V1_RemoveGroupResponse
     }
 }
 
@@ -8887,6 +9023,28 @@ extension Staffetta_Admin_V1_Groups.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_VerifyGroupResponse>(),
             handler: { request, context in
                 try await self.verifyGroup(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Groups.Method.AddGroup.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_AddGroupRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_AddGroupResponse>(),
+            handler: { request, context in
+                try await self.addGroup(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Staffetta_Admin_V1_Groups.Method.RemoveGroup.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_RemoveGroupRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_RemoveGroupResponse>(),
+            handler: { request, context in
+                try await self.removeGroup(
                     request: request,
                     context: context
                 )
@@ -8951,6 +9109,28 @@ extension Staffetta_Admin_V1_Groups.ServiceProtocol {
             context: context
         )
         return response
+    }
+
+    public func addGroup(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_AddGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_AddGroupResponse> {
+        let response = try await self.addGroup(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func removeGroup(
+        request: GRPCCore.StreamingServerRequest<Staffetta_Admin_V1_RemoveGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Staffetta_Admin_V1_RemoveGroupResponse> {
+        let response = try await self.removeGroup(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
     }
 }
 
@@ -9023,6 +9203,32 @@ extension Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
                 )
                 return [:]
             }
+        )
+    }
+
+    public func addGroup(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_AddGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_AddGroupResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_AddGroupResponse>(
+            message: try await self.addGroup(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func removeGroup(
+        request: GRPCCore.ServerRequest<Staffetta_Admin_V1_RemoveGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Staffetta_Admin_V1_RemoveGroupResponse> {
+        return GRPCCore.ServerResponse<Staffetta_Admin_V1_RemoveGroupResponse>(
+            message: try await self.removeGroup(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
         )
     }
 }
@@ -9147,6 +9353,52 @@ extension Staffetta_Admin_V1_Groups {
             deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_VerifyGroupResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Staffetta_Admin_V1_VerifyGroupResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "AddGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Adds a group without slots, under a number that no group had before. Its nodes begin it as soon as they hear of it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_AddGroupRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_AddGroupRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_AddGroupResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func addGroup<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_AddGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_AddGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_AddGroupResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_AddGroupResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "RemoveGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ends a group that serves no slot. Its nodes drop their replicas, and its number is not used again.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_RemoveGroupRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_RemoveGroupRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_RemoveGroupResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func removeGroup<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_RemoveGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_RemoveGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_RemoveGroupResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_RemoveGroupResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -9331,6 +9583,74 @@ extension Staffetta_Admin_V1_Groups {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "AddGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Adds a group without slots, under a number that no group had before. Its nodes begin it as soon as they hear of it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_AddGroupRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_AddGroupRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_AddGroupResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func addGroup<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_AddGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_AddGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_AddGroupResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_AddGroupResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Groups.Method.AddGroup.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "RemoveGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Ends a group that serves no slot. Its nodes drop their replicas, and its number is not used again.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Staffetta_Admin_V1_RemoveGroupRequest` message.
+        ///   - serializer: A serializer for `Staffetta_Admin_V1_RemoveGroupRequest` messages.
+        ///   - deserializer: A deserializer for `Staffetta_Admin_V1_RemoveGroupResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func removeGroup<Result>(
+            request: GRPCCore.ClientRequest<Staffetta_Admin_V1_RemoveGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<Staffetta_Admin_V1_RemoveGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Staffetta_Admin_V1_RemoveGroupResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_RemoveGroupResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Staffetta_Admin_V1_Groups.Method.RemoveGroup.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -9473,6 +9793,64 @@ extension Staffetta_Admin_V1_Groups.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_VerifyGroupRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_VerifyGroupResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "AddGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Adds a group without slots, under a number that no group had before. Its nodes begin it as soon as they hear of it.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_AddGroupRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func addGroup<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_AddGroupRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_AddGroupResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.addGroup(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_AddGroupRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_AddGroupResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RemoveGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Ends a group that serves no slot. Its nodes drop their replicas, and its number is not used again.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Staffetta_Admin_V1_RemoveGroupRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func removeGroup<Result>(
+        request: GRPCCore.ClientRequest<Staffetta_Admin_V1_RemoveGroupRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_RemoveGroupResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.removeGroup(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Staffetta_Admin_V1_RemoveGroupRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Staffetta_Admin_V1_RemoveGroupResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -9637,6 +10015,72 @@ extension Staffetta_Admin_V1_Groups.ClientProtocol {
             metadata: metadata
         )
         return try await self.verifyGroup(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "AddGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Adds a group without slots, under a number that no group had before. Its nodes begin it as soon as they hear of it.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func addGroup<Result>(
+        _ message: Staffetta_Admin_V1_AddGroupRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_AddGroupResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_AddGroupRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.addGroup(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RemoveGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Ends a group that serves no slot. Its nodes drop their replicas, and its number is not used again.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func removeGroup<Result>(
+        _ message: Staffetta_Admin_V1_RemoveGroupRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Staffetta_Admin_V1_RemoveGroupResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Staffetta_Admin_V1_RemoveGroupRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.removeGroup(
             request: request,
             options: options,
             onResponse: handleResponse

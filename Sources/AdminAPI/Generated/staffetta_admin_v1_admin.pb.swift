@@ -1564,6 +1564,66 @@ public nonisolated struct Staffetta_Admin_V1_Event: Sendable {
   public init() {}
 }
 
+public nonisolated struct Staffetta_Admin_V1_AddGroupRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Whose rules hold for the group; empty: "default".
+  public var pool: String = String()
+
+  /// Where its voters are to be; none: where the pool's rule has them best.
+  public var nodes: [UInt64] = []
+
+  /// Who is rather to lead; 0: the best one by the pool's rule.
+  public var preferredLeader: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_AddGroupResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var group: UInt32 = 0
+
+  public var pool: String = String()
+
+  public var nodes: [UInt64] = []
+
+  /// 0: each leads as well as another.
+  public var preferredLeader: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_RemoveGroupRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var group: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Staffetta_Admin_V1_RemoveGroupResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "staffetta.admin.v1"
@@ -4636,6 +4696,140 @@ nonisolated extension Staffetta_Admin_V1_Event: SwiftProtobuf.Message, SwiftProt
     if lhs.operation != rhs.operation {return false}
     if lhs.nodes != rhs.nodes {return false}
     if lhs.text != rhs.text {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_AddGroupRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AddGroupRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pool\0\u{1}nodes\0\u{3}preferred_leader\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.pool) }()
+      case 2: try { try decoder.decodeRepeatedUInt64Field(value: &self.nodes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.preferredLeader) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.pool.isEmpty {
+      try visitor.visitSingularStringField(value: self.pool, fieldNumber: 1)
+    }
+    if !self.nodes.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.nodes, fieldNumber: 2)
+    }
+    if self.preferredLeader != 0 {
+      try visitor.visitSingularUInt64Field(value: self.preferredLeader, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_AddGroupRequest, rhs: Staffetta_Admin_V1_AddGroupRequest) -> Bool {
+    if lhs.pool != rhs.pool {return false}
+    if lhs.nodes != rhs.nodes {return false}
+    if lhs.preferredLeader != rhs.preferredLeader {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_AddGroupResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AddGroupResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}pool\0\u{1}nodes\0\u{3}preferred_leader\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.group) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.pool) }()
+      case 3: try { try decoder.decodeRepeatedUInt64Field(value: &self.nodes) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.preferredLeader) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.group != 0 {
+      try visitor.visitSingularUInt32Field(value: self.group, fieldNumber: 1)
+    }
+    if !self.pool.isEmpty {
+      try visitor.visitSingularStringField(value: self.pool, fieldNumber: 2)
+    }
+    if !self.nodes.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.nodes, fieldNumber: 3)
+    }
+    if self.preferredLeader != 0 {
+      try visitor.visitSingularUInt64Field(value: self.preferredLeader, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_AddGroupResponse, rhs: Staffetta_Admin_V1_AddGroupResponse) -> Bool {
+    if lhs.group != rhs.group {return false}
+    if lhs.pool != rhs.pool {return false}
+    if lhs.nodes != rhs.nodes {return false}
+    if lhs.preferredLeader != rhs.preferredLeader {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_RemoveGroupRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RemoveGroupRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.group) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.group != 0 {
+      try visitor.visitSingularUInt32Field(value: self.group, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_RemoveGroupRequest, rhs: Staffetta_Admin_V1_RemoveGroupRequest) -> Bool {
+    if lhs.group != rhs.group {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Staffetta_Admin_V1_RemoveGroupResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RemoveGroupResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Staffetta_Admin_V1_RemoveGroupResponse, rhs: Staffetta_Admin_V1_RemoveGroupResponse) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -77,6 +77,9 @@ public struct Directory: Sendable {
     public let policy: Policy
     /// All operations that run and some that have ended, in the order of their IDs.
     public let operations: [OperationRecord]
+    /// The highest number that a group was ever given. A group with a lower number that is not in `groups` was removed;
+    /// of higher numbers, a later directory may speak.
+    public let lastGroup: GroupID
     /// For each slot, the place of its group in `groups`.
     private let places: [UInt32]
 
@@ -87,6 +90,7 @@ public struct Directory: Sendable {
     ///   - groups: in the order of their IDs, all that there are.
     ///   - moved: the slots that no longer belong to the group that they were founded in.
     ///   - operations: in the order of their IDs.
+    ///   - lastGroup: the highest number that a group was ever given; nil for that of the last group there is.
     /// - Returns: nil where a slot belongs to a group that is not there.
     public init?(
         _ founding: Founding,
@@ -96,7 +100,8 @@ public struct Directory: Sendable {
         groups: [GroupRecord],
         moved: [Slot: GroupID] = [:],
         policy: Policy = Policy(),
-        operations: [OperationRecord] = []
+        operations: [OperationRecord] = [],
+        lastGroup: GroupID? = nil
     ) {
         self.founding = founding
         self.version = version
@@ -105,6 +110,7 @@ public struct Directory: Sendable {
         self.groups = groups
         self.policy = policy
         self.operations = operations
+        self.lastGroup = max(lastGroup ?? GroupID(0), groups.last?.id ?? GroupID(0), GroupID(founding.mailGroups))
         var numbers: [GroupID: UInt32] = [:]
         for (number, group) in groups.enumerated() { numbers[group.id] = UInt32(number) }
         var places: [UInt32] = []
@@ -135,6 +141,13 @@ public struct Directory: Sendable {
 
     /// The group with an ID; nil where there is none.
     public func group(_ id: GroupID) -> GroupRecord? { number(of: id).map { groups[$0] } }
+
+    /// Whether a group was there once and is no more. A directory that is older than the group knows nothing of it, and
+    /// says no.
+    public func hasRemoved(_ id: GroupID) -> Bool { index > .zero && id <= lastGroup && group(id) == nil }
+
+    /// Whether a group is none of those that the cluster began with.
+    public func isAdded(_ id: GroupID) -> Bool { id.rawValue > founding.mailGroups }
 
     /// The node with an ID; nil where there is none.
     public func node(_ id: NodeID) -> NodeRecord? {

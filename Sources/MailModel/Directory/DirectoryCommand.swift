@@ -21,8 +21,8 @@ public enum DirectoryCommand: Hashable, Sendable {
     case admitNode(directory: UInt64, JoinTokenProof, NodeDescription)
     /// Moves a node to another state of its life; see ``NodeState/mayBecome(_:)``.
     case setNodeState(NodeID, NodeState)
-    /// Begins a group that has no slots yet. Answered by ``MailOutcome/groupAdded(_:)``. Refused where one of its nodes
-    /// is not active.
+    /// Begins a group that has no slots yet, under a number that no group had before, with a voter on each node of the
+    /// placing. Refused where one of them is not active. Answered by ``MailOutcome/groupAdded(_:)``.
     case addGroup(pool: String, Placing)
     /// Says which nodes are to hold the voters of a group. Refused where the directory says something else by now than
     /// `replacing` (nil: whatever it says), and where a node that is to get a voter is not active.

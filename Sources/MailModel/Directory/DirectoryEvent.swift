@@ -21,8 +21,8 @@ public struct DirectoryEvent: Hashable, Sendable {
         case groupPlaced = 7
         /// `group`, and the `nodes` that hold its voters now.
         case votersChanged = 8
-        /// `group`, and the `nodes` that are to hold its voters although one value of a label has a majority of them: an
-        /// admin has said so, or the nodes at hand allow nothing better.
+        /// `group`, and the `nodes` that are to hold its voters although one value of a label has a majority of them:
+        /// an admin has said so, or the nodes at hand allow nothing better.
         case majorityAllowed = 9
         /// `name` of the pool.
         case ruleSet = 10

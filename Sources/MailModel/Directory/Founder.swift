@@ -19,13 +19,30 @@ public struct Founder: Hashable, Sendable {
     ///
     /// - Parameter founders: sorted by node.
     public static func configuration(of group: GroupID, by founders: [Founder]) -> Configuration {
-        let preferred = Int(group.rawValue) % max(1, founders.count)
-        return Configuration(
-            voters: founders.enumerated().map { index, founder in
+        guard !founders.isEmpty else { return Configuration(voters: []) }
+        return configuration(
+            of: group,
+            on: founders,
+            preferredLeader: founders[Int(group.rawValue) % founders.count].node
+        )
+    }
+
+    /// A group's first configuration, for a group that the cluster began with or one that was added later.
+    ///
+    /// - Parameters:
+    ///   - voters: the nodes that vote, by the data directory that each was admitted with; sorted by node.
+    ///   - preferredLeader: the node that is rather to lead; nil where each leads as well as another.
+    public static func configuration(
+        of group: GroupID,
+        on voters: [Founder],
+        preferredLeader: NodeID?
+    ) -> Configuration {
+        Configuration(
+            voters: voters.map { voter in
                 Member(
-                    replica: replica(of: group, in: founder.directory, 0),
-                    node: founder.node,
-                    priority: index == preferred ? preferredPriority : ordinaryPriority
+                    replica: replica(of: group, in: voter.directory, 0),
+                    node: voter.node,
+                    priority: voter.node == preferredLeader ? preferredPriority : ordinaryPriority
                 )
             }
         )

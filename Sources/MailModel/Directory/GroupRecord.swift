@@ -51,6 +51,23 @@ public struct GroupRecord: Hashable, Sendable {
         )
     }
 
+    /// A group that is added to a cluster at work, with its first configuration: its nodes begin it as they began the
+    /// groups of the founding. Who its members are, its first leader reports: `membersIndex` is zero until then.
+    ///
+    /// - Parameter origin: the data directory by which the first replicas of a node are named.
+    public init(added id: GroupID, pool: String, placing: Placing, origin: (NodeID) throws -> UInt64) rethrows {
+        let voters = try placing.voters.map { Founder(node: $0, directory: try origin($0)) }
+        self.init(
+            id: id,
+            pool: pool,
+            epoch: 1,
+            slots: 0,
+            placing: placing,
+            membersIndex: .zero,
+            members: Founder.configuration(of: id, on: voters, preferredLeader: placing.preferredLeader)
+        )
+    }
+
     /// The pool of all groups for which nobody has said another.
     public static let defaultPool = "default"
 

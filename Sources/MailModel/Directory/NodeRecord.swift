@@ -36,6 +36,13 @@ public struct NodeRecord: Hashable, Sendable {
         Labels(Labels(description.labels + givenLabels).sorted.filter { !$0.value.isEmpty })
     }
 
+    /// The data directory by which the node's first replicas of groups are named.
+    ///
+    /// - Parameter founding: how the cluster began, which names the directories of the founders.
+    public func origin(in founding: Directory.Founding) -> UInt64 {
+        directory != 0 ? directory : founding.founders.first { $0.node == id }?.directory ?? 0
+    }
+
     /// The node itself.
     public var id: NodeID { NodeID(description.id) }
 }

@@ -268,8 +268,16 @@ struct DirectoryCommands {
     }
 
     private func addGroup(_ pool: String, _ placing: Placing) throws -> GroupID {
-        guard !placing.voters.isEmpty else { throw Refusal.notFromHere }
-        for node in placing.voters { try requireActive(node) }
+        let count = placing.voters.count
+        guard (1...Placing.maximumVoters).contains(count) else { throw Refusal.notFromHere }
+        let founding = try founding()
+        var origins: [NodeID: UInt64] = [:]
+        for id in placing.voters {
+            guard let row = try scope.lookUp(DirectoryRows.nodeKey(id)) else { throw Refusal.noSuchNode }
+            let node = try DirectoryRows.node(in: row)
+            guard node.state == .active else { throw Refusal.nodeTakesNothing }
+            origins[id] = node.origin(in: founding)
+        }
         var id = GroupID(0)
         try takeNumber { counters in
             guard counters.group < UInt32(Directory.maximumGroups) else { return }
@@ -277,15 +285,7 @@ struct DirectoryCommands {
             id = GroupID(counters.group)
         }
         guard id != .directory else { throw Refusal.tooManyEntries }
-        let record = GroupRecord(
-            id: id,
-            pool: pool,
-            epoch: 1,
-            slots: 0,
-            placing: placing,
-            membersIndex: .zero,
-            members: Configuration(voters: [])
-        )
+        let record = GroupRecord(added: id, pool: pool, placing: placing) { origins[$0] ?? 0 }
         let key = DirectoryRows.groupKey(id)
         scope.putLookedUp(key, row: DirectoryRows.groupRow(record), replacing: try scope.lookUp(key))
         try events.add(DirectoryEvent(.groupAdded, group: id, nodes: placing.voters, name: pool))

@@ -13,6 +13,7 @@ struct DirectoryReader {
         let founding = try DirectoryRows.founding(in: row)
         let version = try state.get(DirectoryRows.versionKey.bytes).map { try DirectoryRows.version(in: $0) }
         let applied = try state.get(Key(.directory, .meta).bytes).map { try GroupState.decodeMeta($0).appliedIndex }
+        let counters = try state.get(DirectoryRows.countersKey.bytes).map { try DirectoryRows.Counters(row: $0) }
         let directory = Directory(
             founding,
             version: version ?? .first,
@@ -21,7 +22,8 @@ struct DirectoryReader {
             groups: try groups(founding),
             moved: try movedSlots(),
             policy: try policy(),
-            operations: try operations()
+            operations: try operations(),
+            lastGroup: GroupID((counters ?? DirectoryRows.Counters(founding)).group)
         )
         guard let directory else { throw DecodingError(.outOfRange, offset: 0, subject: "group of a slot") }
         return directory

@@ -154,8 +154,8 @@ public struct DirectoryAdministration: Sendable {
             let reasons = new.map(\.description).joined(separator: "; ")
             throw AdministrationError(
                 .failedPrecondition,
-                "group \(record.id.rawValue) would stop with one value of a label: \(reasons). --allow-majority does it "
-                    + "all the same"
+                "group \(record.id.rawValue) would stop with one value of a label: \(reasons). "
+                    + "--allow-majority does it all the same"
             )
         }
     }
@@ -181,6 +181,15 @@ public struct DirectoryAdministration: Sendable {
         return try await read { try reader.directory() }
     }
 
+    /// The directory, no older than this call.
+    ///
+    /// - Throws: ``AdministrationError``, `.unavailable` where no quorum answers in time.
+    func current() async throws(AdministrationError) -> Directory {
+        let reader = mail.reader
+        guard let directory = try await read({ try reader.directory() }) else { throw .unavailable }
+        return directory
+    }
+
     /// Reads what the directory says, no older than this call: every node has the directory.
     func read<Value: Sendable>(
         _ body: @escaping @Sendable () throws -> Value
@@ -193,6 +202,9 @@ public struct DirectoryAdministration: Sendable {
         return value
     }
 
+    /// Has the directory carry out a command.
+    ///
+    /// - Throws: ``AdministrationError``, `.unavailable` where no quorum answers in time.
     func tell(_ command: DirectoryCommand) async throws(AdministrationError) -> MailOutcome {
         guard
             case .success(let outcome) = await mail.submit(

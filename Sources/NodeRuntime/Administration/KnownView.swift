@@ -2,7 +2,8 @@ public import Consensus
 public import MailModel
 internal import Placement
 
-/// The cluster as a node knows it without a quorum: its own copy of the directory, and what those nodes say that answer.
+/// The cluster as a node knows it without a quorum: its own copy of the directory, and what those nodes say that
+/// answer.
 public struct KnownView: Sendable {
     /// A node of the cluster.
     public struct KnownNode: Sendable {

@@ -3,8 +3,8 @@ internal import MailModel
 public import Placement
 
 extension Node {
-    /// Asks all nodes of the cluster what they hold and how much room they have. Takes as long as the slowest answer, and
-    /// less than a second where a node does not answer.
+    /// Asks all nodes of the cluster what they hold and how much room they have. Takes as long as the slowest answer,
+    /// and less than a second where a node does not answer.
     public func survey() async -> ClusterSurvey {
         await withCheckedContinuation { continuation in
             inboxes.agent.put(.survey(.wanted { continuation.resume(returning: $0) }))

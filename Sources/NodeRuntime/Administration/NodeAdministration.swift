@@ -13,8 +13,8 @@ public struct NodeAdministration: Sendable {
 
     private var directory: DirectoryAdministration { node.directoryAdministration }
 
-    /// Moves a node to another state of its life. An operation that is under way for it is cancelled, where that is what
-    /// the change comes to.
+    /// Moves a node to another state of its life. An operation that is under way for it is cancelled, where that is
+    /// what the change comes to.
     ///
     /// - Throws: ``AdministrationError``: `.notFound`, `.failedPrecondition` where the node is in a state that does not
     ///   allow it, `.unavailable` where no quorum answers in time.

@@ -63,7 +63,7 @@ public struct OperationAdministration: Sendable {
         let stopped = changed.changing(target) { $0.liveness = .gone(seconds: 0) }
         let foresight = Foresight(from: changed) { $0.transfer?.from == target && $0.changesLeaderOnly }
         let preview = ChangePreview(during: stopped, foresight)
-        return try await begin(.drain(target), as: id, look, preview) { () throws(AdministrationError) in
+        return try await begin(.drain(target), as: id, in: look, preview) { () throws(AdministrationError) in
             try Self.check(record, mayBecome: .draining)
         }
     }
@@ -82,15 +82,16 @@ public struct OperationAdministration: Sendable {
         let stays = foresight.outcome.groups.filter { group in
             group.replicas.contains { $0.node == target && $0.role == .voter }
         }
-        return try await begin(.decommission(target), as: id, look, preview) { () throws(AdministrationError) in
+        return try await begin(.decommission(target), as: id, in: look, preview) { () throws(AdministrationError) in
             try Self.check(record, mayBecome: .decommissioning)
             guard let first = stays.first else { return }
             let reason = foresight.unrepaired.first { $0.group == first.id }
             let rejected = reason?.rejected.map(\.description).joined(separator: "; ") ?? ""
             throw AdministrationError(
                 .failedPrecondition,
-                "\(stays.count) groups would have to stay on node \(target.rawValue), group \(first.id.rawValue) first. "
-                    + (reason.map { "\($0)" } ?? "") + (rejected.isEmpty ? "" : " Considered: \(rejected).")
+                "\(stays.count) groups would have to stay on node \(target.rawValue), "
+                    + "group \(first.id.rawValue) first. " + (reason.map { "\($0)" } ?? "")
+                    + (rejected.isEmpty ? "" : " Considered: \(rejected).")
             )
         }
     }
@@ -128,7 +129,7 @@ public struct OperationAdministration: Sendable {
         let kind = OperationKind.moveReplicas(group, from: record.placing, to: placing)
         let moved = look.view.placing(group, on: placing.voters)
         let preview = ChangePreview(during: look.view, Foresight(from: moved) { _ in false })
-        return (placing, try await begin(kind, as: id, look, preview) {})
+        return (placing, try await begin(kind, as: id, in: look, preview) {})
     }
 
     /// Shares replicas and leaderships out as evenly as the rules allow.
@@ -139,7 +140,7 @@ public struct OperationAdministration: Sendable {
     public func rebalance(as id: OperationID?) async throws(AdministrationError) -> AdminChange {
         let look = try await node.look()
         let preview = ChangePreview(during: look.view, Foresight(from: look.view))
-        return try await begin(.rebalance, as: id, look, preview) {}
+        return try await begin(.rebalance, as: id, in: look, preview) {}
     }
 
     /// Hands the leadership of a group to another node, and waits until it leads. It is rather to lead from then on.
@@ -200,7 +201,7 @@ public struct OperationAdministration: Sendable {
     private func begin(
         _ kind: OperationKind,
         as id: OperationID?,
-        _ look: ClusterLook,
+        in look: ClusterLook,
         _ preview: ChangePreview,
         check: () throws(AdministrationError) -> Void
     ) async throws(AdministrationError) -> AdminChange {
@@ -240,8 +241,8 @@ public struct OperationAdministration: Sendable {
 
     /// Ends an operation, and undoes what has not happened yet.
     ///
-    /// - Throws: ``AdministrationError``: `.notFound`, `.failedPrecondition` where it has ended, `.unavailable` where no
-    ///   quorum answers in time.
+    /// - Throws: ``AdministrationError``: `.notFound`, `.failedPrecondition` where it has ended, `.unavailable` where
+    ///   no quorum answers in time.
     public func cancel(_ id: OperationID) async throws(AdministrationError) -> OperationReport {
         switch try await directory.tell(.endOperation(id, .cancelled)) {
         case .done: return try await operation(id)
@@ -249,7 +250,8 @@ public struct OperationAdministration: Sendable {
         case let outcome:
             throw AdministrationError(
                 .failedPrecondition,
-                "operation \(Self.name(of: id)) cannot be cancelled: \(outcome == .refused(.notFromHere) ? "it has ended" : "\(outcome)")"
+                "operation \(Self.name(of: id)) cannot be cancelled: "
+                    + (outcome == .refused(.notFromHere) ? "it has ended" : "\(outcome)")
             )
         }
     }

@@ -16,7 +16,7 @@ public struct SurvivalReport: Sendable {
     public let goneNodes: [NodeID]
 }
 
-extension Node {
+extension PolicyAdministration {
     /// What would be left if nodes vanished now.
     ///
     /// - Parameters:
@@ -30,7 +30,7 @@ extension Node {
         losing labels: [Label],
         and nodes: [NodeID]
     ) async throws(AdministrationError) -> SurvivalReport {
-        let look = try await look()
+        let look = try await node.look()
         for label in labels { try look.checkLabel(label) }
         for node in nodes { _ = try look.node(node) }
         var losses: [Survivability.Report]

@@ -9,6 +9,7 @@ package enum AgentInput: Sendable {
     case founding(FoundingInput)
     case registration(RegistrationInput)
     case directory(DirectoryInput)
+    case addedGroups(AddedGroupsInput)
     /// A group that is led from here has other members than the directory says, by its log at that index.
     case members(of: GroupID, at: LogIndex, Configuration)
     /// The directory was told of members, or not.

@@ -65,7 +65,7 @@ struct DirectoryRoom {
 
     /// The state may have been lost and be on its way through the log again: what is older than what is known says
     /// nothing.
-    private func publish(_ directory: Directory, _ desk: AgentDesk) {
+    func publish(_ directory: Directory, _ desk: AgentDesk) {
         guard directory.index > desk.directory.now.index else { return }
         hand(directory, desk)
     }

@@ -11,12 +11,18 @@ package enum FoundingInput: Sendable {
     case groupsCreated([FoundedGroup])
 }
 
-/// A group as the cluster began with it.
+/// A group as the cluster began with it, or as it was added.
 package struct FoundedGroup: Sendable {
     let group: GroupID
     /// This node's.
     let replica: ReplicaID
     let configuration: Configuration
+
+    /// Begins the group's log.
+    var creation: LogOperation {
+        let point = SnapshotPoint(index: .zero, term: .zero, configuration: configuration)
+        return .createGroup(group, replica: replica, point)
+    }
 }
 
 /// A cluster begins once: when every node it is configured with is there with an empty directory. The lowest of them
@@ -111,10 +117,10 @@ struct FoundingRoom {
     mutating func finished(_ input: FoundingInput, _ desk: AgentDesk) {
         switch input {
         case .saved(let saved):
-            let wasFounded = identity.isFounded
+            let former = identity
             identity = saved
-            if !wasFounded { desk.observers.membership?(.founded(saved.founders)) }
-            complete(desk)
+            if !former.isFounded { desk.observers.membership?(.founded(saved.founders)) }
+            if !former.isComplete { complete(desk) }
         case .groupsCreated(let groups):
             for group in groups { desk.ways.inboxes.put(.order(.beginFounded(group)), for: group.group) }
             finish(desk)
@@ -133,10 +139,7 @@ struct FoundingRoom {
                 configuration: identity.configuration(of: group)
             )
         }
-        let operations = groups.map { group in
-            let point = SnapshotPoint(index: .zero, term: .zero, configuration: group.configuration)
-            return LogOperation.createGroup(group.group, replica: group.replica, point)
-        }
+        let operations = groups.map(\.creation)
         desk.ways.writer.put(.perform(operations, telling: .agent(.founding(.groupsCreated(groups)))))
     }
 
@@ -144,6 +147,15 @@ struct FoundingRoom {
         var complete = identity
         complete.isComplete = true
         save(complete, desk)
+    }
+
+    /// Notes that the node has begun all groups up to a number that it is to begin. Not while the cluster begins: one
+    /// change of the identity is made at a time.
+    func note(begunUpTo group: GroupID, _ desk: AgentDesk) {
+        precondition(identity.isComplete)
+        var noted = identity
+        noted.addedUpTo = max(noted.addedUpTo, group)
+        save(noted, desk)
     }
 
     private func save(_ changed: NodeIdentity, _ desk: AgentDesk) {

@@ -16,6 +16,7 @@ package final class NodeAgent {
     private(set) var founding: FoundingRoom
     private var registration: RegistrationRoom
     private var directory = DirectoryRoom()
+    private var addedGroups: AddedGroupsRoom
     private var members = MembersRoom()
     var disk: DiskRoom
     private var upkeep = UpkeepRoom()
@@ -29,11 +30,13 @@ package final class NodeAgent {
     init(
         at desk: AgentDesk,
         founding: FoundingRoom,
+        addedGroups: AddedGroupsRoom,
         registration: RegistrationRoom,
         disk: DiskRoom
     ) {
         self.desk = desk
         self.founding = founding
+        self.addedGroups = addedGroups
         self.registration = registration
         self.disk = disk
         inbox = desk.ways.inboxes.agent
@@ -75,6 +78,11 @@ package final class NodeAgent {
             if case .saved(let identity) = input { directory.noteFounding(identity, desk) }
             founding.finished(input, desk)
             published.withLockedValue { $0 = founding.identity }
+            if case .saved(let identity) = input { addedGroups.noteSaved(identity, desk) }
+        case .addedGroups(let input):
+            // The loops must know a group before a replica of it begins.
+            if case .read(let known?) = input { directory.publish(known, desk) }
+            if let last = addedGroups.receive(input, as: identity, desk) { founding.note(begunUpTo: last, desk) }
         case .registration(let input): registration.finished(input, desk)
         case .directory(let input): directory.receive(input, desk)
         case .members(let group, let index, let configuration):
@@ -109,6 +117,7 @@ package final class NodeAgent {
         lastTick = desk.nowMilliseconds
         founding.tick(desk)
         registration.tick(identity, desk)
+        addedGroups.tick(identity, desk)
         members.tick(desk)
         disk.tick(desk)
         upkeep.tick(desk)

@@ -195,6 +195,8 @@ package final class NodeCore {
             )
         }
         self.loops = loops
+        let identity = environment.identity
+        let (recovered, unnoted) = recovered.separated(notedUpTo: identity.begunUpTo)
         let found = Set(recovered.opened.map(\.group) + recovered.quarantined.map(\.group))
         agent = NodeAgent(
             at: Self.makeDesk(
@@ -206,14 +208,15 @@ package final class NodeCore {
                 directory: published
             ),
             founding: FoundingRoom(
-                environment.identity,
+                identity,
                 environment.identityStore,
-                missing: environment.identity.groups.filter { !found.contains($0) }
+                missing: identity.groups.filter { !found.contains($0) }
             ),
+            addedGroups: AddedGroupsRoom(unnoted: unnoted, present: found),
             registration: RegistrationRoom(environment.registration),
             disk: DiskRoom(loops.map(\.floor.logProgress))
         )
-        try begin(recovered, isComplete: environment.identity.isComplete)
+        try begin(recovered, identity)
     }
 
     private static func makeDesk(
@@ -243,7 +246,7 @@ package final class NodeCore {
     }
 
     /// Hands each loop what recovery made of its groups.
-    private func begin(_ recovered: RecoveredGroups, isComplete: Bool) throws {
+    private func begin(_ recovered: RecoveredGroups, _ identity: NodeIdentity) throws {
         var stopped: [(group: GroupID, at: LogIndex, reason: String)] = []
         for group in recovered.opened {
             guard !group.isRebuilding else {
@@ -261,7 +264,8 @@ package final class NodeCore {
                 opened: recovered.opened.filter { inboxes.loop(of: $0.group) == lane },
                 quarantined: recovered.quarantined.filter { inboxes.loop(of: $0.group) == lane },
                 stopped: stopped.filter { inboxes.loop(of: $0.group) == lane },
-                isComplete: isComplete
+                isComplete: identity.isComplete,
+                begunUpTo: identity.begunUpTo
             )
             inbox.put(.order(.begin(begin)))
         }
@@ -318,6 +322,16 @@ package struct RecoveredGroups: Sendable {
     package let opened: [OpenedGroup]
     /// Groups whose replica may have forgotten something that it acknowledged: it must not vote.
     package let quarantined: [QuarantinedGroup]
+
+    /// Without the replicas of new groups that are in the log, and that the node has not noted to have begun: a crash
+    /// came between. They have taken part in nothing, and must not before they are noted.
+    ///
+    /// - Parameter last: no group up to this one is such a group.
+    fileprivate func separated(notedUpTo last: GroupID) -> (RecoveredGroups, unnoted: [GroupID]) {
+        let unnoted = opened.filter { $0.group > last && $0.isUntouched }.map(\.group)
+        let rest = opened.filter { !unnoted.contains($0.group) }
+        return (RecoveredGroups(opened: rest, quarantined: quarantined), unnoted)
+    }
 }
 
 /// A group as recovery found it, fit to run.
@@ -335,4 +349,10 @@ package struct OpenedGroup: Sendable {
     let appliedIndex: LogIndex
     /// The state has to be fetched from another replica first.
     let isRebuilding: Bool
+
+    /// Whether the replica is one that began with its group, and has promised nothing and heard of nothing.
+    fileprivate var isUntouched: Bool {
+        hardState == HardState() && snapshot.index == .zero && headers.isEmpty && !isRebuilding
+            && snapshot.configuration.member(replica) != nil
+    }
 }

@@ -15,7 +15,12 @@ extension Floor {
     }
 
     /// Takes in a replica with an empty log, which is on the disk.
-    func admitNew(_ id: ReplicaID, of group: GroupID, _ configuration: Configuration) {
+    func admitNew(
+        _ id: ReplicaID,
+        of group: GroupID,
+        _ configuration: Configuration,
+        as standing: Standing
+    ) {
         let raft = RaftNode(
             id: id,
             settings: settings.replica.raft,
@@ -25,7 +30,7 @@ extension Floor {
             appliedIndex: .zero,
             seed: electionSeed(of: group)
         )
-        admit(Replica(group: group, raft: raft, settings: settings.replica), as: .live)
+        admit(Replica(group: group, raft: raft, settings: settings.replica), as: standing)
     }
 
     /// What the election timeouts of the replica here are drawn from.

@@ -42,6 +42,10 @@ package enum LoopOrder: Sendable {
     case begin(LoopBegin)
     /// The log has the group as the cluster began with it.
     case beginFounded(FoundedGroup)
+    /// The log has the group as it was added, and the node has noted that its replica begins.
+    case beginAdded(FoundedGroup)
+    /// Nothing begins here any more as a replica of a new group, up to that one.
+    case noteBegun(upTo: GroupID)
     /// The node has what it began with: a group of which it has nothing now has lost it.
     case replaceMissing
     /// What the disk of the node is like.
@@ -63,6 +67,8 @@ package struct LoopBegin: Sendable {
     let stopped: [(group: GroupID, at: LogIndex, reason: String)]
     /// Whether the node has what it began with.
     let isComplete: Bool
+    /// No replica of a group up to this one begins here any more as that of a new group.
+    let begunUpTo: GroupID
 }
 
 /// Which groups of a loop are meant.

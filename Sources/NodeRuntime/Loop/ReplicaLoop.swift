@@ -206,7 +206,9 @@ package final class ReplicaLoop {
         case .begin(let begin): beginGroups(begin)
         case .beginFounded(let founded):
             floor.apply(.open(founded.group))
-            floor.admitNew(founded.replica, of: founded.group, founded.configuration)
+            floor.admitNew(founded.replica, of: founded.group, founded.configuration, as: .live)
+        case .beginAdded(let added): beginAdded(added)
+        case .noteBegun(let last): rooms.membership.noteBegun(upTo: last, floor)
         case .replaceMissing: rooms.membership.noteComplete(floor)
         case .health(let health): floor.health = health
         case .directory(let directory):
@@ -263,8 +265,21 @@ package final class ReplicaLoop {
         }
         for group in begin.quarantined { floor.giveUp(group.group, reason: group.reason) }
         hasBegun = true
+        rooms.membership.noteBegun(upTo: begin.begunUpTo, floor)
         if begin.isComplete { rooms.membership.noteComplete(floor) }
         for (group, index, reason) in begin.stopped { floor.stop(group, at: index, reason: reason) }
+    }
+
+    /// Begins a replica of a group that was added. It asks the other members first what it has promised: where the
+    /// whole data directory is that of an earlier time, the node does not know that it has begun the replica before.
+    private func beginAdded(_ added: FoundedGroup) {
+        switch floor.standing(of: added.group) {
+        case .absent, .remote: break
+        case .recalling, .rebuilding, .installing, .live, .replacing, .leaving, .stopped: return
+        }
+        floor.apply(.open(added.group))
+        floor.admitNew(added.replica, of: added.group, added.configuration, as: .recalling(hasState: true))
+        rooms.recall.begin(added.group, floor)
     }
 
     /// Notes the version of the cluster that the directory's state here names. The version that is known already may be

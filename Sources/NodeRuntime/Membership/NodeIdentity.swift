@@ -11,13 +11,25 @@ package struct NodeIdentity: Hashable, Sendable {
     package var founders: [Founder]
     /// Whether this node has what it began with: all groups as they were founded, or, if it is no founder, none.
     package var isComplete: Bool
+    /// Up to which group this node has begun those that were added and that it is to begin; 0 where none was.
+    package var addedUpTo: GroupID
 
-    package init(directory: UInt64, mailGroups: UInt32, founders: [Founder] = [], isComplete: Bool = false) {
+    package init(
+        directory: UInt64,
+        mailGroups: UInt32,
+        founders: [Founder] = [],
+        isComplete: Bool = false,
+        addedUpTo: GroupID = GroupID(0)
+    ) {
         self.directory = directory
         self.mailGroups = mailGroups
         self.founders = founders
         self.isComplete = isComplete
+        self.addedUpTo = addedUpTo
     }
+
+    /// No replica of a group up to this one is begun here any more as that of a new group: it would be begun twice.
+    package var begunUpTo: GroupID { max(GroupID(mailGroups), addedUpTo) }
 
     /// Whether this node knows how its cluster began.
     package var isFounded: Bool { !founders.isEmpty }

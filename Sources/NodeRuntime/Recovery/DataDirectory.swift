@@ -24,7 +24,10 @@ public struct StartupError: Error, Sendable, CustomStringConvertible {
 ///
 /// `identity` holds one line per fact, `key value`; it is replaced as a whole, by rename.
 final class DataDirectory: Sendable, NodeIdentityStore {
-    static let formatVersion = 2
+    /// The newest that this program knows. Of those that can say what is to be said, the oldest is written.
+    static let formatVersion = 3
+    /// Says nothing of groups that were added.
+    private static let formatOfFounding = 2
 
     struct Identity: Hashable {
         var formatVersion: Int
@@ -37,6 +40,8 @@ final class DataDirectory: Sendable, NodeIdentityStore {
         var isComplete = false
         /// Of a node that has joined a cluster: nodes that it can ask for the directory.
         var contacts: [JoinContact] = []
+        /// See ``NodeIdentity/addedUpTo``.
+        var addedUpTo = GroupID(0)
     }
 
     let path: String
@@ -71,7 +76,7 @@ final class DataDirectory: Sendable, NodeIdentityStore {
             }
             known = NIOLockedValueBox(
                 Identity(
-                    formatVersion: Self.formatVersion,
+                    formatVersion: Self.formatOfFounding,
                     cluster: settings.cluster,
                     // The cluster gives a node that joins its number.
                     node: settings.join.isEmpty ? settings.node.rawValue : 0,
@@ -91,7 +96,8 @@ final class DataDirectory: Sendable, NodeIdentityStore {
             directory: identity.logID,
             mailGroups: identity.mailGroups,
             founders: identity.founders,
-            isComplete: identity.isComplete
+            isComplete: identity.isComplete,
+            addedUpTo: identity.addedUpTo
         )
     }
 
@@ -100,6 +106,9 @@ final class DataDirectory: Sendable, NodeIdentityStore {
         identity.mailGroups = changed.mailGroups
         identity.founders = changed.founders
         identity.isComplete = changed.isComplete
+        identity.addedUpTo = changed.addedUpTo
+        // An older program would lose the note, and with it what keeps a replica from being begun twice.
+        if identity.addedUpTo > GroupID(0) { identity.formatVersion = Self.formatVersion }
         try write(identity)
         known.withLockedValue { $0 = identity }
     }
@@ -137,6 +146,7 @@ final class DataDirectory: Sendable, NodeIdentityStore {
             let contacts = identity.contacts.map { "\($0.node.rawValue)=\($0.address)" }
             text += "contacts \(contacts.joined(separator: ","))\n"
         }
+        if identity.addedUpTo > GroupID(0) { text += "added-up-to \(identity.addedUpTo.rawValue)\n" }
         try replace(path + "/identity", with: text)
     }
 
@@ -193,7 +203,7 @@ final class DataDirectory: Sendable, NodeIdentityStore {
                     + "\(formatVersion). Start the newer version that wrote it."
             )
         }
-        guard identity.formatVersion == formatVersion else {
+        guard identity.formatVersion >= formatOfFounding else {
             throw StartupError(
                 "The data directory \(path) has format \(identity.formatVersion), from before the first release; this "
                     + "program knows \(formatVersion). Begin with an empty directory."
@@ -242,6 +252,9 @@ final class DataDirectory: Sendable, NodeIdentityStore {
         guard let cluster = facts["cluster"], let node = facts["node"].flatMap({ UInt64($0) }),
             let log = facts["log"].flatMap({ UInt64($0) }), let groups = facts["mail-groups"].flatMap({ UInt32($0) })
         else { throw StartupError("\(path)/identity is incomplete. Restore it from a backup.") }
+        guard format < formatVersion || facts["added-up-to"].flatMap({ UInt32($0) }) != nil else {
+            throw StartupError("\(path)/identity is incomplete. Restore it from a backup.")
+        }
         return Identity(
             formatVersion: format,
             cluster: String(cluster),
@@ -250,7 +263,8 @@ final class DataDirectory: Sendable, NodeIdentityStore {
             mailGroups: groups,
             founders: try founders(facts["founders"] ?? "", path),
             isComplete: facts["complete"] == "yes",
-            contacts: try contacts(facts["contacts"] ?? "", path)
+            contacts: try contacts(facts["contacts"] ?? "", path),
+            addedUpTo: GroupID(facts["added-up-to"].flatMap { UInt32($0) } ?? 0)
         )
     }
 

@@ -1,8 +1,8 @@
 internal import Consensus
 internal import MailModel
 
-/// The ways in which two voters of a group can give their places to two new ones at once. Of the nodes with equal labels
-/// only the least loaded one is looked at, so that there are few.
+/// The ways in which two voters of a group can give their places to two new ones at once. Of the nodes with equal
+/// labels only the least loaded one is looked at, so that there are few.
 struct ExchangePairs {
     struct Pair {
         let first: (place: Int, node: Int)

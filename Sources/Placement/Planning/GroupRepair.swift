@@ -150,7 +150,7 @@ struct GroupRepair {
             for pair in pairs.all(with: first, where: hasRoom) {
                 let score = Score(of: pair.voters, forGroup: exam.group, in: view, loads: loads)
                 guard allows(score.measure, with: .goalMayBreak, towards: goal),
-                    !goal.leaving.isEmpty || score.measure < exam.measure, keepsQuorum(exchanging: pair)
+                    !goal.leaving.isEmpty || score.measure < exam.measure, keepsMajority(exchanging: pair)
                 else { continue }
                 guard mayCopy(to: pair.first.node), mayCopy(to: pair.second.node) else {
                     isBusy = true
@@ -168,7 +168,7 @@ struct GroupRepair {
     }
 
     /// Whether a majority of the voters that there will be is alive.
-    private func keepsQuorum(exchanging pair: ExchangePairs.Pair) -> Bool {
+    private func keepsMajority(exchanging pair: ExchangePairs.Pair) -> Bool {
         let leaving = [pair.first.place, pair.second.place].count { exam.isLive[$0] }
         return exam.liveCount - leaving + 2 >= Majority.least(of: exam.voters.count)
     }

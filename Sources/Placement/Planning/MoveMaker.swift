@@ -109,14 +109,14 @@ struct MoveMaker {
     private func transfer(from place: Int, besides others: [Int] = []) -> LeadershipTransfer? {
         let leaving = exam.voters[place].node
         let gone = [leaving] + others.map { exam.voters[$0].node }
-        guard view.seatings[exam.group].leader == leaving, let next = nextLeader(besides: gone) else { return nil }
+        guard view.seatings[exam.group].leader == leaving, let next = heir(exceptFor: gone) else { return nil }
         return LeadershipTransfer(from: view.nodes[leaving].id, to: view.nodes[next].id)
     }
 
     /// The number of the node that should lead instead of another: by the preferences, then who leads least.
-    func nextLeader(besides leader: Int) -> Int? { nextLeader(besides: [leader]) }
+    func nextLeader(besides leader: Int) -> Int? { heir(exceptFor: [leader]) }
 
-    private func nextLeader(besides leaving: [Int]) -> Int? {
+    private func heir(exceptFor leaving: [Int]) -> Int? {
         let index = view.ruleIndexes[exam.rule]
         return LeaderChoice.candidates(exam, index).filter { !leaving.contains($0) }.min { a, b in
             (index.preference[a], loads.leaders[a], a) < (index.preference[b], loads.leaders[b], b)

@@ -117,7 +117,7 @@ struct ReplicaBalance {
                 let gain = first.bytes + first.replicas + second.bytes + second.replicas
                 guard gain > max(1e-12, best?.gain ?? 0),
                     index.shapes.measure(pair.voters.map { index.shapeOfNode[$0] }, voters: pair.voters.count)
-                        <= exam.measure, leads(exam, pair, index)
+                        <= exam.measure, leads(exam, after: pair, index)
                 else { continue }
                 best = (gain, group, pair)
             }
@@ -129,8 +129,8 @@ struct ReplicaBalance {
         }
     }
 
-    /// Two copies for one step are worth it where a node has next to nothing: a new one. Otherwise the loads stay as the
-    /// values of the labels happen to be combined.
+    /// Two copies for one step are worth it where a node has next to nothing: a new one. Otherwise the loads stay as
+    /// the values of the labels happen to be combined.
     private func isWorthTwo(to target: Int, _ loads: NodeLoads) -> Bool {
         loads.replicaShare(target) < Self.shareOfNewNodes
     }
@@ -139,7 +139,7 @@ struct ReplicaBalance {
     private static let shareOfNewNodes = 0.5
 
     /// Whether the group can be led as well as before.
-    private func leads(_ exam: GroupExam, _ pair: ExchangePairs.Pair, _ index: RuleIndex) -> Bool {
+    private func leads(_ exam: GroupExam, after pair: ExchangePairs.Pair, _ index: RuleIndex) -> Bool {
         let before = LeaderChoice.candidates(exam, index).map { index.preference[$0] }.min() ?? .max
         let after = pair.voters.filter { index.mayLead[$0] }.map { index.preference[$0] }.min() ?? .max
         return after <= before

@@ -106,8 +106,8 @@ public struct ClusterView: Sendable {
     ///
     /// - Parameters:
     ///   - moves: Moves of groups in this view, at most one for each group. A move of another group is passed over.
-    ///   - newReplica: The ID of a replica that a move adds, another one with each call. It is not asked where a learner
-    ///     becomes a voter.
+    ///   - newReplica: The ID of a replica that a move adds, another one with each call. It is not asked where a
+    ///     learner becomes a voter.
     public func applying(_ moves: [Move], newReplica: (Move) -> ReplicaID) -> ClusterView {
         var nodes = nodes
         var groups = groups

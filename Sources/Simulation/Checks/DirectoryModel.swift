@@ -137,10 +137,24 @@ struct DirectoryModel {
     }
 
     private mutating func add(_ pool: String, _ placing: Placing) throws(Refusal) -> GroupID {
-        guard !placing.voters.isEmpty else { throw .notFromHere }
-        for node in placing.voters { try requireActive(node) }
+        guard !placing.voters.isEmpty, placing.voters.count <= 9 else { throw .notFromHere }
+        for node in placing.voters {
+            guard let known = nodes[node] else { throw .noSuchNode }
+            guard known.state == .active else { throw .nodeTakesNothing }
+        }
         lastGroup += 1
         let id = GroupID(lastGroup)
+        var directories = Dictionary(
+            uniqueKeysWithValues: (founding?.founders ?? []).map { ($0.node, $0.directory) }
+        )
+        for (directory, node) in admitted { directories[node] = directory }
+        let voters = placing.voters.map { node in
+            Member(
+                replica: Founder.replica(of: id, in: directories[node] ?? 0, 0),
+                node: node,
+                priority: node == placing.preferredLeader ? 200 : 100
+            )
+        }
         groups[id] = GroupRecord(
             id: id,
             pool: pool,
@@ -148,7 +162,7 @@ struct DirectoryModel {
             slots: 0,
             placing: placing,
             membersIndex: .zero,
-            members: Configuration(voters: [])
+            members: Configuration(voters: voters)
         )
         return id
     }

@@ -23,6 +23,9 @@ struct MembershipRoom {
     private var nextUnfinishedMilliseconds: Int64 = 0
     /// Whether the node has what it began with: a group that is wanted here then begins with an empty replica.
     private var isComplete = false
+    /// Groups up to this one may begin here with an empty replica. Of the others, the node's agent has not said yet
+    /// whether they begin as new groups.
+    private var begunUpTo = GroupID.directory
     /// The index of the configuration that the directory was last told of, for groups that are led from here.
     private var told: [GroupID: LogIndex] = [:]
     /// Groups of which a replica asked to be taken in that the group goes on without: its node must hear so.
@@ -43,6 +46,12 @@ struct MembershipRoom {
         beginMissing(floor)
     }
 
+    /// Nothing begins here any more as a replica of a new group, up to that one: what is missing begins empty.
+    mutating func noteBegun(upTo group: GroupID, _ floor: Floor) {
+        begunUpTo = max(begunUpTo, group)
+        if isComplete { beginMissing(floor) }
+    }
+
     /// The node knows its cluster anew. Groups of which nothing else is said than before are passed over, unless the
     /// nodes have changed: what may be done with a group depends on their states and labels.
     mutating func directoryChanged(from former: Directory, _ floor: Floor) {
@@ -52,18 +61,36 @@ struct MembershipRoom {
             let hosted = floor.groups.insert(record.id)
             switch hosted.standing {
             case .absent where !floor.isWanted(record.id): floor.groups.stand(record.id, as: .remote)
+            case .remote where floor.isWanted(record.id) && record.id > begunUpTo:
+                floor.groups.stand(record.id, as: .absent)
             case .remote where floor.isWanted(record.id): floor.beginEmpty(record.id)
             case .absent, .remote, .recalling, .rebuilding, .installing, .replacing, .leaving, .stopped: break
             case .live:
                 // Who is there, a leader that rests knows when it is awake.
                 guard let replica = hosted.replica, replica.isLeader else { break }
-                if !replica.raft.configuration.hasVoters(of: record.placing) || step(record.id, floor) != nil {
+                let isSettled = replica.raft.configuration.hasVoters(of: record.placing) && !isNew(record, floor)
+                if !isSettled || step(record.id, floor) != nil {
                     unfinished.insert(record.id)
                     nextUnfinishedMilliseconds = floor.nowMilliseconds
                 }
             }
         }
+        leaveRemoved(since: former, floor)
         if isComplete { beginMissing(floor) }
+    }
+
+    /// Leaves the groups that were removed since the node knew its cluster last, also those that rest.
+    private func leaveRemoved(since former: Directory, _ floor: Floor) {
+        let directory = floor.directory
+        guard former.lastGroup != directory.lastGroup || former.groups.count != directory.groups.count else { return }
+        for hosted in floor.groups.all where directory.hasRemoved(hosted.id) {
+            switch hosted.standing {
+            case .absent: floor.groups.stand(hosted.id, as: .remote)
+            case .recalling, .rebuilding, .installing, .live, .stopped: floor.leave(hosted.id)
+            // A replica that begins now leaves when it is looked at.
+            case .remote, .replacing, .leaving: break
+            }
+        }
     }
 
     /// Groups of which there is no replica here: one begins where one is wanted.
@@ -71,6 +98,8 @@ struct MembershipRoom {
         for group in floor.groups.absent {
             if !floor.isWanted(group) {
                 floor.groups.stand(group, as: .remote)
+            } else if group > begunUpTo {
+                continue
             } else if floor.directory.group(group)?.holders.contains(floor.node) == true {
                 // The group's members name one, so it was here and is lost.
                 floor.giveUp(group, reason: "The log of this node has nothing of it.")
@@ -85,7 +114,10 @@ struct MembershipRoom {
     private func isLeftBehind(_ replica: Replica, _ floor: Floor) -> Bool {
         let raft = replica.raft
         guard floor.directory.index > .zero else { return false }
-        guard let record = floor.directory.group(replica.group) else { return true }
+        // A directory that is older than the group does not say that the group is gone.
+        guard let record = floor.directory.group(replica.group) else {
+            return floor.directory.hasRemoved(replica.group)
+        }
         // One that has just begun has promised nothing yet.
         guard !raft.configuration.members.isEmpty else { return !floor.isWanted(replica.group) }
         // As long as no leader has said who the members are, nobody has left.
@@ -95,13 +127,14 @@ struct MembershipRoom {
 
     // MARK: The leader's part
 
-    /// This node leads the group from now on. What the directory has said before concerned another leader, and what that
-    /// one had to tell it may be lost, so the group is looked at once, also where it rests before the next look.
+    /// This node leads the group from now on. What the directory has said before concerned another leader, and what
+    /// that one had to tell it may be lost, so the group is looked at once, also where it rests before the next look.
     mutating func noteLed(_ group: GroupID, _ floor: Floor) {
         guard let raft = floor.replica(group)?.raft, let record = floor.directory.group(group),
-            !raft.configuration.isKnown(as: record)
+            !isSettled(raft, record) || isNew(record, floor)
         else { return }
         unfinished.insert(group)
+        if isNew(record, floor) { nextUnfinishedMilliseconds = floor.nowMilliseconds }
     }
 
     /// An empty replica on another node wants to be taken in.
@@ -137,7 +170,9 @@ struct MembershipRoom {
         wakeUnfinished(floor)
         for group in floor.rest.awake {
             guard let replica = floor.replica(group) else { continue }
-            if replica.isLeader {
+            if floor.directory.hasRemoved(group) {
+                floor.leave(group)
+            } else if replica.isLeader {
                 tellDirectory(of: replica, floor)
                 takeStep(group, floor)
             } else {
@@ -210,11 +245,11 @@ struct MembershipRoom {
         unfinished.insert(group)
         switch step(group, floor) {
         case nil:
-            // Where the members are not yet those that are wanted, a step waits for a replica that lags or is away; where
-            // the directory does not know them yet, the word is on its way.
-            if let record = floor.directory.group(group), raft.configuration.isKnown(as: record) {
+            // Where the members are not yet those that are wanted, a step waits for a replica that lags or is away;
+            // where the directory does not know them yet, the word is on its way.
+            if let record = floor.directory.group(group), isSettled(raft, record) {
                 settled[group] = now
-                unfinished.remove(group)
+                if !isNew(record, floor) { unfinished.remove(group) }
             }
         case .propose(let configuration): floor.proposeConfiguration(configuration, in: group)
         case .transferLeadership(let node):
@@ -224,6 +259,14 @@ struct MembershipRoom {
             let reasons = findings.map(\.description).joined(separator: "; ")
             refusals[group] = "its voters cannot become those that are wanted: \(reasons)"
         }
+    }
+
+    /// Whether a group that is led from here has the members that it is to have, and the directory knows them, or is
+    /// being told.
+    private func isSettled(_ raft: RaftNode, _ record: GroupRecord) -> Bool {
+        guard raft.configuration.hasVoters(of: record.placing) else { return false }
+        return raft.configuration == record.members || raft.configurationIndex <= record.membersIndex
+            || told[record.id] == raft.configurationIndex
     }
 
     private func step(_ group: GroupID, _ floor: Floor) -> MembershipStep? {
@@ -258,12 +301,21 @@ struct MembershipRoom {
         }
     }
 
+    /// Whether the directory gave an added group its members, and has not heard from a leader of it: as soon as it has,
+    /// nobody begins a replica of the group as that of a new one.
+    private func isNew(_ record: GroupRecord, _ floor: Floor) -> Bool {
+        record.membersIndex == .zero && floor.directory.isAdded(record.id)
+    }
+
     /// Has the directory told who the members are, as soon as that is committed.
     private mutating func tellDirectory(of replica: Replica, _ floor: Floor) {
         let raft = replica.raft
-        let index = raft.configurationIndex
-        guard index <= raft.commitIndex, let record = floor.directory.group(replica.group), index > record.membersIndex,
-            told[replica.group] != index && raft.configuration != record.members || strays.contains(replica.group)
+        guard let record = floor.directory.group(replica.group) else { return }
+        let isNew = isNew(record, floor)
+        let index = isNew ? max(raft.configurationIndex, LogIndex(1)) : raft.configurationIndex
+        guard index <= raft.commitIndex, index > record.membersIndex,
+            told[replica.group] != index && (isNew || raft.configuration != record.members)
+                || strays.contains(replica.group)
         else { return }
         told[replica.group] = index
         strays.remove(replica.group)
@@ -272,11 +324,6 @@ struct MembershipRoom {
 }
 
 extension Configuration {
-    /// Whether these are the members that the group is to have, and the directory has heard so.
-    fileprivate func isKnown(as record: GroupRecord) -> Bool {
-        hasVoters(of: record.placing) && self == record.members
-    }
-
     /// Whether just the wanted nodes vote, and no replica that is to vote still learns.
     fileprivate func hasVoters(of placing: Placing) -> Bool {
         func nodes(_ replicas: [ReplicaID]) -> [NodeID] { replicas.compactMap { member($0)?.node } }

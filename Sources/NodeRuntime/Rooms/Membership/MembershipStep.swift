@@ -123,7 +123,9 @@ private struct StepPlanner {
 
     /// A voter too many loses its vote, once every wanted node has one.
     private var dismissal: MembershipStep? {
-        guard wanted.allSatisfy(hasVoter) || Mutant.isOn(.voterGoesFirst), let replica = surplus.first else { return nil }
+        guard wanted.allSatisfy(hasVoter) || Mutant.isOn(.voterGoesFirst), let replica = surplus.first else {
+            return nil
+        }
         guard replica != situation.leader else { return handOver }
         // It learns on where it may, as every node learns the directory.
         let learnsOn = node(of: replica).map(situation.mayLearn) ?? false

@@ -63,7 +63,7 @@ struct RebuildRoom {
 
     private mutating func beginReplica(of group: GroupID, _ attempt: UInt64, _ floor: Floor) {
         let replica = Founder.replica(of: group, in: floor.place.session, attempt)
-        floor.admitNew(replica, of: group, Configuration(members: [], voters: []))
+        floor.admitNew(replica, of: group, Configuration(members: [], voters: []), as: .live)
         joining.insert(group)
         floor.observers.membership?(.begun(group, replica))
     }
