@@ -66,13 +66,9 @@ extension NodeCommand {
             abstract: "Have a node take nothing new; it keeps what it has.",
             discussion: "Example: staffettactl node cordon 4"
         )
-        @Argument(help: "The node's number.") var id: UInt64
-        @OptionGroup var change: ChangeOptions
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var verb: NodeVerb
 
-        func run() async throws {
-            try await apply(to: id, change, over: connection) { try await $0.cordonNode($1, options: .admin()) }
-        }
+        func run() async throws { try await verb.run { try await $0.cordonNode($1, options: .admin()) } }
     }
 
     struct Uncordon: AsyncParsableCommand {
@@ -80,13 +76,9 @@ extension NodeCommand {
             abstract: "Have a cordoned node take replicas again.",
             discussion: "Example: staffettactl node uncordon 4"
         )
-        @Argument(help: "The node's number.") var id: UInt64
-        @OptionGroup var change: ChangeOptions
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var verb: NodeVerb
 
-        func run() async throws {
-            try await apply(to: id, change, over: connection) { try await $0.uncordonNode($1, options: .admin()) }
-        }
+        func run() async throws { try await verb.run { try await $0.uncordonNode($1, options: .admin()) } }
     }
 
     struct Drain: AsyncParsableCommand {
@@ -99,15 +91,11 @@ extension NodeCommand {
                 Example: staffettactl node drain 4 --wait
                 """
         )
-        @Argument(help: "The node's number.") var id: UInt64
-        @OptionGroup var change: ChangeOptions
+        @OptionGroup var verb: NodeVerb
         @OptionGroup var operation: OperationOptions
-        @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await apply(to: id, change, over: connection, operation: operation) {
-                try await $0.drainNode($1, options: .admin())
-            }
+            try await verb.run(as: operation) { try await $0.drainNode($1, options: .admin()) }
         }
     }
 
@@ -116,13 +104,9 @@ extension NodeCommand {
             abstract: "Have a drained node lead again, or end its draining.",
             discussion: "Example: staffettactl node undrain 4"
         )
-        @Argument(help: "The node's number.") var id: UInt64
-        @OptionGroup var change: ChangeOptions
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var verb: NodeVerb
 
-        func run() async throws {
-            try await apply(to: id, change, over: connection) { try await $0.undrainNode($1, options: .admin()) }
-        }
+        func run() async throws { try await verb.run { try await $0.undrainNode($1, options: .admin()) } }
     }
 
     struct Decommission: AsyncParsableCommand {
@@ -136,15 +120,11 @@ extension NodeCommand {
                   staffettactl node decommission 4 --wait
                 """
         )
-        @Argument(help: "The node's number.") var id: UInt64
-        @OptionGroup var change: ChangeOptions
+        @OptionGroup var verb: NodeVerb
         @OptionGroup var operation: OperationOptions
-        @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await apply(to: id, change, over: connection, operation: operation) {
-                try await $0.decommissionNode($1, options: .admin())
-            }
+            try await verb.run(as: operation) { try await $0.decommissionNode($1, options: .admin()) }
         }
     }
 
@@ -153,13 +133,9 @@ extension NodeCommand {
             abstract: "Take a node back that was decommissioned, or is being.",
             discussion: "Example: staffettactl node recommission 4"
         )
-        @Argument(help: "The node's number.") var id: UInt64
-        @OptionGroup var change: ChangeOptions
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var verb: NodeVerb
 
-        func run() async throws {
-            try await apply(to: id, change, over: connection) { try await $0.recommissionNode($1, options: .admin()) }
-        }
+        func run() async throws { try await verb.run { try await $0.recommissionNode($1, options: .admin()) } }
     }
 
     struct Forget: AsyncParsableCommand {
@@ -167,37 +143,37 @@ extension NodeCommand {
             abstract: "List a decommissioned node no longer; it never comes back.",
             discussion: "Example: staffettactl node forget 4"
         )
-        @Argument(help: "The node's number.") var id: UInt64
-        @OptionGroup var change: ChangeOptions
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var verb: NodeVerb
 
-        func run() async throws {
-            try await apply(to: id, change, over: connection) { try await $0.forgetNode($1, options: .admin()) }
-        }
+        func run() async throws { try await verb.run { try await $0.forgetNode($1, options: .admin()) } }
     }
 }
 
-private func apply(
-    to id: UInt64,
-    _ change: ChangeOptions,
-    over connection: ConnectionOptions,
-    operation: OperationOptions? = nil,
-    _ call: @escaping Change
-) async throws {
-    let request = Staffetta_Admin_V1_ChangeNodeRequest.with {
-        $0.id = id
-        $0.dryRun = change.dryRun
-        $0.operationID = operation?.number() ?? 0
+/// What every verb takes that changes the state of one node.
+struct NodeVerb: ParsableArguments {
+    @Argument(help: "The node's number.") var id: UInt64
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    /// Asks for the change, and shows what it comes to.
+    ///
+    /// - Parameter operation: for a verb that begins something that takes its time.
+    fileprivate func run(as operation: OperationOptions? = nil, _ call: @escaping Change) async throws {
+        let request = Staffetta_Admin_V1_ChangeNodeRequest.with {
+            $0.id = id
+            $0.dryRun = change.dryRun
+            $0.operationID = operation?.number() ?? 0
+        }
+        // States are asked for, and operations have numbers: the same again is the same.
+        let response = try await connection.call(.harmless) { client in
+            try await call(NodesClient(wrapping: client), request)
+        }
+        try await ChangeOutput(connection: connection, isDryRun: change.dryRun).show(
+            response,
+            preview: response.preview,
+            response.hasOperation ? response.operation : nil,
+            done: response.hasNode ? "node \(id) is \(response.node.state)" : "node \(id) is no longer listed",
+            waits: operation?.wait ?? false
+        )
     }
-    // States are asked for, and operations have numbers: the same again is the same.
-    let response = try await connection.call(.harmless) { client in
-        try await call(NodesClient(wrapping: client), request)
-    }
-    try await ChangeOutput(connection: connection, isDryRun: change.dryRun).show(
-        response,
-        preview: response.preview,
-        response.hasOperation ? response.operation : nil,
-        done: response.hasNode ? "node \(id) is \(response.node.state)" : "node \(id) is no longer listed",
-        waits: operation?.wait ?? false
-    )
 }

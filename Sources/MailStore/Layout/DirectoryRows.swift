@@ -151,10 +151,7 @@ enum DirectoryRows {
     }
 
     static func groupOfSlot(in row: ByteBuffer) throws(DecodingError) -> GroupID {
-        var decoder = try WireDecoder(row: row, subject: "slot row")
-        let group = try decoder.group()
-        try decoder.finish()
-        return group
+        try decodeRow(row, as: "slot row") { decoder throws(DecodingError) in try decoder.group() }
     }
 
     static func tokenRow(_ token: JoinToken) -> ByteBuffer {
@@ -164,10 +161,7 @@ enum DirectoryRows {
     }
 
     static func token(in row: ByteBuffer) throws(DecodingError) -> JoinToken {
-        var decoder = try WireDecoder(row: row, subject: "token row")
-        let token = try decoder.joinToken()
-        try decoder.finish()
-        return token
+        try decodeRow(row, as: "token row") { decoder throws(DecodingError) in try decoder.joinToken() }
     }
 
     /// The numbers that were given last.
@@ -202,10 +196,9 @@ enum DirectoryRows {
     }
 
     static func admittedNode(in row: ByteBuffer) throws(DecodingError) -> NodeID {
-        var decoder = try WireDecoder(row: row, subject: "admission row")
-        let node = NodeID(try decoder.integer(as: UInt64.self))
-        try decoder.finish()
-        return node
+        try decodeRow(row, as: "admission row") { decoder throws(DecodingError) in
+            NodeID(try decoder.integer(as: UInt64.self))
+        }
     }
 
     // MARK: What admins have said, and what happened
@@ -218,11 +211,9 @@ enum DirectoryRows {
     }
 
     static func rule(in row: ByteBuffer) throws(DecodingError) -> (pool: String, rule: PlacementRule) {
-        var decoder = try WireDecoder(row: row, subject: "rule row")
-        let pool = try decoder.poolName()
-        let rule = try decoder.placementRule()
-        try decoder.finish()
-        return (pool, rule)
+        try decodeRow(row, as: "rule row") { decoder throws(DecodingError) in
+            (try decoder.poolName(), try decoder.placementRule())
+        }
     }
 
     static func schedulerRow(_ settings: SchedulerSettings) -> ByteBuffer {
@@ -232,10 +223,7 @@ enum DirectoryRows {
     }
 
     static func scheduler(in row: ByteBuffer) throws(DecodingError) -> SchedulerSettings {
-        var decoder = try WireDecoder(row: row, subject: "scheduler row")
-        let settings = try decoder.schedulerSettings()
-        try decoder.finish()
-        return settings
+        try decodeRow(row, as: "scheduler row") { decoder throws(DecodingError) in try decoder.schedulerSettings() }
     }
 
     static func operationRow(_ operation: OperationRecord) -> ByteBuffer {
@@ -245,10 +233,7 @@ enum DirectoryRows {
     }
 
     static func operation(in row: ByteBuffer) throws(DecodingError) -> OperationRecord {
-        var decoder = try WireDecoder(row: row, subject: "operation row")
-        let operation = try decoder.operation()
-        try decoder.finish()
-        return operation
+        try decodeRow(row, as: "operation row") { decoder throws(DecodingError) in try decoder.operation() }
     }
 
     static func eventRow(_ event: NumberedEvent) -> ByteBuffer {
@@ -258,10 +243,7 @@ enum DirectoryRows {
     }
 
     static func event(_ sequence: UInt64, in row: ByteBuffer) throws(DecodingError) -> NumberedEvent {
-        var decoder = try WireDecoder(row: row, subject: "event row")
-        let event = try decoder.event(sequence: sequence)
-        try decoder.finish()
-        return event
+        try decodeRow(row, as: "event row") { decoder throws(DecodingError) in try decoder.event(sequence: sequence) }
     }
 
     static func lastEventRow(_ sequence: UInt64) -> ByteBuffer {
@@ -271,9 +253,6 @@ enum DirectoryRows {
     }
 
     static func lastEvent(in row: ByteBuffer) throws(DecodingError) -> UInt64 {
-        var decoder = try WireDecoder(row: row, subject: "last event row")
-        let sequence: UInt64 = try decoder.integer()
-        try decoder.finish()
-        return sequence
+        try decodeRow(row, as: "last event row") { decoder throws(DecodingError) in try decoder.integer() }
     }
 }

@@ -12,6 +12,21 @@ extension WireDecoder {
     }
 }
 
+/// Reads all that is in a row.
+///
+/// - Parameter subject: what the row is, for an error.
+/// - Throws: ``MailModel/DecodingError``, also for what is left behind the value.
+func decodeRow<Value>(
+    _ row: ByteBuffer,
+    as subject: String,
+    _ read: (inout WireDecoder) throws(DecodingError) -> Value
+) throws(DecodingError) -> Value {
+    var decoder = try WireDecoder(row: row, subject: subject)
+    let value = try read(&decoder)
+    try decoder.finish()
+    return value
+}
+
 func newRow(capacity: Int = 64) -> ByteBuffer {
     var row = ByteBufferAllocator().buffer(capacity: capacity)
     row.writeInteger(rowVersion)

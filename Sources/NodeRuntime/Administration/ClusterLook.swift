@@ -96,10 +96,7 @@ public struct ChangePreview: Sendable {
         moves = foresight.moves
         self.during = Survivability.sentences(in: during)
         after = Survivability.sentences(in: foresight.outcome)
-        obstacles = foresight.unrepaired.map { unrepaired in
-            let rejected = unrepaired.rejected.map(\.description).joined(separator: "; ")
-            return "\(unrepaired)" + (rejected.isEmpty ? "" : " (\(rejected))")
-        }
+        obstacles = foresight.unrepaired.map(\.explanation)
     }
 
     /// Bytes that the moves copy.
@@ -126,7 +123,12 @@ public struct OperationReport: Sendable {
     public let waits: [String]
 
     init(_ record: OperationRecord, in look: ClusterLook) {
-        let progress = OperationProgress(of: record, look.directory, look.view, now: look.now)
+        self.init(record, in: look, plan: Planner.plan(look.view))
+    }
+
+    /// - Parameter plan: what the planner would do next.
+    init(_ record: OperationRecord, in look: ClusterLook, plan: Plan) {
+        let progress = OperationProgress(of: record, look.directory, look.view, plan: plan)
         self.record = record
         left = progress.left
         waits = progress.waits

@@ -21,9 +21,10 @@ public struct OperationAdministration: Sendable {
     /// - Throws: ``AdministrationError``, `.unavailable` where no quorum answers in time.
     public func operations(all: Bool) async throws(AdministrationError) -> [OperationReport] {
         let look = try await node.look()
+        let plan = Planner.plan(look.view)
         return look.directory.operations.filter { all || $0.state == .running }
             .sorted { ($1.began.rawValue, $1.id) < ($0.began.rawValue, $0.id) }
-            .map { OperationReport($0, in: look) }
+            .map { OperationReport($0, in: look, plan: plan) }
     }
 
     /// One operation.
@@ -86,12 +87,10 @@ public struct OperationAdministration: Sendable {
             try Self.check(record, mayBecome: .decommissioning)
             guard let first = stays.first else { return }
             let reason = foresight.unrepaired.first { $0.group == first.id }
-            let rejected = reason?.rejected.map(\.description).joined(separator: "; ") ?? ""
             throw AdministrationError(
                 .failedPrecondition,
                 "\(stays.count) groups would have to stay on node \(target.rawValue), "
-                    + "group \(first.id.rawValue) first. " + (reason.map { "\($0)" } ?? "")
-                    + (rejected.isEmpty ? "" : " Considered: \(rejected).")
+                    + "group \(first.id.rawValue) first. " + (reason?.explanation ?? "")
             )
         }
     }

@@ -36,11 +36,24 @@ struct SchedulerRoom {
     /// What was looked at last: nothing is decided twice of the same.
     private var looked: (situation: Situation, milliseconds: Int64)?
 
-    /// What a decision may depend on.
+    /// What has something decided at once when it changes. How many bytes there are changes all the time, and is looked
+    /// at when nothing else has changed for a while.
     private struct Situation: Equatable {
         let directory: LogIndex
         let gone: [NodeID]
-        let reports: [NodeID: NodeReport]
+        let dead: [NodeID]
+        let slow: [NodeID]
+        /// The groups that each node leads.
+        let led: [NodeID: [GroupID]]
+
+        init(_ directory: Directory, _ survey: ClusterSurvey) {
+            let limit = directory.policy.scheduler.placement.deadAfterSeconds
+            self.directory = directory.index
+            gone = survey.goneSeconds.keys.sorted()
+            dead = survey.goneSeconds.filter { $0.value >= limit }.keys.sorted()
+            slow = survey.reports.filter { $0.value.isDiskSlow }.keys.sorted()
+            led = survey.reports.mapValues { report in report.groups.filter(\.isLeader).map(\.group) }
+        }
     }
 
     mutating func receive(_ input: SchedulerInput, _ desk: AgentDesk) {
@@ -58,6 +71,8 @@ struct SchedulerRoom {
         case .decided(let decisions):
             isDeciding = false
             for decision in decisions { carryOut(decision, desk) }
+            // Nothing answers a message to a leader: whether it was followed, the next look shows.
+            if !decisions.isEmpty { looked = nil }
         case .told:
             underWay -= 1
             looked = nil
@@ -91,16 +106,10 @@ struct SchedulerRoom {
     }
 
     private mutating func decide(by directory: Directory, _ survey: ClusterSurvey, _ desk: AgentDesk) {
-        let situation = Situation(
-            directory: directory.index,
-            gone: survey.goneSeconds.keys.sorted(),
-            reports: reports
-        )
+        let situation = Situation(directory, survey)
         let now = desk.nowMilliseconds
         let isSame = looked.map { $0.situation == situation && now - $0.milliseconds < Self.restMilliseconds }
-        // Nodes that are gone may be dead by now.
-        guard isSame != true || !survey.goneSeconds.isEmpty, !isDeciding, underWay == 0
-        else { return }
+        guard isSame != true, !isDeciding, underWay == 0 else { return }
         looked = (situation, now)
         isDeciding = true
         let inbox = desk.ways.inboxes.agent

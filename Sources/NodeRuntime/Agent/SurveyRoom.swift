@@ -50,6 +50,8 @@ struct SurveyRoom {
     /// Who is to be told what this node holds, as soon as its loops have said so: other nodes, and inquiries of its
     /// own.
     private var askers: [(node: NodeID, id: UInt64)] = []
+    /// How many of them asked before the loops were asked: an answer is as new as its question.
+    private var askersOfGathering = 0
     /// Which gathering is under way, how many loops have not answered, and what the others have said.
     private var gathering: UInt64 = 0
     private var silentLoops = 0
@@ -122,7 +124,11 @@ struct SurveyRoom {
     private mutating func answer(_ node: NodeID, in id: UInt64, _ desk: AgentDesk) {
         guard askers.count < Self.maximumAskers else { return }
         askers.append((node, id))
-        guard silentLoops == 0 else { return }
+        if silentLoops == 0 { gather(desk) }
+    }
+
+    private mutating func gather(_ desk: AgentDesk) {
+        askersOfGathering = askers.count
         gathering += 1
         gathered = []
         silentLoops = desk.ways.inboxes.loops.count
@@ -153,9 +159,10 @@ struct SurveyRoom {
             }
         )
         gathered = []
-        let askers = askers
-        self.askers = []
-        for (node, id) in askers {
+        let answered = askers.prefix(askersOfGathering)
+        askers.removeFirst(askersOfGathering)
+        if !askers.isEmpty { gather(desk) }
+        for (node, id) in answered {
             if node == desk.node {
                 note(report, of: node, in: id)
             } else {

@@ -81,6 +81,12 @@ public struct Unrepaired: Hashable, Sendable, CustomStringConvertible {
     public let rejected: [RejectedNode]
 
     public var description: String { "Group \(group.rawValue): \(violation) Not repaired: \(obstacle)." }
+
+    /// The same with every node that was considered, and why it was not taken.
+    public var explanation: String {
+        rejected.isEmpty
+            ? description : "\(self) Considered: " + rejected.map(\.description).joined(separator: "; ") + "."
+    }
 }
 
 /// What to do next.

@@ -9,16 +9,25 @@ public struct OperationProgress: Hashable, Sendable {
     public let waits: [String]
 
     /// Nothing is left of what has ended.
-    public init(of operation: OperationRecord, _ directory: Directory, _ view: ClusterView, now: Timestamp) {
+    ///
+    /// - Parameter plan: what the planner would do next in this view.
+    public init(of operation: OperationRecord, _ directory: Directory, _ view: ClusterView, plan: Plan) {
         guard operation.state == .running else {
             left = OperationWork()
             waits = []
             return
         }
-        left = Self.work(of: operation.kind, directory, view)
-        waits =
-            Self.obstacles(to: operation.kind, directory, view)
-            + Self.pause(of: operation.kind, directory, now)
+        if case .rebalance = operation.kind {
+            // What comes behind the next moves would take as many plans to tell.
+            let moves = plan.moves + view.movesUnderWay
+            left = OperationWork(
+                replicas: UInt32(moves.count + plan.waiting.count),
+                bytes: moves.reduce(0) { $0 + UInt64($1.bytesToCopy) }
+            )
+        } else {
+            left = Self.work(of: operation.kind, directory, view)
+        }
+        waits = Self.obstacles(to: operation.kind, by: plan, directory, view)
     }
 
     /// All that there is to do for a kind of operation, as the cluster is.
@@ -44,8 +53,13 @@ public struct OperationProgress: Hashable, Sendable {
         }
     }
 
-    private static func obstacles(to kind: OperationKind, _ directory: Directory, _ view: ClusterView) -> [String] {
-        var groups: [GroupID]
+    private static func obstacles(
+        to kind: OperationKind,
+        by plan: Plan,
+        _ directory: Directory,
+        _ view: ClusterView
+    ) -> [String] {
+        let groups: [GroupID]
         switch kind {
         case .drain(let node): groups = view.groups.filter { $0.leader == node }.map(\.id)
         case .decommission(let node): groups = Scheduler.groupsHeld(by: node, directory)
@@ -53,11 +67,9 @@ public struct OperationProgress: Hashable, Sendable {
         case .rebalance: groups = view.groups.map(\.id)
         }
         var found: [String] = []
-        let plan = Planner.plan(view)
         let concerned = Set(groups)
         for unrepaired in plan.unrepaired where concerned.contains(unrepaired.group) {
-            let rejected = unrepaired.rejected.map(\.description).joined(separator: "; ")
-            found.append("\(unrepaired)" + (rejected.isEmpty ? "" : " (\(rejected))"))
+            found.append(unrepaired.explanation)
         }
         let waiting = plan.waiting.filter(concerned.contains).count
         if waiting > 0 { found.append("\(waiting) groups wait for the limits of moves at once") }
@@ -75,9 +87,4 @@ public struct OperationProgress: Hashable, Sendable {
 
     /// So many reasons are enough.
     private static let maximumWaits = 20
-
-    private static func pause(of kind: OperationKind, _ directory: Directory, _ now: Timestamp) -> [String] {
-        guard case .rebalance = kind, let end = directory.policy.scheduler.pausedUntil, now < end else { return [] }
-        return ["the scheduler is paused; this operation goes on all the same"]
-    }
 }

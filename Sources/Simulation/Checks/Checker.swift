@@ -309,10 +309,10 @@ struct Checker {
         case .directory(.reportMembers(let group, _, _)), .directory(.placeGroup(let group, _, _)):
             isInOrder = world.groups.contains(group)
             if case .directory(.placeGroup(_, let placing, _)) = envelope.command {
-                world.admin.checkPlacing(placing, of: group, in: groups[0].model.directory)
+                world.placement.admin.checkPlacing(placing, of: group, in: groups[0].model.directory)
             }
         case .directory(.raiseVersion): isInOrder = envelope.request.session == 0
-        case .directory: isInOrder = world.admin.isActive
+        case .directory: isInOrder = world.placement.admin.isActive
         default: isInOrder = envelope.request.session == 0
         }
         if !isInOrder { world.fail("what is committed was asked for", "group 0, entry \(index): \(envelope.command)") }

@@ -45,9 +45,9 @@ final class AdminFaults {
         return random.chance(perMillion: 200_000)
     }
 
-    /// The label of a node in a run with an admin.
-    static func labels(of position: Int) -> [Label] {
-        [Label(key: "vendor", value: "v\(position % vendors)")]
+    /// What a node says of itself: in a run with an admin, its vendor.
+    func labels(of position: Int) -> [Label] {
+        isActive ? [Label(key: "vendor", value: "v\(position % Self.vendors)")] : []
     }
 
     init(in world: World) {

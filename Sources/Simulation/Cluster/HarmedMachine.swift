@@ -31,7 +31,7 @@ final class HarmedMachine {
 
     /// The same, where one node need not vote: nobody counts on it.
     func isWhole(learningOn learner: SimNode?) -> Bool {
-        guard world.placement.isQuiet, world.admin.isOver else { return false }
+        guard world.placement.isQuiet else { return false }
         return world.nodes.allSatisfy { node in
             guard let core = node.core else { return false }
             return core.agent.identity.isComplete

@@ -45,7 +45,7 @@ struct Machines {
                 identity: node.identity.saved,
                 identityStore: node.identity,
                 peers: world.nodes.map(\.id),
-                registration: node.registration,
+                registration: node.registration(labels: world.placement.admin.labels(of: node.position)),
                 failed: { [unowned world = world, unowned node] in world.programs.noteFailure($0, of: node) }
             )
             let core = try NodeCore(environment, log: store, state: node.state, recovered: groups)

@@ -9,6 +9,8 @@ final class PlacementFaults {
     private unowned let world: World
     private var random: SimRandom
     private let isActive: Bool
+    /// Who changes placings in the runs in which groups are not simply placed at random.
+    let admin: AdminFaults
     private var nextMicroseconds: Int64 = 0
     /// When a group was last to move: what was said then may still be on its way.
     private var lastMicroseconds = Int64.min / 2
@@ -17,18 +19,20 @@ final class PlacementFaults {
         self.world = world
         var random = SimRandom(seed: world.options.seed ^ 0x706c_6163_696e_6773)
         let isChosen = random.chance(perMillion: 350_000)
-        isActive = isChosen && !AdminFaults.isChosen(for: world.options.seed, nodes: world.nodes.count)
+        admin = AdminFaults(in: world)
+        isActive = isChosen && !admin.isActive
         self.random = random
     }
 
     /// Whether every group is to be on all nodes, as the cluster began.
-    var areAllEverywhere: Bool { !isActive || misplaced.isEmpty }
+    var areAllEverywhere: Bool { (!isActive || misplaced.isEmpty) && admin.isOver }
 
     /// Whether no group moves, nor is about to.
     var isQuiet: Bool { areAllEverywhere && world.now - lastMicroseconds > 5_000_000 }
 
     /// Now and then.
     func check() {
+        admin.check()
         guard isActive, world.now >= nextMicroseconds else { return }
         if world.isHealing {
             nextMicroseconds = world.now + 500_000

@@ -69,7 +69,7 @@ struct Programs {
             return world.fail("the directory knows the cluster", "node \(node.position + 1)")
         }
         let said = Dictionary(uniqueKeysWithValues: cluster.nodes.map { ($0.id, $0.description.versions) })
-        let told = Dictionary(uniqueKeysWithValues: world.nodes.map { ($0.id, $0.registration.node.versions) })
+        let told = Dictionary(uniqueKeysWithValues: world.nodes.map { ($0.id, $0.knownVersions) })
         let known = Dictionary(uniqueKeysWithValues: cluster.nodes.map { ($0.id, $0) })
         let own = said.filter { told[$0.key] != nil }
         let operations = Dictionary(uniqueKeysWithValues: cluster.operations.map { ($0.id, $0) })

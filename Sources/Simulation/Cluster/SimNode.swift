@@ -107,8 +107,6 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     /// Groups that rest here although nobody leads them as they think, and since which of its ticks.
     var restsFalselySince: [GroupID: UInt64] = [:]
     var versions = Versions()
-    /// Whether it says of itself what vendor it is of.
-    var isLabelled = false
 
     /// A copy of all that a machine keeps.
     struct Image {
@@ -173,15 +171,14 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
 
     var isUp: Bool { core != nil }
 
-    var registration: Registration {
+    /// What the program that runs here knows.
+    var knownVersions: KnownVersions { KnownVersions(.first, versions.running) }
+
+    /// What the node tells the directory of itself.
+    func registration(labels: [Label]) -> Registration {
         Registration(
             clusterID: 1,
-            node: NodeDescription(
-                id: id.rawValue,
-                peerAddress: "",
-                labels: isLabelled ? AdminFaults.labels(of: position) : [],
-                versions: KnownVersions(.first, versions.running)
-            )
+            node: NodeDescription(id: id.rawValue, peerAddress: "", labels: labels, versions: knownVersions)
         )
     }
     /// For who watches: its reads do not count, and none fails.

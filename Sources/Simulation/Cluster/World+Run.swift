@@ -134,8 +134,7 @@ extension World {
     }
 
     private var isConverged: Bool {
-        guard harmedMachine.position == nil, programs.isUpgraded, programs.areAllTold, placement.areAllEverywhere,
-            admin.isOver
+        guard harmedMachine.position == nil, programs.isUpgraded, programs.areAllTold, placement.areAllEverywhere
         else {
             return false
         }
@@ -183,7 +182,6 @@ extension World {
         }
         injector.strand.spring()
         placement.check()
-        admin.check()
         RestCheck(world: self).check()
         checker.countCheck()
     }

@@ -33,7 +33,6 @@ final class World: @unchecked Sendable {
     private(set) lazy var harmedMachine = HarmedMachine(in: self)
     private(set) lazy var silentHarm = SilentHarm(in: self)
     private(set) lazy var placement = PlacementFaults(in: self)
-    private(set) lazy var admin = AdminFaults(in: self)
 
     init(_ options: SimulationOptions) {
         self.options = options
@@ -44,8 +43,7 @@ final class World: @unchecked Sendable {
         groups = (0...UInt32(options.mailGroups)).map { GroupID($0) }
         var choice = random.fork()
         var settings = SimSettings.draw(&choice)
-        let hasAdmin = AdminFaults.isChosen(for: options.seed, nodes: options.nodes)
-        settings.isScheduling = hasAdmin
+        settings.isScheduling = AdminFaults.isChosen(for: options.seed, nodes: options.nodes)
         self.settings = settings
         network = SimNetwork(nodes: options.nodes, random: random.fork())
         plan = FaultPlan(&choice)
@@ -57,9 +55,7 @@ final class World: @unchecked Sendable {
                 bootMicroseconds: choice.between(0...1_000_000_000),
                 drift: choice.between(-20_000...20_000)
             )
-            let node = SimNode(position, mailGroups: options.mailGroups, state: state, clock: clock)
-            node.isLabelled = hasAdmin
-            nodes.append(node)
+            nodes.append(SimNode(position, mailGroups: options.mailGroups, state: state, clock: clock))
         }
         if plan.kinds.contains(.replaceProgram) { programs.mix() }
         load = Workload(self, &random)
