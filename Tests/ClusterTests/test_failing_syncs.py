@@ -1,11 +1,12 @@
-"""Syncs that fail, and syncs that do not come back."""
+"""Syncs that fail, syncs that do not come back, and syncs that take long."""
 
 import threading
+import time
 import unittest
 
 from support import imap
 from support.cluster import wait_until
-from support.faults import HANGS, Log
+from support.faults import HANGS, QUICK, SLOW, Log
 from support.lmtp import LMTP, ConnectionEnded
 from support.oracle import body
 from support.rig import FATAL_STATUS, Rig
@@ -66,29 +67,65 @@ class FailedSyncTests(unittest.TestCase):
             cluster.wait_for_equal_digests()
 
 
+class Delivering:
+    """Delivers through a node that is well: it must be answered whatever happens to the leaders."""
+
+    def __init__(self, cluster, node):
+        self.cluster, self.node = cluster, node
+        self.refused = []
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.deliver)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join(timeout=60)
+
+    def deliver(self):
+        number = 0
+        while not self.stopping.wait(0.05):
+            number += 1
+            account = self.cluster.addresses()[number % self.cluster.accounts]
+            with LMTP(self.node.lmtp) as lmtp:
+                reply = lmtp.deliver(account, body(number))[0]
+            if reply.code != 250:
+                self.refused.append(f"{number}: {reply}")
+
+
+class SlowSyncTests(unittest.TestCase):
+    def test_leaderships_go_and_come_back(self):
+        with Rig(accounts=16) as cluster:
+            node, other = cluster.node(1), cluster.node(2)
+            wait_until(lambda: cluster.led_by(node), 60, "leaderships of the node")
+            log = Log(node)
+            with Delivering(cluster, other) as delivering:
+                cluster.slow_syncs(node)
+                began = time.monotonic()
+                wait_until(lambda: not cluster.led_by(node), 60, "leaderships of the others")
+                gone = time.monotonic() - began
+                self.assertIn(SLOW, log.text())
+                self.assertTrue(node.is_alive())
+                cluster.heal_syncs(node)
+                began = time.monotonic()
+                wait_until(lambda: cluster.led_by(node), 120, "leaderships of the node again")
+                back = time.monotonic() - began
+                self.assertIn(QUICK, log.text())
+            print(f"a slow disk: its node led nothing after {gone:.1f} s, and led again {back:.1f} s after it was well")
+            self.assertEqual(delivering.refused, [])
+            cluster.wait_until_whole()
+            cluster.wait_for_equal_digests()
+
+
 class HangingSyncTests(unittest.TestCase):
     def test_leaderships_go_and_then_the_node(self):
         with Rig(accounts=16) as cluster:
             node, other = cluster.node(1), cluster.node(2)
             wait_until(lambda: cluster.led_by(node), 60, "leaderships of the node")
             log = Log(node)
-            stopping = threading.Event()
-            refused = []
-
-            def deliver():
-                """Through another node: it must be answered whatever happens to the leaders."""
-                number = 0
-                while not stopping.wait(0.05):
-                    number += 1
-                    account = cluster.addresses()[number % cluster.accounts]
-                    with LMTP(other.lmtp) as lmtp:
-                        reply = lmtp.deliver(account, body(number))[0]
-                    if reply.code != 250:
-                        refused.append(f"{number}: {reply}")
-
-            thread = threading.Thread(target=deliver)
-            thread.start()
-            try:
+            with Delivering(cluster, other) as delivering:
                 cluster.hang_syncs(node)
                 log.wait_for(HANGS, 60)
                 wait_until(
@@ -100,10 +137,7 @@ class HangingSyncTests(unittest.TestCase):
                 cluster.heal_syncs(node)
                 cluster.start_again(node)
                 cluster.wait_until_whole()
-            finally:
-                stopping.set()
-                thread.join(timeout=60)
-            self.assertEqual(refused, [])
+            self.assertEqual(delivering.refused, [])
             cluster.wait_for_equal_digests()
 
 

@@ -1,72 +1,16 @@
 """Nodes join a cluster that is at work, are given replicas, and lose them again."""
 
-import json
 import re
-import subprocess
 import unittest
 
-from support.cluster import PROGRAMS, free_port_base, wait_until
+from support.cluster import wait_until
 from support.rig import Rig
+from support.server import Server, identity
 from support.traffic import Deliveries, GroupWriter
 from support.verdict import Verdict
 
 SEED = 71
 SECRET = re.compile(r"^[0-9a-f]{16}\.[0-9a-f]{64}$")
-
-
-def identity(node):
-    lines = (node.data / "identity").read_text().splitlines()
-    return dict(line.split(" ", 1) for line in lines)
-
-
-class Newcomer:
-    """A node that was not there when the cluster began: `staffetta serve` with a directory and ports of its own."""
-
-    def __init__(self, cluster, name):
-        base = free_port_base(1, ports_per_node=10) + 10
-        self.directory = cluster.directory / name
-        self.peer, self.admin, self.imap, self.lmtp = base, base + 1, base + 3, base + 5
-        self.data = self.directory / "data"
-        self.log = cluster.directory / f"{name}.log"
-        self.process = None
-
-    def start(self, *flags):
-        words = [
-            str(PROGRAMS / "staffetta"), "serve", "--data-directory", str(self.data),
-            "--peer-listen", f"127.0.0.1:{self.peer}", "--admin-listen", f"127.0.0.1:{self.admin}",
-            "--imap-listen", f"127.0.0.1:{self.imap}", "--lmtp-listen", f"127.0.0.1:{self.lmtp}",
-            "--imap-plaintext-login", "true", *flags,
-        ]
-        self.directory.mkdir(exist_ok=True)
-        self.read_from = len(self.log.read_text()) if self.log.exists() else 0
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(words, stdout=log, stderr=log)
-
-    def is_ready(self):
-        if self.process.poll() is not None:
-            raise AssertionError(f"the node ended with {self.process.returncode}: {self.log.read_text()[-2_000:]}")
-        return " ready: peers " in self.log.read_text()[self.read_from:]
-
-    def is_running(self):
-        return self.process.poll() is None and (self.data / "identity").exists()
-
-    def wait_until_ready(self, seconds=60):
-        wait_until(self.is_ready, seconds, "the node is ready")
-
-    def groups(self):
-        done = subprocess.run(
-            [str(PROGRAMS / "staffettactl"), "group", "list", "--format", "json",
-             "--endpoint", f"127.0.0.1:{self.admin}"],
-            capture_output=True, text=True, timeout=30, check=False)
-        if done.returncode != 0:
-            return {}
-        return {int(group.get("id", 0)): group for group in json.loads(done.stdout).get("groups", [])
-                if group.get("isHosted")}
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(timeout=30)
 
 
 class JoiningTests(unittest.TestCase):
@@ -94,7 +38,7 @@ class JoiningTests(unittest.TestCase):
         return secret
 
     def newcomer(self, name, *flags):
-        node = Newcomer(self.cluster, name)
+        node = Server(self.cluster.directory, name)
         self.newcomers.append(node)
         node.start(*flags)
         return node
@@ -136,6 +80,7 @@ class JoiningTests(unittest.TestCase):
                 self.ctl("group", "move-replica", str(group), "--from", "1", "--to", str(number))
             for group in moved:
                 wait_until(lambda group=group: self.members(group) == [2, 3, number], 60, f"group {group} has moved")
+            wait_until(lambda: not self.ctl("operation", "list").get("operations"), 30, "the end of the moves")
             wait_until(lambda: set(newcomer.groups()) == {0, *moved}, 30, "the node has what was moved")
             # The node that gave them away keeps nothing of them.
             first = self.cluster.node(1)

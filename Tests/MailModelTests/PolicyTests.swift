@@ -9,7 +9,7 @@ import Testing
         directoryIndex: LogIndex(9),
         capacityBytes: .max,
         freeBytes: 7,
-        isDiskSlow: true,
+        disk: .full,
         groups: [
             HeldGroup(group: .directory, isLeader: false, accounts: 0, bytes: 0),
             HeldGroup(group: .maximum, isLeader: true, accounts: .max, bytes: .max),
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func roundTrip() throws {
-        let empty = NodeReport(directoryIndex: .zero, capacityBytes: 0, freeBytes: 0, isDiskSlow: false, groups: [])
+        let empty = NodeReport(directoryIndex: .zero, capacityBytes: 0, freeBytes: 0, disk: .well, groups: [])
         for report in [Self.report, empty] { #expect(try decode(encode(report)) == report) }
         #expect(encode(Self.report).readableBytes == 8 + 8 + 8 + 1 + 4 + 2 * 17)
     }
@@ -47,7 +47,7 @@ import Testing
         func report(_ count: Int) -> NodeReport {
             let held = HeldGroup(group: GroupID(1), isLeader: false, accounts: 1, bytes: 1)
             let groups = Array(repeating: held, count: count)
-            return NodeReport(directoryIndex: .zero, capacityBytes: 1, freeBytes: 1, isDiskSlow: false, groups: groups)
+            return NodeReport(directoryIndex: .zero, capacityBytes: 1, freeBytes: 1, disk: .well, groups: groups)
         }
         let most = NodeReport.maximumGroups
         #expect(try decode(encode(report(most))).groups.count == most)

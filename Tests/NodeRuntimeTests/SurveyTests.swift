@@ -41,7 +41,7 @@ import Testing
             #expect(report.groups.map(\.group) == cluster.groups)
             let led = report.groups.filter(\.isLeader).map(\.group)
             #expect(led == cluster.groups.filter { cluster.leader(of: $0) === node })
-            #expect(report.capacityBytes == 1_000 && report.freeBytes == 600 && !report.isDiskSlow)
+            #expect(report.capacityBytes == 1_000 && report.freeBytes == 600 && report.disk == .full)
             #expect(report.directoryIndex == node.core?.directory.now.index)
         }
         #expect(survey.covers(try #require(cluster[1].core?.directory.now)))
@@ -78,6 +78,22 @@ import Testing
         ask(cluster[1], surveys)
         cluster.run(ticks: 2)
         #expect(surveys.ended.last?.reports.count == 3)
+    }
+
+    /// A node that has just started may have no connection to some that are there.
+    @Test func whoHasJustStartedWaitsForLonger() throws {
+        let cluster = try cluster()
+        cluster[1].kill()
+        try cluster.start(cluster[1])
+        cluster[3].isStopped = true
+        cluster.run(ticks: 2)
+        let surveys = Surveys()
+        ask(cluster[1], surveys)
+        cluster.run(ticks: Self.patienceTicks + 10)
+        #expect(surveys.ended.isEmpty)
+        cluster[3].isStopped = false
+        cluster.run(ticks: 4)
+        #expect(surveys.ended.map(\.reports.count) == [3])
     }
 
     @Test func soManyInquiriesAndNoMore() throws {

@@ -152,7 +152,7 @@ enum Samples {
         .ask(id: .max),
         .report(
             id: 1,
-            NodeReport(directoryIndex: .zero, capacityBytes: 0, freeBytes: 0, isDiskSlow: false, groups: [])
+            NodeReport(directoryIndex: .zero, capacityBytes: 0, freeBytes: 0, disk: .well, groups: [])
         ),
         .report(
             id: 2,
@@ -160,7 +160,7 @@ enum Samples {
                 directoryIndex: .maximum,
                 capacityBytes: .max,
                 freeBytes: 7,
-                isDiskSlow: true,
+                disk: .slow,
                 groups: [
                     HeldGroup(group: .directory, isLeader: true, accounts: 0, bytes: 0),
                     HeldGroup(group: .maximum, isLeader: false, accounts: .max, bytes: .max),

@@ -20,7 +20,7 @@ import Testing
         #expect(view.nodes.map(\.id) == (1...6).map { NodeID($0) })
         let node = try #require(view.node(NodeID(1)))
         #expect(node.labels == ["vendor": "alfa", "datacenter": "milano"])
-        #expect(node.liveness == .alive && node.state == .active && !node.hasSlowDisk)
+        #expect(node.liveness == .alive && node.state == .active && node.disk == .well)
         #expect(node.capacityBytes == 1_000 * Sample.gigabyte && node.usedBytes == 2 * Sample.gigabyte)
         #expect(view.groups.map(\.id) == [0, 1, 2].map { GroupID($0) })
         let group = try #require(view.group(GroupID(1)))
@@ -40,14 +40,14 @@ import Testing
                 directoryIndex: .zero,
                 capacityBytes: 10,
                 freeBytes: 20,
-                isDiskSlow: node == 2,
+                disk: node == 2 ? .slow : .well,
                 groups: [held]
             )
         }
         let view = ClusterView(living.directory, survey)
         #expect(view.group(GroupID(1))?.bytes == 9 && view.group(GroupID(1))?.accounts == 5)
         #expect(view.node(NodeID(1))?.usedBytes == 0, "more is free than there is: that cannot be")
-        #expect(view.nodes.map(\.hasSlowDisk) == [false, true, false, false, false, false])
+        #expect(view.nodes.map(\.disk) == [.well, .slow, .well, .well, .well, .well])
     }
 
     @Test func aNodeThatIsGoneLeadsNothing() {

@@ -163,13 +163,13 @@ import Testing
         let group = Sample.group(1, on: [1, 2, 3], leader: 1)
         let transfer = LeadershipTransfer(from: NodeID(1), to: NodeID(3))
         #expect(kinds(plan([group], Sample.six, rule)) == [.transferLeadership(transfer)])
-        let slow = Sample.six.with(3) { $0.hasSlowDisk = true }
+        let slow = Sample.six.with(3) { $0.disk = .slow }
         let second = LeadershipTransfer(from: NodeID(1), to: NodeID(2))
         #expect(kinds(plan([group], slow, rule)) == [.transferLeadership(second)])
     }
 
     @Test func whoMayNotLeadHandsOverToWhoLeadsLeast() {
-        let nodes = Sample.six.with(1) { $0.hasSlowDisk = true }
+        let nodes = Sample.six.with(1) { $0.disk = .slow }
         let groups = [
             Sample.group(1, on: [1, 2, 3], leader: 1), Sample.group(2, on: [4, 2, 3], leader: 2),
             Sample.group(3, on: [1, 2, 3], leader: 1),
@@ -178,13 +178,24 @@ import Testing
         #expect(targets == [NodeID(3), NodeID(2)])
         let all = Sample.six.map { node in
             var node = node
-            node.hasSlowDisk = true
+            node.disk = .slow
             return node
         }
         let stuck = plan([groups[0]], all)
         #expect(stuck.moves == [])
         #expect(stuck.unrepaired.map(\.obstacle) == [.nobodyMayLead])
-        #expect(stuck.unrepaired[0].rejected.map(\.rejection)[1...3] == [.slowDisk, .slowDisk, .holdsNoVoter])
+        #expect(stuck.unrepaired[0].rejected.map(\.rejection)[1...3] == [.disk(.slow), .disk(.slow), .holdsNoVoter])
+    }
+
+    @Test func aNodeWhoseDiskIsFullTakesNothing() {
+        let full = Sample.six.with(1) { $0.disk = .full }
+        let group = Sample.group(1, on: [1, 2, 3], leader: 1)
+        #expect(plan([group], full).moves.map { $0.transfer?.from } == [NodeID(1)])
+        let dead = full.with(2) { $0.liveness = .gone(seconds: 10_000) }
+        let lacking = plan([Sample.group(1, on: [2, 3, 5], leader: 3)], dead)
+        #expect(lacking.moves.flatMap(\.targets).contains(NodeID(1)) == false)
+        let only = plan([Sample.group(1, on: [2, 3], leader: 3)], Array(full.prefix(3)))
+        #expect(only.moves == [] && only.unrepaired.first?.rejected.first?.rejection == .disk(.full))
     }
 
     // MARK: Limits

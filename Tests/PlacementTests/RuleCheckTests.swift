@@ -103,8 +103,8 @@ import Testing
     }
 
     @Test func leaders() {
-        let slow = Sample.six.with(1) { $0.hasSlowDisk = true }
-        #expect(violations(Sample.group(1, on: [1, 2, 3], leader: 1), slow) == [.slowDiskLeads(NodeID(1))])
+        let slow = Sample.six.with(1) { $0.disk = .slow }
+        #expect(violations(Sample.group(1, on: [1, 2, 3], leader: 1), slow) == [.poorDiskLeads(NodeID(1), .slow)])
         let roma = Label(key: "datacenter", value: "roma")
         let torino = Label(key: "datacenter", value: "torino")
         let rule = PlacementRule(leaderPreferences: [roma, torino])
@@ -112,7 +112,7 @@ import Testing
         #expect(against == [.leaderAgainstPreference(leader: NodeID(3), preferred: NodeID(2), roma)])
         #expect(violations(Sample.group(1, on: [1, 2, 3], leader: 2), Sample.six, rule) == [])
         // Who is preferred may not lead: the next one is good enough.
-        let slowRoma = Sample.six.with(2) { $0.hasSlowDisk = true }
+        let slowRoma = Sample.six.with(2) { $0.disk = .slow }
         #expect(violations(Sample.group(1, on: [1, 2, 3], leader: 3), slowRoma, rule) == [])
     }
 

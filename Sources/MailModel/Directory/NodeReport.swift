@@ -1,6 +1,15 @@
 public import Consensus
 public import NIOCore
 
+/// How the disk of a node is. The raw values are those of the wire.
+public enum DiskCondition: UInt8, Hashable, Sendable {
+    case well = 0
+    /// It answers slowly, or not at all.
+    case slow = 1
+    /// The node has less room than it keeps in reserve: it takes no mail in.
+    case full = 2
+}
+
 /// A group that a node has a replica of, as the node tells those that plan.
 public struct HeldGroup: Hashable, Sendable {
     /// The group.
@@ -29,8 +38,8 @@ public struct NodeReport: Hashable, Sendable {
     public let capacityBytes: UInt64
     /// How much of it is free.
     public let freeBytes: UInt64
-    /// Whether its disk answers slowly, or not at all.
-    public let isDiskSlow: Bool
+    /// How its disk is.
+    public let disk: DiskCondition
     /// The groups that it has a replica of, in order; at most ``maximumGroups``.
     public let groups: [HeldGroup]
 
@@ -38,13 +47,13 @@ public struct NodeReport: Hashable, Sendable {
         directoryIndex: LogIndex,
         capacityBytes: UInt64,
         freeBytes: UInt64,
-        isDiskSlow: Bool,
+        disk: DiskCondition,
         groups: [HeldGroup]
     ) {
         self.directoryIndex = directoryIndex
         self.capacityBytes = capacityBytes
         self.freeBytes = freeBytes
-        self.isDiskSlow = isDiskSlow
+        self.disk = disk
         self.groups = groups
     }
 
@@ -53,13 +62,13 @@ public struct NodeReport: Hashable, Sendable {
 }
 
 extension ByteBuffer {
-    /// Appends directory index, capacity and free bytes (64 bits each), whether the disk is slow (8 bits), and the
+    /// Appends directory index, capacity and free bytes (64 bits each), the condition of the disk (8 bits), and the
     /// groups behind their count: group 32, whether it is led 8, accounts 32, bytes 64.
     public mutating func write(_ report: NodeReport) {
         writeInteger(report.directoryIndex.rawValue)
         writeInteger(report.capacityBytes)
         writeInteger(report.freeBytes)
-        writeBool(report.isDiskSlow)
+        writeInteger(report.disk.rawValue)
         writeCount(report.groups.count)
         for held in report.groups {
             writeInteger(held.group.rawValue)
@@ -78,7 +87,8 @@ extension WireDecoder {
         let index = try logIndex()
         let capacity: UInt64 = try integer()
         let free: UInt64 = try integer()
-        let isDiskSlow = try bool()
+        let condition: UInt8 = try integer()
+        guard let disk = DiskCondition(rawValue: condition) else { throw failure(.outOfRange) }
         let count = try count(minimumBytes: 17)
         guard count <= NodeReport.maximumGroups else { throw failure(.outOfRange) }
         var groups: [HeldGroup] = []
@@ -92,7 +102,7 @@ extension WireDecoder {
             directoryIndex: index,
             capacityBytes: capacity,
             freeBytes: free,
-            isDiskSlow: isDiskSlow,
+            disk: disk,
             groups: groups
         )
     }

@@ -42,7 +42,7 @@ struct SchedulerRoom {
         let directory: LogIndex
         let gone: [NodeID]
         let dead: [NodeID]
-        let slow: [NodeID]
+        let disks: [NodeID: DiskCondition]
         /// The groups that each node leads.
         let led: [NodeID: [GroupID]]
 
@@ -51,7 +51,7 @@ struct SchedulerRoom {
             self.directory = directory.index
             gone = survey.goneSeconds.keys.sorted()
             dead = survey.goneSeconds.filter { $0.value >= limit }.keys.sorted()
-            slow = survey.reports.filter { $0.value.isDiskSlow }.keys.sorted()
+            disks = survey.reports.mapValues(\.disk)
             led = survey.reports.mapValues { report in report.groups.filter(\.isLeader).map(\.group) }
         }
     }

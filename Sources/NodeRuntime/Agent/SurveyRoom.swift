@@ -25,9 +25,12 @@ package enum SurveyInput: Sendable {
 
 /// Tells other nodes what this one holds and how much room it has, and asks the others for the same.
 ///
-/// An inquiry ends when all nodes of the cluster have answered, or after ``patienceMilliseconds``.
+/// An inquiry ends when all nodes of the cluster have answered, or after ``patienceMilliseconds``. A node that has just
+/// started waits for longer: it may not have a connection to each of the others yet.
 struct SurveyRoom {
     static let patienceMilliseconds: Int64 = 900
+    /// The least that a node has run for when an inquiry of its own ends without some answers.
+    static let acquaintanceMilliseconds: Int64 = 5_000
     /// Inquiries at once; one more ends at once, with nothing.
     private static let maximumInquiries = 64
     /// Questions of others that wait for an answer; others are not answered.
@@ -45,6 +48,8 @@ struct SurveyRoom {
         let finish: @Sendable (ClusterSurvey) -> Void
     }
 
+    /// When this node had run for long enough to know the others; nil before its first tick.
+    private var acquaintedMilliseconds: Int64?
     private var inquiries: [Inquiry] = []
     private var lastInquiry: UInt64 = 0
     /// Who is to be told what this node holds, as soon as its loops have said so: other nodes, and inquiries of its
@@ -86,7 +91,7 @@ struct SurveyRoom {
         inquiries.append(
             Inquiry(
                 id: lastInquiry,
-                endMilliseconds: desk.nowMilliseconds + Self.patienceMilliseconds,
+                endMilliseconds: max(desk.nowMilliseconds + Self.patienceMilliseconds, acquaintedMilliseconds ?? 0),
                 missing: Set(nodes),
                 finish: finish
             )
@@ -148,7 +153,7 @@ struct SurveyRoom {
             directoryIndex: desk.directory.now.index,
             capacityBytes: UInt64(clamping: desk.space?.capacityBytes ?? 0),
             freeBytes: UInt64(clamping: desk.space?.freeBytes ?? 0),
-            isDiskSlow: desk.health.isHanging || desk.health.isSlow,
+            disk: desk.health.diskCondition,
             groups: groups.map { held in
                 HeldGroup(
                     group: held.group,
@@ -175,6 +180,9 @@ struct SurveyRoom {
 
     /// On every tick.
     mutating func tick(_ desk: AgentDesk) {
+        if acquaintedMilliseconds == nil {
+            acquaintedMilliseconds = desk.nowMilliseconds + Self.acquaintanceMilliseconds
+        }
         while let place = inquiries.firstIndex(where: { $0.endMilliseconds <= desk.nowMilliseconds }) {
             finish(at: place)
         }

@@ -237,4 +237,7 @@ package struct NodeHealth: Hashable, Sendable {
     package var isHanging = false
     /// Writes of the log take long: others had better lead.
     package var isSlow = false
+
+    /// What other nodes are told of the disk: the worse of its faults, as others are to lead with each of them.
+    var diskCondition: DiskCondition { isSpaceLow ? .full : isHanging || isSlow ? .slow : .well }
 }

@@ -6,7 +6,7 @@ enum LeaderBalance {
     static func plan(_ pass: inout PlanningPass) {
         let tolerance = Double(pass.view.settings.balanceTolerancePercent) / 100
         let mayLead = pass.view.nodes.indices.filter { node in
-            pass.view.nodes[node].isAtHand && !pass.view.nodes[node].hasSlowDisk
+            pass.view.nodes[node].isAtHand && pass.view.nodes[node].disk == .well
         }
         let average = pass.loads.averageLeaders(among: mayLead)
         var led: [[Int]] = Array(repeating: [], count: pass.view.nodes.count)

@@ -30,6 +30,6 @@ enum LeaderRepair {
         if seat.isQuarantined { return .quarantined }
         let canaries = view.ruleIndexes[exam.rule].rule.canaries
         if let canary = canaries.first(where: facts.labels.contains) { return .canary(canary) }
-        return facts.hasSlowDisk ? .slowDisk : .doesNotHelp
+        return facts.disk == .well ? .doesNotHelp : .disk(facts.disk)
     }
 }

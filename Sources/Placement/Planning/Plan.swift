@@ -16,7 +16,7 @@ public enum Rejection: Hashable, Sendable, CustomStringConvertible {
     case doesNotHelp
     /// The node holds no voter of the group, and so cannot lead it.
     case holdsNoVoter
-    case slowDisk
+    case disk(DiskCondition)
     case canary(Label)
     case quarantined
 
@@ -31,7 +31,7 @@ public enum Rejection: Hashable, Sendable, CustomStringConvertible {
         case .valueIsTaken(let key, let value, let voters): "\(key) \(value) holds \(voters) voters already"
         case .doesNotHelp: "would not help"
         case .holdsNoVoter: "holds no voter"
-        case .slowDisk: "has a slow disk"
+        case .disk(let disk): "has a \(disk) disk"
         case .canary(let label): "\(label) is on probation"
         case .quarantined: "holds a replica in quarantine"
         }

@@ -34,6 +34,7 @@ enum RepairReport {
         if let constraint = index.brokenConstraint[node] { return .constraint(constraint) }
         if seating.voters.contains(where: { $0.node == node && !$0.isQuarantined }) { return .holdsReplica }
         if seating.learners.contains(where: { $0.node == node && $0.isQuarantined }) { return .quarantined }
+        if facts.disk == .full { return .disk(.full) }
         let size = view.groups[exam.group].bytes
         let isThere = seating.hasSoundLearner(on: node) || seating.voters.contains { $0.node == node }
         if !isThere, size > pass.loads.freeBytes(node) {

@@ -120,7 +120,7 @@ public enum RuleCheck {
         if let canary = index.rule.canaries.first(where: node.labels.contains) {
             found.append(.canaryLeads(canary, node.id))
         }
-        if node.hasSlowDisk { found.append(.slowDiskLeads(node.id)) }
+        if node.disk != .well { found.append(.poorDiskLeads(node.id, node.disk)) }
         if let departure = node.leaderDeparture(deadAfterSeconds: view.settings.deadAfterSeconds) {
             found.append(.leaderMustLeave(node.id, departure))
         }

@@ -29,10 +29,10 @@ struct RuleIndex: Sendable {
         }
         brokenConstraint = nodes.map { node in rule.constraints.first { !$0.allows(node.labels) } }
         let broken = brokenConstraint
-        let takers = nodes.indices.map { nodes[$0].isAtHand && broken[$0] == nil }
+        let takers = nodes.indices.map { nodes[$0].isAtHand && nodes[$0].disk != .full && broken[$0] == nil }
         mayTake = takers
         mayLead = nodes.map { node in
-            node.isAtHand && !node.hasSlowDisk && Self.canaries(of: node.labels, rule) == 0
+            node.isAtHand && node.disk == .well && Self.canaries(of: node.labels, rule) == 0
         }
         preference = nodes.map { node in
             rule.leaderPreferences.firstIndex { node.labels.contains($0) } ?? rule.leaderPreferences.count

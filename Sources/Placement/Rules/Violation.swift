@@ -15,7 +15,7 @@ public enum Violation: Hashable, Sendable, CustomStringConvertible {
     case canaryLeads(Label, NodeID)
     case replicaMustLeave(NodeID, Departure)
     case quarantinedReplica(ReplicaID, NodeID)
-    case slowDiskLeads(NodeID)
+    case poorDiskLeads(NodeID, DiskCondition)
     /// The leader's node gives its replicas away.
     case leaderMustLeave(NodeID, Departure)
     /// A voter that may lead has a label that comes earlier among the preferences.
@@ -24,7 +24,7 @@ public enum Violation: Hashable, Sendable, CustomStringConvertible {
     /// Whether another leader cures it, without a replica being moved.
     public var isAboutLeader: Bool {
         switch self {
-        case .canaryLeads, .slowDiskLeads, .leaderMustLeave, .leaderAgainstPreference: true
+        case .canaryLeads, .poorDiskLeads, .leaderMustLeave, .leaderAgainstPreference: true
         case .tooFewVoters, .tooManyVoters, .replicasShareNode, .majorityOnValue, .spreadWorseThanPossible,
             .constraintBroken, .canaryHoldsReplicas, .replicaMustLeave, .quarantinedReplica:
             false
@@ -49,7 +49,7 @@ public enum Violation: Hashable, Sendable, CustomStringConvertible {
             "Node \(node.rawValue) holds a replica, but \(departure)."
         case .quarantinedReplica(let replica, let node):
             "Replica \(replica.rawValue) on node \(node.rawValue) is in quarantine."
-        case .slowDiskLeads(let node): "Node \(node.rawValue) leads, but its disk is slow."
+        case .poorDiskLeads(let node, let disk): "Node \(node.rawValue) leads, but its disk is \(disk)."
         case .leaderMustLeave(let node, let departure): "Node \(node.rawValue) leads, but \(departure)."
         case .leaderAgainstPreference(let leader, let preferred, let label):
             "Node \(leader.rawValue) leads, where node \(preferred.rawValue) with \(label) is preferred."

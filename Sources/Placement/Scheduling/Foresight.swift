@@ -69,7 +69,7 @@ extension ClusterView {
                     liveness: node.liveness,
                     capacityBytes: node.capacityBytes,
                     usedBytes: node.usedBytes,
-                    hasSlowDisk: node.hasSlowDisk
+                    disk: node.disk
                 )
             }
         )

@@ -26,7 +26,7 @@ extension ClusterView {
     /// A group's replicas are those that it has, as far as the directory has heard. Where they are not those that the
     /// directory wants, a move is under way, unless one of its targets can take nothing any more: such a group is
     /// open for another plan. A group that has lost its quorum to dead nodes goes nowhere: nothing is under way there,
-    /// and no other group waits for it.
+    /// and no other group waits for it. Of a joint configuration, the voters are then those that have lost it.
     public init(_ directory: Directory, _ survey: ClusterSurvey) {
         var leaders: [GroupID: NodeID] = [:]
         var sizes: [GroupID: (accounts: Int, bytes: Int)] = [:]
@@ -43,12 +43,15 @@ extension ClusterView {
         let nodes = directory.nodes.filter { $0.state != .forgotten }.map { NodeView($0, survey) }
         let settings = directory.policy.scheduler.placement
         let leaving = Set(nodes.filter { $0.departure(deadAfterSeconds: settings.deadAfterSeconds) != nil }.map(\.id))
-        let dead = Set(nodes.filter { $0.isDead(afterSeconds: settings.deadAfterSeconds) }.map(\.id))
-        let groups = directory.groups.map { record in
-            GroupView(record, leader: leaders[record.id], size: sizes[record.id] ?? (0, 0))
+        // Nodes that are forgotten are not listed, and dead as well.
+        let present = Set(nodes.filter { !$0.isDead(afterSeconds: settings.deadAfterSeconds) }.map(\.id))
+        let stopped = directory.groups.map { $0.votersWithoutQuorum(among: present) }
+        let groups = zip(directory.groups, stopped).map { record, stopped in
+            let voters = stopped ?? record.members.voters
+            return GroupView(record, voters: voters, leader: leaders[record.id], size: sizes[record.id] ?? (0, 0))
         }
-        let moves = zip(directory.groups, groups).compactMap { record, view in
-            record.hasLostQuorum(to: dead) ? nil : Move(underWay: record, view, leaving: leaving)
+        let moves = zip(zip(directory.groups, groups), stopped).compactMap { group, stopped in
+            stopped == nil ? Move(underWay: group.0, group.1, leaving: leaving) : nil
         }
         self.init(
             nodes: nodes,
@@ -73,16 +76,22 @@ extension NodeView {
             liveness: gone.map { .gone(seconds: $0) } ?? .alive,
             capacityBytes: capacity,
             usedBytes: max(0, capacity - Int(clamping: report?.freeBytes ?? 0)),
-            hasSlowDisk: report?.isDiskSlow ?? false
+            disk: report?.disk ?? .well
         )
     }
 }
 
 extension GroupView {
-    fileprivate init(_ record: GroupRecord, leader: NodeID?, size: (accounts: Int, bytes: Int)) {
+    /// - Parameter voters: of a joint configuration, one half of it.
+    fileprivate init(
+        _ record: GroupRecord,
+        voters: [ReplicaID],
+        leader: NodeID?,
+        size: (accounts: Int, bytes: Int)
+    ) {
         let members = record.members
         let replicas = members.members.compactMap { member -> ReplicaView? in
-            if members.voters.contains(member.replica) {
+            if voters.contains(member.replica) {
                 return ReplicaView(replica: member.replica, node: member.node, role: .voter)
             }
             guard members.learners.contains(member.replica) else { return nil }
@@ -103,11 +112,13 @@ extension GroupRecord {
     /// Whether the group has the voters that it is to have, and is not on the way from others.
     public var isSettled: Bool { !members.isJoint && members.voterNodes == placing.voters }
 
-    /// Whether too few voters are left for any change. Of a joint configuration that is not said: the directory may not
-    /// have heard yet that the group has left it.
-    fileprivate func hasLostQuorum(to dead: Set<NodeID>) -> Bool {
-        let lost = members.voterNodes.count(where: dead.contains)
-        return !members.isJoint && lost > 0 && (members.voters.count - lost) * 2 <= members.voters.count
+    /// The voters, or those of one half of a joint configuration, of whom too many are lost for any change; nil where
+    /// there is a quorum.
+    fileprivate func votersWithoutQuorum(among present: Set<NodeID>) -> [ReplicaID]? {
+        [members.voters, members.outgoingVoters].first { half in
+            let left = half.count { members.member($0).map { present.contains($0.node) } ?? false }
+            return left < half.count && left < Majority.least(of: half.count)
+        }
     }
 }
 

@@ -37,8 +37,9 @@ public struct NodeView: Hashable, Sendable {
     public let capacityBytes: Int
     /// Bytes in use, by replicas and whatever else lies on the disk.
     public var usedBytes: Int
-    /// Whether the disk answers slowly: such a node keeps its replicas and leads none.
-    public var hasSlowDisk: Bool
+    /// How the disk is. A node keeps its replicas and leads none while it is slow or full, and takes none while it is
+    /// full.
+    public var disk: DiskCondition
 
     public init(
         id: NodeID,
@@ -47,7 +48,7 @@ public struct NodeView: Hashable, Sendable {
         liveness: Liveness = .alive,
         capacityBytes: Int,
         usedBytes: Int = 0,
-        hasSlowDisk: Bool = false
+        disk: DiskCondition = .well
     ) {
         self.id = id
         self.labels = labels
@@ -55,7 +56,7 @@ public struct NodeView: Hashable, Sendable {
         self.liveness = liveness
         self.capacityBytes = capacityBytes
         self.usedBytes = usedBytes
-        self.hasSlowDisk = hasSlowDisk
+        self.disk = disk
     }
 
     /// Why replicas must leave the node; nil while they may stay.

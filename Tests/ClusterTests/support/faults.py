@@ -13,6 +13,8 @@ GIVEN_UP = "the state of this node is given up, and built anew"
 LOW_SPACE = "no new mail is taken in until there is room"
 SPACE_IS_BACK = "new mail is taken in again"
 HANGS = "leaderships are given up"
+SLOW = "the disk is slow: others lead"
+QUICK = "the disk is quick again"
 
 
 class Log:

@@ -1,4 +1,4 @@
-"""A cluster that can be harmed: links that can be cut, disks that fill up, syncs that fail or hang."""
+"""A cluster that can be harmed: links that can be cut, disks that fill up, syncs that fail, hang or take long."""
 
 import contextlib
 import os
@@ -147,6 +147,9 @@ class Rig(Cluster):
     def hang_syncs(self, node):
         self._set_sync_fault(node, "hang")
 
+    def slow_syncs(self, node):
+        self._set_sync_fault(node, "slow")
+
     def _set_sync_fault(self, node, text):
         new = self.directory / f"node-{node.number}.sync.new"
         new.write_text(text + "\n")
@@ -243,9 +246,14 @@ class Rig(Cluster):
             group for group, view in node.groups().items() if int(view.get("leaderNode", 0)) == node.number
         )
 
+    def pause_scheduler(self):
+        """What is moved by hand is not moved back."""
+        self.live_nodes()[0].ctl("scheduler", "pause", "--ttl", "1h")
+
     def move_leaderships_away(self, node):
         """Hands what the node leads to the others, in turn."""
         others = [other for other in self.nodes if other is not node]
+        self.pause_scheduler()
 
         def moved():
             led = self.led_by(node)
@@ -258,6 +266,7 @@ class Rig(Cluster):
 
     def move_leaderships_to(self, node, count):
         """Hands leaderships to the node until it leads so many groups; returns which."""
+        self.pause_scheduler()
 
         def leads_enough():
             led = self.led_by(node)

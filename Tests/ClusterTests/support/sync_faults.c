@@ -1,8 +1,9 @@
-/* Preloaded into a node: fsync and fdatasync fail or hang as the file says that SYNC_FAULTS names.
+/* Preloaded into a node: fsync and fdatasync fail, hang or take long as the file says that SYNC_FAULTS names.
  *
  * The file holds one word, and perhaps part of a path, to which the fault is then limited:
  *   fail [part]  one sync fails with EIO: that of whoever removes the file first
  *   hang [part]  syncs wait until the file is removed
+ *   slow [part]  each sync takes a second more
  * Without the file, and without the variable, everything is as it was.
  */
 #define _GNU_SOURCE
@@ -54,6 +55,10 @@ static int fault(int descriptor)
         struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
         while (access(control, F_OK) == 0)
             nanosleep(&pause, NULL);
+    }
+    if (strcmp(kind, "slow") == 0) {
+        struct timespec second = {.tv_sec = 1};
+        nanosleep(&second, NULL);
     }
     return 0;
 }

@@ -17,7 +17,7 @@ struct LivingCluster {
     /// Nodes that are down, and since how many seconds.
     private(set) var downSeconds: [NodeID: Int]
     private var capacities: [NodeID: Int] = [:]
-    private var slow: Set<NodeID> = []
+    private var disks: [NodeID: DiskCondition] = [:]
     private var sizes: [GroupID: Int] = [:]
     private var random: SplitMix64
     private var lastReplica: UInt64 = 1_000_000
@@ -38,7 +38,7 @@ struct LivingCluster {
         downSeconds = [:]
         for node in view.nodes {
             capacities[node.id] = node.capacityBytes
-            if node.hasSlowDisk { slow.insert(node.id) }
+            disks[node.id] = node.disk
             if case .gone(let seconds) = node.liveness { downSeconds[node.id] = seconds }
         }
         let rules = Dictionary(uniqueKeysWithValues: zip(view.pools, view.rules))
@@ -120,7 +120,7 @@ struct LivingCluster {
                 directoryIndex: LogIndex(index),
                 capacityBytes: UInt64(capacity),
                 freeBytes: UInt64(max(0, capacity - used)),
-                isDiskSlow: slow.contains(node.id),
+                disk: disks[node.id, default: .well],
                 groups: held.map { group in
                     HeldGroup(
                         group: group.id,
@@ -333,13 +333,15 @@ struct LivingCluster {
         if let removed, let node = members.member(removed)?.node {
             if leaders[group.id] == node {
                 let others = present.filter { $0 != node && isUp($0) }
-                guard let next = others.first(where: { $0 == group.placing.preferredLeader }) ?? others.first else {
+                if let next = others.first(where: { $0 == group.placing.preferredLeader }) ?? others.first {
+                    leaders[group.id] = next
                     return nil
                 }
-                leaders[group.id] = next
-                return nil
+                // Nobody else votes: the newcomer votes beside the leader, and leads next.
+                guard !added.isEmpty else { return nil }
+            } else {
+                voters.removeAll { $0 == removed }
             }
-            voters.removeAll { $0 == removed }
         }
         return Configuration(
             members: members.members,

@@ -89,7 +89,7 @@ struct Referee {
         let capacities = nodes.map(\.capacityBytes)
         let isUneven = isBeyond(nodes.map(\.usedBytes), capacities) || isBeyond(replicas, capacities)
         if balance.contains(where: { !$0.changesLeaderOnly }), !isUneven { return "replicas moved without need" }
-        let leaders = nodes.filter { !$0.hasSlowDisk }
+        let leaders = nodes.filter { $0.disk == .well }
         let led = leaders.map { node in
             view.groups.count { group in
                 group.leader == node.id && group.replicas.contains { $0.node == node.id && !$0.isQuarantined }
@@ -138,7 +138,7 @@ struct Referee {
     private func wrongLeader(_ move: Move, _ group: GroupView, _ rule: PlacementRule) -> String? {
         guard let transfer = move.transfer, let node = view.node(transfer.to) else { return nil }
         if transfer.from != group.leader { return "a transfer from who does not lead" }
-        if node.hasSlowDisk || node.state != .active || node.liveness != .alive { return "a leader that may not lead" }
+        if node.disk != .well || node.state != .active || node.liveness != .alive { return "a leader that may not lead" }
         if rule.canaries.contains(where: node.labels.contains) { return "a leader on probation" }
         let isVoter = group.replicas.contains { $0.node == transfer.to && $0.role == .voter && !$0.isQuarantined }
         return isVoter ? nil : "a leader without a vote"

@@ -28,7 +28,7 @@ enum Sample {
             liveness: liveness,
             capacityBytes: capacity,
             usedBytes: used,
-            hasSlowDisk: slow
+            disk: slow ? .slow : .well
         )
     }
 
