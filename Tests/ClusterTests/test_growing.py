@@ -99,6 +99,8 @@ class GrowingTests(unittest.TestCase):
             wait_until(lambda: load.acknowledged() >= 50, 60, "mail that flows")
             self.phase("alone", load, lambda: wait_until(lambda: load.acknowledged() >= 500, 60, "mail"))
             self.phase("1 to 3 nodes", load, lambda: self.grow([1, 2], voters=3))
+            # Whoever comes next finds the directory led by another node than the one that began the cluster.
+            self.first.run_ctl("group", "transfer-leader", "0", "--to", str(self.cluster.nodes[1].number))
             self.phase("3 to 9 nodes", load, lambda: self.grow(list(range(3, 9)), voters=3))
             for node in self.cluster.nodes[3:]:
                 self.phase(f"{node.directory.name} leaves", load, lambda node=node: self.leave(node))

@@ -118,12 +118,14 @@ package final class Floor {
         return directory.group(group)?.placing.voters.contains(node) == true
     }
 
-    /// The other nodes that may know of a group, sorted: those that have it or are to have it.
+    /// The other nodes that may know of a group, sorted: those that have it or are to have it. A node that has no
+    /// directory yet asks all that it can reach: who founded the cluster may have none of it any more.
     func nodesToAsk(about group: GroupID) -> [NodeID] {
-        guard let record = directory.group(group) else { return peers }
+        guard directory.index > .zero, let record = directory.group(group) else { return peers }
         let known = Set(record.holders + record.placing.voters).subtracting([node])
         return known.isEmpty ? peers : known.sorted()
     }
+
     private static func otherNodes(_ directory: Directory, _ place: Place) -> [NodeID] {
         Set(directory.members + place.peers).subtracting([place.node]).sorted()
     }

@@ -12,6 +12,9 @@ enum FloorEvent {
     case roleChanged(GroupID, RoleKind, Term, leader: NodeID?)
     /// A peer sent what no correct one sends; the message had no effect.
     case contradicted(GroupID, Contradiction, by: NodeID?)
+    /// The node that the replica here takes for its leader has refused it a round of reads: the group may go on without
+    /// the replica.
+    case roundRefused(GroupID, by: NodeID)
     /// The read is to be answered from this node's own state.
     case readHere(ReadCall)
     /// This node has no replica that could answer the read: another node is to be asked.

@@ -124,7 +124,7 @@ package final class ReplicaLoop {
             rooms.calls.receiveReply(result, to: request, of: group, from: node, floor)
         case .readIndex(let group, let id): rooms.reads.receiveQuestion(id, about: group, from: node)
         case .readIndexReply(let group, let id, let index):
-            rooms.reads.receiveAnswer(index, to: id, about: group, floor)
+            rooms.reads.receiveAnswer(index, to: id, about: group, from: node, floor)
         case .snapshotPull(let pull): rooms.sending.receivePull(pull, from: node, floor)
         case .snapshotPiece(let piece): rooms.installing.receivePiece(piece, floor)
         case .stranded(let group, let replica):
@@ -329,9 +329,12 @@ package final class ReplicaLoop {
             rooms.remoteReads.leaderFound(of: group, floor)
         case .contradicted(let group, let contradiction, let sender):
             rooms.trouble.noteContradiction(contradiction, in: group, by: sender, floor)
+        case .roundRefused(let group, let node): rooms.membership.noteRefusal(by: node, in: group, floor)
         case .readHere(let call): rooms.reads.enqueue(call, floor)
         case .readElsewhere(let call): rooms.remoteReads.enqueue(call, floor)
-        case .replicaRemoved(let group): rooms.calls.replicaRemoved(of: group, floor)
+        case .replicaRemoved(let group):
+            rooms.calls.replicaRemoved(of: group, floor)
+            rooms.foreignReads.replicaRemoved(of: group, floor)
         case .scrubWanted(let group): _ = rooms.verification.begin(group, isScrub: true, floor)
         }
     }

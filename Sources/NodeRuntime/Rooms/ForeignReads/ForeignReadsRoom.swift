@@ -142,6 +142,16 @@ struct ForeignReadsRoom {
         if answer.bytes == nil { answers[key]?.isEnded = true } else { forget(key) }
     }
 
+    /// This node has no replica of the group any more: those that wait for it ask another node.
+    mutating func replicaRemoved(of group: GroupID, _ floor: Floor) {
+        let waiting = answers.filter { $0.value.group == group && $0.value.bytes == nil && !$0.value.isEnded }.keys
+        for key in waiting.sorted(by: { ($0.node, $0.id) < ($1.node, $1.id) }) {
+            // What is being read goes on holding its share.
+            answers[key]?.isEnded = true
+            floor.send(.read(group: group, .refused(id: key.id, .busy)), to: key.node)
+        }
+    }
+
     private func sendPiece(of key: ForeignReadKey, at offset: Int, _ floor: Floor) {
         guard let answer = answers[key], let bytes = answer.bytes, offset < bytes.readableBytes else { return }
         let most = offset == 0 ? ReadMessage.firstPieceBytes : ReadMessage.pieceBytes

@@ -211,6 +211,13 @@ struct MembershipRoom {
         }
     }
 
+    /// Who leads has refused the replica here a round of reads: it is asked at once whether the group goes on without
+    /// the replica, as others may wait for what the replica cannot answer.
+    func noteRefusal(by leader: NodeID, in group: GroupID, _ floor: Floor) {
+        guard let replica = floor.replica(group), !replica.isLeader, replica.leaderNode == leader else { return }
+        floor.send(.stranded(group: group, replica: replica.raft.id), to: leader)
+    }
+
     /// A replica on another node asks whether the group goes on without it. Only a leader whose configuration is
     /// committed knows.
     func receiveQuestion(of stranded: ReplicaID, about group: GroupID, from peer: NodeID, _ floor: Floor) {

@@ -73,7 +73,10 @@ struct ReadsRoom {
     }
 
     private mutating func answer(_ round: AskedRound, _ floor: Floor) {
-        guard let replica = floor.replica(round.group), replica.isLeader else {
+        // A replica that is no member any more would wait for entries that nobody sends to it.
+        guard let replica = floor.replica(round.group), replica.isLeader,
+            replica.raft.configuration.members.contains(where: { $0.node == round.node })
+        else {
             return floor.send(.readIndexReply(group: round.group, id: round.id, index: nil), to: round.node)
         }
         if foreign.count >= maximumForeign { giveUpOldest(floor) }
@@ -112,10 +115,20 @@ struct ReadsRoom {
 
     /// The node that was taken for the leader has answered a round.
     ///
-    /// - Parameter index: nil where the node that was asked does not lead, or takes no more.
-    func receiveAnswer(_ index: LogIndex?, to id: UInt64, about group: GroupID, _ floor: Floor) {
+    /// - Parameter index: nil where the node that was asked does not lead, takes no more, or does not count this node
+    ///   among the members.
+    func receiveAnswer(
+        _ index: LogIndex?,
+        to id: UInt64,
+        about group: GroupID,
+        from node: NodeID,
+        _ floor: Floor
+    ) {
         guard let table = floor.groups[group]?.reads, table.round?.id == id else { return }
-        guard let index else { return noteRefusal(of: group, to: table, floor) }
+        guard let index else {
+            floor.tell(.roundRefused(group, by: node))
+            return noteRefusal(of: group, to: table, floor)
+        }
         table.noteAnswer()
         floor.step(group) { $0.awaitApplied(id: id, index: index, into: &$1) }
     }
