@@ -10,6 +10,9 @@ import Testing
 
 /// What a node does for its clients of a group of which it has no replica: reads.
 @Suite struct RemoteReadTests {
+    /// Far less than the patience with a node that does not answer.
+    private static let promptTicks = 6
+
     /// What another node has acknowledged is seen at once, whatever is lost.
     @Test(arguments: [1, 2] as [UInt64]) func readsSeeWhatWasAcknowledged(_ seed: UInt64) throws {
         let bench = try RemoteBench()
@@ -289,7 +292,8 @@ import Testing
         #expect(bench.guest.core?.loop.rooms.remoteReads.count == 0)
     }
 
-    /// A group that comes to a node is served there as soon as its replica votes; one that leaves, by others.
+    /// A group that comes to a node is served there as soon as its replica votes; one that leaves, by others. Nobody
+    /// waits for a replica that its group has left behind and that does not know it: its leader tells it when asked.
     @Test func readsFollowTheReplica() throws {
         let bench = try RemoteBench()
         let (_, account) = try bench.makeAccount()
@@ -297,7 +301,7 @@ import Testing
             try bench.place(RemoteBench.group, at: nodes)
             for _ in 0..<40 {
                 let answer = bench.query(.account, of: account, through: bench.guest)
-                for _ in 0..<20 where answer.value == nil { bench.run(ticks: 2) }
+                for _ in 0..<Self.promptTicks where answer.value == nil { bench.run(ticks: 1) }
                 guard case .success(.account)? = answer.value else {
                     Issue.record("\(String(describing: answer.value))")
                     return
