@@ -38,6 +38,8 @@ public struct SimulationCounts: Sendable {
         public var lost = 0
         /// Batches that came more than once.
         public var duplicated = 0
+        /// Batches of nodes that the cluster goes on without.
+        public var refused = 0
     }
 
     /// What became of calls of clients.
@@ -88,6 +90,10 @@ public struct SimulationCounts: Sendable {
         public var placings = 0
         /// What an admin has asked for.
         public var adminActs = 0
+        /// Machines that joined the cluster while it ran.
+        public var joins = 0
+        /// Groups that were to be added while the cluster ran.
+        public var groupsAdded = 0
         /// Replicas that went to rest.
         public var sleeps = 0
         /// Replicas at rest that woke.
@@ -177,6 +183,7 @@ public struct SimulationCounts: Sendable {
             ("batches sent", \.network.batches),
             ("  lost", \.network.lost),
             ("  duplicated", \.network.duplicated),
+            ("  refused", \.network.refused),
             ("calls succeeded", \.calls.succeeded),
             ("calls refused", \.calls.refused),
             ("calls unknown", \.calls.unknown),
@@ -199,6 +206,8 @@ public struct SimulationCounts: Sendable {
             ("voters made learners", \.replicas.demotions),
             ("groups placed elsewhere", \.replicas.placings),
             ("acts of an admin", \.replicas.adminActs),
+            ("  machines that joined", \.replicas.joins),
+            ("  groups to be added", \.replicas.groupsAdded),
             ("rows silently harmed", \.verification.harms),
             ("  found", \.verification.harmsFound),
             ("  named", \.verification.rowsNamed),

@@ -70,6 +70,10 @@ struct Checker {
     /// The cluster's version, by what was committed.
     var version: ClusterVersion { groups[0].model.directory.version ?? .first }
     func model(_ group: GroupID) -> GroupModel { groups[Int(group.rawValue)].model }
+    /// Whether a replica of a group was ever seen on a node.
+    func hasShown(_ group: GroupID, on node: SimNode) -> Bool {
+        shown[node.position][Int(group.rawValue)].replica != ReplicaID(0)
+    }
     var checkCount: Int { checks }
     var repetitions: Int { groups.reduce(0) { $0 + $1.model.repetitions } }
     var recognised: Int { groups.reduce(0) { $0 + $1.model.recognised } }
@@ -307,7 +311,7 @@ struct Checker {
         case .directory(.registerNode(let description, _)):
             isInOrder = world.nodes.contains { $0.id.rawValue == description.id }
         case .directory(.reportMembers(let group, _, _)), .directory(.placeGroup(let group, _, _)):
-            isInOrder = world.groups.contains(group)
+            isInOrder = Int(group.rawValue) < groups.count
             if case .directory(.placeGroup(_, let placing, _)) = envelope.command {
                 world.placement.admin.checkPlacing(placing, of: group, in: groups[0].model.directory)
             }

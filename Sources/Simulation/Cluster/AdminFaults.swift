@@ -5,7 +5,7 @@ internal import Placement
 internal import ReplicaCore
 
 /// An admin who drains, decommissions, cordons and takes back nodes at random, pauses the scheduler, hands out tokens
-/// that are used too often, and repeats what has been said; while the scheduler of whoever leads the directory moves
+/// that are used too often, adds and removes groups, lets machines join, and repeats what has been said; while the scheduler of whoever leads the directory moves
 /// replicas about. When the faults are over, every group must have its wanted voters by itself, and then all of them
 /// are on every node again, as the other checks need it.
 ///
@@ -25,6 +25,9 @@ final class AdminFaults {
     private unowned let world: World
     private var random: SimRandom
     let isActive: Bool
+    private let newcomers: Newcomers
+    /// How many groups were to be added.
+    private var groupsAsked: UInt32 = 0
     private var nextMicroseconds: Int64 = 0
     private var stage = Stage.faults
     /// The last committed configuration of each group that was seen.
@@ -54,16 +57,18 @@ final class AdminFaults {
         self.world = world
         random = SimRandom(seed: world.options.seed ^ 0x6164_6d69_6e21)
         isActive = Self.isChosen(for: world.options.seed, nodes: world.nodes.count)
+        newcomers = Newcomers(in: world, isActive: isActive)
     }
 
     private var directory: DirectoryModel { world.checker.model(.directory).directory }
-    private var everybody: [NodeID] { world.nodes.map(\.id) }
+    private var everybody: [NodeID] { world.nodes.filter(\.isMember).map(\.id) }
+    private var addedGroups: AddedGroups { AddedGroups(world: world) }
 
     /// Whether every group is on all nodes, and nothing changes that any more.
     var isOver: Bool {
         guard isActive else { return true }
         guard case .spreading = stage else { return false }
-        return isPaused && misplaced.isEmpty
+        return isPaused && misplaced.isEmpty && addedGroups.areGone
     }
 
     /// Now and then.
@@ -130,12 +135,12 @@ final class AdminFaults {
         let node = random.pick(everybody) ?? NodeID(1)
         // Few numbers, so that some are used again.
         let operation = OperationID(rawValue: UInt64(1 + random.below(40)))
-        switch random.below(9) {
+        switch random.below(11) {
         case 0: tell(.beginOperation(operation, .drain(node), OperationWork()))
         case 1: tell(.beginOperation(operation, .decommission(node), OperationWork(replicas: 1)))
         case 2: tell(.endOperation(operation, .cancelled))
         case 3: tell(.setNodeState(node, .active))
-        case 4: tell(.setNodeState(node, random.pick([.cordoned, .active, .decommissioned, .drained]) ?? .active))
+        case 4: tell(.setNodeState(node, random.pick([.cordoned, .active, .drained]) ?? .active))
         case 5:
             let dead = random.pick([2, 600]) ?? 600
             let pause = random.chance(perMillion: 300_000) ? world.now / 1_000 + 5_000 : nil
@@ -149,6 +154,8 @@ final class AdminFaults {
             )
         case 6: tell(.beginOperation(operation, .rebalance, OperationWork()))
         case 7: useToken()
+        case 8: changeGroups()
+        case 9: letNextIn()
         default: move(as: operation)
         }
     }
@@ -168,6 +175,8 @@ final class AdminFaults {
 
     /// A token that lets one node in is used by several.
     private func useToken() {
+        // Whoever is let in gets the next number, which belongs to a machine that is to come.
+        guard newcomers.waiting.isEmpty else { return letNextIn() }
         let token = JoinTokenID(rawValue: UInt64(1 + random.below(2)))
         let end = Timestamp(milliseconds: .max / 2)
         tell(.addToken(JoinToken(id: token, secretHash: secret, expires: end, uses: 1)))
@@ -176,8 +185,20 @@ final class AdminFaults {
         tell(.admitNode(directory: machine, JoinTokenProof(id: token, secretHash: secret), node))
     }
 
+    /// A machine comes that the cluster has begun without.
+    private func letNextIn() {
+        if let node = anyNode { newcomers.letNextIn(through: node) }
+    }
+
+    private func changeGroups() {
+        guard let node = anyNode else { return }
+        addedGroups.change(&random, among: everybody, through: node, asked: &groupsAsked)
+    }
+
     private func restore() {
         let directory = directory
+        letNextIn()
+        if let node = anyNode { addedGroups.removeAll(through: node) }
         for operation in directory.operations.values.sorted(by: { $0.id < $1.id }) where operation.state == .running {
             tell(.endOperation(operation.id, .cancelled))
         }
@@ -197,29 +218,23 @@ final class AdminFaults {
     /// Whether every node is active, nobody else is there, and nothing runs.
     private var areNodesRestored: Bool {
         let directory = directory
+        guard newcomers.waiting.isEmpty, addedGroups.areGone else { return false }
         return directory.nodes.values.allSatisfy { node in
             everybody.contains(node.id) ? node.state == .active : !node.state.isMember
         } && !directory.operations.values.contains { $0.state == .running }
     }
 
+    private var anyNode: SimNode? { random.pick(world.nodes.filter { $0.service != nil && $0.isUp }) }
+
     private func tell(_ command: DirectoryCommand) {
-        let running = world.nodes.filter { $0.service != nil && $0.isUp }
-        guard let node = random.pick(running) else { return }
-        world.trace.add(at: world.now, .fault, node: node.position, "admin: \(command)")
-        node.service?.submit(
-            .directory(command),
-            to: .directory,
-            account: AccountID(0),
-            Completion(on: nil) { _ in }
-        )
-        world.wake(node)
+        if let node = anyNode { world.submit(command, through: node) }
     }
 
     // MARK: What must hold
 
     /// Voters come before others go, and no value of a label gets a majority that none has had.
     private func checkMembers() {
-        guard directory.nodes.count >= world.nodes.count else { return }
+        guard directory.nodes.count >= everybody.count else { return }
         for group in world.groups {
             if directory.groups[group]?.placing.mayFormMajority == true { excused.insert(group) }
             guard

@@ -10,7 +10,9 @@ struct NodeObserver {
     func observeMembership(_ event: MembershipEvent, of node: SimNode) {
         world.trace.add(at: world.now, .note, node: node.position, "\(event)")
         switch event {
-        case .waiting, .founded, .begun: break
+        case .waiting, .founded: break
+        case .begun(let group, _): node.left.remove(group)
+        case .leaving(let group): node.left.insert(group)
         case .quarantined(let group, let reason): noteQuarantine(of: group, on: node, reason: reason)
         case .stopped(let group, let index, let reason):
             guard world.silentHarm.mayDiffer(node, in: group) else {
@@ -35,7 +37,7 @@ struct NodeObserver {
         case .admitted: world.counts.replicas.admissions += 1
         // Another replica begins, under an ID of its own: what the last one has forgotten, this one never said.
         case .wanted(let group): node.losses.forgotten[group] = nil
-        case .learning, .leaving, .removed: break
+        case .learning, .removed: break
         case .version: world.counts.programs.versionsTaken += 1
         }
     }
@@ -72,6 +74,10 @@ struct NodeObserver {
         world.counts.replicas.quarantines += 1
         node.losses.forgotten[group] = nil
         guard !node.losses.isExcused else { return }
+        // A node that hears of an added group when the others have begun it cannot know that it had nothing of it.
+        if !world.groups.contains(group), !world.checker.hasShown(group, on: node) { return }
+        // Its leader said that the group goes on without the replica, and the node's own directory has not heard so.
+        if node.left.contains(group) { return }
         // What a verification says, not what a log has lost.
         let isVerdict = reason.hasPrefix("At entry") || reason.hasPrefix("Its rows")
         if isVerdict, world.silentHarm.mayBeGivenUp(node.id, in: group) { return }

@@ -16,12 +16,15 @@ final class SimEndpoint: PeerNetwork, @unchecked Sendable {
         self.node = node
     }
 
+    /// Nodes that are not talked to any more.
+    private var gone: Set<NodeID> = []
+
     /// In a simulation, everybody is reached by number.
-    func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) {}
+    func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) { self.gone = Set(gone) }
 
     func send(_ messages: [PeerMessage], to peer: NodeID) {
         // Whom a token has let in may be nobody.
-        guard !isMuted, world.nodes.indices.contains(Int(peer.rawValue) - 1) else { return }
+        guard !isMuted, !gone.contains(peer), world.nodes.indices.contains(Int(peer.rawValue) - 1) else { return }
         world.send(messages, from: node, to: Int(peer.rawValue) - 1)
     }
 }

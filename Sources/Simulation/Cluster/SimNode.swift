@@ -107,6 +107,14 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     /// Groups that rest here although nobody leads them as they think, and since which of its ticks.
     var restsFalselySince: [GroupID: UInt64] = [:]
     var versions = Versions()
+    /// Whether the cluster knows this machine: it may come later than the others.
+    var isMember = true { didSet { if !isMember { isFounder = false } } }
+    /// Whether it was there when the cluster began.
+    private(set) var isFounder = true
+    /// Whom a machine that came later was told of when it was let in.
+    var contacts: [NodeID] = []
+    /// Groups that were removed here because they went on without the replica, and that have not begun again.
+    var left: Set<GroupID> = []
 
     /// A copy of all that a machine keeps.
     struct Image {

@@ -9,6 +9,8 @@ extension World {
     static let healingSeconds: Int64 = 60
 
     func run() -> SimulationReport {
+        // Some come later.
+        _ = placement.admin
         for node in nodes { machines.start(node) }
         network.weather = plan.weather
         injector.scheduleFault()
@@ -89,6 +91,10 @@ extension World {
         case .lost(let position, let incarnation, let peer):
             guard nodes[position].incarnation == incarnation else { return }
             nodes[position].core?.inboxes.lost(nodes[peer].id)
+            wake(nodes[position])
+        case .refused(let position, let incarnation, let peer):
+            guard nodes[position].incarnation == incarnation else { return }
+            nodes[position].core?.inboxes.agent.put(.calledGone(by: nodes[peer].id))
             wake(nodes[position])
         case .crash(let position, let incarnation, let limit):
             if nodes[position].incarnation == incarnation { machines.crash(nodes[position], restartsWithin: limit) }

@@ -47,7 +47,8 @@ final class World: @unchecked Sendable {
         self.settings = settings
         network = SimNetwork(nodes: options.nodes, random: random.fork())
         plan = FaultPlan(&choice)
-        checker = Checker(groups: groups, nodes: options.nodes, settings: settings)
+        let added = (1...AddedGroups.maximumCount).map { GroupID(UInt32(options.mailGroups) + $0) }
+        checker = Checker(groups: groups + added, nodes: options.nodes, settings: settings)
         for position in 0..<options.nodes {
             let state = SimStateStore(random: random.fork(), flushesPerMillion: choice.pick([0, 2_000, 50_000]) ?? 0)
             let clock = SimClock(
@@ -78,6 +79,22 @@ final class World: @unchecked Sendable {
     func fail(_ invariant: String, _ details: @autoclosure () -> String) {
         guard violation == nil else { return }
         violation = Violation(invariant: invariant, details: details(), seconds: Double(now) / 1_000_000)
+    }
+
+    /// Tells the directory something through a node that runs.
+    func submit(
+        _ command: DirectoryCommand,
+        through node: SimNode,
+        _ answer: @escaping @Sendable (Result<MailOutcome, ServiceFailure>) -> Void = { _ in }
+    ) {
+        trace.add(at: now, .fault, node: node.position, "admin: \(command)")
+        node.service?.submit(
+            .directory(command),
+            to: .directory,
+            account: AccountID(0),
+            Completion(on: nil, answer)
+        )
+        wake(node)
     }
 
     // MARK: The network
@@ -115,6 +132,7 @@ final class World: @unchecked Sendable {
     func deliver(_ parcel: Parcel, from: Int, to: Int) {
         let node = nodes[to]
         guard let core = node.core, !network.isCut(from, to, at: now) else { return }
+        guard !isRefused(nodes[from], by: node) else { return }
         trace.mix(at: now, kind: .deliver, node: to, UInt64(from), UInt64(parcel.bytes))
         do {
             for messages in try parcel.batches() {
@@ -124,6 +142,18 @@ final class World: @unchecked Sendable {
             fail("a frame is read as it was written", "\(error)")
         }
         node.forEachWaitingReceiver(of: core) { scheduleTurn($0, of: node, after: node.delay(of: $0, now, &timing)) }
+    }
+
+    /// As the doorkeeper of a node does it: whoever the node's directory says is gone is not listened to, and told so.
+    private func isRefused(_ sender: SimNode, by node: SimNode) -> Bool {
+        guard placement.admin.isActive, let record = node.core?.directory.now.node(sender.id), !record.state.isMember
+        else { return false }
+        counts.network.refused += 1
+        schedule(
+            .refused(at: sender.position, incarnation: sender.incarnation, by: node.position),
+            after: timing.time(1_000...100_000)
+        )
+        return true
     }
 
     func cutLink(from: Int, to: Int, duration: Int64) {

@@ -11,6 +11,8 @@ enum SimEvent {
     case deliver(from: Int, to: Int, Parcel)
     /// The sender learns that a link lost something.
     case lost(at: Int, incarnation: UInt64, peer: Int)
+    /// A node hears from another one that the cluster goes on without it.
+    case refused(at: Int, incarnation: UInt64, by: Int)
     case crash(node: Int, incarnation: UInt64, restartAfter: ClosedRange<Int64>)
     /// A node that was told to stop ends: it has handed over what it led.
     case stop(node: Int, incarnation: UInt64)
