@@ -52,6 +52,17 @@ class AdminToolTests(unittest.TestCase):
         status, output, _ = ctl("--format", "json", "--endpoint", endpoint, "group", "describe", "1")
         self.assertEqual((status, json.loads(output)["id"]), (0, 1))
 
+    def test_a_shell_completes_its_words(self):
+        status, script, error = ctl("--generate-completion-script", "bash")
+        self.assertEqual(status, 0, error)
+        asked = 'COMP_WORDS=(staffettactl node de); COMP_CWORD=2; COMP_LINE="staffettactl node de"; ' \
+                'COMP_POINT=${#COMP_LINE}; _staffettactl; echo "${COMPREPLY[@]}"'
+        done = subprocess.run(["bash", "-c", f"{script}\n{asked}"], capture_output=True, text=True, timeout=30, check=False)
+        self.assertIn("decommission", done.stdout.split(), done.stderr)
+        for shell in ("zsh", "fish"):
+            status, script, error = ctl("--generate-completion-script", shell)
+            self.assertEqual((status, "decommission" in script), (0, True), error)
+
     def test_wrong_options_are_bad_usage_wherever_they_stand(self):
         for words in (
             ["--endpoint", "nowhere", "cluster", "status"], ["--format", "xml", "cluster", "status"],

@@ -129,6 +129,20 @@ import Testing
         #expect(isLeft)
     }
 
+    /// What an admin says of copies counts on every node at once, and the nodes' own settings when it is taken back.
+    @Test func theRateOfCopiesIsThatOfTheDirectory() throws {
+        let bench = try Bench()
+        func rates() -> Set<Int?> { Set(bench.cluster.nodes.map { $0.core?.loop.floor.ways.snapshots.bytesPerSecond }) }
+        let own = bench.cluster.settings.snapshots.bytesPerSecond
+        #expect(rates() == [own])
+        try bench.direct(.setScheduler(SchedulerSettings(copyMebibytesPerSecond: 5)))
+        bench.run(ticks: 20)
+        #expect(rates() == [5 << 20])
+        try bench.direct(.setScheduler(SchedulerSettings()))
+        bench.run(ticks: 20)
+        #expect(rates() == [own])
+    }
+
     @Test func aDrainedNodeLeadsNothing() throws {
         let bench = try Bench()
         let node = try #require(bench.cluster.nodes.first { $0 !== bench.chief && !bench.led(by: $0).isEmpty })

@@ -7,7 +7,7 @@ struct SnapshotPace {
     static let maximumReading = 16
 
     /// 0: as fast as the receivers ask.
-    private var bytesPerSecond: Int
+    private(set) var bytesPerSecond: Int
     private let pieceBytes: Int
     private var bytes: Int
     private var filledMilliseconds: Int64

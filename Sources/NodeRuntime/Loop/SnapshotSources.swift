@@ -46,6 +46,9 @@ final class SnapshotSources: Sendable {
         pace.withLockedValue { $0.setRate(bytesPerSecond: rate) }
     }
 
+    /// The rate in force; 0: without a limit.
+    var bytesPerSecond: Int { pace.withLockedValue { $0.bytesPerSecond } }
+
     /// Whether a piece may be read now. If so, it is paid for.
     func admitPiece(_ nowMilliseconds: Int64) -> Bool { pace.withLockedValue { $0.admit(nowMilliseconds) } }
 

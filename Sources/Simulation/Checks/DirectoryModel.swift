@@ -19,6 +19,19 @@ struct DirectoryModel {
     private var lastNode: UInt64 = 0
     private var lastGroup: UInt32 = 0
 
+    /// What of a directory is not as it should be; nil where all is.
+    func difference(from other: Directory) -> String? {
+        let others = Dictionary(uniqueKeysWithValues: other.nodes.map { ($0.id, $0) })
+        let otherGroups = Dictionary(uniqueKeysWithValues: other.groups.map { ($0.id, $0) })
+        let otherOperations = Dictionary(uniqueKeysWithValues: other.operations.map { ($0.id, $0) })
+        if other.version != version { return "version \(other.version), should be \(String(describing: version))" }
+        if others != nodes { return "nodes \(other.nodes), should be \(nodes.values)" }
+        if otherGroups != groups { return "groups \(other.groups), should be \(groups.values)" }
+        if otherOperations != operations { return "operations \(other.operations), should be \(operations.values)" }
+        let policy = Directory.Policy(rules: rules, scheduler: scheduler)
+        return other.policy == policy ? nil : "policy \(other.policy), should be \(policy)"
+    }
+
     mutating func carryOut(_ command: DirectoryCommand, at time: Timestamp) throws(Refusal) -> MailOutcome {
         if case .found(let id, let mailGroups, let first, let founders) = command {
             if founding == nil {

@@ -29,6 +29,8 @@ final class AdminFaults {
     /// How many groups were to be added.
     private var groupsAsked: UInt32 = 0
     private var nextMicroseconds: Int64 = 0
+    /// Up to which entry the directories were compared with the model.
+    private var comparedIndex = LogIndex.zero
     private var stage = Stage.faults
     /// The last committed configuration of each group that was seen.
     private var seen: [GroupID: (index: LogIndex, configuration: Configuration)] = [:]
@@ -74,6 +76,7 @@ final class AdminFaults {
     /// Now and then.
     func check() {
         guard isActive else { return }
+        compareDirectories()
         checkMembers()
         guard world.now >= nextMicroseconds else { return }
         switch stage {
@@ -231,6 +234,17 @@ final class AdminFaults {
     }
 
     // MARK: What must hold
+
+    /// A node that has applied what is committed knows what the model says.
+    private func compareDirectories() {
+        let index = LogIndex(UInt64(world.checker.groups[0].committed.count))
+        guard index > comparedIndex,
+            let node = world.nodes.first(where: { $0.core?.directory.now.index == index }), let core = node.core
+        else { return }
+        comparedIndex = index
+        guard let difference = directory.difference(from: core.directory.now) else { return }
+        world.fail("the directory says what it was told", "node \(node.position + 1): \(difference)")
+    }
 
     /// Voters come before others go, and no value of a label gets a majority that none has had.
     private func checkMembers() {

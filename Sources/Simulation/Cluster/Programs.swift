@@ -70,18 +70,10 @@ struct Programs {
         }
         let said = Dictionary(uniqueKeysWithValues: cluster.nodes.map { ($0.id, $0.description.versions) })
         let told = Dictionary(uniqueKeysWithValues: world.nodes.map { ($0.id, $0.knownVersions) })
-        let known = Dictionary(uniqueKeysWithValues: cluster.nodes.map { ($0.id, $0) })
         let own = said.filter { told[$0.key] != nil }
-        let operations = Dictionary(uniqueKeysWithValues: cluster.operations.map { ($0.id, $0) })
-        let groups = Dictionary(uniqueKeysWithValues: cluster.groups.map { ($0.id, $0) })
-        let policy = Directory.Policy(rules: model.rules, scheduler: model.scheduler)
-        if cluster.version != model.version || known != model.nodes || own != told || cluster.policy != policy
-            || operations != model.operations || groups != model.groups
-        {
-            world.fail(
-                "the directory says what it was told",
-                "node \(node.position + 1): version \(cluster.version.rawValue), nodes \(said), should be \(told)"
-            )
+        let difference = own == told ? model.difference(from: cluster) : "nodes say \(said), should be \(told)"
+        if let difference {
+            world.fail("the directory says what it was told", "node \(node.position + 1): \(difference)")
         }
     }
 

@@ -146,7 +146,8 @@ final class World: @unchecked Sendable {
 
     /// As the doorkeeper of a node does it: whoever the node's directory says is gone is not listened to, and told so.
     private func isRefused(_ sender: SimNode, by node: SimNode) -> Bool {
-        guard placement.admin.isActive, let record = node.core?.directory.now.node(sender.id), !record.state.isMember
+        guard placement.admin.isActive, options.mutant != .goneNodeLetIn,
+            let record = node.core?.directory.now.node(sender.id), !record.state.isMember
         else { return false }
         counts.network.refused += 1
         schedule(
