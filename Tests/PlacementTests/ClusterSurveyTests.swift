@@ -102,6 +102,42 @@ import Testing
         let removed = underWay { $0.setPlacing(Self.placing(1, 2), of: 1) }
         #expect(removed?.kind == .removeVoter(ReplicaID(102), from: NodeID(3)))
         #expect(removed?.bytesToCopy == 0)
+        // What the target has already is not to come again.
+        let copied = underWay { living in
+            living.setPlacing(Self.placing(1, 2, 6), of: 1)
+            _ = living.advance()
+        }
+        #expect(copied?.kind == replaced?.kind && copied?.bytesToCopy == 0)
+    }
+
+    /// A joint change that one half has lost its quorum for goes on no more: others do not wait for it, and what is
+    /// said of the group is what that half lacks.
+    @Test func aJointConfigurationWithoutAQuorumIsNotUnderWay() throws {
+        var living = Self.living()
+        let members = try #require(living.directory.group(GroupID(1))?.members)
+        let dead = members.voterNodes.prefix(2)
+        let lone = Array(members.voters.suffix(1))
+        living.setMembers(
+            Configuration(members: members.members, voters: lone, outgoingVoters: members.voters),
+            of: 1
+        )
+        #expect(view(living).movesUnderWay.map(\.group) == [GroupID(1)])
+        for node in dead { living.stop(node, seconds: Self.gone) }
+        let stopped = view(living)
+        #expect(stopped.movesUnderWay.isEmpty)
+        #expect(stopped.group(GroupID(1))?.replicas.map(\.node).sorted() == members.voterNodes)
+        let obstacles = living.scheduler.plan.unrepaired.filter { $0.group == GroupID(1) }.map(\.obstacle)
+        #expect(!obstacles.isEmpty && obstacles.allSatisfy { $0 == .noQuorum(live: 1, needed: 2) })
+    }
+
+    /// A forgotten node is not listed, and its vote is lost all the same.
+    @Test func aForgottenNodeHasNoVote() throws {
+        var living = Self.living()
+        living.setPlacing(Self.placing(1, 2, 6), of: 1)
+        living.setState(.forgotten, of: NodeID(3))
+        #expect(view(living).movesUnderWay.map(\.group) == [GroupID(1)])
+        living.stop(NodeID(2), seconds: Self.gone)
+        #expect(view(living).movesUnderWay.isEmpty)
     }
 
     @Test func aJointConfigurationIsUnderWay() throws {

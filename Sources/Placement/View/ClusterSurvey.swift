@@ -13,6 +13,11 @@ public struct ClusterSurvey: Sendable {
         self.goneSeconds = goneSeconds
     }
 
+    /// What of a group's mail a node has said that it has, in bytes.
+    fileprivate func bytes(of group: GroupID, on node: NodeID) -> Int {
+        reports[node]?.groups.first { $0.group == group }.map { Int(clamping: $0.bytes) } ?? 0
+    }
+
     /// Whether each node of the cluster has said something, or is known to be gone. Of the others nobody knows what
     /// they lead and hold.
     public func covers(_ directory: Directory) -> Bool {
@@ -50,8 +55,9 @@ extension ClusterView {
             let voters = stopped ?? record.members.voters
             return GroupView(record, voters: voters, leader: leaders[record.id], size: sizes[record.id] ?? (0, 0))
         }
-        let moves = zip(zip(directory.groups, groups), stopped).compactMap { group, stopped in
-            stopped == nil ? Move(underWay: group.0, group.1, leaving: leaving) : nil
+        let moves = zip(zip(directory.groups, groups), stopped).compactMap { group, stopped -> Move? in
+            guard stopped == nil else { return nil }
+            return Move(underWay: group.0, group.1, leaving: leaving) { survey.bytes(of: group.0.id, on: $0) }
         }
         self.init(
             nodes: nodes,
@@ -125,7 +131,14 @@ extension GroupRecord {
 extension Move {
     /// What is under way in a group whose voters are not where they are to be. Nil where they are, and where one of
     /// them is to be on a node that can take nothing any more.
-    fileprivate init?(underWay record: GroupRecord, _ view: GroupView, leaving: Set<NodeID>) {
+    ///
+    /// - Parameter copied: the bytes that a node has already: they count in what it uses, and are not to come.
+    fileprivate init?(
+        underWay record: GroupRecord,
+        _ view: GroupView,
+        leaving: Set<NodeID>,
+        copied: (NodeID) -> Int
+    ) {
         guard !record.isSettled else { return nil }
         let present = record.members.voterNodes
         let wanted = record.placing.voters
@@ -152,7 +165,7 @@ extension Move {
             group: record.id,
             kind: kind,
             reason: .repair(.tooFewVoters(has: present.count, wants: wanted.count)),
-            bytesToCopy: added.count * view.bytes,
+            bytesToCopy: added.reduce(0) { $0 + max(0, view.bytes - copied($1)) },
             sender: view.leader,
             steps: []
         )

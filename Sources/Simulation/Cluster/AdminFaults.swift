@@ -47,7 +47,8 @@ final class AdminFaults {
     static func isChosen(for seed: UInt64, nodes: Int) -> Bool {
         guard nodes >= voters else { return false }
         var random = SimRandom(seed: seed ^ 0x6164_6d69_6e73)
-        return random.chance(perMillion: 200_000)
+        // Of three nodes none can give its replicas away.
+        return random.chance(perMillion: nodes > voters ? 450_000 : 150_000)
     }
 
     /// What a node says of itself: in a run with an admin, its vendor.
@@ -135,6 +136,7 @@ final class AdminFaults {
 
     private func act() {
         world.counts.replicas.adminActs += 1
+        startGoneNodes()
         let node = random.pick(everybody) ?? NodeID(1)
         // Few numbers, so that some are used again.
         let operation = OperationID(rawValue: UInt64(1 + random.below(40)))
@@ -186,6 +188,13 @@ final class AdminFaults {
         let machine = UInt64(1_000 + random.below(4))
         let node = NodeDescription(id: 0, peerAddress: "", labels: [], versions: .current)
         tell(.admitNode(directory: machine, JoinTokenProof(id: token, secretHash: secret), node))
+    }
+
+    /// Somebody starts again what the cluster goes on without.
+    private func startGoneNodes() {
+        for node in world.nodes where node.isUp && directory.nodes[node.id]?.state == .decommissioned {
+            world.machines.crash(node)
+        }
     }
 
     /// A machine comes that the cluster has begun without.

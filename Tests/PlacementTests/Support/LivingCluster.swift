@@ -234,9 +234,9 @@ struct LivingCluster {
             let isOnProbation = rule.canaries.contains { canary in
                 node.labels.contains(canary) && kept.contains { view.node($0)?.labels.contains(canary) == true }
             }
-            // What comes to the node counts until it votes, also where its bytes are there already.
+            // What comes to the node counts until it is there.
             let expected = groups.filter { group in
-                group.placing.voters.contains(node.id) && group.members.voter(on: node.id) == nil
+                group.placing.voters.contains(node.id) && !group.holders.contains(node.id)
             }
             let used = (node.usedBytes + seen.bytes + expected.reduce(0) { $0 + sizes[$1.id, default: 0] }) * 100
             return node.state == .active && node.liveness == .alive && !present.contains(node.id) && !isOnProbation
