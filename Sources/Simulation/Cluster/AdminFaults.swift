@@ -140,13 +140,16 @@ final class AdminFaults {
         let node = random.pick(everybody) ?? NodeID(1)
         // Few numbers, so that some are used again.
         let operation = OperationID(rawValue: UInt64(1 + random.below(40)))
-        switch random.below(11) {
+        switch random.below(15) {
         case 0: tell(.beginOperation(operation, .drain(node), OperationWork()))
-        case 1: tell(.beginOperation(operation, .decommission(node), OperationWork(replicas: 1)))
-        case 2: tell(.endOperation(operation, .cancelled))
-        case 3: tell(.setNodeState(node, .active))
-        case 4: tell(.setNodeState(node, random.pick([.cordoned, .active, .drained]) ?? .active))
-        case 5:
+        case 1, 2:
+            tell(.beginOperation(operation, .decommission(node), OperationWork(replicas: 1)))
+            // To move everything takes its time.
+            if random.chance(perMillion: 700_000) { nextMicroseconds = world.now + 9_000_000 }
+        case 3: tell(.endOperation(operation, .cancelled))
+        case 4: tell(.setNodeState(node, .active))
+        case 5: tell(.setNodeState(node, random.pick([.cordoned, .active, .drained]) ?? .active))
+        case 6:
             let dead = random.pick([2, 600]) ?? 600
             let pause = random.chance(perMillion: 300_000) ? world.now / 1_000 + 5_000 : nil
             tell(
@@ -157,10 +160,10 @@ final class AdminFaults {
                     )
                 )
             )
-        case 6: tell(.beginOperation(operation, .rebalance, OperationWork()))
-        case 7: useToken()
-        case 8: changeGroups()
-        case 9: letNextIn()
+        case 7: tell(.beginOperation(operation, .rebalance, OperationWork()))
+        case 8: useToken()
+        case 9: changeGroups()
+        case 10: letNextIn()
         default: move(as: operation)
         }
     }
@@ -172,7 +175,7 @@ final class AdminFaults {
             let removed = random.pick(record.placing.voters)
         else { return }
         let voters = record.placing.voters.filter { $0 != removed } + [added]
-        let former = random.chance(perMillion: 200_000) ? Placing(voters: [added]) : record.placing
+        let former = random.chance(perMillion: 400_000) ? Placing(voters: [added]) : record.placing
         tell(
             .beginOperation(operation, .moveReplicas(group, from: former, to: Placing(voters: voters)), OperationWork())
         )
