@@ -20,7 +20,9 @@ final class SimEndpoint: PeerNetwork, @unchecked Sendable {
     private var gone: Set<NodeID> = []
 
     /// In a simulation, everybody is reached by number.
-    func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) { self.gone = Set(gone) }
+    func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) {
+        self.gone = world.options.mutant == .goneNodeLetIn ? [] : Set(gone)
+    }
 
     func send(_ messages: [PeerMessage], to peer: NodeID) {
         // Whom a token has let in may be nobody.
