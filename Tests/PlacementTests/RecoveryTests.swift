@@ -73,6 +73,40 @@ import Testing
         }
     }
 
+    /// Three nodes have become nine. Each step to full balance takes two copies: it is taken by itself until the new
+    /// nodes have half of their share, and all the way when an admin asks for it.
+    @Test func aClusterThatHasGrownIsEvenedOutOnRequest() {
+        let vendors = ["alfa", "beta", "gamma"]
+        let datacenters = ["milano", "roma", "torino"]
+        let nodes = (0..<9).map { (place: Int) -> NodeView in
+            Sample.node(
+                UInt64(place + 1),
+                vendors[(place / 3 + place) % 3],
+                datacenters[place % 3],
+                used: place < 3 ? 90 * Sample.gigabyte : 0
+            )
+        }
+        let groups = (1...90).map { (number: UInt32) -> GroupView in
+            Sample.group(number, on: [1, 2, 3], leader: UInt64(1 + number % 3), bytes: Sample.gigabyte)
+        }
+        let settings = PlacementSettings(balanceTolerancePercent: 10)
+        func shares(_ view: ClusterView) -> [Double] {
+            view.nodes.map { (node: NodeView) -> Double in
+                let held = view.groups.count { group in group.replicas.contains { $0.node == node.id } }
+                return Double(held) / 30
+            }
+        }
+        var frugal = Referee(Sample.view(nodes, groups, settings: settings))
+        frugal.settle()
+        #expect(frugal.complaints == [] && frugal.lastPlan.unrepaired == [])
+        #expect(shares(frugal.view).allSatisfy { $0 >= 0.5 })
+        var even = Referee(frugal.view.evening())
+        even.settle()
+        #expect(even.complaints == [] && even.lastPlan.unrepaired == [])
+        #expect(shares(even.view).allSatisfy { (0.8...1.2).contains($0) }, "\(shares(even.view))")
+        #expect(shares(frugal.view).contains { $0 > 1.5 }, "\(shares(frugal.view))")
+    }
+
     /// The lost nodes come back empty-handed: what they held is elsewhere, and they are filled again.
     @Test func aNewVendorIsTakenIn() {
         var recovery = Recovery(Recovery.Size(nodes: 18, vendors: 3, groups: 60))

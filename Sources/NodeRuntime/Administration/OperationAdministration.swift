@@ -138,7 +138,7 @@ public struct OperationAdministration: Sendable {
     ///   answers in time.
     public func rebalance(as id: OperationID?) async throws(AdministrationError) -> AdminChange {
         let look = try await node.look()
-        let preview = ChangePreview(during: look.view, Foresight(from: look.view))
+        let preview = ChangePreview(during: look.view, Foresight(from: look.view.evening()))
         return try await begin(.rebalance, as: id, in: look, preview) {}
     }
 

@@ -93,7 +93,7 @@ struct ReplicaBalance {
     /// Two voters of a group change their nodes at once, where no single one may: the spread stays as it is.
     private func bestPair(from source: Int, _ pass: PlanningPass) -> (move: Move, group: Int)? {
         let targets = pass.loads.isBalanced.indices.filter { target in
-            outOfBalance(from: source, to: target, pass) != nil && isWorthTwo(to: target, pass.loads)
+            outOfBalance(from: source, to: target, pass) != nil && isWorthTwo(to: target, pass)
         }
         guard !targets.isEmpty else { return nil }
         var best: (gain: Double, group: Int, pair: ExchangePairs.Pair)?
@@ -129,10 +129,10 @@ struct ReplicaBalance {
         }
     }
 
-    /// Two copies for one step are worth it where a node has next to nothing: a new one. Otherwise the loads stay as
-    /// the values of the labels happen to be combined.
-    private func isWorthTwo(to target: Int, _ loads: NodeLoads) -> Bool {
-        loads.replicaShare(target) < Self.shareOfNewNodes
+    /// Two copies for one step are worth it where a node has next to nothing, a new one, and where an admin has asked
+    /// for it. Otherwise the loads stay as the values of the labels happen to be combined.
+    private func isWorthTwo(to target: Int, _ pass: PlanningPass) -> Bool {
+        pass.view.evensOut || pass.loads.replicaShare(target) < Self.shareOfNewNodes
     }
 
     /// In shares of the average.

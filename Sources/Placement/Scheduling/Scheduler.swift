@@ -38,10 +38,8 @@ public struct Scheduler: Sendable {
     /// Whether an admin has the scheduler move nothing by itself.
     public var isPaused: Bool {
         guard let end = directory.policy.scheduler.pausedUntil else { return false }
-        return now < end && !isRebalancing
+        return now < end && !directory.isRebalancing
     }
-
-    private var isRebalancing: Bool { directory.runningOperations.contains { $0.kind == .rebalance } }
 
     /// What is to be done now, in order. Nothing, before every node has been heard or is known to be gone.
     public var decisions: [SchedulerDecision] {
@@ -188,4 +186,9 @@ public struct Scheduler: Sendable {
             return record.members.members.contains { $0.node == node }
         }.map(\.id)
     }
+}
+
+extension Directory {
+    /// Whether an admin has asked for loads to be evened out.
+    var isRebalancing: Bool { runningOperations.contains { $0.kind == .rebalance } }
 }

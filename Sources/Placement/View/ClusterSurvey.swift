@@ -66,6 +66,7 @@ extension ClusterView {
             settings: settings,
             movesUnderWay: moves
         )
+        self = evening(out: directory.isRebalancing)
     }
 }
 

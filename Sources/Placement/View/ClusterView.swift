@@ -16,6 +16,9 @@ public struct ClusterView: Sendable {
     public let settings: PlacementSettings
     /// Moves that were planned earlier and have not ended, sorted by group.
     public let movesUnderWay: [Move]
+    /// Whether loads are to be evened out whatever has to be copied for it. Otherwise voters that can change their nodes
+    /// only two at once stay where they are, unless it is for a new node.
+    public private(set) var evensOut = false
 
     /// What each rule makes of the nodes, in the order of `pools`.
     let ruleIndexes: [RuleIndex]
@@ -84,9 +87,17 @@ public struct ClusterView: Sendable {
         nodes[number].departure(deadAfterSeconds: settings.deadAfterSeconds)
     }
 
+    /// The same cluster, whose loads are to be evened out or not.
+    public func evening(out: Bool = true) -> ClusterView {
+        var view = self
+        view.evensOut = out
+        return view
+    }
+
     /// The same cluster with these moves under way, instead of those that were.
     public func withMovesUnderWay(_ moves: [Move]) -> ClusterView {
         ClusterView(nodes: nodes, groups: groups, rules: rulesByPool, settings: settings, movesUnderWay: moves)
+            .evening(out: evensOut)
     }
 
     /// The same cluster with other nodes: for what would be if a node were drained, or had vanished.
@@ -98,6 +109,7 @@ public struct ClusterView: Sendable {
             settings: settings,
             movesUnderWay: movesUnderWay
         )
+        .evening(out: evensOut)
     }
 
     var rulesByPool: [String: PlacementRule] { Dictionary(uniqueKeysWithValues: zip(pools, rules)) }
@@ -121,6 +133,7 @@ public struct ClusterView: Sendable {
         let ended = Set(moves.map(\.group))
         let left = movesUnderWay.filter { !ended.contains($0.group) }
         return ClusterView(nodes: nodes, groups: groups, rules: rulesByPool, settings: settings, movesUnderWay: left)
+            .evening(out: evensOut)
     }
 }
 
