@@ -20,6 +20,22 @@ def ctl(*words):
     return done.returncode, done.stdout, done.stderr
 
 
+def stream(endpoint, method, request, seconds):
+    """The messages of a streaming call by gRPC, as bytes, and whether the node has ended it in time."""
+    frame = b"\0" + len(request).to_bytes(4, "big") + request
+    done = subprocess.run(
+        ["curl", "--silent", "--http2-prior-knowledge", "--max-time", str(seconds), "--data-binary", "@-",
+         "-H", "content-type: application/grpc", "-H", "te: trailers",
+         f"http://{endpoint}/staffetta.admin.v1.{method}"],
+        input=frame, capture_output=True, timeout=seconds + 30, check=False)
+    messages, rest = [], done.stdout
+    while len(rest) >= 5:
+        size = int.from_bytes(rest[1:5], "big")
+        messages.append(rest[5:5 + size])
+        rest = rest[5 + size:]
+    return messages, done.returncode == 0
+
+
 class AdminToolTests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -51,6 +67,23 @@ class AdminToolTests(unittest.TestCase):
                 self.assertEqual(json.loads(output)["node"], "2")
         status, output, _ = ctl("--format", "json", "--endpoint", endpoint, "group", "describe", "1")
         self.assertEqual((status, json.loads(output)["id"]), (0, 1))
+
+    def test_programs_follow_operations_and_events(self):
+        endpoint = self.endpoint(1)
+        status, output, error = ctl("node", "drain", "3", "--endpoint", endpoint, "--format", "json")
+        self.assertEqual(status, 0, error)
+        operation = json.loads(output)["operation"]["id"].encode()
+        messages, has_ended = stream(endpoint, "Operations/WatchOperation", b"\x0a" + bytes([len(operation)]) + operation, 60)
+        self.assertTrue(has_ended, "a watch ends with the operation")
+        self.assertTrue(all(operation in message for message in messages))
+        self.assertIn(b"succeeded", messages[-1])
+        self.assertEqual(ctl("node", "undrain", "3", "--endpoint", endpoint)[0], 0)
+        # All that was, and what comes, until the caller goes.
+        messages, has_ended = stream(endpoint, "Cluster/FollowEvents", b"", 3)
+        self.assertFalse(has_ended)
+        self.assertGreater(len(messages), 5)
+        unknown, _ = stream(endpoint, "Operations/WatchOperation", b"\x0a\x100000000000000000", 10)
+        self.assertEqual(unknown, [])
 
     def test_a_shell_completes_its_words(self):
         status, script, error = ctl("--generate-completion-script", "bash")

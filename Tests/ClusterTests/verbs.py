@@ -35,10 +35,12 @@ class Bench:
             wait_until(self.is_quiet, 300, "a cluster at rest")
             time.sleep(1)
 
-    def measure(self, name, *words, until=None, through=None):
-        """Runs a command, waits until what it is for has come about, and tells what deliveries noticed."""
+    def measure(self, name, *words, act=None, until=None, through=None):
+        """Does something, waits until what it is for has come about, and tells what deliveries noticed."""
         self.settle()
         began = time.monotonic()
+        if act:
+            act()
         if words:
             done = self.cluster.live_nodes()[0].run_ctl(*words)
             if done.returncode != 0:
@@ -66,6 +68,33 @@ class Bench:
         """What would be copied if the node left."""
         planned = self.ctl("node", "decommission", str(number), "--dry-run")
         return int(planned["preview"].get("bytesToCopy", 0))
+
+
+    def replace(self, number, how):
+        """A node leaves, and comes back."""
+        node = self.cluster.node(number)
+        others = [other for other in self.cluster.nodes if other is not node]
+        self.settle()
+        size = self.bytes_of(number)
+        took = self.measure(f"node decommission {number}{how}", "node", "decommission", str(number), "--wait", through=others)
+        print(f"| ... {size / 1e6:.0f} MB copied | {size / 1e6 / took:.0f} MB/s | | |", flush=True)
+        wait_until(lambda: not node.is_alive(), 60, f"the end of node {number}")
+
+        def take_back():
+            self.ctl("node", "recommission", str(number))
+            node.start_again()
+
+        self.measure(f"node recommission {number}, until it has replicas{how}", act=take_back,
+                     until=lambda: self.has_voters(number), through=others)
+
+    def lose(self, number):
+        node = self.cluster.node(number)
+        others = [other for other in self.cluster.nodes if other is not node]
+        self.settle()
+        size = self.bytes_of(number)
+        took = self.measure(f"kill -9 of node {number}, until all is redundant (dead after 3 s)", act=node.kill,
+                            until=lambda: not self.has_voters(number), through=others)
+        print(f"| ... {size / 1e6:.0f} MB copied | {size / 1e6 / took:.0f} MB/s | | |", flush=True)
 
 
 def fill(cluster, messages):
@@ -100,22 +129,11 @@ def main():
                           "--to", str(target), "--allow-majority", "--wait")
             bench.measure("group add", "group", "add")
             bench.measure("rebalance", "rebalance", "--wait")
-            size = bench.bytes_of(5)
-            others = [node for node in cluster.nodes if node.number != 5]
-            took = bench.measure("node decommission 5", "node", "decommission", "5", "--wait", through=others)
-            print(f"\ncopied {size / 1e6:.0f} MB: {size / 1e6 / max(took, 0.1):.0f} MB/s\n", flush=True)
-            wait_until(lambda: not cluster.node(5).is_alive(), 60, "the end of node 5")
-            bench.ctl("node", "recommission", "5")
-            cluster.node(5).start_again()
-            bench.measure("node recommission 5, until it has replicas", until=lambda: bench.has_voters(5), through=others)
-            bench.ctl("scheduler", "limits", "--dead-after", "3s")
-            bench.settle()
-            size = bench.bytes_of(7)
-            others = [node for node in others if node.number != 7]
-            cluster.node(7).kill()
-            took = bench.measure("kill of node 7, until all is redundant (dead after 3 s)",
-                                 until=lambda: not bench.has_voters(7), through=others)
-            print(f"\ncopied {size / 1e6:.0f} MB: {size / 1e6 / max(took - 3, 0.1):.0f} MB/s behind the 3 s")
+            for copy_mib in (0, 8):
+                bench.ctl("scheduler", "limits", "--copy-mib", str(copy_mib))
+                bench.replace(5, f", copies at {copy_mib} MiB/s at most" if copy_mib else "")
+            bench.ctl("scheduler", "limits", "--copy-mib", "0", "--dead-after", "3s")
+            bench.lose(7)
             load.stop()
             print(json.dumps({"acknowledged": load.acknowledged(), "failures": load.ledger.failures}))
 
