@@ -59,8 +59,8 @@ class OperationsTests(unittest.TestCase):
                 done = subprocess.run(
                     [str(PROGRAMS / "staffettactl"), *words[1:], "--endpoint", endpoints],
                     capture_output=True, text=True, timeout=120, check=False)
-                # That a loss is not survived is an answer too.
-                allowed = [0, 1] if words[1] == "survive" else [0]
+                # That a loss is not survived, or that a leader's disk is slow just now, is an answer too.
+                allowed = [0, 1] if words[1] == "survive" or words[1:3] == ["rule", "check"] else [0]
                 self.assertIn(done.returncode, allowed, f"{fitting}: {done.stdout} {done.stderr}")
                 self.assertTrue(done.stdout, fitting)
                 if words[1:3] == ["node", "recommission"]:

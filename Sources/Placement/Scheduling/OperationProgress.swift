@@ -47,7 +47,7 @@ public struct OperationProgress: Hashable, Sendable {
                 bytes: UInt64(added) * bytes([group])
             )
         case .rebalance:
-            let foresight = Foresight(from: view)
+            let foresight = Foresight(from: view.evening())
             let count = foresight.moves.count + view.movesUnderWay.count
             return OperationWork(replicas: UInt32(count), bytes: UInt64(foresight.bytesToCopy))
         }
