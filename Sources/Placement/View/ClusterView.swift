@@ -16,8 +16,8 @@ public struct ClusterView: Sendable {
     public let settings: PlacementSettings
     /// Moves that were planned earlier and have not ended, sorted by group.
     public let movesUnderWay: [Move]
-    /// Whether loads are to be evened out whatever has to be copied for it. Otherwise voters that can change their nodes
-    /// only two at once stay where they are, unless it is for a new node.
+    /// Whether loads are to be evened out whatever has to be copied for it. Otherwise voters that can change their
+    /// nodes only two at once stay where they are, unless it is for a new node.
     public private(set) var evensOut = false
 
     /// What each rule makes of the nodes, in the order of `pools`.

@@ -19,19 +19,22 @@ struct AddedGroups {
     /// Adds one, or removes one that is there.
     func change(_ random: inout SimRandom, among nodes: [NodeID], through node: SimNode, asked: inout UInt32) {
         if let group = random.pick(present), random.next() & 1 == 0 {
-            return world.submit(.removeGroup(group), through: node)
+            return world.tellDirectory(.removeGroup(group), through: node)
         }
         guard asked < Self.maximumCount else { return }
         asked += 1
         var voters = nodes
         while voters.count > 3 { voters.remove(at: random.below(voters.count)) }
         world.counts.replicas.groupsAdded += 1
-        world.submit(.addGroup(pool: "default", Placing(voters: voters, preferredLeader: voters.first)), through: node)
+        world.tellDirectory(
+            .addGroup(pool: "default", Placing(voters: voters, preferredLeader: voters.first)),
+            through: node
+        )
     }
 
     /// Removes all that are there.
     func removeAll(through node: SimNode) {
-        for group in present { world.submit(.removeGroup(group), through: node) }
+        for group in present { world.tellDirectory(.removeGroup(group), through: node) }
     }
 
     /// Whether none is there any more, and no node has anything of one.

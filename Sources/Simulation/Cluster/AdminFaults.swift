@@ -5,9 +5,9 @@ internal import Placement
 internal import ReplicaCore
 
 /// An admin who drains, decommissions, cordons and takes back nodes at random, pauses the scheduler, hands out tokens
-/// that are used too often, adds and removes groups, lets machines join, and repeats what has been said; while the scheduler of whoever leads the directory moves
-/// replicas about. When the faults are over, every group must have its wanted voters by itself, and then all of them
-/// are on every node again, as the other checks need it.
+/// that are used too often, adds and removes groups, lets machines join, and repeats what has been said; while the
+/// scheduler of whoever leads the directory moves replicas about. When the faults are over, every group must have its
+/// wanted voters by itself, and then all of them are on every node again, as the other checks need it.
 ///
 /// Its chance is its own: a run without it is the same as if it did not exist.
 final class AdminFaults {
@@ -64,7 +64,7 @@ final class AdminFaults {
     }
 
     private var directory: DirectoryModel { world.checker.model(.directory).directory }
-    private var everybody: [NodeID] { world.nodes.filter(\.isMember).map(\.id) }
+    private var everybody: [NodeID] { world.nodes.filter(\.identity.isMember).map(\.id) }
     private var addedGroups: AddedGroups { AddedGroups(world: world) }
 
     /// Whether every group is on all nodes, and nothing changes that any more.
@@ -242,7 +242,7 @@ final class AdminFaults {
     private var anyNode: SimNode? { random.pick(world.nodes.filter { $0.service != nil && $0.isUp }) }
 
     private func tell(_ command: DirectoryCommand) {
-        if let node = anyNode { world.submit(command, through: node) }
+        if let node = anyNode { world.tellDirectory(command, through: node) }
     }
 
     // MARK: What must hold

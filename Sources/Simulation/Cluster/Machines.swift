@@ -11,7 +11,7 @@ struct Machines {
 
     /// Starts the node of a machine that is down.
     func start(_ node: SimNode) {
-        guard !node.isUp, node.isMember else { return }
+        guard !node.isUp, node.identity.isMember else { return }
         node.incarnation += 1
         node.versions.running = node.versions.newest
         node.failure = nil
@@ -44,7 +44,7 @@ struct Machines {
                 gauge: node,
                 identity: node.identity.saved,
                 identityStore: node.identity,
-                peers: node.isFounder ? world.nodes.filter(\.isFounder).map(\.id) : node.contacts + [node.id],
+                peers: world.peers(of: node),
                 registration: node.registration(labels: world.placement.admin.labels(of: node.position)),
                 failed: { [unowned world = world, unowned node] in world.programs.noteFailure($0, of: node) }
             )

@@ -25,7 +25,7 @@ final class Newcomers: @unchecked Sendable {
         guard isActive, world.nodes.count > Self.founders, random.chance(perMillion: 500_000) else { return }
         let founders = Self.founders + random.below(world.nodes.count - Self.founders)
         waiting = Array(founders..<world.nodes.count)
-        for position in waiting { world.nodes[position].isMember = false }
+        for position in waiting { world.nodes[position].identity.isMember = false }
     }
 
     /// Has the next one ask to be let in, through some node. It may be heard, or not, and what it is answered may be
@@ -33,14 +33,14 @@ final class Newcomers: @unchecked Sendable {
     func letNextIn(through node: SimNode) {
         guard let position = waiting.first else { return }
         let newcomer = world.nodes[position]
-        if triesUsedToken, position > world.nodes.startIndex, !world.nodes[position - 1].isFounder {
+        if triesUsedToken, position > world.nodes.startIndex, !world.nodes[position - 1].identity.isFounder {
             // Once only: a token lets in as many as it says.
             triesUsedToken = false
             return ask(for: newcomer, with: token(of: position - 1), through: node)
         }
         let token = token(of: position)
         let end = Timestamp(milliseconds: .max / 2)
-        world.submit(.addToken(JoinToken(id: token, secretHash: secret, expires: end, uses: 1)), through: node)
+        world.tellDirectory(.addToken(JoinToken(id: token, secretHash: secret, expires: end, uses: 1)), through: node)
         ask(for: newcomer, with: token, through: node)
     }
 
@@ -51,7 +51,7 @@ final class Newcomers: @unchecked Sendable {
         let labels = world.placement.admin.labels(of: newcomer.position)
         let description = NodeDescription(id: 0, peerAddress: "", labels: labels, versions: versions)
         let isUsed = token != self.token(of: newcomer.position)
-        world.submit(
+        world.tellDirectory(
             .admitNode(directory: newcomer.logID, JoinTokenProof(id: token, secretHash: secret), description),
             through: node
         ) { [unowned self] result in
@@ -79,8 +79,8 @@ final class Newcomers: @unchecked Sendable {
                 isComplete: true
             )
         )
-        newcomer.contacts = world.nodes.filter(\.isMember).map(\.id)
-        newcomer.isMember = true
+        newcomer.identity.contacts = world.nodes.filter(\.identity.isMember).map(\.id)
+        newcomer.identity.isMember = true
         world.schedule(.restart(node: newcomer.position), after: random.time(1_000...500_000))
     }
 }

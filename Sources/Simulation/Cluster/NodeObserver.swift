@@ -11,8 +11,8 @@ struct NodeObserver {
         world.trace.add(at: world.now, .note, node: node.position, "\(event)")
         switch event {
         case .waiting, .founded: break
-        case .begun(let group, _): node.left.remove(group)
-        case .leaving(let group): node.left.insert(group)
+        case .begun(let group, _): node.losses.left.remove(group)
+        case .leaving(let group): node.losses.left.insert(group)
         case .quarantined(let group, let reason): noteQuarantine(of: group, on: node, reason: reason)
         case .stopped(let group, let index, let reason):
             guard world.silentHarm.mayDiffer(node, in: group) else {
@@ -77,7 +77,7 @@ struct NodeObserver {
         // A node that hears of an added group when the others have begun it cannot know that it had nothing of it.
         if !world.groups.contains(group), !world.checker.hasShown(group, on: node) { return }
         // Its leader said that the group goes on without the replica, and the node's own directory has not heard so.
-        if node.left.contains(group) { return }
+        if node.losses.left.contains(group) { return }
         // What a verification says, not what a log has lost.
         let isVerdict = reason.hasPrefix("At entry") || reason.hasPrefix("Its rows")
         if isVerdict, world.silentHarm.mayBeGivenUp(node.id, in: group) { return }

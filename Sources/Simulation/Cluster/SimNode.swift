@@ -107,14 +107,6 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     /// Groups that rest here although nobody leads them as they think, and since which of its ticks.
     var restsFalselySince: [GroupID: UInt64] = [:]
     var versions = Versions()
-    /// Whether the cluster knows this machine: it may come later than the others.
-    var isMember = true { didSet { if !isMember { isFounder = false } } }
-    /// Whether it was there when the cluster began.
-    private(set) var isFounder = true
-    /// Whom a machine that came later was told of when it was let in.
-    var contacts: [NodeID] = []
-    /// Groups that were removed here because they went on without the replica, and that have not begun again.
-    var left: Set<GroupID> = []
 
     /// A copy of all that a machine keeps.
     struct Image {
@@ -129,6 +121,8 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
         var isStateDamaged = false
         /// The replicas may give themselves up for what was done to the disk.
         var isExcused = false
+        /// Groups that were removed here because they went on without the replica, and that have not begun again.
+        var left: Set<GroupID> = []
         /// The groups of which the disk does not hold what it held, and whose replicas were not given up yet.
         var forgotten: [GroupID: LogFacts] = [:]
     }
@@ -262,6 +256,12 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
 /// `@unchecked Sendable`: a simulation has one thread.
 final class SimIdentity: NodeIdentityStore, @unchecked Sendable {
     private(set) var saved: NodeIdentity
+    /// Whether the cluster knows this machine: it may come later than the others.
+    var isMember = true { didSet { if !isMember { isFounder = false } } }
+    /// Whether it was there when the cluster began.
+    private(set) var isFounder = true
+    /// Whom a machine that came later was told of when it was let in.
+    var contacts: [NodeID] = []
 
     init(directory: UInt64, mailGroups: UInt32) {
         saved = NodeIdentity(directory: directory, mailGroups: mailGroups)

@@ -81,8 +81,14 @@ final class World: @unchecked Sendable {
         violation = Violation(invariant: invariant, details: details(), seconds: Double(now) / 1_000_000)
     }
 
+    /// Whom a node is told of before it has the directory.
+    func peers(of node: SimNode) -> [NodeID] {
+        let identity = node.identity
+        return identity.isFounder ? nodes.filter(\.identity.isFounder).map(\.id) : identity.contacts + [node.id]
+    }
+
     /// Tells the directory something through a node that runs.
-    func submit(
+    func tellDirectory(
         _ command: DirectoryCommand,
         through node: SimNode,
         _ answer: @escaping @Sendable (Result<MailOutcome, ServiceFailure>) -> Void = { _ in }

@@ -138,7 +138,8 @@ struct Referee {
     private func wrongLeader(_ move: Move, _ group: GroupView, _ rule: PlacementRule) -> String? {
         guard let transfer = move.transfer, let node = view.node(transfer.to) else { return nil }
         if transfer.from != group.leader { return "a transfer from who does not lead" }
-        if node.disk != .well || node.state != .active || node.liveness != .alive { return "a leader that may not lead" }
+        let isWell = node.disk == .well && node.state == .active && node.liveness == .alive
+        guard isWell else { return "a leader that may not lead" }
         if rule.canaries.contains(where: node.labels.contains) { return "a leader on probation" }
         let isVoter = group.replicas.contains { $0.node == transfer.to && $0.role == .voter && !$0.isQuarantined }
         return isVoter ? nil : "a leader without a vote"
