@@ -240,6 +240,7 @@ package struct NodeHealth: Hashable, Sendable {
     /// Writes of the log take long: others had better lead.
     package var isSlow = false
 
-    /// What other nodes are told of the disk: the worse of its faults, as others are to lead with each of them.
+    /// What other nodes are told of the disk. One that is slow and full counts as full: others lead in either case, and
+    /// a full disk takes no replicas as well.
     var diskCondition: DiskCondition { isSpaceLow ? .full : isHanging || isSlow ? .slow : .well }
 }

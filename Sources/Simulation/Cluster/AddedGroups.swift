@@ -37,16 +37,9 @@ struct AddedGroups {
         for group in present { world.tellDirectory(.removeGroup(group), through: node) }
     }
 
-    /// Whether none is there any more, and no node has anything of one.
-    var areGone: Bool { present.isEmpty && leftover == nil }
-
-    /// What is left of a removed group on a node that runs; nil where nothing is.
-    var leftover: String? {
-        for node in world.nodes {
-            for replica in node.core?.replicas ?? [] where !world.groups.contains(replica.group) {
-                return "node \(node.position + 1) has a replica of group \(replica.group.rawValue)"
-            }
-        }
-        return nil
+    /// Whether none is there any more, and no node that runs has a replica of one.
+    var areGone: Bool {
+        let replicas = world.nodes.lazy.compactMap(\.core).flatMap(\.replicas)
+        return present.isEmpty && replicas.allSatisfy { world.groups.contains($0.group) }
     }
 }
