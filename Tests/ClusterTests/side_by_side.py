@@ -60,6 +60,16 @@ class Runs:
             print(f"==> {name} {word} after {time.monotonic() - started:.0f} s\n{done.stdout}", flush=True)
 
 
+def failures(output):
+    """Each test that failed, and the error itself: the last line of its traceback that is not indented."""
+    found = []
+    report = re.compile(r"^((?:FAIL|ERROR): [^\n]*)\n-+\n(.*?)(?=^[=-]{70})", re.MULTILINE | re.DOTALL)
+    for name, text in report.findall(output):
+        errors = re.findall(r"^[\w.]+(?:Error|Exception|Abort|Expired|abort)\b.*$", text, re.MULTILINE)
+        found.append(f"{name}: {errors[-1] if errors else 'see its output'}"[:400])
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description="Runs the modules of cluster tests side by side.")
     parser.add_argument("--jobs", type=int, default=2, help="modules at a time")
@@ -77,7 +87,7 @@ def main():
         if name in names:
             runs.run(name)
     for name, output in runs.failed.items():
-        for line in re.findall(r"^(?:FAIL|ERROR): .*$", output, re.MULTILINE) or [f"ERROR: {name} did not run"]:
+        for line in failures(output) or [f"ERROR: {name} did not run"]:
             print(line)
     print(f"Ran {runs.tests} tests in {time.monotonic() - started:.0f} s")
     sys.exit(1 if runs.failed else 0)

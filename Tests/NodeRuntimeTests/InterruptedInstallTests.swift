@@ -19,8 +19,8 @@ import Testing
         try nodes.map { try MailReader(store: $0.state).digest(group) }
     }
 
-    private func cluster(_ change: (inout CoreSettings) -> Void = { _ in }) throws -> TestCluster {
-        try TestCluster(groups: 2) { settings in
+    private func cluster(groups: UInt32 = 2, _ change: (inout CoreSettings) -> Void = { _ in }) throws -> TestCluster {
+        try TestCluster(groups: groups) { settings in
             settings.retainedEntries = 0
             settings.compactionStep = 1
             settings.maintenanceMilliseconds = 100
@@ -122,6 +122,7 @@ import Testing
         core.inbox.put(.received(Array(pieces.prefix(1)), from: leader.id, nil))
         core.loop.turn()
         core.appliers[0].turn()
+        core.installer.turn()
         try #require(try GroupSnapshotSink.note(of: group, in: follower.state) != nil)
         follower.kill()
         try cluster.start(follower)
@@ -130,6 +131,52 @@ import Testing
         #expect(try #require(log(follower)).snapshot.index >= snapshot)
         #expect(log(follower)?.id == TestCluster.replica(on: follower.id))
         cluster.run(ticks: 100)
+        let digests = try digests([leader, follower])
+        #expect(digests[0] == digests[1])
+    }
+
+    /// What a disk takes for a snapshot keeps no mail of other groups waiting.
+    @Test func otherGroupsAreAppliedWhileASnapshotIsWritten() throws {
+        let cluster = try cluster(groups: 3)
+        let (leader, _, follower) = try lagging(cluster)
+        follower.isInstallerBusy = true
+        cluster.run(ticks: 10)
+        try #require(follower.core?.loop.install(of: group)?.isComplete == true)
+        let other = GroupID(2)
+        let applied = try #require(follower.core?.loop.replica(other)?.appliedIndex)
+        let done = Counter()
+        try #require(cluster.leader(of: other)).createAccounts(30..<40, in: other) { done.value += 1 }
+        cluster.run(ticks: 10)
+        #expect(done.value == 10)
+        #expect(try #require(follower.core?.loop.replica(other)?.appliedIndex).rawValue >= applied.rawValue + 10)
+        #expect(follower.core?.loop.install(of: group) != nil)
+        follower.isInstallerBusy = false
+        cluster.run(ticks: 10)
+        #expect(follower.core?.loop.install(of: group) == nil)
+        let digests = try digests([leader, follower])
+        #expect(digests[0] == digests[1])
+    }
+
+    /// A replica is given up whose snapshot is being written: what the installer says of that snapshot comes too late.
+    @Test func aSnapshotOfAReplicaThatIsGivenUpIsNotMadeLive() throws {
+        let cluster = try cluster()
+        let (leader, _, follower) = try lagging(cluster)
+        follower.isInstallerBusy = true
+        cluster.run(ticks: 10)
+        let core = try #require(follower.core)
+        try #require(core.loop.install(of: group)?.isComplete == true)
+        core.loop.floor.giveUp(group, reason: "a test")
+        cluster.run(ticks: 1)
+        let point = SnapshotPoint(index: LogIndex(1), term: Term(1), configuration: Configuration(voters: []))
+        let handover = InstallerLoop.Handover(group: group, number: 1)
+        core.appliers[0].inbox.put(.installed(handover, transfer: 1, point))
+        cluster.run(ticks: 1)
+        #expect(!core.gate.isGood(core.gate.pass(group), for: group))
+        #expect(core.loop.standing(of: group) == .replacing)
+        follower.isInstallerBusy = false
+        cluster.run(ticks: 200)
+        #expect(core.gate.isGood(core.gate.pass(group), for: group))
+        #expect(log(follower)?.id != TestCluster.replica(on: follower.id))
         let digests = try digests([leader, follower])
         #expect(digests[0] == digests[1])
     }

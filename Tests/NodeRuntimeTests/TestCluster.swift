@@ -202,6 +202,8 @@ final class TestNode: PeerNetwork, NodeIdentityStore, SpaceGauge, @unchecked Sen
     var isStopped = false
     /// Its state takes its time: nothing is applied or installed.
     var isStateBusy = false
+    /// The disk is busy with snapshots: nothing of them is written.
+    var isInstallerBusy = false
     /// What its file system says when it is asked.
     var diskSpace: DiskSpace?
     /// Whether it may fail.
@@ -228,7 +230,10 @@ final class TestNode: PeerNetwork, NodeIdentityStore, SpaceGauge, @unchecked Sen
         core?.agent.turn()
         for loop in core?.loops ?? [] { loop.turn() }
         core?.writer.turn()
-        if !isStateBusy { for applier in core?.appliers ?? [] { applier.turn() } }
+        guard !isStateBusy else { return }
+        for applier in core?.appliers ?? [] { applier.turn() }
+        // What the installer is done with goes back to the appliers.
+        if !isInstallerBusy, core?.installer.turn() == true { for applier in core?.appliers ?? [] { applier.turn() } }
     }
 
     func space() -> DiskSpace? { diskSpace }

@@ -5,24 +5,29 @@ package import NIOCore
 package import ReplicaCore
 internal import StateStorage
 
-/// Applies committed entries of all groups, many groups to a batch, and installs snapshots.
+/// Applies committed entries of all groups, many groups to a batch. Hands groups over to the installer whose rows are to
+/// be replaced.
 package final class ApplierLoop {
     /// What an applier has to do. All jobs of one group go to the same applier, which does them in the order in which
     /// they came.
     package enum Job: Sendable {
         /// Applies committed entries, in the order of their indexes.
         case apply(GroupID, [CommittedEntry])
-        /// Removes the group's rows: those of a snapshot take their place.
+        /// Hands the group over: the rows of a snapshot take the place of its own.
         case beginInstall(GroupID)
-        /// Writes one piece of a snapshot.
+        /// Passes one piece of a snapshot on.
         case addPiece(GroupID, transfer: UInt64, SnapshotChunk)
-        /// Checks the rows of a snapshot that has come as a whole, and makes the group live with them. Recovery brings
-        /// the log in line by the note, after a crash.
+        /// Has a snapshot that has come as a whole made the group's rows. Recovery brings the log in line by the note,
+        /// after a crash.
         case finishInstall(GroupID, transfer: UInt64, SnapshotPoint, note: [UInt8])
+        /// The installer has made a snapshot the group's rows, durably: the group is live with them.
+        case installed(InstallerLoop.Handover, transfer: UInt64, SnapshotPoint)
         /// A group that begins here.
         case open(GroupID)
-        /// Forgets all of a group.
+        /// Has all of a group forgotten.
         case reset(GroupID)
+        /// The installer has removed all of the group, durably: the group is empty.
+        case cleared(InstallerLoop.Handover)
         /// Puts bytes back that the disk has spoiled.
         case putBack(GroupID, BodyChunk, ByteBuffer, from: NodeID)
         /// Keeps the state as it is at an index.
@@ -34,12 +39,14 @@ package final class ApplierLoop {
                 .finishInstall(let group, _, _, _), .open(let group), .reset(let group),
                 .putBack(let group, _, _, _), .mark(let group, _):
                 group
+            case .installed(let handover, _, _), .cleared(let handover): handover.group
             }
         }
     }
 
     /// What the replica loops have this applier do.
     package let inbox = Inbox<Job>()
+    private let installer: Inbox<InstallerLoop.Job>
     private let store: any StateStore
     private let applier: MailApplier
     private let gate: ReadGate
@@ -47,7 +54,9 @@ package final class ApplierLoop {
     private let watchers: AccountWatchers
     private let known: KnownVersions
     private let failed: @Sendable (any Error) -> Void
-    private var sinks: [GroupID: GroupSnapshotSink] = [:]
+    /// Groups whose rows are the installer's, by the number of the latest handover: nothing is applied to them.
+    private var handedOver: [GroupID: UInt64] = [:]
+    private var handovers: UInt64 = 0
     private var marks: [GroupID: DigestMark] = [:]
     private let keptStates: KeptStates
     private var hasFailed = false
@@ -72,6 +81,7 @@ package final class ApplierLoop {
     init(
         store: any StateStore,
         applier: MailApplier,
+        installer: Inbox<InstallerLoop.Job>,
         keptStates: KeptStates,
         gate: ReadGate,
         inboxes: LoopInboxes,
@@ -81,6 +91,7 @@ package final class ApplierLoop {
     ) {
         self.store = store
         self.applier = applier
+        self.installer = installer
         self.keptStates = keptStates
         self.gate = gate
         self.inboxes = inboxes
@@ -116,59 +127,35 @@ package final class ApplierLoop {
             switch job {
             case .apply(let group, let entries):
                 // Left over from before a snapshot took the group's place.
-                guard sinks[group] == nil, !stopped.contains(group), applier.isOpen(group), let last = entries.last,
+                guard handedOver[group] == nil, !stopped.contains(group), applier.isOpen(group), let last = entries.last,
                     last.index > applier.appliedIndex(group)
                 else { continue }
                 try apply(entries, to: group)
                 unreportedBytes += entries.reduce(0) { $0 + ($1.command?.readableBytes ?? 0) }
                 if unreportedBytes >= Self.unreportedBytesLimit { try report() }
             case .beginInstall(let group):
-                try report()
-                miss(group)
-                stopped.remove(group)
-                applier.close(group)
-                gate.close(group)
-                let sink = GroupSnapshotSink(group: group, store: store)
-                try sink.begin()
-                sinks[group] = sink
+                try handOver(group)
+                installer.put(.begin(group))
             case .addPiece(let group, let transfer, let chunk):
-                try report()
-                guard let sink = sinks[group] else { continue }
-                do {
-                    try sink.add(chunk)
-                    inboxes.put(
-                        .installing(.pieceWritten(group, transfer: transfer, lastKey: chunk.lastKey)),
-                        for: group
-                    )
-                } catch is DecodingError {
-                    // What the peer sent cannot be used; nothing of ours is damaged.
-                    inboxes.put(.installing(.failed(group, transfer: transfer)), for: group)
-                }
+                if handedOver[group] != nil { installer.put(.addPiece(group, transfer: transfer, chunk)) }
             case .finishInstall(let group, let transfer, let point, let note):
-                try report()
-                guard let sink = sinks[group] else { continue }
-                do {
-                    let index = try sink.finish(note: note)
-                    guard index == point.index else {
-                        throw DecodingError(.outOfRange, offset: 0, subject: "snapshot at another index than promised")
-                    }
-                    sinks[group] = nil
-                    try applier.open(group)
-                    gate.open(group)
-                    inboxes.put(.installing(.live(group, transfer: transfer, point)), for: group)
-                    watchers.replaced(group)
-                } catch let error as DecodingError {
-                    inboxes.put(.installing(.refused(group, transfer: transfer, reason: "\(error)")), for: group)
-                }
-                if group == .directory, sinks[group] == nil { try reportDirectory() }
+                guard let number = handedOver[group] else { continue }
+                let handover = InstallerLoop.Handover(group: group, number: number)
+                installer.put(.finish(handover, transfer: transfer, point, note: note))
+            case .installed(let handover, let transfer, let point):
+                guard try takeBack(handover) else { continue }
+                inboxes.put(.installing(.live(handover.group, transfer: transfer, point)), for: handover.group)
+                watchers.replaced(handover.group)
+                if handover.group == .directory { try reportDirectory() }
             case .open(let group): try applier.open(group)
             case .reset(let group):
-                try report()
-                miss(group)
-                try reset(group)
+                installer.put(.clear(try handOver(group)))
+            case .cleared(let handover):
+                guard try takeBack(handover) else { continue }
+                inboxes.put(.rebuild(.stateCleared(handover.group)), for: handover.group)
             case .putBack(let group, let chunk, let bytes, let source):
                 try report()
-                guard sinks[group] == nil, try applier.putBack(bytes, as: chunk, in: group) else { continue }
+                guard handedOver[group] == nil, try applier.putBack(bytes, as: chunk, in: group) else { continue }
                 inboxes.put(.bodies(.event(.repaired(group, chunk.account, from: source))), for: group)
             case .mark(let group, let mark):
                 try report()
@@ -205,15 +192,30 @@ package final class ApplierLoop {
         inboxes.agent.put(.version(version))
     }
 
-    private func reset(_ group: GroupID) throws {
-        sinks[group] = nil
+    // MARK: Groups that the installer has
+
+    /// Leaves a group's rows to the installer. All that was applied to the group is written before.
+    @discardableResult
+    private func handOver(_ group: GroupID) throws -> InstallerLoop.Handover {
+        try report()
+        miss(group)
         stopped.remove(group)
         applier.close(group)
         gate.close(group)
-        try GroupSnapshotSink.clear(group, in: store)
-        try applier.open(group)
-        gate.open(group)
-        inboxes.put(.rebuild(.stateCleared(group)), for: group)
+        handovers += 1
+        handedOver[group] = handovers
+        return InstallerLoop.Handover(group: group, number: handovers)
+    }
+
+    /// Goes on with a group as the installer has left it.
+    ///
+    /// - Returns: false when the group was handed over once more since. The rows are the installer's still then.
+    private func takeBack(_ handover: InstallerLoop.Handover) throws -> Bool {
+        guard handedOver[handover.group] == handover.number else { return false }
+        handedOver[handover.group] = nil
+        try applier.open(handover.group)
+        gate.open(handover.group)
+        return true
     }
 
     // MARK: Entries
@@ -286,7 +288,7 @@ package final class ApplierLoop {
     private func note(_ mark: DigestMark, of group: GroupID) throws {
         let applied = applier.appliedIndex(group)
         marks[group] = mark
-        if sinks[group] != nil || applied > mark.index || !applier.isOpen(group) {
+        if handedOver[group] != nil || applied > mark.index || !applier.isOpen(group) {
             miss(group)
         } else if applied == mark.index {
             try keep(mark, of: group)

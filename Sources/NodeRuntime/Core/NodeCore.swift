@@ -7,7 +7,7 @@ package import PeerTransport
 package import ReplicaCore
 package import StateStorage
 
-/// A node below its sockets: replica loops, log writer, appliers and agent around a log, a state and a network.
+/// A node below its sockets: replica loops, log writer, appliers, installer and agent around a log, a state and a network.
 ///
 /// Nothing in it knows whether these, and the clock, are real. A node gives each of the parts a thread; the simulator
 /// calls their turns.
@@ -18,6 +18,8 @@ package final class NodeCore {
     package let writer: LogWriter
     /// The appliers; ``applier(of:)`` says which one a group belongs to.
     package let appliers: [ApplierLoop]
+    /// The installer, which serves all appliers.
+    package let installer: InstallerLoop
     /// What belongs to the node and not to one of its groups.
     package let agent: NodeAgent
     /// The ways to the loops and to the agent, from any thread.
@@ -121,12 +123,14 @@ package final class NodeCore {
             maximumSegments: settings.maximumLogSegments,
             failed: environment.failed
         )
+        let installing = Inbox<InstallerLoop.Job>()
         var appliers: [ApplierLoop] = []
         for _ in 0..<settings.threads.appliers {
             appliers.append(
                 ApplierLoop(
                     store: state,
                     applier: MailApplier(store: state, newestVersion: known.newest),
+                    installer: installing,
                     keptStates: keptStates,
                     gate: gate,
                     inboxes: inboxes,
@@ -137,6 +141,13 @@ package final class NodeCore {
             )
         }
         self.appliers = appliers
+        installer = InstallerLoop(
+            inbox: installing,
+            store: state,
+            inboxes: inboxes,
+            appliers: appliers.map(\.inbox),
+            failed: environment.failed
+        )
         let founding = Directory.Founding(
             clusterID: environment.registration.clusterID,
             mailGroups: environment.identity.mailGroups,

@@ -2,6 +2,8 @@ internal import Glibc
 internal import NIOConcurrencyHelpers
 
 /// A plain thread around a `turn()`. ``join(seconds:)`` waits for its end.
+///
+/// The thread has a name, for who looks at a process with `top -H` or `perf`.
 final class LoopThread: Sendable {
     private let finished = ConditionLock<Bool>(value: false)
 
@@ -10,9 +12,11 @@ final class LoopThread: Sendable {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    init(_ body: @escaping @Sendable () -> Void) {
+    /// - Parameter name: at most 15 bytes, as Linux has it.
+    init(named name: String, _ body: @escaping @Sendable () -> Void) {
         let finished = finished
         let start = Start {
+            Self.nameThisThread(name)
             body()
             finished.lock()
             finished.unlock(withValue: true)
@@ -30,6 +34,14 @@ final class LoopThread: Sendable {
         )
         precondition(status == 0, "the system gives no more threads (error \(status))")
         pthread_detach(thread)
+    }
+
+    /// What `pthread_setname_np` does, which Swift does not see. A thread without its name works as well.
+    private static func nameThisThread(_ name: String) {
+        let file = unsafe open("/proc/thread-self/comm", O_WRONLY)
+        guard file >= 0 else { return }
+        _ = unsafe write(file, name, name.utf8.count)
+        close(file)
     }
 
     /// Waits for the end of the thread, so long at most.

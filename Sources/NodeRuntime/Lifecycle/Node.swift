@@ -221,14 +221,27 @@ public final class Node: Sendable {
             // A flush of what memory held under load takes its time on a slow disk.
             StateWatch(name: "a flush of the state", patience: 6) { background.oldestStartMilliseconds() },
         ]
-        for applier in core.appliers {
-            let applying = NIOLockedValueBox<Int64?>(nil)
-            applier.willWork = { isWorking in
-                let now = isWorking ? clock.monotonicMilliseconds() : nil
-                applying.withLockedValue { $0 = now }
-            }
-            watches.append(StateWatch(name: "a write of the state") { applying.withLockedValue { $0 } })
+        /// A function for a part to say whether it works, and the look at since when.
+        func progress() -> (note: @Sendable (Bool) -> Void, startMilliseconds: @Sendable () -> Int64?) {
+            let start = NIOLockedValueBox<Int64?>(nil)
+            return (
+                { isWorking in
+                    let now = isWorking ? clock.monotonicMilliseconds() : nil
+                    start.withLockedValue { $0 = now }
+                },
+                { start.withLockedValue { $0 } }
+            )
         }
+        for applier in core.appliers {
+            let applying = progress()
+            applier.willWork = applying.note
+            watches.append(StateWatch(name: "a write of the state", startMilliseconds: applying.startMilliseconds))
+        }
+        let installing = progress()
+        core.installer.willWork = installing.note
+        watches.append(
+            StateWatch(name: "an install of a snapshot", patience: 6, startMilliseconds: installing.startMilliseconds)
+        )
         core.agent.disk.stateWatches = watches
     }
 

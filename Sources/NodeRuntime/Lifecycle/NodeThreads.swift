@@ -1,29 +1,34 @@
-/// The threads of a node: agent, replica loops, log writer, appliers.
+/// The threads of a node: agent, replica loops, log writer, appliers, installer.
 final class NodeThreads: Sendable {
     /// In the order in which they stop: that of the data's way.
     private let threads: [(stop: @Sendable () -> Void, thread: LoopThread)]
 
     /// Takes the parts of the core over: from here on each belongs to its thread.
     init(_ core: NodeCore) {
-        let agent = Self.thread(core.agent, core.agent.inbox, turn: { $0.turn() }, sleep: \.millisecondsToNextTick)
-        let loops = core.loops.map { loop in
-            Self.thread(loop, loop.floor.ways.inbox, turn: { $0.turn() }, sleep: \.millisecondsToNextTick)
+        let agent = Self.thread("agent", core.agent, core.agent.inbox, { $0.turn() }, sleep: \.millisecondsToNextTick)
+        let loops = core.loops.enumerated().map { lane, loop in
+            Self.thread("loop-\(lane)", loop, loop.floor.ways.inbox, { $0.turn() }, sleep: \.millisecondsToNextTick)
         }
-        let writer = Self.thread(core.writer, core.writer.inbox, turn: { $0.turn() }, sleep: { _ in 1_000 })
-        let appliers = core.appliers.map { applier in
-            Self.thread(applier, applier.inbox, turn: { $0.turn() }, sleep: { _ in 1_000 })
+        let writer = Self.thread("log-writer", core.writer, core.writer.inbox, { $0.turn() }) { _ in Self.idle }
+        let appliers = core.appliers.enumerated().map { position, applier in
+            Self.thread("applier-\(position)", applier, applier.inbox, { $0.turn() }) { _ in Self.idle }
         }
-        threads = [agent] + loops + [writer] + appliers
+        let installer = Self.thread("installer", core.installer, core.installer.inbox, { $0.turn() }) { _ in Self.idle }
+        threads = [agent] + loops + [writer] + appliers + [installer]
     }
 
+    /// How long a part without ticks sleeps at most, in milliseconds.
+    private static let idle: Int64 = 1_000
+
     private static func thread<Part, Item>(
+        _ name: String,
         _ part: Part,
         _ inbox: Inbox<Item>,
-        turn: @escaping @Sendable (Part) -> Bool,
+        _ turn: @escaping @Sendable (Part) -> Bool,
         sleep: @escaping @Sendable (Part) -> Int64
     ) -> (stop: @Sendable () -> Void, thread: LoopThread) {
         let owned = ThreadOwned(part: part)
-        let thread = LoopThread {
+        let thread = LoopThread(named: name) {
             while !inbox.isStopped {
                 if !turn(owned.part) { inbox.wait(milliseconds: Double(sleep(owned.part))) }
             }

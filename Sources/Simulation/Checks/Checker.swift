@@ -217,10 +217,8 @@ struct Checker {
             case .apply(let group, let entries):
                 if !touched.contains(group) { touched.append(group) }
                 for entry in entries { observeEntry(entry, group: group, on: node, in: world) }
-            case .beginInstall(let group):
-                world.silentHarm.endHarm(of: group, on: node, found: false)
-                world.trace.add(at: world.now, .note, node: node.position, "begins to install group \(group.rawValue)")
-            case .finishInstall(let group, _, let point, _):
+            case .installed(let handover, _, let point):
+                let group = handover.group
                 if !touched.contains(group) { touched.append(group) }
                 world.counts.replicas.snapshots += 1
                 world.trace.add(
@@ -229,14 +227,32 @@ struct Checker {
                     node: node.position,
                     "has group \(group.rawValue) installed at \(point.index.rawValue)"
                 )
-            case .reset(let group):
-                // Until then a crash has the node come back with what it had found to be wrong.
-                world.silentHarm.endHarm(of: group, on: node, found: true)
-            case .addPiece, .open, .mark, .putBack: break
+            case .beginInstall, .addPiece, .finishInstall, .reset, .cleared, .open, .mark, .putBack: break
             }
         }
         inbox.put(contentsOf: jobs)
         return touched
+    }
+
+    /// Looks at the groups whose rows a node is to replace or remove, and puts that back.
+    func observeInstalls(
+        _ jobs: [InstallerLoop.Job],
+        of node: SimNode,
+        putBack inbox: Inbox<InstallerLoop.Job>,
+        world: World
+    ) {
+        for job in jobs {
+            switch job {
+            case .begin(let group):
+                world.silentHarm.endHarm(of: group, on: node, found: false)
+                world.trace.add(at: world.now, .note, node: node.position, "begins to install group \(group.rawValue)")
+            case .clear(let handover):
+                // Until then a crash has the node come back with what it had found to be wrong.
+                world.silentHarm.endHarm(of: handover.group, on: node, found: true)
+            case .addPiece, .finish: break
+            }
+        }
+        inbox.put(contentsOf: jobs)
     }
 
     private mutating func observeEntry(_ entry: CommittedEntry, group: GroupID, on node: SimNode, in world: World) {

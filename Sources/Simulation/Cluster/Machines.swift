@@ -26,7 +26,9 @@ struct Machines {
             if node.losses.isStateDamaged { try StateRecovery.beginAnew(recovered, in: node.state) }
             node.losses.isStateDamaged = false
             let groups = try GroupRecovery(log: store, state: node.state).open(recovered)
-            if let bad = groups.quarantined.first, !node.losses.isExcused {
+            // A node that ends while it leaves a group may come back with a log whose state is gone.
+            let lost = groups.quarantined.first { !node.losses.left.contains($0.group) }
+            if let bad = lost, !node.losses.isExcused {
                 return world.fail(
                     "nothing is lost that was durable",
                     "node \(node.position + 1), group \(bad.group.rawValue): \(bad.reason)"
@@ -114,6 +116,7 @@ struct Machines {
         core.writer.inbox.put(.seal)
         world.turn(node, .writer)
         for position in core.appliers.indices where node.isUp { world.turn(node, .applier(position)) }
+        if node.isUp { world.turn(node, .installer) }
         try? node.state.flush()
         crash(node)
     }

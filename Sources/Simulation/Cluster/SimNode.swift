@@ -211,6 +211,7 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
         }
         visit(.writer, core.writer.inbox.isEmpty)
         for position in core.appliers.indices { visit(.applier(position), core.appliers[position].inbox.isEmpty) }
+        visit(.installer, core.installer.inbox.isEmpty)
     }
 
     /// The same of those parts that messages of other nodes go to.
@@ -228,6 +229,8 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
         case .agent: return timing.between(5...500)
         case .loop: return timing.between(5...120)
         case .applier: return timing.time(20...3_000)
+        // An installer that flushes is far behind the appliers; pieces of a snapshot come one by one, and many.
+        case .installer: return timing.time(timing.chance(perMillion: 50_000) ? 20_000...400_000 : 20...3_000)
         case .writer:
             let isSlow = troubles.slowUntil > now
             return max(0, troubles.hangingUntil - now)

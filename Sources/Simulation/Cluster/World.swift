@@ -214,6 +214,10 @@ final class World: @unchecked Sendable {
             let touched = checker.observeJobs(inbox.drain(), of: node, putBack: inbox, world: self)
             core.appliers[position].turn()
             checker.checkState(node, touched, world: self)
+        case .installer:
+            let inbox = core.installer.inbox
+            checker.observeInstalls(inbox.drain(), of: node, putBack: inbox, world: self)
+            core.installer.turn()
         }
         // While all nodes have to stay as they are, the failed one stays too, and does nothing any more.
         if let failure = node.failure, !harmedMachine.isCalm {

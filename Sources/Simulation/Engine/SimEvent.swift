@@ -23,13 +23,13 @@ enum SimEvent {
 
 /// A part of a node that takes turns.
 enum NodePart: Equatable {
-    case agent, writer
+    case agent, writer, installer
     case loop(Int)
     case applier(Int)
 
     static let maximumLoops = 3
     static let maximumAppliers = 2
-    static let count = 2 + maximumLoops + maximumAppliers
+    static let count = 3 + maximumLoops + maximumAppliers
 
     /// Below ``count``.
     var number: Int {
@@ -38,6 +38,7 @@ enum NodePart: Equatable {
         case .writer: 1
         case .loop(let lane): 2 + lane
         case .applier(let position): 2 + Self.maximumLoops + position
+        case .installer: 2 + Self.maximumLoops + Self.maximumAppliers
         }
     }
 }

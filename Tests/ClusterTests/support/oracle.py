@@ -51,16 +51,20 @@ def body(number, size=300):
 
 
 class Deliverer(threading.Thread):
-    """Delivers to one account after the other through one node, until stopped; connects again when it must."""
+    """Delivers to one account after the other through one node, until stopped; connects again when it must.
 
-    def __init__(self, node, accounts, ledger, seed, size=300):
+    A delivery begins so many seconds after the one before has ended."""
+
+    def __init__(self, node, accounts, ledger, seed, size=300, interval=0):
         super().__init__(daemon=True)
         self.node = node
         self.accounts = accounts
         self.ledger = ledger
         self.random = random.Random(seed)
         self.size = size
+        self.interval = interval
         self.acknowledgements = []
+        self._begun = []
         self._stopping = threading.Event()
         self._session = None
         self.answers = {}
@@ -72,10 +76,14 @@ class Deliverer(threading.Thread):
         while not self._stopping.is_set():
             account = self.random.choice(self.accounts)
             number = self.ledger.begin()
+            began = time.monotonic()
             outcome = self._deliver(number, account)
             self.ledger.end(number, account, outcome)
             if outcome == "acknowledged":
+                self._begun.append(began)
                 self.acknowledgements.append(time.monotonic())
+                if self.interval:
+                    self._stopping.wait(self.interval)
             elif self._session is None:
                 # Nobody listens there: do not turn in circles.
                 self._stopping.wait(0.02)
@@ -113,15 +121,23 @@ class Deliverer(threading.Thread):
         times = [start] + [at for at in self.acknowledgements if start <= at <= end] + [end]
         return max(later - earlier for earlier, later in zip(times, times[1:]))
 
+    def longest_delivery(self, start, end):
+        """The longest time that an acknowledged delivery took, of those that touch the interval."""
+        taken = [at - began for began, at in zip(self._begun, self.acknowledgements) if at >= start and began <= end]
+        return max(taken, default=end - start)
+
 
 class Reader(threading.Thread):
-    """Looks again and again how many messages an account has; the number never falls within a session."""
+    """Looks again and again how many messages an account has; the number never falls within a session.
 
-    def __init__(self, node, account, ledger):
+    So many seconds lie between two looks."""
+
+    def __init__(self, node, account, ledger, interval=0):
         super().__init__(daemon=True)
         self.node = node
         self.account = account
         self.ledger = ledger
+        self.interval = interval
         self.reads = 0
         self._stopping = threading.Event()
 
@@ -142,6 +158,8 @@ class Reader(threading.Thread):
                 if seen:
                     imap.check(session.fetch(str(seen), "(FLAGS BODY.PEEK[])"))
                 self.reads += 1
+                if self.interval:
+                    self._stopping.wait(self.interval)
             except (OSError, AssertionError, imap.imaplib.IMAP4.error):
                 if session:
                     session.shutdown()
@@ -154,14 +172,14 @@ class Reader(threading.Thread):
 class Workload:
     """Deliverers and readers on all nodes of a cluster; `with Workload(cluster, seed) as load`."""
 
-    def __init__(self, cluster, seed, per_node=2, size=300):
+    def __init__(self, cluster, seed, per_node=2, size=300, interval=0):
         self.ledger = Ledger()
         self.deliverers = [
-            Deliverer(node, cluster.addresses(), self.ledger, f"{seed}-{node.number}-{index}", size)
+            Deliverer(node, cluster.addresses(), self.ledger, f"{seed}-{node.number}-{index}", size, interval)
             for node in cluster.nodes for index in range(per_node)
         ]
         self.readers = [
-            Reader(node, cluster.addresses()[index % cluster.accounts], self.ledger)
+            Reader(node, cluster.addresses()[index % cluster.accounts], self.ledger, interval)
             for index, node in enumerate(cluster.nodes)
         ]
 

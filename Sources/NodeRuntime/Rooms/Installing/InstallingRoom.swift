@@ -118,7 +118,7 @@ struct InstallingRoom {
         if !install.isComplete { pull(group, floor) }
     }
 
-    /// Has an install begin again, but not at once: the node that refused the pull, or the applier that refused the
+    /// Has an install begin again, but not at once: the node that refused the pull, or the installer that refused the
     /// rows, has to get on first.
     private mutating func failInstall(of group: GroupID, transfer: UInt64, _ floor: Floor) {
         guard let install = install(of: group, floor), install.transfer == transfer else { return }
@@ -197,7 +197,7 @@ struct InstallingRoom {
     }
 }
 
-/// What reaches ``InstallingRoom`` from the applier.
+/// What reaches ``InstallingRoom`` from the installer, and from the applier that takes the group back.
 package enum InstallingInput: Sendable {
     /// The snapshot is live in the state of this node, durably.
     case live(GroupID, transfer: UInt64, SnapshotPoint)

@@ -17,7 +17,7 @@ package struct SnapshotInstall {
     let term: Term
     /// The point that the sender's snapshot is at; nil until a piece has come.
     var point: SnapshotPoint?
-    /// The last key that the applier has written: the next piece starts behind it.
+    /// The last key that the installer has written: the next piece starts behind it.
     var after: [UInt8] = []
     /// The last key that came. The rows between `after` and `taken` are being written.
     var taken: [UInt8] = []
