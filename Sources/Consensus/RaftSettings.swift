@@ -12,6 +12,9 @@ public struct RaftSettings: Hashable, Sendable {
     public var maxAppendEntries: Int
     /// Payload bytes in one append. An entry that is larger goes alone.
     public var maxAppendBytes: Int
+    /// A peer that has no entry is sent the log from the beginning where it is not larger, in payload bytes, and a
+    /// snapshot otherwise.
+    public var maxBytesFromTheBeginning: Int
     /// Payload bytes that the leader has taken in and that are not committed yet, or not on its own disk.
     public var maxUncommittedBytes: Int
     /// Reads that wait for a quorum to confirm the leader.
@@ -34,6 +37,7 @@ public struct RaftSettings: Hashable, Sendable {
         maxInflightBytes: Int = 16 << 20,
         maxAppendEntries: Int = 512,
         maxAppendBytes: Int = 2 << 20,
+        maxBytesFromTheBeginning: Int = 2 << 20,
         maxUncommittedBytes: Int = 64 << 20,
         maxPendingReads: Int = 65_536,
         preVote: Bool = true,
@@ -46,6 +50,7 @@ public struct RaftSettings: Hashable, Sendable {
         self.maxInflightBytes = maxInflightBytes
         self.maxAppendEntries = maxAppendEntries
         self.maxAppendBytes = maxAppendBytes
+        self.maxBytesFromTheBeginning = maxBytesFromTheBeginning
         self.maxUncommittedBytes = maxUncommittedBytes
         self.maxPendingReads = maxPendingReads
         self.preVote = preVote

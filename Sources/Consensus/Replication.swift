@@ -114,10 +114,12 @@ struct Replication: Sendable {
         switch peers[position].state {
         case .probe(let paused):
             let limits = (settings.maxAppendEntries, settings.maxAppendBytes)
-            guard !paused, sendAppend(to: position, of: &persistent, limits: limits, into: &effects) else {
-                return false
+            guard !paused else { return false }
+            if isFarBehind(peers[position], persistent, settings) {
+                offerSnapshot(to: position, of: &persistent, into: &effects)
+            } else if sendAppend(to: position, of: &persistent, limits: limits, into: &effects) {
+                peers[position].state = .probe(paused: true)
             }
-            peers[position].state = .probe(paused: true)
             return false
         case .replicate(let window):
             let first = peers[position].nextIndex
@@ -167,6 +169,14 @@ struct Replication: Sendable {
         return true
     }
 
+    /// Whether a peer has nothing, and the log has all entries, and so many that a snapshot costs the peer less: rows
+    /// are written, entries would have to be applied one by one.
+    private func isFarBehind(_ peer: Progress, _ persistent: PersistentState, _ settings: RaftSettings) -> Bool {
+        guard peer.nextIndex == LogIndex.zero.next, persistent.log.snapshot.index == .zero else { return false }
+        let bytes = persistent.log.totalPayloadBytes(after: .zero, upTo: persistent.commitIndex)
+        return bytes > settings.maxBytesFromTheBeginning
+    }
+
     private mutating func offerSnapshot(
         to position: Int,
         of persistent: inout PersistentState,
@@ -174,9 +184,22 @@ struct Replication: Sendable {
     ) {
         // A peer that may be gone is offered nothing: its answer would never end the wait.
         guard peers[position].isActive else { return }
-        let point = persistent.log.snapshot
+        let point = offeredPoint(for: peers[position], persistent)
         peers[position].state = .snapshot(index: point.index, ticksSinceOffer: 0)
         persistent.send(.installSnapshot(point), to: peers[position].replica, into: &effects)
+    }
+
+    /// What a snapshot for a peer has to contain at least: all that the log begins behind; for a log that has all
+    /// entries, what is committed. An offer that is made again stays the same: the peer may be fetching it.
+    private func offeredPoint(for peer: Progress, _ persistent: PersistentState) -> SnapshotPoint {
+        let log = persistent.log
+        let index =
+            switch peer.state {
+            case .snapshot(let offered, _): offered
+            case .probe, .replicate: log.snapshot.index == .zero ? persistent.commitIndex : log.snapshot.index
+            }
+        guard index > log.snapshot.index, let term = log.term(at: index) else { return log.snapshot }
+        return SnapshotPoint(index: index, term: term, configuration: log.configuration(at: index))
     }
 
     // MARK: - Heartbeats

@@ -97,7 +97,11 @@ public final class PeerLinks: PeerNetwork {
     }
 
     public func send(_ messages: [PeerMessage], to node: NodeID) {
-        links.withLockedValue { $0[node] }?.send(messages)
+        guard let link = links.withLockedValue({ $0[node] }) else {
+            // Whoever still counts on a node that is gone asks another one at once.
+            return receiver.lost(node)
+        }
+        link.send(messages)
     }
 
     /// Closes all links. What waits in their queues is lost.

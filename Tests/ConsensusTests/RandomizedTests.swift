@@ -71,6 +71,7 @@ struct Life {
             maxInflightBytes: 50 + random.below(400),
             maxAppendEntries: 1 + random.below(5),
             maxAppendBytes: 10 + random.below(200),
+            maxBytesFromTheBeginning: random.below(400),
             maxUncommittedBytes: 100 + random.below(1000),
             preVote: random.below(2) == 0,
             checkQuorum: random.below(2) == 0 || leases,

@@ -41,7 +41,7 @@ import Testing
         let inbox = Inbox<Int>()
         let asleep = NIOLockedValueBox(false)
         async let slept: [Int] = withCheckedContinuation { continuation in
-            _ = LoopThread {
+            _ = LoopThread(named: "test") {
                 asleep.withLockedValue { $0 = true }
                 var items: [Int] = []
                 while items.isEmpty {
@@ -61,7 +61,7 @@ import Testing
         let inbox = Inbox<(putter: Int, number: Int)>()
         let (putters, items) = (4, 5_000)
         async let drained: [(putter: Int, number: Int)] = withCheckedContinuation { continuation in
-            _ = LoopThread {
+            _ = LoopThread(named: "test") {
                 var got: [(putter: Int, number: Int)] = []
                 while got.count < putters * items {
                     let batch = inbox.drain()
@@ -108,7 +108,7 @@ import Testing
 /// Runs what blocks on a thread of its own: the threads of tasks are few.
 private func onThread(_ body: @escaping @Sendable () -> Void) async {
     await withCheckedContinuation { continuation in
-        _ = LoopThread {
+        _ = LoopThread(named: "test") {
             body()
             continuation.resume()
         }

@@ -78,6 +78,31 @@ import Testing
         #expect(second.value == .success(.done))
     }
 
+    /// Nodes that cannot be reached are asked one after the other, and not in a circle without an end.
+    @Test func whereAllAreLostTheyAreAskedAgainAfterAPause() throws {
+        let bench = try RemoteBench()
+        let (_, account) = try bench.makeAccount()
+        let call = bench.submit(.setQuota(bytes: 0), account: account.id, through: bench.guest)
+        var asked: [NodeID] = []
+        func isCut(_ message: PeerMessage, _ from: NodeID, _ to: NodeID) -> Bool {
+            guard case .forward = message, from == bench.guest.id else { return false }
+            asked.append(to)
+            bench.guest.core?.inboxes.lost(to)
+            return true
+        }
+        bench.run(ticks: 1, isLost: isCut)
+        for _ in 0..<100 {
+            bench.guest.turn()
+            for (message, to) in bench.guest.takeSent() { _ = isCut(message, bench.guest.id, to) }
+        }
+        #expect(asked.count == bench.holders.count && Set(asked) == Set(bench.holders.map(\.id)))
+        // The pauses grow.
+        bench.run(ticks: 100, isLost: isCut)
+        #expect(call.value == nil && asked.count >= 2 * bench.holders.count && asked.count <= 20 * bench.holders.count)
+        bench.run(ticks: 60)
+        #expect(call.value == .success(.done))
+    }
+
     @Test func aNodeWithoutAReplicaKnowsNoLeader() throws {
         let bench = try RemoteBench()
         let request = RequestID(session: 1, sequence: 1)

@@ -214,6 +214,15 @@ func sendUntilHeard(_ links: PeerLinks, _ receiver: Receiver, past before: Int =
         await peer.stop()
     }
 
+    /// A node that is not talked to any more, or not yet.
+    @Test func whatGoesToNobodyIsReportedAsLost() {
+        let watcher = Receiver()
+        let sender = links(identity(1), watcher)
+        sender.send([numbered(0)], to: NodeID(2))
+        #expect(watcher.lostCount == 1)
+        sender.stop()
+    }
+
     /// A peer that takes nothing in costs a bounded queue, and the sender hears of it.
     @Test func aPeerThatDoesNotReadBoundsItsQueue() async throws {
         let watcher = Receiver()

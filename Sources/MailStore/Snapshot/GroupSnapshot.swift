@@ -87,8 +87,9 @@ public struct SnapshotChunk: Sendable {
 
 /// Puts the rows of a snapshot in place of the group's rows.
 ///
-/// The order makes it restartable at every point: a durable mark, the range cleared, chunks written, all flushed, and
-/// one last batch with the group's own row. A group that is found marked at open has no state and starts over.
+/// The order makes it restartable at every point: a mark and the range cleared, chunks written, and one last batch with
+/// the group's own row and without the mark. What is durable of these writes is always all up to some batch
+/// (``StateStore``). A group that is found marked at open has no state and starts over.
 public final class GroupSnapshotSink {
     private let group: GroupID
     private let store: any StateStore
@@ -115,15 +116,17 @@ public final class GroupSnapshotSink {
         try store.get(installingKey(group)) != nil
     }
 
-    /// Marks the group as being installed, durably, and clears its rows.
+    /// Marks the group as being installed, and clears its rows. Both are durable where a crash could bring a state of the
+    /// group back, which may be in doubt.
     ///
     /// - Throws: what the store throws. The group has no state then.
     public func begin() throws {
+        let mayComeBack = try store.get(Key(group, .meta).bytes, tier: .persisted) != nil
         if !Mutant.isOn(.installUnmarked) { batch.put(Self.installingKey(group), [rowVersion]) }
         let range = GroupRange(group)
         batch.deleteRange(range.start, range.end)
         try write()
-        try store.flush()
+        if mayComeBack { try store.flush() }
         metaRow = nil
         digest = .empty
         bodies = SnapshotBodies(group)
@@ -132,13 +135,18 @@ public final class GroupSnapshotSink {
 
     /// Forgets all of a group, durably: its rows, and that a snapshot was or is being installed.
     public static func clear(_ group: GroupID, in store: any StateStore) throws {
+        // A flush takes as long as all that memory holds: a group that begins here costs none.
+        let signs = [Key(group, .meta).bytes, installingKey(group), noteKey(group)]
+        let hasSigns = try signs.contains { key in
+            try [ReadTier.latest, .persisted].contains { try store.get(key, tier: $0) != nil }
+        }
         let batch = store.makeBatch()
         let range = GroupRange(group)
         batch.deleteRange(range.start, range.end)
         batch.delete(installingKey(group))
         batch.delete(noteKey(group))
         try store.write(batch)
-        try store.flush()
+        if hasSigns { try store.flush() }
     }
 
     /// Writes the rows of a chunk. A chunk that was added already changes nothing.
@@ -170,7 +178,8 @@ public final class GroupSnapshotSink {
         try bodies.check(in: store)
     }
 
-    /// Makes the group live. The rows are durable before the applied index is.
+    /// Makes the group live, durably. The rows were written before the group's own row: that one is not durable without
+    /// them.
     ///
     /// - Parameter note: kept until the next install. After a crash, the node brings the log in line by it.
     public func finish(note: [UInt8]) throws -> LogIndex {
@@ -185,14 +194,12 @@ public final class GroupSnapshotSink {
         guard try bodies.areWhole(in: store) else {
             throw DecodingError(.outOfRange, offset: 0, subject: "snapshot with a body that is not what its row names")
         }
-        let index = state.appliedIndex
-        try store.flush()
         batch.put(Key(group, .meta).bytes, metaRow)
         batch.delete(Self.installingKey(group))
         batch.put(Self.noteKey(group), note)
         try write()
         try store.flush()
-        return index
+        return state.appliedIndex
     }
 
     /// The note of the last finished install.

@@ -6,7 +6,7 @@ internal import StateStorage
 
 /// Puts the rows of snapshots in place of groups' rows, and clears groups, for all appliers of a node.
 ///
-/// Both flush the whole state, which takes as long as the disk needs for all that memory holds. The appliers go on with
+/// Both may flush the whole state, which takes as long as the disk needs for all that memory holds. The appliers go on with
 /// all other groups meanwhile. An applier hands a group over, and takes it back when the installer says that its rows
 /// are durable: in between the applier touches none of them.
 package final class InstallerLoop {

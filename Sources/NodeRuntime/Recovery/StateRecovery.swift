@@ -15,6 +15,7 @@ package enum StateRecovery {
             // A log that reaches back to the beginning makes all of the state again.
             try GroupSnapshotSink(group: group.group, store: state).begin()
         }
+        try state.flush()
     }
 
     /// Whether every group that would lose something has a replica elsewhere.

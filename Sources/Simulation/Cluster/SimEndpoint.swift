@@ -26,7 +26,12 @@ final class SimEndpoint: PeerNetwork, @unchecked Sendable {
 
     func send(_ messages: [PeerMessage], to peer: NodeID) {
         // Whom a token has let in may be nobody.
-        guard !isMuted, !gone.contains(peer), world.nodes.indices.contains(Int(peer.rawValue) - 1) else { return }
+        guard !isMuted, world.nodes.indices.contains(Int(peer.rawValue) - 1) else { return }
+        guard !gone.contains(peer) else {
+            let incarnation = world.nodes[node].incarnation
+            let event = SimEvent.lost(at: node, incarnation: incarnation, peer: Int(peer.rawValue) - 1)
+            return world.schedule(event, after: world.timing.between(5...200))
+        }
         world.send(messages, from: node, to: Int(peer.rawValue) - 1)
     }
 }

@@ -27,6 +27,7 @@ enum SimSettings {
         settings.replica.raft.maxInflightEntries = random.pick([2, 32, 4_096]) ?? 32
         settings.replica.raft.maxInflightBytes = random.pick([4_096, 1 << 20]) ?? 4_096
         settings.replica.raft.maxAppendEntries = random.pick([1, 1, 8, 512]) ?? 8
+        settings.replica.raft.maxBytesFromTheBeginning = random.pick([0, 8_192, 2 << 20]) ?? 8_192
         settings.replica.raft.maxUncommittedBytes = random.pick([20_000, 4 << 20]) ?? 4 << 20
         settings.calls.countPerGroup = random.pick([20, 200, 4_096]) ?? 200
         settings.calls.bytesPerGroup = random.pick([30_000, 1 << 20, 32 << 20]) ?? 1 << 20

@@ -90,6 +90,7 @@ struct ScriptInterpreter {
         if let value = options["inflight-bytes"] { settings.maxInflightBytes = Int(value)! }
         if let value = options["append-entries"] { settings.maxAppendEntries = Int(value)! }
         if let value = options["append-bytes"] { settings.maxAppendBytes = Int(value)! }
+        if let value = options["beginning-bytes"] { settings.maxBytesFromTheBeginning = Int(value)! }
         if let value = options["uncommitted-bytes"] { settings.maxUncommittedBytes = Int(value)! }
         if let value = options["lease"] { settings.leaseTicks = Int(value)! }
         cluster.add(id, settings: settings, configuration: configuration)

@@ -69,6 +69,8 @@ final class CallTable {
     var hintedLeader: NodeID?
     /// Counts the nodes with a replica that were asked in vain who leads, where no replica here hears of it.
     var turn: UInt32 = 0
+    /// How many nodes with a replica were lost one after the other, without an answer of any.
+    var losses = 0
     /// When a node last answered a call, on the monotonic clock.
     var heardMilliseconds = Int64.min / 2
     /// Whether a leader has refused calls, and gets no more until the pause is over.

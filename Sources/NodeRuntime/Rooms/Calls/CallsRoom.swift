@@ -112,7 +112,7 @@ struct CallsRoom {
     }
 
     /// What was under way to a node may be lost. Where a replica here hears who leads, another leader makes the table
-    /// send all; elsewhere another node is asked at once.
+    /// send all; elsewhere another node is asked at once. When all were lost, they are asked again after a pause.
     mutating func noteLost(_ node: NodeID, _ floor: Floor) {
         for group in calling {
             guard let hosted = floor.groups[group], hosted.calls.count > 0, !hosted.hasMember,
@@ -121,6 +121,11 @@ struct CallsRoom {
             passOver(node, in: hosted, floor)
             hosted.calls.makeAllReady()
             sendable.insert(group)
+            hosted.calls.losses += 1
+            if hosted.calls.losses >= floor.holders(of: group).count {
+                hosted.calls.losses = 0
+                pause(group, floor)
+            }
         }
     }
 
@@ -291,6 +296,7 @@ struct CallsRoom {
     ) {
         guard request.session == floor.place.session, let table = floor.groups[group]?.calls else { return }
         table.heardMilliseconds = floor.nowMilliseconds
+        table.losses = 0
         switch result {
         case .outcome(let outcome):
             guard let call = table.remove(request.sequence) else { return }
