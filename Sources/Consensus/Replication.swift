@@ -115,7 +115,7 @@ struct Replication: Sendable {
         case .probe(let paused):
             let limits = (settings.maxAppendEntries, settings.maxAppendBytes)
             guard !paused else { return false }
-            if isFarBehind(peers[position], persistent, settings) {
+            if isFarBehind(peers[position], log: persistent, settings) {
                 offerSnapshot(to: position, of: &persistent, into: &effects)
             } else if sendAppend(to: position, of: &persistent, limits: limits, into: &effects) {
                 peers[position].state = .probe(paused: true)
@@ -171,7 +171,7 @@ struct Replication: Sendable {
 
     /// Whether a peer has nothing, and the log has all entries, and so many that a snapshot costs the peer less: rows
     /// are written, entries would have to be applied one by one.
-    private func isFarBehind(_ peer: Progress, _ persistent: PersistentState, _ settings: RaftSettings) -> Bool {
+    private func isFarBehind(_ peer: Progress, log persistent: PersistentState, _ settings: RaftSettings) -> Bool {
         guard peer.nextIndex == LogIndex.zero.next, persistent.log.snapshot.index == .zero else { return false }
         let bytes = persistent.log.totalPayloadBytes(after: .zero, upTo: persistent.commitIndex)
         return bytes > settings.maxBytesFromTheBeginning

@@ -116,8 +116,8 @@ public final class GroupSnapshotSink {
         try store.get(installingKey(group)) != nil
     }
 
-    /// Marks the group as being installed, and clears its rows. Both are durable where a crash could bring a state of the
-    /// group back, which may be in doubt.
+    /// Marks the group as being installed, and clears its rows. Both are durable where a crash could bring a state of
+    /// the group back, which may be in doubt.
     ///
     /// - Throws: what the store throws. The group has no state then.
     public func begin() throws {

@@ -5,8 +5,8 @@ package import NIOCore
 package import ReplicaCore
 internal import StateStorage
 
-/// Applies committed entries of all groups, many groups to a batch. Hands groups over to the installer whose rows are to
-/// be replaced.
+/// Applies committed entries of all groups, many groups to a batch. Hands groups over to the installer whose rows are
+/// to be replaced.
 package final class ApplierLoop {
     /// What an applier has to do. All jobs of one group go to the same applier, which does them in the order in which
     /// they came.
@@ -127,8 +127,8 @@ package final class ApplierLoop {
             switch job {
             case .apply(let group, let entries):
                 // Left over from before a snapshot took the group's place.
-                guard handedOver[group] == nil, !stopped.contains(group), applier.isOpen(group), let last = entries.last,
-                    last.index > applier.appliedIndex(group)
+                guard handedOver[group] == nil, !stopped.contains(group), applier.isOpen(group),
+                    let last = entries.last, last.index > applier.appliedIndex(group)
                 else { continue }
                 try apply(entries, to: group)
                 unreportedBytes += entries.reduce(0) { $0 + ($1.command?.readableBytes ?? 0) }

@@ -6,9 +6,9 @@ internal import StateStorage
 
 /// Puts the rows of snapshots in place of groups' rows, and clears groups, for all appliers of a node.
 ///
-/// Both may flush the whole state, which takes as long as the disk needs for all that memory holds. The appliers go on with
-/// all other groups meanwhile. An applier hands a group over, and takes it back when the installer says that its rows
-/// are durable: in between the applier touches none of them.
+/// Both may flush the whole state, which takes as long as the disk needs for all that memory holds. The appliers go on
+/// with all other groups meanwhile. An applier hands a group over, and takes it back when the installer says that its
+/// rows are durable: in between the applier touches none of them.
 package final class InstallerLoop {
     /// What the installer has to do. All jobs of one group come from the same applier, in order.
     package enum Job: Sendable {
@@ -25,6 +25,7 @@ package final class InstallerLoop {
 
     /// A group that an applier has handed over. The applier does not take it back when it has begun another one since.
     package struct Handover: Sendable, Equatable {
+        /// The group whose rows are the installer's.
         package let group: GroupID
         let number: UInt64
     }

@@ -7,7 +7,8 @@ package import PeerTransport
 package import ReplicaCore
 package import StateStorage
 
-/// A node below its sockets: replica loops, log writer, appliers, installer and agent around a log, a state and a network.
+/// A node below its sockets: replica loops, log writer, appliers, installer and agent around a log, a state and a
+/// network.
 ///
 /// Nothing in it knows whether these, and the clock, are real. A node gives each of the parts a thread; the simulator
 /// calls their turns.
@@ -123,30 +124,9 @@ package final class NodeCore {
             maximumSegments: settings.maximumLogSegments,
             failed: environment.failed
         )
-        let installing = Inbox<InstallerLoop.Job>()
-        var appliers: [ApplierLoop] = []
-        for _ in 0..<settings.threads.appliers {
-            appliers.append(
-                ApplierLoop(
-                    store: state,
-                    applier: MailApplier(store: state, newestVersion: known.newest),
-                    installer: installing,
-                    keptStates: keptStates,
-                    gate: gate,
-                    inboxes: inboxes,
-                    watchers: watchers,
-                    known: known,
-                    failed: environment.failed
-                )
-            )
-        }
-        self.appliers = appliers
-        installer = InstallerLoop(
-            inbox: installing,
-            store: state,
-            inboxes: inboxes,
-            appliers: appliers.map(\.inbox),
-            failed: environment.failed
+        (appliers, installer) = Self.makeAppliers(
+            environment,
+            Appliers(store: state, gate: gate, keptStates: keptStates, watchers: watchers, inboxes: inboxes)
         )
         let founding = Directory.Founding(
             clusterID: environment.registration.clusterID,
@@ -228,6 +208,41 @@ package final class NodeCore {
             disk: DiskRoom(loops.map(\.floor.logProgress))
         )
         try begin(recovered, identity)
+    }
+
+    /// What all appliers of a node share.
+    private struct Appliers {
+        let store: any StateStore
+        let gate: ReadGate
+        let keptStates: KeptStates
+        let watchers: AccountWatchers
+        let inboxes: LoopInboxes
+    }
+
+    private static func makeAppliers(_ environment: Environment, _ shared: Appliers) -> ([ApplierLoop], InstallerLoop) {
+        let known = environment.registration.node.versions
+        let installing = Inbox<InstallerLoop.Job>()
+        let appliers = (0..<environment.settings.threads.appliers).map { _ in
+            ApplierLoop(
+                store: shared.store,
+                applier: MailApplier(store: shared.store, newestVersion: known.newest),
+                installer: installing,
+                keptStates: shared.keptStates,
+                gate: shared.gate,
+                inboxes: shared.inboxes,
+                watchers: shared.watchers,
+                known: known,
+                failed: environment.failed
+            )
+        }
+        let installer = InstallerLoop(
+            inbox: installing,
+            store: shared.store,
+            inboxes: shared.inboxes,
+            appliers: appliers.map(\.inbox),
+            failed: environment.failed
+        )
+        return (appliers, installer)
     }
 
     private static func makeDesk(

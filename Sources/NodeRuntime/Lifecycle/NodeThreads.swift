@@ -5,26 +5,50 @@ final class NodeThreads: Sendable {
 
     /// Takes the parts of the core over: from here on each belongs to its thread.
     init(_ core: NodeCore) {
-        let agent = Self.thread("agent", core.agent, core.agent.inbox, { $0.turn() }, sleep: \.millisecondsToNextTick)
+        let agent = Self.thread(
+            named: "agent",
+            of: core.agent,
+            core.agent.inbox,
+            turn: { $0.turn() },
+            sleep: \.millisecondsToNextTick
+        )
         let loops = core.loops.enumerated().map { lane, loop in
-            Self.thread("loop-\(lane)", loop, loop.floor.ways.inbox, { $0.turn() }, sleep: \.millisecondsToNextTick)
+            Self.thread(
+                named: "loop-\(lane)",
+                of: loop,
+                loop.floor.ways.inbox,
+                turn: { $0.turn() },
+                sleep: \.millisecondsToNextTick
+            )
         }
-        let writer = Self.thread("log-writer", core.writer, core.writer.inbox, { $0.turn() }) { _ in Self.idle }
+        let writer = Self.thread(
+            named: "log-writer",
+            of: core.writer,
+            core.writer.inbox,
+            turn: { $0.turn() },
+            sleep: Self.idle
+        )
         let appliers = core.appliers.enumerated().map { position, applier in
-            Self.thread("applier-\(position)", applier, applier.inbox, { $0.turn() }) { _ in Self.idle }
+            Self.thread(named: "applier-\(position)", of: applier, applier.inbox, turn: { $0.turn() }, sleep: Self.idle)
         }
-        let installer = Self.thread("installer", core.installer, core.installer.inbox, { $0.turn() }) { _ in Self.idle }
+        let installer = Self.thread(
+            named: "installer",
+            of: core.installer,
+            core.installer.inbox,
+            turn: { $0.turn() },
+            sleep: Self.idle
+        )
         threads = [agent] + loops + [writer] + appliers + [installer]
     }
 
     /// How long a part without ticks sleeps at most, in milliseconds.
-    private static let idle: Int64 = 1_000
+    private static func idle<Part>(_ part: Part) -> Int64 { 1_000 }
 
     private static func thread<Part, Item>(
-        _ name: String,
-        _ part: Part,
+        named name: String,
+        of part: Part,
         _ inbox: Inbox<Item>,
-        _ turn: @escaping @Sendable (Part) -> Bool,
+        turn: @escaping @Sendable (Part) -> Bool,
         sleep: @escaping @Sendable (Part) -> Int64
     ) -> (stop: @Sendable () -> Void, thread: LoopThread) {
         let owned = ThreadOwned(part: part)
