@@ -71,6 +71,17 @@ struct HeaderLog: Sendable {
         return sizes[position(of: after.next)...position(of: upTo)].reduce(0) { $0 + Int($1) }
     }
 
+    /// Whether the entries up to `index` have more payload than so many bytes. Looks no further than it must: a leader
+    /// may ask with every proposal.
+    func hasMorePayload(than bytes: Int, upTo index: LogIndex) -> Bool {
+        var left = bytes
+        for position in sizes.indices[dropped...].prefix(max(0, index - snapshot.index)) {
+            left -= Int(sizes[position])
+            if left < 0 { return true }
+        }
+        return false
+    }
+
     /// The last entry that may go when those after it, up to `index`, are to be kept within both limits.
     func retentionPoint(behind index: LogIndex, entries: Int, bytes: Int) -> LogIndex {
         var point = min(index, lastIndex)

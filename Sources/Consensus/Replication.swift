@@ -173,8 +173,7 @@ struct Replication: Sendable {
     /// are written, entries would have to be applied one by one.
     private func isFarBehind(_ peer: Progress, log persistent: PersistentState, _ settings: RaftSettings) -> Bool {
         guard peer.nextIndex == LogIndex.zero.next, persistent.log.snapshot.index == .zero else { return false }
-        let bytes = persistent.log.totalPayloadBytes(after: .zero, upTo: persistent.commitIndex)
-        return bytes > settings.maxBytesFromTheBeginning
+        return persistent.log.hasMorePayload(than: settings.maxBytesFromTheBeginning, upTo: persistent.commitIndex)
     }
 
     private mutating func offerSnapshot(

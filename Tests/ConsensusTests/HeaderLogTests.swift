@@ -83,5 +83,7 @@ import Testing
         #expect(log.headers(from: 2, maxEntries: 10, maxBytes: 20).count == 2)
         #expect(log.headers(from: 2, maxEntries: 1, maxBytes: 20).count == 1)
         #expect(log.headers(from: 5, maxEntries: 1, maxBytes: 20).isEmpty)
+        #expect(log.hasMorePayload(than: 109, upTo: 2) && !log.hasMorePayload(than: 110, upTo: 2))
+        #expect(log.hasMorePayload(than: 129, upTo: 4) && !log.hasMorePayload(than: 0, upTo: 0))
     }
 }

@@ -44,7 +44,10 @@ package final class ApplierLoop {
         }
     }
 
-    /// What the replica loops have this applier do.
+    /// Which one of a node's appliers a group belongs to.
+    static func position(of group: GroupID, among count: Int) -> Int { Int(group.rawValue) % count }
+
+    /// What the replica loops and the installer have this applier do.
     package let inbox = Inbox<Job>()
     private let installer: Inbox<InstallerLoop.Job>
     private let store: any StateStore

@@ -120,6 +120,6 @@ package final class InstallerLoop {
     }
 
     private func giveBack(_ handover: Handover, _ job: ApplierLoop.Job) {
-        appliers[Int(handover.group.rawValue) % appliers.count].put(job)
+        appliers[ApplierLoop.position(of: handover.group, among: appliers.count)].put(job)
     }
 }

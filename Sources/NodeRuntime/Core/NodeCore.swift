@@ -321,7 +321,9 @@ package final class NodeCore {
     package func loop(of group: GroupID) -> ReplicaLoop { loops[inboxes.loop(of: group)] }
 
     /// The applier that a group belongs to.
-    package func applier(of group: GroupID) -> ApplierLoop { appliers[Int(group.rawValue) % appliers.count] }
+    package func applier(of group: GroupID) -> ApplierLoop {
+        appliers[ApplierLoop.position(of: group, among: appliers.count)]
+    }
 
     /// The replica of a group; nil where there is none. Not while the loops have threads.
     package func replica(_ group: GroupID) -> Replica? { loop(of: group).floor.replica(group) }

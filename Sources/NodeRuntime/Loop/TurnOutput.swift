@@ -21,7 +21,7 @@ struct TurnOutput {
             ways.appliers[0].put(contentsOf: applies)
         } else {
             var batches: [[ApplierLoop.Job]] = Array(repeating: [], count: ways.appliers.count)
-            for job in applies { batches[Int(job.group.rawValue) % batches.count].append(job) }
+            for job in applies { batches[ApplierLoop.position(of: job.group, among: batches.count)].append(job) }
             for (applier, batch) in zip(ways.appliers, batches) { applier.put(contentsOf: batch) }
         }
         applies.removeAll(keepingCapacity: true)
