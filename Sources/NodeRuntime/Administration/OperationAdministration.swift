@@ -189,9 +189,15 @@ public struct OperationAdministration: Sendable {
 
     private static func check(_ record: NodeRecord, mayBecome state: NodeState) throws(AdministrationError) {
         guard record.state.mayBecome(state), record.state != state else {
+            let isThere =
+                switch (record.state, state) {
+                case (.drained, .draining), (.decommissioned, .decommissioning): true
+                default: record.state == state
+                }
             throw AdministrationError(
                 .failedPrecondition,
-                "node \(record.id.rawValue) is \(record.state.name), and cannot become \(state.name)"
+                "node \(record.id.rawValue) is \(record.state.name)"
+                    + (isThere ? " already" : ", and cannot become \(state.name)")
             )
         }
     }
