@@ -167,6 +167,21 @@ import Testing
         #expect(decisions(living) == [place(1, placing(1, 2, 3, leader: 1), placing(2, 3, 4, leader: 4))])
     }
 
+    /// Node 6, which comes in node 3's place, gets the vendor of node 2 meanwhile: the group's leader refuses to take
+    /// it in, and would wait for ever.
+    @Test func aMoveThatNewLabelsForbidIsPlannedAnew() {
+        var living = living()
+        living.stop(NodeID(3), seconds: Self.dead)
+        living.setPlacing(placing(1, 2, 6), of: 1)
+        #expect(decisions(living) == [])
+        living.setLabels([Label(key: "vendor", value: "beta")], of: NodeID(6))
+        living.setLabels([Label(key: "vendor", value: "gamma")], of: NodeID(5))
+        #expect(decisions(living) == [place(1, placing(1, 5, 6), placing(1, 2, 6))], "nodes 2 and 5 are in roma both")
+        // Where an admin has allowed it, it goes on.
+        living.setPlacing(Placing(voters: [1, 2, 6].map { NodeID($0) }, mayFormMajority: true), of: 1)
+        #expect(decisions(living) == [])
+    }
+
     /// The learner on the dead node is one to be removed, but its group keeps it while the directory wants it.
     @Test func aPlacingIsWithdrawnAlsoWhereTheDeadNodeLearnsAlready() {
         let group = Sample.group(1, on: [1, 2, 3], leader: 1, learners: [4])

@@ -87,27 +87,16 @@ public struct Scheduler: Sendable {
         let preferred = record.placing.preferredLeader
         let stays = preferred.map(voters.contains) ?? true
         let next = stays ? preferred : move.transfer?.to ?? move.targets.first
+        // The planner breaks the rule of majorities only where the nodes at hand allow nothing better: a group that has
+        // lost voters is rather redundant than spread.
         return place(
             record,
             Placing(
                 voters: voters,
                 preferredLeader: next,
-                mayFormMajority: formsMajority(voters, in: record)
+                mayFormMajority: directory.formsMajority(voters, in: record)
             )
         )
-    }
-
-    /// Whether one value of a label gets a majority that none has now. The planner goes there only where the nodes at
-    /// hand allow nothing better: a group that has lost voters is rather redundant than spread.
-    private func formsMajority(_ voters: [NodeID], in record: GroupRecord) -> Bool {
-        func labelled(_ nodes: [NodeID]) -> [LabelledVoter] {
-            nodes.map { LabelledVoter(node: $0, labels: directory.labels(of: $0)) }
-        }
-        return !MajorityCheck.findingsOfChange(
-            from: labelled(record.members.voterNodes),
-            to: labelled(voters),
-            spread: directory.policy.rule(ofPool: record.pool).spread
-        ).isEmpty
     }
 
     private func place(_ record: GroupRecord, _ placing: Placing) -> [SchedulerDecision] {

@@ -29,9 +29,10 @@ extension ClusterView {
     /// The cluster as its directory and its nodes tell it.
     ///
     /// A group's replicas are those that it has, as far as the directory has heard. Where they are not those that the
-    /// directory wants, a move is under way, unless one of its targets can take nothing any more: such a group is
-    /// open for another plan. A group that has lost its quorum to dead nodes goes nowhere: nothing is under way there,
-    /// and no other group waits for it. Of a joint configuration, the voters are then those that have lost it.
+    /// directory wants, a move is under way, unless one of its targets can take nothing any more, or labels have
+    /// changed so that the move would break the rule of majorities: such a group is open for another plan. A group that
+    /// has lost its quorum to dead nodes goes nowhere: nothing is under way there, and no other group waits for it. Of
+    /// a joint configuration, the voters are then those that have lost it.
     public init(_ directory: Directory, _ survey: ClusterSurvey) {
         var leaders: [GroupID: NodeID] = [:]
         var sizes: [GroupID: (accounts: Int, bytes: Int)] = [:]
@@ -56,7 +57,7 @@ extension ClusterView {
             return GroupView(record, voters: voters, leader: leaders[record.id], size: sizes[record.id] ?? (0, 0))
         }
         let moves = zip(zip(directory.groups, groups), stopped).compactMap { group, stopped -> Move? in
-            guard stopped == nil else { return nil }
+            guard stopped == nil, !directory.refusesPlacing(of: group.0) else { return nil }
             return Move(underWay: group.0, group.1, leaving: leaving) { survey.bytes(of: group.0.id, on: $0) }
         }
         self.init(
@@ -67,6 +68,26 @@ extension ClusterView {
             movesUnderWay: moves
         )
         self = evening(out: directory.isRebalancing)
+    }
+}
+
+extension Directory {
+    /// Whether one value of a label would get a majority on the way to the wanted voters that none has now, and nobody
+    /// has allowed that: labels or rules have changed since the voters were chosen.
+    fileprivate func refusesPlacing(of record: GroupRecord) -> Bool {
+        !record.isSettled && !record.placing.mayFormMajority && formsMajority(record.placing.voters, in: record)
+    }
+
+    /// Whether one value of a label gets a majority that none has now when a group's voters are on these nodes.
+    func formsMajority(_ voters: [NodeID], in record: GroupRecord) -> Bool {
+        func labelled(_ nodes: [NodeID]) -> [LabelledVoter] {
+            nodes.map { LabelledVoter(node: $0, labels: labels(of: $0)) }
+        }
+        return !MajorityCheck.findingsOfChange(
+            from: labelled(record.members.voterNodes),
+            to: labelled(voters),
+            spread: policy.rule(ofPool: record.pool).spread
+        ).isEmpty
     }
 }
 

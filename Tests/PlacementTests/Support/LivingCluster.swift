@@ -174,6 +174,13 @@ struct LivingCluster {
         index += 1
     }
 
+    /// An admin says what labels a node has.
+    mutating func setLabels(_ labels: [Label], of id: NodeID) {
+        guard let place = nodes.firstIndex(where: { $0.id == id }) else { return }
+        nodes[place].givenLabels = labels
+        index += 1
+    }
+
     private mutating func change(_ id: GroupID, _ body: (inout GroupRecord) -> Void) {
         guard let place = groups.firstIndex(where: { $0.id == id }) else { return }
         body(&groups[place])
