@@ -114,11 +114,7 @@ public enum JoinReply: Hashable, Sendable {
             buffer.writeLengthPrefixed(grant.cluster)
             buffer.writeInteger(grant.mailGroups)
             buffer.write(grant.founders)
-            buffer.writeCount(grant.contacts.count)
-            for contact in grant.contacts {
-                buffer.writeInteger(contact.node.rawValue)
-                buffer.writeLengthPrefixed(contact.address)
-            }
+            buffer.write(grant.contacts)
         case .tokenRefused: buffer.writeInteger(1, as: UInt8.self)
         case .unsupportedVersion(let version):
             buffer.writeInteger(2, as: UInt8.self)
@@ -140,12 +136,7 @@ public enum JoinReply: Hashable, Sendable {
             let mailGroups: UInt32 = try decoder.integer()
             guard mailGroups > 0, mailGroups <= UInt32(Slot.count) else { throw decoder.failure(.outOfRange) }
             let founders = try decoder.founders()
-            var contacts: [JoinContact] = []
-            for _ in 0..<(try decoder.count(minimumBytes: 12)) {
-                contacts.append(
-                    JoinContact(node: NodeID(try decoder.integer(as: UInt64.self)), address: try decoder.string())
-                )
-            }
+            let contacts = try decoder.contacts()
             self = .granted(
                 JoinGrant(
                     node: node,
@@ -162,5 +153,25 @@ public enum JoinReply: Hashable, Sendable {
         default: throw decoder.failure(.unknownTag(UInt64(tag)))
         }
         try decoder.finish()
+    }
+}
+
+extension ByteBuffer {
+    mutating func write(_ contacts: [JoinContact]) {
+        writeCount(contacts.count)
+        for contact in contacts {
+            writeInteger(contact.node.rawValue)
+            writeLengthPrefixed(contact.address)
+        }
+    }
+}
+
+extension WireDecoder {
+    mutating func contacts() throws(DecodingError) -> [JoinContact] {
+        var contacts: [JoinContact] = []
+        for _ in 0..<(try count(minimumBytes: 12)) {
+            contacts.append(JoinContact(node: NodeID(try integer(as: UInt64.self)), address: try string()))
+        }
+        return contacts
     }
 }

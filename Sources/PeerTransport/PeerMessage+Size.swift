@@ -10,6 +10,7 @@ extension PeerMessage {
         case .forwardReply, .readIndex, .readIndexReply, .introduction, .recall, .testimony, .join, .stranded,
             .leftBehind:
             64
+        case .contacts(let contacts): contacts.reduce(64) { $0 + 16 + $1.address.utf8.count }
         case .founded(let founders, _): 32 + founders.count * 16
         case .snapshotPull(let pull): 64 + pull.after.count
         case .snapshotPiece(let piece):

@@ -45,6 +45,9 @@ public enum PeerMessage: Sendable {
     /// "No leader speaks to my replica of your group: does the group go on without it?" Only a leader answers, and only
     /// where that is so.
     case stranded(group: GroupID, replica: ReplicaID)
+    /// "Ask these for the directory": the answer to ``join(group:replica:)`` of group 0 from a node that does not lead
+    /// it. Who asks may have lost the directory, and know few of the others.
+    case contacts([JoinContact])
     /// "The group goes on without your replica." The term is that of the leader that says so.
     case leftBehind(group: GroupID, replica: ReplicaID, term: Term)
 }

@@ -27,6 +27,7 @@ private enum Tag: UInt8 {
     case survey = 20
     case stranded = 21
     case leftBehind = 22
+    case contacts = 23
 }
 
 extension PeerMessage {
@@ -135,6 +136,9 @@ extension PeerMessage {
         case .stranded(let group, let replica):
             begin(.stranded, group)
             buffer.writeInteger(replica.rawValue)
+        case .contacts(let contacts):
+            begin(.contacts, .directory)
+            buffer.write(contacts)
         case .leftBehind(let group, let replica, let term):
             begin(.leftBehind, group)
             buffer.writeInteger(replica.rawValue)
@@ -211,6 +215,9 @@ extension PeerMessage {
         case .watch: self = .watch(group: group, try decoder.watchMessage())
         case .survey: self = .survey(try decoder.surveyMessage())
         case .stranded: self = .stranded(group: group, replica: try decoder.replica())
+        case .contacts:
+            try decoder.requireNoGroup(group)
+            self = .contacts(try decoder.contacts())
         case .leftBehind:
             self = .leftBehind(group: group, replica: try decoder.replica(), term: try decoder.term())
         }

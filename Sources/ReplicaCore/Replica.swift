@@ -40,7 +40,8 @@ public final class Replica {
     private var acceptedCount = 0
     private var rejection: Rejection?
     private var isInstalling = false
-    private var witnesses = Witnesses()
+    /// What this replica has heard the others say.
+    public private(set) var witnesses = Witnesses()
 
     /// A replica around a core that was restored from its log. Its payload cache is empty.
     public init(group: GroupID, raft: RaftNode, settings: ReplicaSettings) {

@@ -42,8 +42,8 @@ public struct Testimony: Hashable, Sendable {
     }
 }
 
-/// What a replica has heard of each of the others, as long as it runs.
-struct Witnesses {
+/// What a replica has heard of each of the others, as long as its node runs.
+public struct Witnesses: Sendable {
     private struct Entry {
         let replica: ReplicaID
         var node: NodeID
@@ -82,7 +82,8 @@ struct Witnesses {
         return entries.count - 1
     }
 
-    func testimony(of replica: ReplicaID) -> Testimony {
+    /// What was heard of a replica; of one that nothing was heard of, a testimony that says nothing.
+    public func testimony(of replica: ReplicaID) -> Testimony {
         entries.first { $0.replica == replica }?.testimony ?? Testimony()
     }
 

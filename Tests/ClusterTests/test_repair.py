@@ -168,5 +168,31 @@ class RepairTests(unittest.TestCase):
         self.check_that_it_votes(node, self.cluster.node(1))
 
 
+class LostFounderTests(unittest.TestCase):
+    """Who began the cluster knows the others who did, by its settings. The directory may be led by none of them."""
+
+    def test_a_founder_whose_disk_is_emptied_finds_the_directory(self):
+        with Cluster(nodes=4, accounts=4) as cluster:
+            first, other = cluster.node(1), cluster.node(2)
+            other.ctl("scheduler", "pause", "--for", "10m")
+            moved = other.run_ctl(
+                "group", "move-replica", "0", "--from", "3", "--to", "4", "--allow-majority", "--wait")
+            self.assertEqual(moved.returncode, 0, moved.stderr)
+            other.ctl("group", "transfer-leader", "0", "--to", "4")
+            first.kill()
+            shutil.rmtree(first.data)
+            self.assertEqual(int(other.ctl("group", "describe", "0")["leaderNode"]), 4)
+            first.start_again()
+
+            def is_back():
+                roles = {int(r["node"]): r["role"] for r in other.ctl("group", "describe", "0")["replicas"]}
+                status = first.status()
+                return roles.get(1) == "voter" and status is not None and not status.get("problems")
+
+            wait_until(is_back, 60, "a vote of node 1 on the directory")
+            for account in cluster.addresses():
+                self.assertEqual(imap.subjects(first, account), [])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

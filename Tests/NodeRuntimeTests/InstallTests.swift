@@ -146,19 +146,22 @@ import Testing
         #expect(log(follower)?.appliedIndex == log(leader)?.appliedIndex)
     }
 
-    /// A configuration that names this replica may be known to nobody else any more.
-    @Test func whoHasNoLeaderAsksToBeTakenIn() throws {
+    /// A configuration that names this replica may be known to nobody else any more: then another one begins in its
+    /// place. To be taken in it asks nobody, as no replica's ID is used twice.
+    @Test func whoHasNoLeaderAsksWhetherItsGroupGoesOn() throws {
         let cluster = try TestCluster(groups: 2)
         cluster.run(ticks: 60)
         cluster[2].kill()
         cluster[3].kill()
+        var asked: Set<NodeID> = []
         var joins = 0
-        cluster.run(ticks: 200) { message, from, _ in
-            if case .join(self.group, TestCluster.replica(on: NodeID(1))) = message, from == cluster[1].id {
-                joins += 1
-            }
+        cluster.run(ticks: 200) { message, from, to in
+            guard from == cluster[1].id else { return false }
+            if case .stranded(self.group, TestCluster.replica(on: NodeID(1))) = message { asked.insert(to) }
+            if case .join = message { joins += 1 }
             return false
         }
-        #expect(joins > 0)
+        #expect(asked == [cluster[2].id, cluster[3].id])
+        #expect(joins == 0)
     }
 }

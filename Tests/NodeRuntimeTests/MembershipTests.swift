@@ -39,6 +39,45 @@ import Testing
         #expect(voters(bench) == others, "the leader has handed its leadership on first")
     }
 
+    /// A founder that lost its disk knows the other founders by its settings. None of them leads the directory.
+    @Test func whoHasLostTheDirectoryIsToldWhoElseHasIt() throws {
+        let bench = try RemoteBench()
+        let leader = try #require(bench.cluster.leader(of: .directory))
+        let victim = try #require(bench.cluster.nodes.first { $0 !== leader })
+        victim.loseDisk()
+        victim.acquaintances = bench.cluster.nodes.map(\.id).filter { $0 != leader.id }
+        try bench.cluster.start(victim)
+        // What is sent to a node whose address is not known is lost.
+        bench.run(ticks: 300) { _, from, to in
+            from == victim.id && to == leader.id && !victim.reached.contains(to)
+        }
+        let replica = try #require(victim.core?.replica(.directory))
+        #expect(replica.raft.configuration.member(replica.id) != nil)
+        #expect(victim.core?.directory.now.index == leader.core?.directory.now.index)
+    }
+
+    /// What one replica has promised binds no other: an ID that a group has let go of never comes back.
+    @Test func whoIsTakenBackBeginsAnotherReplica() throws {
+        let bench = try RemoteBench()
+        let node = bench.guest
+        try bench.place(.directory, at: [1, 2, 3])
+        bench.run(ticks: 200)
+        let former = try #require(node.core?.replica(.directory)?.id)
+        node.kill()
+        try bench.direct(.setNodeState(node.id, .decommissioning))
+        try bench.direct(.setNodeState(node.id, .decommissioned))
+        bench.run(ticks: 400)
+        let leader = try #require(bench.cluster.leader(of: .directory))
+        #expect(leader.core?.replica(.directory)?.raft.configuration.member(former) == nil)
+        try bench.direct(.setNodeState(node.id, .active))
+        try bench.cluster.start(node)
+        bench.run(ticks: 1_000)
+        let next = try #require(node.core?.replica(.directory))
+        #expect(next.id != former && next.raft.configuration.learners.contains(next.id))
+        #expect(leader.core?.replica(.directory)?.raft.configuration.member(former) == nil)
+        #expect(node.core?.directory.now.index == leader.core?.directory.now.index)
+    }
+
     /// A node knows what it is not to have before it hears anything new.
     @Test func aNodeThatStartsMissesOnlyWhatItIsToHave() throws {
         let bench = try RemoteBench()

@@ -35,4 +35,25 @@ import Testing
         node.turn()
         #expect(loop.rooms.recall.nodesAwaited(by: group) == [cluster[2].id])
     }
+
+    /// Groups move while a node is away: who remembers what its replica has promised may have no replica any more.
+    @Test func whoHasLeftTheGroupRemembersWhatItHasHeard() throws {
+        let bench = try RemoteBench()
+        let group = RemoteBench.group
+        let asking = try #require(bench.cluster.leader(of: group))
+        let replica = try #require(asking.core?.replica(group)?.id)
+        let question = PeerMessage.recall(group: group, replica: replica, run: 7)
+        bench.guest.core?.loop.inbox.put(.received([question], from: asking.id, nil))
+        bench.run(ticks: 1)
+        let answers = bench.heard.compactMap { message, _, to in
+            if to == asking.id, case .testimony(group, replica, 7, let testimony, let witness) = message {
+                (testimony.term, witness)
+            } else {
+                nil
+            }
+        }
+        #expect(answers.count == 1)
+        #expect(answers.first?.0 ?? .zero > .zero)
+        #expect(answers.first?.1 == TestCluster.replica(on: bench.guest.id))
+    }
 }

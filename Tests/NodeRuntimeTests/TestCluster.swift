@@ -108,12 +108,12 @@ final class TestCluster {
             gauge: node,
             identity: node.identity,
             identityStore: node,
-            peers: nodes.map(\.id),
+            peers: node.acquaintances ?? nodes.map(\.id),
             registration: Registration(
                 clusterID: 1,
                 node: NodeDescription(
                     id: node.id.rawValue,
-                    peerAddress: "",
+                    peerAddress: "test:\(node.id.rawValue)",
                     labels: labels ?? [],
                     versions: node.versions
                 )
@@ -188,6 +188,10 @@ final class TestNode: PeerNetwork, NodeIdentityStore, SpaceGauge, @unchecked Sen
     var core: NodeCore?
     /// The store as its gateways see it.
     var service: NodeService?
+    /// Whom its settings name in its next run; nil for everybody.
+    var acquaintances: [NodeID]?
+    /// The nodes that it was told where to reach last.
+    private(set) var reached: Set<NodeID> = []
     /// A label of its next run.
     var datacenter: String?
     var run: UInt64 = 0
@@ -214,7 +218,7 @@ final class TestNode: PeerNetwork, NodeIdentityStore, SpaceGauge, @unchecked Sen
 
     init(_ id: NodeID) { self.id = id }
 
-    func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) {}
+    func reach(_ addresses: [NodeID: String], partingFrom gone: [NodeID]) { reached = Set(addresses.keys) }
     func send(_ messages: [PeerMessage], to node: NodeID) {
         sent += messages.map { ($0, node) }
         sentCount += messages.count

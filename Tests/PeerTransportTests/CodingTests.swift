@@ -25,7 +25,7 @@ import Testing
     /// The samples cover every tag, of messages and of Raft's.
     @Test func everyTagHasASample() {
         let encoded = Samples.messages.map { Array(Self.encode([$0]).readableBytesView) }
-        #expect(Set(encoded.map { $0[0] }).sorted() == Array(1...22))
+        #expect(Set(encoded.map { $0[0] }).sorted() == Array(1...23))
         // Tag, group, from, to, term, durable index.
         #expect(Set(encoded.filter { $0[0] == 1 }.map { $0[1 + 4 + 32] }).sorted() == Array(1...12))
     }
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func unknownTagsAreNamed() {
-        for tag in [0, 23, 255] as [UInt8] {
+        for tag in [0, 24, 255] as [UInt8] {
             var buffer = ByteBuffer(repeating: 0, count: 100)
             buffer.setInteger(tag, at: 0)
             let error = #expect(throws: DecodingError.self) { try Frame.messages(in: buffer) }

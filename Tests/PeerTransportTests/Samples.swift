@@ -136,6 +136,8 @@ enum Samples {
         + watches.map { .watch(group: GroupID(.max), $0) }
         + surveys.map { .survey($0) }
         + [
+            .contacts([]),
+            .contacts([JoinContact(node: NodeID(.max), address: "mail-4.example.org:5900")]),
             .stranded(group: .directory, replica: ReplicaID(.max)),
             .leftBehind(group: GroupID(4), replica: ReplicaID(1), term: Term(9)),
         ]
@@ -267,6 +269,7 @@ private func bytesOnly(_ message: PeerMessage) -> [Any] {
     case .watch(let group, let message): ["watch", group, message]
     case .survey(let message): ["survey", message]
     case .stranded(let group, let replica): ["stranded", group, replica]
+    case .contacts(let contacts): ["contacts", contacts.map { [$0.node, $0.address] }]
     case .leftBehind(let group, let replica, let term): ["left behind", group, replica, term]
     }
 }

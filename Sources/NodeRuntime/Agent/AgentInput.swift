@@ -16,6 +16,8 @@ package enum AgentInput: Sendable {
     case membersTold(of: GroupID, at: LogIndex, Result<MailOutcome, ServiceFailure>)
     /// Nil where the file system does not say.
     case space(DiskSpace?)
+    /// Where nodes are that can be asked for the directory, which this one has nothing of.
+    case contacts([JoinContact])
     /// A node says that this one is gone for good.
     case calledGone(by: NodeID)
     case survey(SurveyInput)

@@ -70,13 +70,24 @@ struct DirectoryRoom {
         hand(directory, desk)
     }
 
+    /// Nodes are reached that the directory here does not know, or not any more.
+    func receiveContacts(_ contacts: [JoinContact], _ desk: AgentDesk) {
+        reachMembers(of: desk.directory.now, and: contacts, desk)
+    }
+
+    private func reachMembers(of directory: Directory, and contacts: [JoinContact], _ desk: AgentDesk) {
+        let members = directory.nodes.filter { $0.state.isMember && !$0.description.peerAddress.isEmpty }
+        let known = members.map { ($0.id, $0.description.peerAddress) } + contacts.map { ($0.node, $0.address) }
+        let named = Set(contacts.map(\.node))
+        desk.ways.network.reach(
+            Dictionary(known) { $1 },
+            partingFrom: directory.nodes.filter { !$0.state.isMember && !named.contains($0.id) }.map(\.id)
+        )
+    }
+
     private func hand(_ directory: Directory, _ desk: AgentDesk) {
         desk.directory.publish(directory)
-        let members = directory.nodes.filter { $0.state.isMember && !$0.description.peerAddress.isEmpty }
-        desk.ways.network.reach(
-            Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0.description.peerAddress) }),
-            partingFrom: directory.nodes.filter { !$0.state.isMember }.map(\.id)
-        )
+        reachMembers(of: directory, and: [], desk)
         desk.ways.inboxes.putToAll(.order(.directory(directory)))
     }
 }

@@ -85,6 +85,7 @@ package final class NodeAgent {
             if let last = addedGroups.receive(input, as: identity, desk) { founding.note(begunUpTo: last, desk) }
         case .registration(let input): registration.finished(input, desk)
         case .directory(let input): directory.receive(input, desk)
+        case .contacts(let contacts): directory.receiveContacts(contacts, desk)
         case .members(let group, let index, let configuration):
             members.note(configuration, of: group, at: index, desk)
         case .membersTold(let group, let index, let result): members.finished(result, of: group, at: index, desk)

@@ -12,6 +12,8 @@ package final class HostedGroup {
     package fileprivate(set) var standing = Standing.absent
     /// Whether the group's rows on this node are known to be those that were written.
     package fileprivate(set) var doubt = Doubt.none
+    /// The last replica that was here, and what it has heard of others: they may ask for it when it is gone.
+    private(set) var former: (replica: ReplicaID, witnesses: Witnesses)?
     /// How the group's last verification ended, as far as this node was told.
     package internal(set) var verificationNote: VerificationNote?
     let calls = CallTable()
@@ -66,6 +68,20 @@ package final class HostedGroup {
 
     /// Whether the replica here belongs to the group, as far as it knows: it will hear who leads.
     var hasMember: Bool { replica.map { $0.raft.configuration.member($0.id) != nil } ?? false }
+
+    /// What this node has heard a replica say, and who of the group has heard it. A replica that has just begun, or
+    /// none, leaves it to the one before.
+    func testimony(of asking: ReplicaID) -> (testimony: Testimony, witness: ReplicaID?) {
+        let present = replica?.testimony(of: asking) ?? Testimony()
+        guard present == Testimony(), let former else { return (present, replica?.id) }
+        return (former.witnesses.testimony(of: asking), former.replica)
+    }
+
+    /// Lets go of the replica, but for what it has heard.
+    fileprivate func removeReplica() {
+        if let replica { former = (replica.id, replica.witnesses) }
+        replica = nil
+    }
 
     /// Whether the group's rows may be copied to another node.
     var servesSnapshots: Bool { standing.hasState && doubt == .none }
@@ -194,7 +210,7 @@ package struct HostedGroups {
     mutating func removeReplica(of id: GroupID, leaving standing: Standing) {
         let group = insert(id)
         group.reads.restart()
-        group.replica = nil
+        group.removeReplica()
         group.doubt = .none
         led.remove(id)
         stand(id, as: standing)

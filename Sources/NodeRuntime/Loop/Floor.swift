@@ -23,8 +23,8 @@ package final class Floor {
     /// Who is told of what happens to this loop's groups.
     package var observers = Observers()
     /// The cluster, as far as this node knows it.
-    package internal(set) var directory: Directory { didSet { otherNodes = Self.otherNodes(directory, place) } }
-    private var otherNodes: [NodeID]
+    package internal(set) var directory: Directory { didSet { acquaintances = Acquaintances(directory, place) } }
+    private var acquaintances: Acquaintances
     /// The version that the cluster is at, as far as this node knows, and those that this program knows.
     package internal(set) var version: WrittenVersion
     /// Commands that this turn proposes.
@@ -94,7 +94,7 @@ package final class Floor {
         self.logProgress = logProgress
         self.version = version
         self.directory = directory
-        otherNodes = Self.otherNodes(directory, place)
+        acquaintances = Acquaintances(directory, place)
         self.place = place
         self.settings = settings
         self.clock = clock
@@ -107,27 +107,44 @@ package final class Floor {
     var node: NodeID { place.node }
 
     /// The other nodes that this one knows of, sorted: those of the directory, and those of its settings.
-    var peers: [NodeID] { otherNodes }
+    var peers: [NodeID] { acquaintances.others }
+
+    /// Nodes that others have named since the directory was heard of last, as this one has nothing of it.
+    var contacts: [NodeID] {
+        get { acquaintances.contacts }
+        set { acquaintances.contacts = newValue }
+    }
 
     /// Whether a group belongs to this loop.
     func isOfThisLane(_ group: GroupID) -> Bool { Int(group.rawValue) % Int(place.lanes) == Int(place.lane) }
 
-    /// Whether this node is to have a replica of a group. Every node of the cluster has the directory.
+    /// Whether this node is to have a replica of a group. Every node of the cluster has the directory: one that was
+    /// decommissioned ends, and while it runs it may have been taken back and not have heard so.
     func isWanted(_ group: GroupID) -> Bool {
-        if group == .directory { return directory.node(node)?.state.isMember ?? true }
+        if group == .directory { return true }
         return directory.group(group)?.placing.voters.contains(node) == true
     }
 
     /// The other nodes that may know of a group, sorted: those that have it or are to have it. A node that has no
     /// directory yet asks all that it can reach: who founded the cluster may have none of it any more.
     func nodesToAsk(about group: GroupID) -> [NodeID] {
-        guard directory.index > .zero, let record = directory.group(group) else { return peers }
-        let known = Set(record.holders + record.placing.voters).subtracting([node])
+        let contacts = group == .directory ? self.contacts : []
+        guard directory.index > .zero, let record = directory.group(group) else {
+            return contacts.isEmpty ? peers : Set(peers + contacts).sorted()
+        }
+        let known = Set(record.holders + record.placing.voters + contacts).subtracting([node])
         return known.isEmpty ? peers : known.sorted()
     }
 
-    private static func otherNodes(_ directory: Directory, _ place: Place) -> [NodeID] {
-        Set(directory.members + place.peers).subtracting([place.node]).sorted()
+    /// The other nodes.
+    private struct Acquaintances {
+        /// Sorted.
+        let others: [NodeID]
+        var contacts: [NodeID] = []
+
+        init(_ directory: Directory, _ place: Place) {
+            others = Set(directory.members + place.peers).subtracting([place.node]).sorted()
+        }
     }
 
     var reader: MailReader { MailReader(store: ways.state) }

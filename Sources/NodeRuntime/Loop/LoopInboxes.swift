@@ -111,6 +111,7 @@ extension PeerMessage {
             .join(let group, _), .verification(let group, _), .body(let group, _), .read(let group, _),
             .watch(let group, _), .stranded(let group, _), .leftBehind(let group, _, _):
             .group(group)
+        case .contacts: .group(.directory)
         case .snapshotPull(let pull): .group(pull.group)
         case .snapshotPiece(let piece): .group(piece.group)
         case .introduction, .founded, .survey: .node

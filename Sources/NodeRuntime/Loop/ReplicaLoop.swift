@@ -131,6 +131,7 @@ package final class ReplicaLoop {
             rooms.membership.receiveQuestion(of: replica, about: group, from: node, floor)
         case .leftBehind(let group, let replica, let term):
             rooms.membership.receiveWord(thatLeft: replica, in: group, byLeaderOf: term, floor)
+        case .contacts(let contacts): rooms.membership.receiveContacts(contacts, floor)
         case .introduction, .founded, .survey: break
         case .recall(let group, let replica, let run):
             rooms.recall.receiveQuestion(of: replica, inRun: run, about: group, from: node, floor)

@@ -44,7 +44,7 @@ final class NodeDoorkeeper: PeerDoorkeeper {
                     cluster: desk.cluster,
                     mailGroups: directory.founding.mailGroups,
                     founders: directory.founding.founders,
-                    contacts: contacts(in: directory)
+                    contacts: directory.contacts
                 )
             )
         case .success(.refused(.tokenRefused)): return .tokenRefused
@@ -53,14 +53,19 @@ final class NodeDoorkeeper: PeerDoorkeeper {
         case .success, .failure: return .unavailable
         }
     }
+}
 
-    /// Those that vote on the directory come first: they know it best.
-    private static func contacts(in directory: Directory) -> [JoinContact] {
-        let voters = directory.groups.first.map { Set($0.placing.voters) } ?? []
-        let members = directory.nodes.filter { $0.state.isMember && !$0.description.peerAddress.isEmpty }
-        let sorted = members.filter { voters.contains($0.id) } + members.filter { !voters.contains($0.id) }
-        return sorted.prefix(maximumContacts).map { JoinContact(node: $0.id, address: $0.description.peerAddress) }
-    }
-
+extension Directory {
+    /// How many nodes somebody is told of who has no directory.
     private static let maximumContacts = 16
+
+    /// Nodes that can be asked for the directory. Those that vote on it come first: they know it best.
+    var contacts: [JoinContact] {
+        let voters = groups.first.map { Set($0.placing.voters) } ?? []
+        let members = nodes.filter { $0.state.isMember && !$0.description.peerAddress.isEmpty }
+        let sorted = members.filter { voters.contains($0.id) } + members.filter { !voters.contains($0.id) }
+        return sorted.prefix(Self.maximumContacts).map {
+            JoinContact(node: $0.id, address: $0.description.peerAddress)
+        }
+    }
 }

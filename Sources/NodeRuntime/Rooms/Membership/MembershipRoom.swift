@@ -120,6 +120,8 @@ struct MembershipRoom {
         }
         // One that has just begun has promised nothing yet.
         guard !raft.configuration.members.isEmpty else { return !floor.isWanted(replica.group) }
+        // A replica that is just being taken in may get a snapshot from before that, which does not name it yet.
+        guard raft.leader == nil || raft.configuration.member(raft.id) != nil else { return false }
         // As long as no leader has said who the members are, nobody has left.
         return record.membersIndex > .zero && record.members.member(raft.id) == nil
             && (record.membersIndex >= raft.configurationIndex || Mutant.isOn(.staleMembersBelieved))
@@ -139,7 +141,9 @@ struct MembershipRoom {
 
     /// An empty replica on another node wants to be taken in.
     mutating func receiveJoin(of newcomer: ReplicaID, to group: GroupID, from peer: NodeID, _ floor: Floor) {
-        guard let replica = floor.replica(group), replica.isLeader else { return }
+        guard let replica = floor.replica(group), replica.isLeader else {
+            return nameContacts(in: group, to: peer, floor)
+        }
         let current = replica.raft.configuration
         guard !current.isJoint, current.member(newcomer) == nil, let record = floor.directory.group(group) else {
             return
@@ -161,6 +165,21 @@ struct MembershipRoom {
             ),
             in: group
         )
+    }
+
+    /// Whoever leads the directory may be none of those that another node knows of.
+    private func nameContacts(in group: GroupID, to peer: NodeID, _ floor: Floor) {
+        guard group == .directory, floor.directory.index > .zero else { return }
+        floor.send(.contacts(floor.directory.contacts), to: peer)
+    }
+
+    /// Another node says who else may be asked for the directory. A node whose replica of it has a leader needs nobody.
+    func receiveContacts(_ contacts: [JoinContact], _ floor: Floor) {
+        guard let raft = floor.replica(.directory)?.raft, raft.leader == nil else { return }
+        let nodes = contacts.map(\.node).filter { $0 != floor.node }
+        guard nodes != floor.contacts else { return }
+        floor.contacts = nodes
+        floor.ways.agent.put(.contacts(contacts))
     }
 
     /// On every tick.
@@ -206,6 +225,7 @@ struct MembershipRoom {
         strandedMilliseconds[group] = floor.nowMilliseconds
         var nodes = raft.configuration.members.map(\.node)
         if let record = floor.directory.group(group) { nodes += record.holders + record.placing.voters }
+        if group == .directory { nodes += floor.contacts }
         for node in Set(nodes).sorted() where node != floor.node {
             floor.send(.stranded(group: group, replica: raft.id), to: node)
         }
@@ -221,8 +241,11 @@ struct MembershipRoom {
     /// A replica on another node asks whether the group goes on without it. Only a leader whose configuration is
     /// committed knows.
     func receiveQuestion(of stranded: ReplicaID, about group: GroupID, from peer: NodeID, _ floor: Floor) {
-        guard let raft = floor.replica(group)?.raft, raft.role == .leader, !raft.configuration.isJoint,
-            raft.configurationIndex <= raft.commitIndex, raft.configuration.member(stranded) == nil
+        guard let raft = floor.replica(group)?.raft, raft.role == .leader else {
+            return nameContacts(in: group, to: peer, floor)
+        }
+        guard !raft.configuration.isJoint, raft.configurationIndex <= raft.commitIndex,
+            raft.configuration.member(stranded) == nil
         else { return }
         floor.send(.leftBehind(group: group, replica: stranded, term: raft.term), to: peer)
     }

@@ -76,17 +76,17 @@ struct RebuildRoom {
         return group == .directory && !isToVote && configuration.learners.contains(raft.id)
     }
 
-    /// On every tick: replicas that nobody leads ask to be taken in.
+    /// On every tick: replicas that no leader has told of members yet ask to be taken in.
     ///
-    /// A replica asks also where its own configuration names it: that configuration may never have been committed, and
-    /// be known to no other replica any more. A leader whose configuration has the replica takes no notice.
+    /// One that knows members was taken in before. Where its group goes on without it, it does not ask, as no replica's
+    /// ID is used twice: it hears from ``MembershipRoom`` that it is left behind, and another one begins in its place.
     mutating func tick(_ floor: Floor) {
         guard floor.nowMilliseconds >= nextJoinMilliseconds else { return }
         nextJoinMilliseconds = floor.nowMilliseconds + Self.joinMilliseconds
         // What rests has a leader, and a vote.
         for group in floor.rest.awake where floor.standing(of: group).takesPart {
             guard let raft = floor.replica(group)?.raft else { continue }
-            if raft.configuration.member(raft.id) == nil || raft.leader == nil {
+            if raft.configuration.members.isEmpty {
                 for peer in floor.nodesToAsk(about: group) {
                     floor.send(.join(group: group, replica: raft.id), to: peer)
                 }

@@ -60,7 +60,7 @@ struct RecallRoom {
         }
     }
 
-    /// A replica on another node asks what it has told this one.
+    /// A replica on another node asks what it has told this one, whose own replica may be gone by now.
     func receiveQuestion(
         of asking: ReplicaID,
         inRun run: UInt64,
@@ -68,9 +68,7 @@ struct RecallRoom {
         from peer: NodeID,
         _ floor: Floor
     ) {
-        let replica = floor.replica(group)
-        let testimony = replica?.testimony(of: asking) ?? Testimony()
-        let witness = replica?.raft.id
+        let (testimony, witness) = floor.groups[group]?.testimony(of: asking) ?? (Testimony(), nil)
         floor.send(.testimony(group: group, replica: asking, run: run, testimony, witness: witness), to: peer)
     }
 
