@@ -92,6 +92,8 @@ public struct SimulationCounts: Sendable {
         public var adminActs = 0
         /// Machines that joined the cluster while it ran.
         public var joins = 0
+        /// Machines that lost everything, and were to join as new nodes.
+        public var wipedToJoin = 0
         /// Groups that were to be added while the cluster ran.
         public var groupsAdded = 0
         /// Replicas that went to rest.
@@ -207,6 +209,7 @@ public struct SimulationCounts: Sendable {
             ("groups placed elsewhere", \.replicas.placings),
             ("acts of an admin", \.replicas.adminActs),
             ("  machines that joined", \.replicas.joins),
+            ("  wiped, to join as others", \.replicas.wipedToJoin),
             ("  groups to be added", \.replicas.groupsAdded),
             ("rows silently harmed", \.verification.harms),
             ("  found", \.verification.harmsFound),

@@ -325,7 +325,9 @@ struct Checker {
         switch envelope.command {
         case .directory(.found(let cluster, _, let version, _)): isInOrder = cluster == 1 && version == .first
         case .directory(.registerNode(let description, _)):
-            isInOrder = world.nodes.contains { $0.id.rawValue == description.id }
+            isInOrder = world.nodes.contains { node in
+                (node.identity.formerIDs + [node.id]).contains { $0.rawValue == description.id }
+            }
         case .directory(.reportMembers(let group, _, _)), .directory(.placeGroup(let group, _, _)):
             isInOrder = Int(group.rawValue) < groups.count
             if case .directory(.placeGroup(_, let placing, _)) = envelope.command {
@@ -340,7 +342,9 @@ struct Checker {
 
     private static func name(_ envelope: CommandEnvelope?) -> String {
         guard let envelope else { return "no command" }
-        let text = "\(envelope.command)".prefix { $0 != "(" }
+        // Of what the directory is told, all matters; of mail, what kind of command it is.
+        let isDirectory = if case .directory = envelope.command { true } else { false }
+        let text = "\(envelope.command)".prefix { isDirectory || $0 != "(" }
         return
             "\(text) \(String(envelope.request.session, radix: 16)).\(envelope.request.sequence) "
             + "account \(String(envelope.account.rawValue, radix: 16)) settled \(envelope.settledBelow)"

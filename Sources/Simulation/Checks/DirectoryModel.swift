@@ -7,6 +7,8 @@ struct DirectoryModel {
     private(set) var founding: Directory.Founding?
     /// The cluster's version.
     private(set) var version: ClusterVersion?
+    /// The nodes that were asked when the cluster went on to that version.
+    private(set) var raisedWith: Set<NodeID> = []
     private(set) var nodes: [NodeID: NodeRecord] = [:]
     private(set) var tokens: [JoinTokenID: JoinToken] = [:]
     private(set) var groups: [GroupID: GroupRecord] = [:]
@@ -125,6 +127,7 @@ struct DirectoryModel {
         guard next == version.next, !members.isEmpty, members.allSatisfy({ $0.description.versions.contains(next) })
         else { throw .unsupportedVersion }
         self.version = next
+        raisedWith = Set(members.map(\.id))
     }
 
     private mutating func admit(

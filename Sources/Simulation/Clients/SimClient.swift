@@ -280,7 +280,10 @@ final class SimClient: @unchecked Sendable {
                 world.checker.mail.isCopy(bytes, message.body).map { $0 || !isWhole }
                 ?? (bytes == SimBody.bytes(message.body, Int(message.sizeBytes)).getSlice(at: 0, length: count))
             if !isRight {
-                world.fail("a body is what was put there", "node \(pending.node + 1), body \(message.body)")
+                world.fail(
+                    "a body is what was put there",
+                    "node \(pending.node + 1), body \(message.body) of \(message.sizeBytes) bytes"
+                )
             }
         }
         service.query(query, of: reference, completion)

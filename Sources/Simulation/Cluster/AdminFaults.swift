@@ -4,10 +4,10 @@ internal import NodeRuntime
 internal import Placement
 internal import ReplicaCore
 
-/// An admin who drains, decommissions, cordons and takes back nodes at random, pauses the scheduler, hands out tokens
-/// that are used too often, adds and removes groups, lets machines join, and repeats what has been said; while the
-/// scheduler of whoever leads the directory moves replicas about. When the faults are over, every group must have its
-/// wanted voters by itself, and then all of them are on every node again, as the other checks need it.
+/// An admin who drains, decommissions, cordons, labels and takes back nodes at random, pauses the scheduler, hands out
+/// tokens that are used too often, adds and removes groups, lets machines join, and repeats what has been said; while
+/// the scheduler of whoever leads the directory moves replicas about. When the faults are over, every group must have
+/// its wanted voters by itself, and then all of them are on every node again, as the other checks need it.
 ///
 /// Its chance is its own: a run without it is the same as if it did not exist.
 final class AdminFaults {
@@ -36,6 +36,10 @@ final class AdminFaults {
     private var seen: [GroupID: (index: LogIndex, configuration: Configuration)] = [:]
     /// Groups that were allowed a majority on one value of a label.
     private var excused: Set<GroupID> = []
+    /// The voters that were to be left where others were made learners, which is one of the faults.
+    private var demotions: Set<[ReplicaID]> = []
+    /// The labels that nodes had, and until when: who changes a group's members may not have heard of the next ones.
+    private var formerLabels: [(until: Int64, labels: [NodeID: Labels])] = []
     private let secret = [UInt8](repeating: 7, count: JoinToken.hashBytes)
 
     private static let voters = 3
@@ -64,7 +68,7 @@ final class AdminFaults {
     }
 
     private var directory: DirectoryModel { world.checker.model(.directory).directory }
-    private var everybody: [NodeID] { world.nodes.filter(\.identity.isMember).map(\.id) }
+    private var everybody: [NodeID] { world.nodes.filter(\.identity.isMember).map(\.id).sorted() }
     private var addedGroups: AddedGroups { AddedGroups(world: world) }
 
     /// Whether every group is on all nodes, and nothing changes that any more.
@@ -78,6 +82,7 @@ final class AdminFaults {
     func check() {
         guard isActive else { return }
         compareDirectories()
+        noteLabels()
         checkMembers()
         guard world.now >= nextMicroseconds else { return }
         switch stage {
@@ -137,10 +142,13 @@ final class AdminFaults {
     private func act() {
         world.counts.replicas.adminActs += 1
         startGoneNodes()
+        if !newcomers.wiped.isEmpty, random.chance(perMillion: 400_000) { letNextIn() }
+        retireWipedNodes()
+        harmAnyone()
         let node = random.pick(everybody) ?? NodeID(1)
         // Few numbers, so that some are used again.
         let operation = OperationID(rawValue: UInt64(1 + random.below(40)))
-        switch random.below(15) {
+        switch random.below(16) {
         case 0: tell(.beginOperation(operation, .drain(node), OperationWork()))
         case 1, 2:
             tell(.beginOperation(operation, .decommission(node), OperationWork(replicas: 1)))
@@ -164,6 +172,7 @@ final class AdminFaults {
         case 8: useToken()
         case 9: changeGroups()
         case 10: letNextIn()
+        case 11: tell(.setLabels(node, random.pick([labels(of: random.below(Self.vendors)), []]) ?? []))
         default: move(as: operation)
         }
     }
@@ -205,6 +214,44 @@ final class AdminFaults {
         if let node = anyNode { newcomers.letNextIn(through: node) }
     }
 
+    /// A machine has lost everything.
+    ///
+    /// - Returns: whether it is to join as a new node: who was there when the cluster began may come back as what it
+    ///   was.
+    func takesAsNewcomer(_ node: SimNode) -> Bool {
+        guard isActive, everybody.count > Self.voters,
+            !node.identity.isFounder || random.chance(perMillion: 500_000)
+        else { return false }
+        newcomers.add(node)
+        return true
+    }
+
+    /// Where nodes come and go, the moments are rare at which a disk may be harmed: they are used.
+    private func harmAnyone() {
+        let kinds = FaultPlan.Fault.losses.filter(world.plan.kinds.contains)
+        guard world.harmedMachine.position == nil, random.chance(perMillion: 300_000),
+            let kind = kinds.contains(.wipe) && random.chance(perMillion: 400_000) ? .wipe : random.pick(kinds),
+            let node = random.pick(world.nodes)
+        else { return }
+        let roles = world.roles(of: node)
+        guard !world.injector.inject(kind, into: node, other: node.position, duration: 0).isEmpty else { return }
+        world.counts.coverage.add(kind, roles)
+    }
+
+    /// Nodes that no machine is any more are taken out, and forgotten.
+    private func retireWipedNodes() {
+        let gone = Set(world.nodes.flatMap(\.identity.formerIDs) + newcomers.wiped.map(\.id))
+        for id in gone.sorted() where random.chance(perMillion: 300_000) {
+            switch directory.nodes[id]?.state {
+            case nil, .forgotten: break
+            case .decommissioned: tell(.setNodeState(id, .forgotten))
+            case .joining, .active, .cordoned, .draining, .drained, .decommissioning:
+                let operation = OperationID(rawValue: 1_000 + id.rawValue)
+                tell(.beginOperation(operation, .decommission(id), OperationWork(replicas: 1)))
+            }
+        }
+    }
+
     private func changeGroups() {
         guard let node = anyNode else { return }
         addedGroups.change(&random, among: everybody, through: node, asked: &groupsAsked)
@@ -220,9 +267,11 @@ final class AdminFaults {
         for node in directory.nodes.values.sorted(by: { $0.id < $1.id }) {
             if everybody.contains(node.id) {
                 if node.state != .active { tell(.setNodeState(node.id, .active)) }
-            } else if node.state.isMember {
-                // Nobody who was let in by the token is there.
-                tell(.setNodeState(node.id, node.state == .joining ? .decommissioning : .decommissioned))
+                if !node.givenLabels.isEmpty { tell(.setLabels(node.id, [])) }
+            } else if node.state.isMember, !newcomers.isExpected(node) {
+                // Nobody who was let in by the token is there, and no machine that was wiped is what it was.
+                let isLeaving = node.state == .decommissioning
+                tell(.setNodeState(node.id, isLeaving ? .decommissioned : .decommissioning))
             }
         }
         let settings = SchedulerSettings(placement: PlacementSettings(deadAfterSeconds: 600))
@@ -235,7 +284,7 @@ final class AdminFaults {
         let directory = directory
         guard newcomers.waiting.isEmpty, addedGroups.areGone else { return false }
         return directory.nodes.values.allSatisfy { node in
-            everybody.contains(node.id) ? node.state == .active : !node.state.isMember
+            everybody.contains(node.id) ? node.state == .active && node.givenLabels.isEmpty : !node.state.isMember
         } && !directory.operations.values.contains { $0.state == .running }
     }
 
@@ -289,25 +338,53 @@ final class AdminFaults {
         )
     }
 
+    /// Voters of a group are to learn only.
+    func noteDemotion(leaving voters: [ReplicaID]) { demotions.insert(voters.sorted()) }
+
+    private func noteLabels() {
+        let labels = directory.nodes.mapValues(\.labels)
+        formerLabels.removeAll { $0.until < world.now }
+        if labels != formerLabels.last?.labels {
+            if let last = formerLabels.indices.last {
+                formerLabels[last].until = world.now + Self.labelsTravelMicroseconds
+            }
+            formerLabels.append((.max, labels))
+        }
+    }
+
+    /// How long somebody who is cut off may go by old labels.
+    private static let labelsTravelMicroseconds: Int64 = 60_000_000
+
     private func compare(_ before: Configuration, _ after: Configuration, of group: GroupID) {
         let step =
             "group \(group.rawValue): \(before.voterNodes.map(\.rawValue)) to \(after.voterNodes.map(\.rawValue))"
-        // One of the faults has a voter only learn, whatever the rules are.
-        let isDemotion = before.voters.contains { after.learners.contains($0) }
+        // One of the faults has a voter only learn, whatever the rules are. It may be long until this is seen; and
+        // where the scheduler hears of it late, the learner goes, too.
+        let isDemotion =
+            before.voters.contains { after.learners.contains($0) } || demotions.contains(after.voters.sorted())
         if case .spreading = stage {
         } else if !isDemotion, before.voters.count >= Self.voters, after.voters.count < Self.voters {
             world.fail("a voter goes only when another has come", step)
         }
-        func labelled(_ configuration: Configuration) -> [LabelledVoter] {
-            configuration.voterNodes.map { LabelledVoter(node: $0, labels: directory.nodes[$0]?.labels ?? [:]) }
+        guard !isDemotion, !excused.contains(group) else { return }
+        let findings = formerLabels.map { Self.majorities(from: before, to: after, $0.labels) }
+        if let last = findings.last, !findings.contains(where: \.isEmpty) {
+            world.fail("no value of a label gets a majority", "\(step): \(last)")
         }
-        let findings = MajorityCheck.findingsOfChange(
+    }
+
+    private static func majorities(
+        from before: Configuration,
+        to after: Configuration,
+        _ labels: [NodeID: Labels]
+    ) -> [MajorityFinding] {
+        func labelled(_ configuration: Configuration) -> [LabelledVoter] {
+            configuration.voterNodes.map { LabelledVoter(node: $0, labels: labels[$0] ?? [:]) }
+        }
+        return MajorityCheck.findingsOfChange(
             from: labelled(before),
             to: labelled(after),
             spread: PlacementRule().spread
         ).filter { $0.key == "vendor" }
-        if !findings.isEmpty, !isDemotion, !excused.contains(group) {
-            world.fail("no value of a label gets a majority", "\(step): \(findings)")
-        }
     }
 }

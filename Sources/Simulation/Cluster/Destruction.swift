@@ -28,7 +28,7 @@ struct Destruction {
 
     /// - Returns: whether it could be done.
     func destroy(_ node: SimNode, by kind: Kind) -> Bool {
-        guard world.harmedMachine.position == nil, world.harmedMachine.isWhole(learningOn: node),
+        guard world.harmedMachine.position == nil, world.harmedMachine.isWhole(without: node),
             world.harmedMachine.areCopiesLeft(without: node)
         else { return false }
         world.machines.crash(node)
@@ -50,6 +50,8 @@ struct Destruction {
             node.state.memory.restore(MemoryStateStore.Image())
             node.identity.wipe(directory: world.faults.next() | 1)
             node.image = nil
+            // Nobody has to tell it what it was.
+            if world.placement.admin.takesAsNewcomer(node) { return true }
         case .rollback:
             if let image = node.image { node.state.memory.restore(image.state) }
         case .damagedState:

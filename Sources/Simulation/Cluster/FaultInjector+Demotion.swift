@@ -59,7 +59,9 @@ extension FaultInjector {
             for replica in core.replicas where replica.isLeader {
                 let group = replica.group
                 var next = replica.raft.configuration
-                let others = next.members.filter { member in !inside.contains(Int(member.node.rawValue) - 1) }
+                let others = next.members.filter { member in
+                    world.node(member.node).map { !inside.contains($0.position) } ?? true
+                }
                 guard !next.isJoint, !others.isEmpty else { continue }
                 for other in others where next.voters.contains(other.replica) && next.voters.count > 1 {
                     next = Configuration(
@@ -78,6 +80,7 @@ extension FaultInjector {
 
     /// The node may need a while to do so: see ``HarmedMachine/markHarmed(_:)``.
     private func propose(_ configuration: Configuration, in group: GroupID, to core: NodeCore) {
+        world.placement.admin.noteDemotion(leaving: configuration.voters)
         core.inboxes.put(.order(.propose(configuration, in: group)), for: group)
     }
 }

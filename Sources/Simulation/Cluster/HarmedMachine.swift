@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 internal import NodeRuntime
 internal import ReplicaCore
 
@@ -26,30 +27,46 @@ final class HarmedMachine {
         node.losses.isExcused = true
     }
 
-    /// Whether every node runs, and every group has a settled configuration in which just the replicas that run vote.
-    var isWhole: Bool { isWhole(learningOn: nil) }
+    /// Whether every node runs, and every group has a settled configuration whose members all run.
+    var isWhole: Bool { isWhole(without: nil) }
 
-    /// The same, where one node need not vote: nobody counts on it.
-    func isWhole(learningOn learner: SimNode?) -> Bool {
-        guard world.placement.isQuiet else { return false }
-        return world.nodes.allSatisfy { node in
+    /// The same, where every group can go on without the replica on one node.
+    func isWhole(without spared: SimNode?) -> Bool {
+        guard !world.placement.mayNeedAnyone else { return false }
+        let members = world.nodes.filter(isServing)
+        // A founder that the directory has not heard of yet could not be taken out of the cluster.
+        guard spared.map({ isServing($0) && directory.nodes[$0.id] != nil }) ?? true else { return false }
+        return members.allSatisfy { node in
             guard let core = node.core else { return false }
             return core.agent.identity.isComplete
                 && core.loops.allSatisfy { !$0.floor.groups.areBeingReplaced && !$0.floor.isStopping }
-        }
-            && world.groups.allSatisfy { group in
-                let replicas = world.nodes.compactMap { $0.core?.replica(group) }
-                let ids = replicas.map(\.raft.id).sorted()
-                let own = learner?.core?.replica(group)?.raft.id
-                let others = ids.filter { $0 != own }
-                return replicas.count == world.nodes.count
-                    && replicas.allSatisfy { replica in
-                        let configuration = replica.raft.configuration
-                        return !configuration.isJoint && (configuration.voters == ids || configuration.voters == others)
-                    }
-                    && replicas.count { $0.raft.isInstalling } <= replicas.count - 2
-            }
+        } && groups.allSatisfy { isSettled($0, on: members, without: spared) }
     }
+
+    private func isSettled(_ group: GroupID, on nodes: [SimNode], without spared: SimNode?) -> Bool {
+        let replicas = nodes.compactMap { $0.core?.replica(group)?.raft }
+        guard let configuration = replicas.first?.configuration, !configuration.isJoint,
+            replicas.map(\.id).sorted() == configuration.members.map(\.replica).sorted(),
+            replicas.allSatisfy({ $0.configuration == configuration }),
+            replicas.count(where: \.isInstalling) <= replicas.count - 2
+        else { return false }
+        let own = spared?.core?.replica(group)?.raft.id
+        let others = configuration.voters.filter { $0 != own }
+        return others.count >= 2 && others.count > configuration.voters.count / 2
+    }
+
+    /// Those that are there, also those that an admin has added.
+    private var groups: [GroupID] {
+        let added = directory.groups.keys.filter { !world.groups.contains($0) }
+        return world.groups + added.sorted()
+    }
+
+    /// Whether the cluster counts on a node, so that it is told what it needs.
+    private func isServing(_ node: SimNode) -> Bool {
+        node.identity.isMember && directory.nodes[node.id]?.state.isMember != false
+    }
+
+    private var directory: DirectoryModel { world.checker.model(.directory).directory }
 
     /// Whether, in each group, whoever has lost the state can get another replica's, which must be able to reach where
     /// its log begins.
@@ -86,14 +103,17 @@ final class HarmedMachine {
         guard let position, let core = world.nodes[position].core else { return }
         world.silentHarm.checkChunk(of: world.nodes[position])
         if let harm = world.silentHarm.current, !harm.isCounted { return }
-        if isCalm, core.isSettled, world.silentHarm.current == nil {
+        // Whom the cluster goes on without need not be waited for.
+        if isCalm, core.isSettled || !isServing(world.nodes[position]), world.silentHarm.current == nil {
             isCalm = false
             world.network.weather = world.isHealing ? SimNetwork.Weather() : world.plan.weather
-            if let group = world.nodes[position].losses.forgotten.keys.min() {
+            // Of what the disk has nothing at all, another replica begins when the directory says that one is wanted.
+            let forgotten = world.nodes[position].losses.forgotten.filter { core.replica($0)?.id == $1.replica }
+            if core.isSettled, let group = forgotten.keys.min() {
                 world.fail("a replica that has forgotten something is given up", "node \(position + 1), \(group)")
             }
         }
-        guard !isCalm, isWhole else { return }
+        guard !isCalm, isServing(world.nodes[position]), isWhole else { return }
         self.position = nil
         world.nodes[position].losses.isExcused = false
     }

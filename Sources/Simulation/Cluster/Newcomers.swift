@@ -2,9 +2,10 @@ internal import Consensus
 internal import MailModel
 internal import NodeRuntime
 
-/// Machines that the cluster begins without, and that join it by tokens while everything goes wrong.
+/// Machines that the cluster begins without, or that have lost everything, and that join it by tokens while everything
+/// goes wrong.
 ///
-/// They join one after the other, so that each gets the number of its place.
+/// They join one after the other, so that those that the cluster begins without get the numbers of their places.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
 final class Newcomers: @unchecked Sendable {
@@ -12,8 +13,12 @@ final class Newcomers: @unchecked Sendable {
     private var random: SimRandom
     /// The places of those that are not let in yet, in order.
     private(set) var waiting: [Int] = []
+    /// Of these, those that were something else before.
+    var wiped: [SimNode] { waiting.map { world.nodes[$0] }.filter { $0.losses.isExcused } }
     /// Whether the next one tries the token of the one before first.
     private var triesUsedToken = true
+    /// How often a machine was wiped to join, by its place: each time it gets another token.
+    private var wipes: [Int: Int] = [:]
     private let secret = [UInt8](repeating: 9, count: JoinToken.hashBytes)
 
     /// The first three begin the cluster in any case.
@@ -28,12 +33,20 @@ final class Newcomers: @unchecked Sendable {
         for position in waiting { world.nodes[position].identity.isMember = false }
     }
 
+    /// A machine has lost everything, and is to come as a new one.
+    func add(_ node: SimNode) {
+        node.identity.isMember = false
+        waiting.append(node.position)
+        wipes[node.position, default: 0] += 1
+        world.counts.replicas.wipedToJoin += 1
+    }
+
     /// Has the next one ask to be let in, through some node. It may be heard, or not, and what it is answered may be
     /// lost: it asks again then.
     func letNextIn(through node: SimNode) {
         guard let position = waiting.first else { return }
         let newcomer = world.nodes[position]
-        if triesUsedToken, !world.nodes[position - 1].identity.isFounder {
+        if triesUsedToken, position > 0, !world.nodes[position - 1].identity.isFounder {
             // A token lets in as many as it says: the model of the directory tells whether it did.
             triesUsedToken = false
             return ask(for: newcomer, with: token(of: position - 1), through: node)
@@ -44,7 +57,12 @@ final class Newcomers: @unchecked Sendable {
         ask(for: newcomer, with: token, through: node)
     }
 
-    private func token(of position: Int) -> JoinTokenID { JoinTokenID(rawValue: UInt64(100 + position)) }
+    /// Whether a machine that waits was let in as this node, and has not heard so.
+    func isExpected(_ node: NodeRecord) -> Bool { waiting.contains { world.nodes[$0].logID == node.directory } }
+
+    private func token(of position: Int) -> JoinTokenID {
+        JoinTokenID(rawValue: UInt64(100 + position + 16 * wipes[position, default: 0]))
+    }
 
     private func ask(for newcomer: SimNode, with token: JoinTokenID, through node: SimNode) {
         let versions = KnownVersions(.first, newcomer.versions.newest)
@@ -61,9 +79,12 @@ final class Newcomers: @unchecked Sendable {
 
     private func join(_ newcomer: SimNode, as id: NodeID) {
         guard waiting.first == newcomer.position else { return }
-        guard id == newcomer.id, let founding = world.checker.model(.directory).directory.founding else {
+        guard let founding = world.checker.model(.directory).directory.founding,
+            isFree(id, for: newcomer)
+        else {
             return world.fail("numbers of nodes rise", "node \(newcomer.position + 1) was let in as \(id.rawValue)")
         }
+        newcomer.becomeNode(id)
         waiting.removeFirst()
         triesUsedToken = true
         world.counts.replicas.joins += 1
@@ -78,5 +99,11 @@ final class Newcomers: @unchecked Sendable {
         newcomer.identity.contacts = world.nodes.filter(\.identity.isMember).map(\.id)
         newcomer.identity.isMember = true
         world.schedule(.restart(node: newcomer.position), after: random.time(1_000...500_000))
+    }
+
+    /// Whether no other machine is or was the node, and the machine itself was it only before it was ever started.
+    private func isFree(_ id: NodeID, for newcomer: SimNode) -> Bool {
+        guard id != newcomer.id else { return newcomer.incarnation == 0 }
+        return world.nodes.allSatisfy { $0.id != id && !$0.identity.formerIDs.contains(id) }
     }
 }

@@ -1,3 +1,4 @@
+internal import Consensus
 internal import NIOCore
 internal import PeerTransport
 
@@ -8,12 +9,17 @@ struct Parcel {
         case frame(ByteBuffer)
     }
 
+    /// Whom it is from and for: by the time it arrives, their machines may be other nodes.
+    let sender: NodeID
+    let receiver: NodeID
     /// About how many bytes the batch has.
     let bytes: Int
     private let content: Content
 
     /// - Parameter isFrame: whether the messages are encoded, as between real nodes.
-    init(_ messages: [PeerMessage], _ bytes: Int, isFrame: Bool) {
+    init(_ messages: [PeerMessage], from sender: NodeID, to receiver: NodeID, bytes: Int, isFrame: Bool) {
+        self.sender = sender
+        self.receiver = receiver
         self.bytes = bytes
         guard isFrame else {
             content = .messages(messages)

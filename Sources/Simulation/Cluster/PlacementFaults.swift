@@ -27,8 +27,11 @@ final class PlacementFaults {
     /// Whether every group is to be on all nodes, as the cluster began.
     var areAllEverywhere: Bool { (!isActive || misplaced.isEmpty) && admin.isOver }
 
-    /// Whether no group moves, nor is about to.
-    var isQuiet: Bool { areAllEverywhere && world.now - lastMicroseconds > 5_000_000 }
+    /// Whether a group is on a few nodes, or is about to be, whichever these are. An admin's groups always have enough
+    /// others.
+    var mayNeedAnyone: Bool {
+        isActive && (!misplaced.isEmpty || world.now - lastMicroseconds <= 5_000_000)
+    }
 
     /// Now and then.
     func check() {

@@ -98,10 +98,11 @@ struct Programs {
     }
 
     /// That is in order only where somebody went back to the older program, and the directory did not hear of it before
-    /// the cluster went on.
+    /// the cluster went on; or where the cluster went on before it has heard of the node at all, or without it.
     private func judgeTooOld(_ node: SimNode, reason: String) {
         world.counts.programs.refused += 1
-        guard node.versions.told == Self.nextVersion, world.checker.version == Self.nextVersion else {
+        let wasAsked = world.checker.model(.directory).directory.raisedWith.contains(node.id)
+        guard node.versions.told == Self.nextVersion || !wasAsked, world.checker.version == Self.nextVersion else {
             return world.fail("no node is left behind by an upgrade", "node \(node.position + 1): \(reason)")
         }
         if node.versions.newest < Self.nextVersion { run(Self.nextVersion, on: node) }

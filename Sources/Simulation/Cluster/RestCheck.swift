@@ -36,7 +36,7 @@ struct RestCheck {
             node.restsFalselySince[group] = nil
             return
         }
-        let replica = world.nodes[Int(relied.node.rawValue) - 1].core?.replica(group)
+        let replica = world.node(relied.node)?.core?.replica(group)
         if let replica, replica.isLeader, replica.raft.term == relied.term {
             node.restsFalselySince[group] = nil
             return

@@ -59,7 +59,7 @@ final class SilentHarm {
 
     /// - Returns: whether there was a row to harm.
     func spoilRow(on node: SimNode, isCounted: Bool) -> Bool {
-        guard world.harmedMachine.position == nil, world.harmedMachine.isWhole(learningOn: node),
+        guard world.harmedMachine.position == nil, world.harmedMachine.isWhole(without: node),
             node.state.failure == nil
         else { return false }
         // What fits its digest is found by a majority only; what does not, by itself.
@@ -159,6 +159,11 @@ private struct RowSpoiler {
                 rows.append((copy(key), copy(value)))
                 return rows.count < 64
             }
+            // The chunks of a larger body are checked by the checksums of a real store, which this one has not.
+            if isChunk {
+                let bodies = Dictionary(grouping: rows) { $0.key.dropLast(Layout.chunkIndexBytes) }
+                rows.removeAll { bodies[$0.key.dropLast(Layout.chunkIndexBytes)]?.count != 1 }
+            }
             let place = isChunk ? Layout.chunkBytes : Layout.saved
             guard var row = faults.pick(rows), row.value.count > place else { return nil }
             row.value[place] ^= UInt8(1 + faults.below(255))
@@ -194,6 +199,8 @@ private enum Layout {
     static let chunks: UInt8 = 12
     /// The first byte behind version, codec and key.
     static let chunkBytes = 4
+    /// At the end of the key of a chunk.
+    static let chunkIndexBytes = 4
     /// In the key of a chunk.
     static let account = 5
     static let body = 13

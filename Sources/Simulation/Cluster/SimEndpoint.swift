@@ -25,14 +25,13 @@ final class SimEndpoint: PeerNetwork, @unchecked Sendable {
     }
 
     func send(_ messages: [PeerMessage], to peer: NodeID) {
-        // Whom a token has let in may be nobody.
-        guard !isMuted, world.nodes.indices.contains(Int(peer.rawValue) - 1) else { return }
-        guard !gone.contains(peer) else {
-            let incarnation = world.nodes[node].incarnation
-            let event = SimEvent.lost(at: node, incarnation: incarnation, peer: Int(peer.rawValue) - 1)
+        guard !isMuted else { return }
+        // Whom a token has let in may be nobody, and a machine that was wiped comes back as another node.
+        guard !gone.contains(peer), let receiver = world.node(peer) else {
+            let event = SimEvent.lost(at: node, incarnation: world.nodes[node].incarnation, peer: peer)
             return world.schedule(event, after: world.timing.between(5...200))
         }
-        world.send(messages, from: node, to: Int(peer.rawValue) - 1)
+        world.send(messages, from: node, to: receiver.position)
     }
 }
 

@@ -77,7 +77,8 @@ struct ChangedGroups: Sequence, IteratorProtocol {
 /// `@unchecked Sendable`: a simulation has one thread.
 final class SimNode: SpaceGauge, @unchecked Sendable {
     let position: Int
-    let id: NodeID
+    /// The number of the node that the machine is: another one when it was wiped and has joined anew.
+    private(set) var id: NodeID
     var disk = MemoryDisk()
     let state: SimStateStore
     let clock: SimClock
@@ -165,6 +166,14 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
         self.clock = clock
     }
 
+    /// Gives the machine the number under which it is let in.
+    func becomeNode(_ id: NodeID) {
+        guard id != self.id else { return }
+        identity.formerIDs.append(self.id)
+        self.id = id
+        losses.left = []
+    }
+
     /// How the node will name the next call, if its service lets it in.
     func nextRequest(to group: GroupID) -> RequestID {
         submitted[group, default: 0] += 1
@@ -180,7 +189,12 @@ final class SimNode: SpaceGauge, @unchecked Sendable {
     func registration(labels: [Label]) -> Registration {
         Registration(
             clusterID: 1,
-            node: NodeDescription(id: id.rawValue, peerAddress: "", labels: labels, versions: knownVersions)
+            node: NodeDescription(
+                id: id.rawValue,
+                peerAddress: "sim:\(id.rawValue)",
+                labels: labels,
+                versions: knownVersions
+            )
         )
     }
     /// For who watches: its reads do not count, and none fails.
@@ -263,6 +277,8 @@ final class SimIdentity: NodeIdentityStore, @unchecked Sendable {
     var isMember = true { didSet { if !isMember { isFounder = false } } }
     /// Whether it was there when the cluster began.
     private(set) var isFounder = true
+    /// The numbers of the nodes that the machine was before.
+    var formerIDs: [NodeID] = []
     /// Whom a machine that came later was told of when it was let in.
     var contacts: [NodeID] = []
 

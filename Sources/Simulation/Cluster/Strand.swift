@@ -43,7 +43,7 @@ final class Strand {
         let group = waiting.group
         for follower in world.nodes where isRunning(follower) {
             guard let relied = follower.core?.loop(of: group).floor.leaderRelied(on: group) else { continue }
-            let leader = world.nodes[Int(relied.node.rawValue) - 1]
+            guard let leader = world.node(relied.node) else { continue }
             let others = world.nodes.filter { $0 !== leader && $0 !== follower && isRunning($0) }
             guard isRunning(leader), let replica = leader.core?.replica(group), replica.isLeader,
                 replica.raft.term == relied.term, let successor = world.faults.pick(others)

@@ -90,7 +90,7 @@ extension World {
         case .deliver(let from, let to, let parcel): deliver(parcel, from: from, to: to)
         case .lost(let position, let incarnation, let peer):
             guard nodes[position].incarnation == incarnation else { return }
-            nodes[position].core?.inboxes.lost(nodes[peer].id)
+            nodes[position].core?.inboxes.lost(peer)
             wake(nodes[position])
         case .refused(let position, let incarnation, let peer):
             guard nodes[position].incarnation == incarnation else { return }
@@ -153,6 +153,10 @@ extension World {
 
     private var status: String {
         var text = ""
+        if let position = harmedMachine.position {
+            let harm = silentHarm.current.map { ", group \($0.group.rawValue): \($0.kind)" } ?? ""
+            text += "\n  node \(position + 1) is harmed, calm \(harmedMachine.isCalm)\(harm)"
+        }
         for node in nodes {
             guard let core = node.core else {
                 text += "\n  node \(node.position + 1) is down"

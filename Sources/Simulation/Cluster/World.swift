@@ -81,6 +81,13 @@ final class World: @unchecked Sendable {
         violation = Violation(invariant: invariant, details: details(), seconds: Double(now) / 1_000_000)
     }
 
+    /// The machine that is a node now.
+    func node(_ id: NodeID) -> SimNode? {
+        let position = Int(id.rawValue) - 1
+        if nodes.indices.contains(position), nodes[position].id == id { return nodes[position] }
+        return nodes.first { $0.id == id }
+    }
+
     /// Whom a node is told of before it has the directory.
     func peers(of node: SimNode) -> [NodeID] {
         let identity = node.identity
@@ -117,14 +124,20 @@ final class World: @unchecked Sendable {
             send(Array(messages[..<half]), from: from, to: to)
             return send(Array(messages[half...]), from: from, to: to)
         }
-        let parcel = Parcel(messages, bytes, isFrame: counts.network.batches.isMultiple(of: Self.frameInterval))
+        let parcel = Parcel(
+            messages,
+            from: nodes[from].id,
+            to: nodes[to].id,
+            bytes: bytes,
+            isFrame: counts.network.batches.isMultiple(of: Self.frameInterval)
+        )
         counts.network.batches += 1
         let arrivals = network.arrivals(from, to, at: now)
         if arrivals.isEmpty {
             counts.network.lost += 1
             trace.mix(at: now, kind: .drop, node: from, UInt64(to))
             if timing.chance(perMillion: 300_000) {
-                let event = SimEvent.lost(at: from, incarnation: nodes[from].incarnation, peer: to)
+                let event = SimEvent.lost(at: from, incarnation: nodes[from].incarnation, peer: nodes[to].id)
                 schedule(event, after: timing.time(1_000...1_000_000))
             }
         }
@@ -137,12 +150,12 @@ final class World: @unchecked Sendable {
 
     func deliver(_ parcel: Parcel, from: Int, to: Int) {
         let node = nodes[to]
-        guard let core = node.core, !network.isCut(from, to, at: now) else { return }
-        guard !isRefused(nodes[from], by: node) else { return }
+        guard let core = node.core, node.id == parcel.receiver, !network.isCut(from, to, at: now) else { return }
+        guard !isRefused(parcel.sender, from: from, by: node) else { return }
         trace.mix(at: now, kind: .deliver, node: to, UInt64(from), UInt64(parcel.bytes))
         do {
             for messages in try parcel.batches() {
-                core.inboxes.receive(mutated(messages, from: from, to: core), from: nodes[from].id)
+                core.inboxes.receive(mutated(messages, from: from, to: core), from: parcel.sender)
             }
         } catch {
             fail("a frame is read as it was written", "\(error)")
@@ -151,13 +164,14 @@ final class World: @unchecked Sendable {
     }
 
     /// As the doorkeeper of a node does it: whoever the node's directory says is gone is not listened to, and told so.
-    private func isRefused(_ sender: SimNode, by node: SimNode) -> Bool {
+    private func isRefused(_ sender: NodeID, from position: Int, by node: SimNode) -> Bool {
         guard placement.admin.isActive, options.mutant != .goneNodeLetIn,
-            let record = node.core?.directory.now.node(sender.id), !record.state.isMember
+            let record = node.core?.directory.now.node(sender), !record.state.isMember
         else { return false }
         counts.network.refused += 1
+        guard nodes[position].id == sender else { return true }
         schedule(
-            .refused(at: sender.position, incarnation: sender.incarnation, by: node.position),
+            .refused(at: position, incarnation: nodes[position].incarnation, by: node.position),
             after: timing.time(1_000...100_000)
         )
         return true

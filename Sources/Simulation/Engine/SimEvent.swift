@@ -1,3 +1,4 @@
+internal import Consensus
 internal import NIOCore
 
 /// One thing that happens in a simulation. Those of a node carry its incarnation: what was scheduled for a run of the
@@ -10,7 +11,7 @@ enum SimEvent {
     case work(node: Int, incarnation: UInt64, @Sendable () -> Void)
     case deliver(from: Int, to: Int, Parcel)
     /// The sender learns that a link lost something.
-    case lost(at: Int, incarnation: UInt64, peer: Int)
+    case lost(at: Int, incarnation: UInt64, peer: NodeID)
     /// A node hears from another one that the cluster goes on without it.
     case refused(at: Int, incarnation: UInt64, by: Int)
     case crash(node: Int, incarnation: UInt64, restartAfter: ClosedRange<Int64>)
