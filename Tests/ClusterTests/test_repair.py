@@ -174,7 +174,7 @@ class LostFounderTests(unittest.TestCase):
     def test_a_founder_whose_disk_is_emptied_finds_the_directory(self):
         with Cluster(nodes=4, accounts=4) as cluster:
             first, other = cluster.node(1), cluster.node(2)
-            other.ctl("scheduler", "pause", "--for", "10m")
+            other.ctl("scheduler", "pause", "--ttl", "10m")
             moved = other.run_ctl(
                 "group", "move-replica", "0", "--from", "3", "--to", "4", "--allow-majority", "--wait")
             self.assertEqual(moved.returncode, 0, moved.stderr)
