@@ -119,7 +119,8 @@ struct GroupsService: Staffetta_Admin_V1_Groups.SimpleServiceProtocol {
             throw RPCError(
                 code: .notFound,
                 message:
-                    "there is no group \(id.rawValue); there are \(known.count). `staffettactl group list` shows all"
+                    "there is no group \(id.rawValue) among the \(known.count) groups, of which the last is group "
+                    + "\(known.last?.record.id.rawValue ?? 0). `staffettactl group list` shows all"
             )
         }
         return .init(group, await node.group(id))

@@ -282,6 +282,27 @@ import Testing
         }
     }
 
+    @Test func `whom to ask is noted anew`() throws {
+        let others = [JoinContact(node: NodeID(7), address: "g:1"), JoinContact(node: NodeID(8), address: "[::1]:2")]
+        do {
+            let directory = try open { $0.join = [HostPort("a:1")!] }
+            try directory.adopt(Self.grant)
+            var changed = directory.nodeIdentity
+            changed.addedUpTo = GroupID(5)
+            try directory.save(changed)
+            try directory.saveContacts(others)
+        }
+        let again = try open()
+        #expect(again.identity.contacts == others && again.identity.addedUpTo == GroupID(5))
+    }
+
+    /// Where it finds the others, its settings say.
+    @Test func `a founder's directory names nobody`() throws {
+        let directory = try open()
+        try directory.saveContacts(Self.grant.contacts)
+        #expect(directory.identity.contacts == [])
+    }
+
     @Test func `a directory that was not let in yet says so`() throws {
         do {
             _ = try open { $0.join = [HostPort("a:1")!] }

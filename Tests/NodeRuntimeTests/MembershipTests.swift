@@ -78,6 +78,18 @@ import Testing
         #expect(node.core?.directory.now.index == leader.core?.directory.now.index)
     }
 
+    /// Those that a node was told of when it joined may all be gone by the day on which it loses its log.
+    @Test func whomToAskIsNotedAsNodesComeAndGo() throws {
+        let bench = try RemoteBench()
+        #expect(bench.guest.contacts.sorted() == [1, 2, 3].map { NodeID($0) })
+        try bench.place(.directory, at: [1, 2, 4])
+        bench.run(ticks: 200)
+        try bench.direct(.setNodeState(NodeID(3), .decommissioning))
+        try bench.direct(.setNodeState(NodeID(3), .decommissioned))
+        bench.run(ticks: 50)
+        #expect(bench.guest.contacts.sorted() == [1, 2].map { NodeID($0) })
+    }
+
     /// A node knows what it is not to have before it hears anything new.
     @Test func aNodeThatStartsMissesOnlyWhatItIsToHave() throws {
         let bench = try RemoteBench()

@@ -192,6 +192,8 @@ final class TestNode: PeerNetwork, NodeIdentityStore, SpaceGauge, @unchecked Sen
     var acquaintances: [NodeID]?
     /// The nodes that it was told where to reach last.
     private(set) var reached: Set<NodeID> = []
+    /// The nodes that its directory names for the day on which it has lost everything else.
+    private(set) var contacts: [NodeID] = []
     /// A label of its next run.
     var datacenter: String?
     var run: UInt64 = 0
@@ -265,6 +267,8 @@ final class TestNode: PeerNetwork, NodeIdentityStore, SpaceGauge, @unchecked Sen
         disk = MemoryDisk()
         state = MemoryStateStore()
     }
+
+    func saveContacts(_ contacts: [JoinContact]) { self.contacts = contacts.map(\.node) }
 
     func save(_ identity: NodeIdentity) throws {
         if let savingFailure { throw savingFailure }

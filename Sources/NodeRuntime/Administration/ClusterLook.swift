@@ -42,8 +42,8 @@ public struct ClusterLook: Sendable {
             let last = directory.groups.last?.id.rawValue ?? 0
             throw AdministrationError(
                 .notFound,
-                "there is no group \(id.rawValue); there are \(directory.groups.count), 0 to \(last). "
-                    + "`staffettactl group list` shows all"
+                "there is no group \(id.rawValue) among the \(directory.groups.count) groups, of which the last is "
+                    + "group \(last). `staffettactl group list` shows all"
             )
         }
         return record

@@ -43,6 +43,8 @@ struct FoundingRoom {
     /// The decision has fallen and is being made durable.
     private var isDecided = false
     private var hasBegun = false
+    /// The nodes that were last noted as those to ask for the directory.
+    private var contacts: [JoinContact] = []
 
     /// - Parameter missing: the groups that recovery has found nothing of.
     init(_ identity: NodeIdentity, _ store: any NodeIdentityStore, missing: [GroupID]) {
@@ -156,6 +158,22 @@ struct FoundingRoom {
         var noted = identity
         noted.addedUpTo = max(noted.addedUpTo, group)
         save(noted, desk)
+    }
+
+    /// Nodes come and go: those that the node was told of when it joined may all be gone one day.
+    mutating func noteContacts(in directory: Directory, _ desk: AgentDesk) {
+        let contacts = directory.contacts.filter { $0.node != desk.node }
+        guard contacts != self.contacts, !contacts.isEmpty else { return }
+        self.contacts = contacts
+        let store = store
+        let failed = desk.ways.failed
+        desk.ways.background.run {
+            do {
+                try store.saveContacts(contacts)
+            } catch {
+                failed(error)
+            }
+        }
     }
 
     private func save(_ changed: NodeIdentity, _ desk: AgentDesk) {

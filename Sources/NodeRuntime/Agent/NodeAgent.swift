@@ -84,7 +84,9 @@ package final class NodeAgent {
             if case .read(let known?) = input { directory.publish(known, desk) }
             if let last = addedGroups.receive(input, as: identity, desk) { founding.note(begunUpTo: last, desk) }
         case .registration(let input): registration.finished(input, desk)
-        case .directory(let input): directory.receive(input, desk)
+        case .directory(let input):
+            directory.receive(input, desk)
+            founding.noteContacts(in: desk.directory.now, desk)
         case .contacts(let contacts): directory.receiveContacts(contacts, desk)
         case .members(let group, let index, let configuration):
             members.note(configuration, of: group, at: index, desk)

@@ -1,5 +1,6 @@
 package import Consensus
 package import MailModel
+package import PeerTransport
 
 /// What a data directory knows of itself and of its cluster.
 package struct NodeIdentity: Hashable, Sendable {
@@ -47,6 +48,11 @@ package protocol NodeIdentityStore: Sendable {
     ///
     /// - Throws: where the identity cannot be made durable.
     func save(_ identity: NodeIdentity) throws
+    /// Writes whom a node that has joined can ask for the directory when it has lost it, and returns when that is
+    /// durable. Of a node that was there when its cluster began, the settings say it, and nothing is written.
+    ///
+    /// - Throws: where it cannot be made durable.
+    func saveContacts(_ contacts: [JoinContact]) throws
 }
 
 /// What an operator should hear of the membership of this node's replicas.

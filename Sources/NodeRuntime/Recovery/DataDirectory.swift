@@ -46,6 +46,8 @@ final class DataDirectory: Sendable, NodeIdentityStore {
 
     let path: String
     private let known: NIOLockedValueBox<Identity>
+    /// Held while the identity is written.
+    private let writing = NIOLock()
     private let lock: FileLock
 
     /// What the directory knows of itself.
@@ -102,15 +104,31 @@ final class DataDirectory: Sendable, NodeIdentityStore {
     }
 
     func save(_ changed: NodeIdentity) throws {
-        var identity = identity
-        identity.mailGroups = changed.mailGroups
-        identity.founders = changed.founders
-        identity.isComplete = changed.isComplete
-        identity.addedUpTo = changed.addedUpTo
-        // An older program would lose the note, and with it what keeps a replica from being begun twice.
-        if identity.addedUpTo > GroupID(0) { identity.formatVersion = Self.formatVersion }
-        try write(identity)
-        known.withLockedValue { $0 = identity }
+        try change { identity in
+            identity.mailGroups = changed.mailGroups
+            identity.founders = changed.founders
+            identity.isComplete = changed.isComplete
+            identity.addedUpTo = changed.addedUpTo
+            // An older program would lose the note, and with it what keeps a replica from being begun twice.
+            if identity.addedUpTo > GroupID(0) { identity.formatVersion = Self.formatVersion }
+        }
+    }
+
+    func saveContacts(_ contacts: [JoinContact]) throws {
+        try change { identity in
+            if !identity.contacts.isEmpty { identity.contacts = contacts }
+        }
+    }
+
+    /// Writes the identity with something else in it, if that makes a difference: one change after the other.
+    private func change(_ body: (inout Identity) -> Void) throws(StartupError) {
+        writing.lock()
+        defer { writing.unlock() }
+        var changed = identity
+        body(&changed)
+        guard changed != identity else { return }
+        try write(changed)
+        known.withLockedValue { $0 = changed }
     }
 
     /// Whether the directory is to join a cluster, and belongs to none yet.
@@ -118,15 +136,14 @@ final class DataDirectory: Sendable, NodeIdentityStore {
 
     /// The cluster has let the directory in.
     func adopt(_ grant: JoinGrant) throws(StartupError) {
-        var identity = identity
-        identity.node = grant.node.rawValue
-        identity.cluster = grant.cluster
-        identity.mailGroups = grant.mailGroups
-        identity.founders = grant.founders
-        identity.contacts = grant.contacts
-        identity.isComplete = true
-        try write(identity)
-        known.withLockedValue { $0 = identity }
+        try change { identity in
+            identity.node = grant.node.rawValue
+            identity.cluster = grant.cluster
+            identity.mailGroups = grant.mailGroups
+            identity.founders = grant.founders
+            identity.contacts = grant.contacts
+            identity.isComplete = true
+        }
     }
 
     private func write(_ identity: Identity) throws(StartupError) {

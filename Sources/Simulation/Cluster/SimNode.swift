@@ -3,6 +3,7 @@ internal import LogStorage
 internal import MailModel
 internal import MailStore
 internal import NodeRuntime
+internal import PeerTransport
 internal import StateStorage
 
 /// What a log says of one replica.
@@ -287,6 +288,7 @@ final class SimIdentity: NodeIdentityStore, @unchecked Sendable {
     }
 
     func save(_ identity: NodeIdentity) { saved = identity }
+    func saveContacts(_ contacts: [JoinContact]) { self.contacts = contacts.map(\.node) }
     func restore(_ identity: NodeIdentity) { saved = identity }
 
     /// As a new, empty directory has it.

@@ -2,7 +2,7 @@ internal import FuzzSupport
 internal import MailModel
 internal import NIOCore
 
-/// A command and an outcome of every kind, as `fuzz-command` takes them.
+/// A command, an outcome and a query of every kind, and some answers, as `fuzz-command` takes them.
 @main struct Main {
     static func main() {
         let seeds = Seeds()
@@ -15,6 +15,16 @@ internal import NIOCore
             var bytes = ByteBuffer(integer: 1, as: UInt8.self)
             outcome.encode(into: &bytes)
             seeds.write("seed-outcome-\(index)", bytes)
+        }
+        for (index, query) in QuerySamples.queries.enumerated() {
+            var bytes = ByteBuffer(integer: 2, as: UInt8.self)
+            query.encode(into: &bytes)
+            seeds.write("seed-query-\(index)", bytes)
+        }
+        for (index, answer) in QuerySamples.answers.enumerated() {
+            var bytes = ByteBuffer(integer: 3, as: UInt8.self)
+            answer.encode(into: &bytes)
+            seeds.write("seed-answer-\(index)", bytes)
         }
     }
 }
