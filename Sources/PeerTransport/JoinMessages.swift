@@ -80,6 +80,8 @@ public struct JoinGrant: Hashable, Sendable {
 
 /// A node and where it is reached.
 public struct JoinContact: Hashable, Sendable {
+    /// How many nodes somebody is told of at once, who opens a connection to each.
+    public static let maximumCount = 16
     /// The node.
     public let node: NodeID
     /// `host:port`.
@@ -169,7 +171,9 @@ extension ByteBuffer {
 extension WireDecoder {
     mutating func contacts() throws(DecodingError) -> [JoinContact] {
         var contacts: [JoinContact] = []
-        for _ in 0..<(try count(minimumBytes: 12)) {
+        let count = try count(minimumBytes: 12)
+        guard count <= JoinContact.maximumCount else { throw failure(.outOfRange) }
+        for _ in 0..<count {
             contacts.append(JoinContact(node: NodeID(try integer(as: UInt64.self)), address: try string()))
         }
         return contacts

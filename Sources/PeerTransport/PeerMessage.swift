@@ -42,11 +42,11 @@ public enum PeerMessage: Sendable {
     case watch(group: GroupID, WatchMessage)
     /// What nodes hold and how much room they have.
     case survey(SurveyMessage)
-    /// "No leader speaks to my replica of your group: does the group go on without it?" Only a leader answers, and only
-    /// where that is so.
+    /// "No leader speaks to my replica of your group: does the group go on without it?" A leader says so where it is
+    /// so; of group 0, the others name whom to ask.
     case stranded(group: GroupID, replica: ReplicaID)
-    /// "Ask these for the directory": the answer to ``join(group:replica:)`` of group 0 from a node that does not lead
-    /// it. Who asks may have lost the directory, and know few of the others.
+    /// "Ask these for the directory": the answer to ``join(group:replica:)`` and ``stranded(group:replica:)`` of group
+    /// 0 from a node that does not lead it. Who asks may have lost the directory, and know few of the others.
     case contacts([JoinContact])
     /// "The group goes on without your replica." The term is that of the leader that says so.
     case leftBehind(group: GroupID, replica: ReplicaID, term: Term)

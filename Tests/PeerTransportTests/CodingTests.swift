@@ -41,6 +41,15 @@ import Testing
         }
     }
 
+    /// Who is told opens a connection to each.
+    @Test func contactsAreLimited() {
+        let contacts = (0...JoinContact.maximumCount).map { JoinContact(node: NodeID(UInt64($0)), address: "a:1") }
+        let error = #expect(throws: DecodingError.self) {
+            try Frame.messages(in: Self.encode([.contacts(contacts)]))
+        }
+        #expect(error?.reason == .outOfRange)
+    }
+
     @Test func unknownTagsAreNamed() {
         for tag in [0, 24, 255] as [UInt8] {
             var buffer = ByteBuffer(repeating: 0, count: 100)

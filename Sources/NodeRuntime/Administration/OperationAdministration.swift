@@ -190,10 +190,8 @@ public struct OperationAdministration: Sendable {
     private static func check(_ record: NodeRecord, mayBecome state: NodeState) throws(AdministrationError) {
         guard record.state.mayBecome(state), record.state != state else {
             let isThere =
-                switch (record.state, state) {
-                case (.drained, .draining), (.decommissioned, .decommissioning): true
-                default: record.state == state
-                }
+                record.state == state || (record.state, state) == (.drained, .draining)
+                || (record.state, state) == (.decommissioned, .decommissioning)
             throw AdministrationError(
                 .failedPrecondition,
                 "node \(record.id.rawValue) is \(record.state.name)"

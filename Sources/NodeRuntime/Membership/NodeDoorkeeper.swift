@@ -56,15 +56,12 @@ final class NodeDoorkeeper: PeerDoorkeeper {
 }
 
 extension Directory {
-    /// How many nodes somebody is told of who has no directory.
-    private static let maximumContacts = 16
-
     /// Nodes that can be asked for the directory. Those that vote on it come first: they know it best.
     var contacts: [JoinContact] {
         let voters = groups.first.map { Set($0.placing.voters) } ?? []
         let members = nodes.filter { $0.state.isMember && !$0.description.peerAddress.isEmpty }
         let sorted = members.filter { voters.contains($0.id) } + members.filter { !voters.contains($0.id) }
-        return sorted.prefix(Self.maximumContacts).map {
+        return sorted.prefix(JoinContact.maximumCount).map {
             JoinContact(node: $0.id, address: $0.description.peerAddress)
         }
     }
