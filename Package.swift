@@ -81,7 +81,12 @@ let package = Package(
 
         // Storage.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
-        .target(name: "StateStorage", dependencies: ["CRocksDB", nioCore, nioLocks], swiftSettings: strictMemory),
+        .target(name: "CRocksFlush", dependencies: ["CRocksDB"]),
+        .target(
+            name: "StateStorage",
+            dependencies: ["CRocksDB", "CRocksFlush", nioCore, nioLocks],
+            swiftSettings: strictMemory
+        ),
         .target(name: "CChecksum"),
         .target(
             name: "LogStorage",

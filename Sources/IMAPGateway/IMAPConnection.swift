@@ -219,7 +219,9 @@ final class IMAPConnection: ChannelInboundHandler {
         case .submit(let command, let account):
             complete(service.submit(command, for: account, on: loop)) { $0.session.finished($1) }
         case .authenticate(let name, let password):
-            complete(service.authenticate(name: name, password: password, on: loop)) { connection, result in
+            let origin = context.channel.remoteAddress?.ipAddress ?? ""
+            let login = LoginAttempt(name: name, password: password, origin: origin)
+            complete(service.authenticate(login, on: loop)) { connection, result in
                 connection.session.authenticated(result, hasRoom: connection.countLogin(result, context))
                 if connection.session.isAuthenticated { connection.timers.login?.cancel() }
             }

@@ -24,6 +24,24 @@ public enum ServiceFailure: Error, Hashable, Sendable {
     case noSpace
 }
 
+/// What a client says of itself to log in.
+public struct LoginAttempt: Sendable, CustomStringConvertible {
+    /// The account's address.
+    public let name: ByteBuffer
+    /// The password.
+    public let password: ByteBuffer
+    /// The address that the client comes from, as text; attempts of all addresses are dealt with in turn.
+    public let origin: String
+
+    public init(name: ByteBuffer, password: ByteBuffer, origin: String) {
+        self.name = name
+        self.password = password
+        self.origin = origin
+    }
+
+    public var description: String { "<login from \(origin)>" }
+}
+
 /// What came of an attempt to log in.
 public enum AuthenticationResult: Hashable, Sendable {
     case authenticated(AccountReference, AccountAddress)
@@ -40,11 +58,7 @@ public enum AuthenticationResult: Hashable, Sendable {
 /// the other by the session.
 public protocol MailService: AnyObject, Sendable {
     /// Verifies a password off the event loops, on a bounded pool.
-    func authenticate(
-        name: ByteBuffer,
-        password: ByteBuffer,
-        on loop: any EventLoop
-    ) -> EventLoopFuture<AuthenticationResult>
+    func authenticate(_ login: LoginAttempt, on loop: any EventLoop) -> EventLoopFuture<AuthenticationResult>
 
     /// Finds an account by its address; nil when there is none.
     func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?>

@@ -1,31 +1,62 @@
 internal import CRocksDB
+internal import CRocksFlush
 internal import NIOCore
 internal import Synchronization
 
-/// An open RocksDB database and the read options all readers share.
+/// An open RocksDB database and the read options all readers share: one column family of rows, and one of the values
+/// that are kept apart, whose keys are positions (``ValuePosition``).
 ///
 /// `@unchecked Sendable`: RocksDB's database handle may be used from many threads, and all else is never changed after
 /// `init`. `users` turns a use during or after `close` into a trap instead of undefined behaviour.
 @safe final class RocksDatabase: @unchecked Sendable {
     let path: String
     let handle: OpaquePointer
+    /// Which rows say only where their value is.
+    let apart: ValuesApart?
+    let segments: ValueSegments
+    let snapshots = OpenSnapshots()
+    /// Whoever writes values shares it; whoever closes a segment, or moves values, goes alone.
+    let gate = WriteGate()
+    private let rows: OpaquePointer
+    private let values: OpaquePointer
     private let options: RocksOptions
+    private let valueOptions: RocksOptions
     private let readOptions: OpaquePointer
     private let persistedReadOptions: OpaquePointer
     private let writeOptions: OpaquePointer
-    private let flushOptions: OpaquePointer
+    private let segmentFlushOptions: OpaquePointer
     private let users = Atomic<Int>(0)
 
     /// Far below zero: entering a closed database cannot get the number of its users above zero again.
     private static let closedMark = Int.min / 2
 
+    /// As of when a read sees the state.
+    enum View {
+        case latest, persisted
+        case snapshot(RocksStateSnapshot)
+    }
+
+    /// Rows as they are stored, or values that are kept apart.
+    enum Family {
+        case rows, values
+    }
+
     init(path: String, settings: RocksSettings) throws(StateError) {
-        let options = try RocksOptions(settings, path: path)
-        unsafe handle = try rocksCall(path: path) { error in
-            unsafe rocksdb_open(options.handle, path, &error)
-        }!
+        let options = try RocksOptions(rows: settings, path: path)
+        let valueOptions = try RocksOptions(values: settings, path: path)
+        var families: [OpaquePointer?] = unsafe [nil, nil]
+        let handle = try unsafe Self.openFamilies(&families, of: path, rows: options, values: valueOptions)
+        unsafe self.handle = handle
+        unsafe rows = families[0]!
+        unsafe values = families[1]!
         self.path = path
         self.options = options
+        self.valueOptions = valueOptions
+        apart = settings.valuesApart
+        segments = ValueSegments(
+            first: try Self.firstFreeSegment(among: unsafe Self.valueFiles(of: handle), path),
+            segmentBytes: settings.segmentBytes
+        )
         unsafe readOptions = rocksdb_readoptions_create()!
         unsafe rocksdb_readoptions_set_verify_checksums(readOptions, 1)
         unsafe persistedReadOptions = rocksdb_readoptions_create()!
@@ -33,16 +64,16 @@ internal import Synchronization
         unsafe rocksdb_readoptions_set_read_tier(persistedReadOptions, 2)
         unsafe writeOptions = rocksdb_writeoptions_create()!
         unsafe rocksdb_writeoptions_disable_WAL(writeOptions, 1)
-        unsafe flushOptions = rocksdb_flushoptions_create()!
-        unsafe rocksdb_flushoptions_set_wait(flushOptions, 1)
+        unsafe segmentFlushOptions = rocksdb_flushoptions_create()!
+        unsafe rocksdb_flushoptions_set_wait(segmentFlushOptions, 0)
     }
 
     deinit {
-        if users.load(ordering: .acquiring) >= 0 { unsafe rocksdb_close(handle) }
+        if users.load(ordering: .acquiring) >= 0 { closeHandles() }
         unsafe rocksdb_readoptions_destroy(readOptions)
         unsafe rocksdb_readoptions_destroy(persistedReadOptions)
         unsafe rocksdb_writeoptions_destroy(writeOptions)
-        unsafe rocksdb_flushoptions_destroy(flushOptions)
+        unsafe rocksdb_flushoptions_destroy(segmentFlushOptions)
     }
 
     func close() {
@@ -52,7 +83,93 @@ internal import Synchronization
             ordering: .acquiringAndReleasing
         )
         precondition(isIdle, "The state store was closed twice, in use, or with open snapshots.")
+        closeHandles()
+    }
+
+    private func closeHandles() {
+        unsafe rocksdb_column_family_handle_destroy(rows)
+        unsafe rocksdb_column_family_handle_destroy(values)
         unsafe rocksdb_close(handle)
+    }
+
+    private static func openFamilies(
+        _ families: inout [OpaquePointer?],
+        of path: String,
+        rows options: RocksOptions,
+        values valueOptions: RocksOptions
+    ) throws(StateError) -> OpaquePointer {
+        var familyOptions: [OpaquePointer?] = unsafe [options.handle, valueOptions.handle]
+        return try rocksCall(path: path) { error in
+            unsafe "default".withCString { rows in
+                unsafe valuesName.withCString { values in
+                    var names: [UnsafePointer<CChar>?] = unsafe [rows, values]
+                    return unsafe rocksdb_open_column_families(
+                        options.handle,
+                        path,
+                        2,
+                        &names,
+                        &familyOptions,
+                        &families,
+                        &error
+                    )
+                }
+            }
+        }!
+    }
+
+    /// The segment behind the last one that has values. What a crash has taken was nowhere named.
+    private static func firstFreeSegment(
+        among files: [ClosedRange<UInt32>],
+        _ path: String
+    ) throws(StateError) -> UInt32 {
+        let last = files.map(\.upperBound).max() ?? 0
+        guard last < .max else {
+            throw StateError(kind: .corruption, message: "a value has a position that none gets", path: path)
+        }
+        return last + 1
+    }
+
+    /// The segments whose values a file has, for each file of such values: as RocksDB's list of files has it, so that
+    /// no value is read.
+    private static func valueFiles(of handle: OpaquePointer) -> [ClosedRange<UInt32>] {
+        let files = unsafe rocksdb_livefiles(handle)!
+        defer { unsafe rocksdb_livefiles_destroy(files) }
+        let count = unsafe rocksdb_livefiles_count(files)
+        return (0..<count).compactMap { index in
+            let family = unsafe String(cString: rocksdb_livefiles_column_family_name(files, index))
+            guard family == valuesName else { return nil }
+            var length = 0
+            let smallest = unsafe rocksdb_livefiles_smallestkey(files, index, &length)
+            let first = try? unsafe lendBytes(from: smallest, count: length) { try ValuePosition(key: $0).segment }
+            let largest = unsafe rocksdb_livefiles_largestkey(files, index, &length)
+            let last = try? unsafe lendBytes(from: largest, count: length) { try ValuePosition(key: $0).segment }
+            guard let first, let last, first <= last else { return nil }
+            return first...last
+        }
+    }
+
+    /// The segments that files have values of, in order; some may have none.
+    func segmentsOnDisk() -> [UInt32] {
+        enter()
+        defer { leave() }
+        return Set(unsafe Self.valueFiles(of: handle).joined()).sorted()
+    }
+
+    private static let valuesName = "values"
+
+    private func readOptions(of view: View) -> OpaquePointer {
+        switch view {
+        case .latest: unsafe readOptions
+        case .persisted: unsafe persistedReadOptions
+        case .snapshot(let snapshot): unsafe snapshot.readOptions
+        }
+    }
+
+    private func handle(of family: Family) -> OpaquePointer {
+        switch family {
+        case .rows: unsafe rows
+        case .values: unsafe values
+        }
     }
 
     /// Keeps the database open until the matching ``leave()``.
@@ -66,40 +183,115 @@ internal import Synchronization
     func write(_ batch: RocksStateBatch) throws(StateError) {
         enter()
         defer { leave() }
+        guard batch.hasValuesApart else { return try writeBatch(batch) }
+        try gate.share { () throws(StateError) in
+            unsafe batch.placeValues(in: segments, of: values)
+            try writeBatch(batch)
+        }
+        if segments.isFull { try closeSegment() }
+    }
+
+    /// Writes a batch as it is.
+    func writeBatch(_ batch: RocksStateBatch) throws(StateError) {
         try rocksCall(path: path) { error in unsafe rocksdb_write(handle, writeOptions, batch.handle, &error) }
+        if batch.removedApart > 0 { segments.noteRemoved(rows: batch.removedApart) }
+    }
+
+    /// Ends a full segment and has RocksDB write it: a file of values has whole segments, so that files do not overlap,
+    /// and no compaction has to copy them. Values may be durable before the rows that name them, never the other way
+    /// round.
+    private func closeSegment() throws(StateError) {
+        try gate.goAlone { () throws(StateError) in
+            guard segments.isFull else { return }
+            segments.close()
+            try rocksCall(path: path) { error in
+                unsafe rocksdb_flush_cf(handle, segmentFlushOptions, values, &error)
+            }
+        }
+    }
+
+    /// Writes values once more, at the end, where rows still name the places that they had.
+    func move(_ moved: [(key: [UInt8], from: ValuePosition, value: [UInt8])]) throws {
+        enter()
+        defer { leave() }
+        let batch = RocksStateBatch(apart: apart)
+        try gate.goAlone {
+            for value in moved where try place(of: value.key.span)?.position == value.from {
+                batch.put(value.key.span, value.value.span)
+            }
+            guard batch.hasValuesApart else { return }
+            unsafe batch.placeValues(in: segments, of: values)
+            try writeBatch(batch)
+        }
+        if segments.isFull { try closeSegment() }
     }
 
     func flush() throws(StateError) {
         enter()
         defer { leave() }
-        try rocksCall(path: path) { error in unsafe rocksdb_flush(handle, flushOptions, &error) }
+        gate.goAlone { segments.close() }
+        var families: [UnsafeMutableRawPointer?] = unsafe [
+            UnsafeMutableRawPointer(rows), UnsafeMutableRawPointer(values),
+        ]
+        try rocksCall(path: path) { error in
+            unsafe staffetta_rocks_flush(UnsafeMutableRawPointer(handle), &families, 2, &error)
+        }
     }
 
     func get(_ key: Span<UInt8>, tier: ReadTier) throws(StateError) -> ByteBuffer? {
         switch tier {
-        case .latest: try unsafe get(key, options: readOptions)
-        case .persisted: try unsafe get(key, options: persistedReadOptions)
+        case .latest: try get(key, in: .latest)
+        case .persisted: try get(key, in: .persisted)
         }
     }
 
-    func get(_ key: Span<UInt8>, options: OpaquePointer? = nil) throws(StateError) -> ByteBuffer? {
-        enter()
-        defer { leave() }
-        guard let slice = try unsafe pinned(key, options: options) else { return nil }
-        defer { unsafe rocksdb_pinnableslice_destroy(slice) }
-        var length = 0
-        let start = unsafe rocksdb_pinnableslice_value(slice, &length)
-        return unsafe ByteBuffer(bytes: UnsafeRawBufferPointer(start: start, count: length))
+    func get(_ key: Span<UInt8>, in view: View = .latest) throws(StateError) -> ByteBuffer? {
+        var value: ByteBuffer?
+        do {
+            _ = try withValue(key, in: view) { bytes in
+                value = unsafe bytes.withUnsafeBytes { unsafe ByteBuffer(bytes: $0) }
+            }
+        } catch let error as StateError {
+            throw error
+        } catch {
+            preconditionFailure("only the store throws: \(error)")
+        }
+        return value
     }
 
     func withValue(
         _ key: Span<UInt8>,
-        options: OpaquePointer? = nil,
+        in view: View = .latest,
+        _ body: (Span<UInt8>) throws -> Void
+    ) throws -> Bool {
+        guard let apart, apart.contains(key) else { return try withRow(key, in: view, body) }
+        for _ in 0..<Self.looksForMovedValue {
+            guard let place = try place(of: key, in: view) else { return false }
+            if try lendValue(of: key, at: place, in: view, body) { return true }
+            // The value may have been moved, and its segment dropped, since the row was read: not under a snapshot.
+        }
+        throw StateError(kind: .corruption, message: "a value is not where its row says", path: path)
+    }
+
+    /// How often a row is read again whose value is not where it said.
+    private static let looksForMovedValue = 3
+
+    /// Lends a row as it is stored.
+    func withRow(
+        _ key: Span<UInt8>,
+        in view: View = .latest,
+        family: Family = .rows,
         _ body: (Span<UInt8>) throws -> Void
     ) throws -> Bool {
         enter()
         defer { leave() }
-        guard let slice = try unsafe pinned(key, options: options) else { return false }
+        let (options, family) = unsafe (readOptions(of: view), handle(of: family))
+        let slice = try key.withChars { key, length throws(StateError) in
+            try rocksCall(path: path) { error in
+                unsafe rocksdb_get_pinned_cf(handle, options, family, key, length, &error)
+            }
+        }
+        guard let slice = unsafe slice else { return false }
         defer { unsafe rocksdb_pinnableslice_destroy(slice) }
         var length = 0
         let start = unsafe rocksdb_pinnableslice_value(slice, &length)
@@ -107,12 +299,36 @@ internal import Synchronization
         return true
     }
 
-    private func pinned(_ key: Span<UInt8>, options: OpaquePointer?) throws(StateError) -> OpaquePointer? {
-        try key.withChars { key, length throws(StateError) in
-            try rocksCall(path: path) { error in
-                unsafe rocksdb_get_pinned(handle, options ?? readOptions, key, length, &error)
-            }
+    /// Where the value of a row lies that is kept apart; nil where there is no such row.
+    func place(of key: Span<UInt8>, in view: View = .latest) throws -> ValuePlace? {
+        var place: ValuePlace?
+        _ = try withRow(key, in: view) { place = try decodePlace($0) }
+        return place
+    }
+
+    /// - Throws: ``StateError`` where the row is none that names a place.
+    func decodePlace(_ row: Span<UInt8>) throws -> ValuePlace {
+        do {
+            return try ValuePlace(row: row)
+        } catch {
+            throw StateError(kind: .corruption, message: "a row does not say where its value is", path: path)
         }
+    }
+
+    /// Lends the value at a place.
+    ///
+    /// - Returns: false when there is none of that key.
+    private func lendValue(
+        of key: Span<UInt8>,
+        at place: ValuePlace,
+        in view: View,
+        _ body: (Span<UInt8>) throws -> Void
+    ) throws -> Bool {
+        var isThere = false
+        _ = try withRow(place.position.key.span, in: view, family: .values) { record in
+            isThere = try ValueHeader.value(of: key, in: record, body)
+        }
+        return isThere
     }
 
     /// Scans the latest state, or that of `snapshot`.
@@ -120,10 +336,38 @@ internal import Synchronization
         from start: [UInt8],
         to end: [UInt8]?,
         order: ScanOrder,
-        snapshot: OpaquePointer? = nil,
+        snapshot: RocksStateSnapshot? = nil,
         _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Bool
     ) throws {
         if let end, start.span.compare(to: end.span) >= 0 { return }
+        guard let apart, apart.mayMeet(from: start, to: end) else {
+            return try scanRows(from: start, to: end, order: order, snapshot: snapshot, body)
+        }
+        // A value must not go away between the look at its row and the look at itself.
+        let state = snapshot ?? RocksStateSnapshot(self)
+        try scanRows(from: start, to: end, order: order, snapshot: state) { key, row in
+            guard apart.contains(key) else { return try body(key, row) }
+            let place = try decodePlace(row)
+            var goesOn = false
+            let isThere = try lendValue(of: key, at: place, in: .snapshot(state)) { value in
+                goesOn = try body(key, value)
+            }
+            guard isThere else {
+                throw StateError(kind: .corruption, message: "a value is not where its row says", path: path)
+            }
+            return goesOn
+        }
+    }
+
+    /// Scans rows as they are stored: those whose values are kept apart say where these lie.
+    func scanRows(
+        from start: [UInt8],
+        to end: [UInt8]?,
+        order: ScanOrder = .ascending,
+        snapshot: RocksStateSnapshot? = nil,
+        family: Family = .rows,
+        _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Bool
+    ) throws {
         enter()
         defer { leave() }
         let upperBound = end ?? []
@@ -133,10 +377,10 @@ internal import Synchronization
                 let options = unsafe rocksdb_readoptions_create()!
                 defer { unsafe rocksdb_readoptions_destroy(options) }
                 unsafe rocksdb_readoptions_set_verify_checksums(options, 1)
-                if let snapshot = unsafe snapshot { unsafe rocksdb_readoptions_set_snapshot(options, snapshot) }
+                if let snapshot { unsafe rocksdb_readoptions_set_snapshot(options, snapshot.handle) }
                 unsafe rocksdb_readoptions_set_iterate_lower_bound(options, startBytes, startLength)
                 if end != nil { unsafe rocksdb_readoptions_set_iterate_upper_bound(options, endBytes, endLength) }
-                let iterator = unsafe rocksdb_create_iterator(handle, options)!
+                let iterator = unsafe rocksdb_create_iterator_cf(handle, options, handle(of: family))!
                 defer { unsafe rocksdb_iter_destroy(iterator) }
                 try unsafe iterate(iterator, order, body)
             }
@@ -170,11 +414,37 @@ internal import Synchronization
         try rocksCall(path: path) { error in unsafe rocksdb_iter_get_error(iterator, &error) }
     }
 
-    /// A number that RocksDB keeps; 0 when it does not know the name.
+    /// A number that RocksDB keeps of both column families, summed up; 0 when it does not know the name.
     func property(_ name: String) -> UInt64 {
         enter()
         defer { leave() }
-        var value: UInt64 = 0
-        return unsafe rocksdb_property_int(handle, name, &value) == 0 ? value : 0
+        var (ofRows, ofValues): (UInt64, UInt64) = (0, 0)
+        guard unsafe rocksdb_property_int_cf(handle, rows, name, &ofRows) == 0,
+            unsafe rocksdb_property_int_cf(handle, values, name, &ofValues) == 0
+        else { return 0 }
+        return ofRows + ofValues
+    }
+
+    /// Removes the files that have nothing but values of some segments. Nobody may read these any more.
+    func dropFiles(of segments: ClosedRange<UInt32>) throws(StateError) {
+        enter()
+        defer { leave() }
+        let first = ValuePosition(segment: segments.lowerBound).key
+        let last = ValuePosition(segment: segments.upperBound, offset: .max).key
+        try first.span.withChars { first, firstLength throws(StateError) in
+            try last.span.withChars { last, lastLength throws(StateError) in
+                try rocksCall(path: path) { error in
+                    unsafe rocksdb_delete_file_in_range_cf(
+                        handle,
+                        values,
+                        first,
+                        firstLength,
+                        last,
+                        lastLength,
+                        &error
+                    )
+                }
+            }
+        }
     }
 }

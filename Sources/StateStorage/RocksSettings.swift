@@ -20,14 +20,16 @@ public struct RocksSettings: Hashable, Sendable {
     public var writeBufferFilterShare = 0.02
     /// Memory for blocks, indexes and filters read from disk.
     public var blockCacheBytes = 128 << 20
-    /// Values of at least this size, message bodies, are kept in blob files, which compactions do not copy.
-    public var minBlobBytes = 4096
-    /// The size at which a new blob file is begun.
-    public var blobFileBytes = 256 << 20
+    /// The rows whose values are kept apart, which compactions do not copy. The same each time a store is opened.
+    public var valuesApart: ValuesApart?
+    /// Bytes of such values that make a segment. They are in memory until the segment is flushed.
+    public var segmentBytes = 64 << 20
+    /// Memory for blocks and indexes of such values read from disk.
+    public var valueCacheBytes = 32 << 20
     /// The codec of rows. A codec that RocksDB was built without falls back to another one.
     public var rowCompression = Compression.lz4
-    /// The codec of values in blob files. A codec that RocksDB was built without falls back to another one.
-    public var blobCompression = Compression.zstd
+    /// The codec of values that are kept apart. A codec that RocksDB was built without falls back to another one.
+    public var valueCompression = Compression.lz4
     /// Bits that the filter of a file on disk has for each of its keys.
     public var bloomBitsPerKey = 10.0
     /// How many files the store keeps open at once.

@@ -6,11 +6,13 @@ internal import NIOCore
 /// `@unchecked Sendable`: both handles may be used from many threads and are not changed after `init`.
 @safe final class RocksStateSnapshot: StateSnapshot, @unchecked Sendable {
     private let database: RocksDatabase
-    private let handle: OpaquePointer
-    private let readOptions: OpaquePointer
+    let handle: OpaquePointer
+    let readOptions: OpaquePointer
+    private let epoch: UInt64
 
     init(_ database: RocksDatabase) {
         database.enter()
+        epoch = database.snapshots.begin()
         self.database = database
         unsafe handle = rocksdb_create_snapshot(database.handle)!
         unsafe readOptions = rocksdb_readoptions_create()!
@@ -21,15 +23,16 @@ internal import NIOCore
     deinit {
         unsafe rocksdb_readoptions_destroy(readOptions)
         unsafe rocksdb_release_snapshot(database.handle, handle)
+        database.snapshots.end(epoch)
         database.leave()
     }
 
     func get(_ key: Span<UInt8>) throws(StateError) -> ByteBuffer? {
-        try unsafe database.get(key, options: readOptions)
+        try database.get(key, in: .snapshot(self))
     }
 
     func withValue(_ key: Span<UInt8>, _ body: (Span<UInt8>) throws -> Void) throws -> Bool {
-        try unsafe database.withValue(key, options: readOptions, body)
+        try database.withValue(key, in: .snapshot(self), body)
     }
 
     func scan(
@@ -38,6 +41,6 @@ internal import NIOCore
         order: ScanOrder,
         _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Bool
     ) throws {
-        try unsafe database.scan(from: start, to: end, order: order, snapshot: handle, body)
+        try database.scan(from: start, to: end, order: order, snapshot: self, body)
     }
 }

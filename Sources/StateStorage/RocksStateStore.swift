@@ -2,11 +2,13 @@ internal import CRocksDB
 internal import NIOConcurrencyHelpers
 public import NIOCore
 
-/// A store over RocksDB: one column family, no write-ahead log, large values in compressed blob files.
+/// A store over RocksDB: no write-ahead log; large values in a column family of their own, in the order in which they
+/// came, written once, and moved only when most of what came with them is gone.
 ///
 /// Every read verifies checksums.
 public final class RocksStateStore: StateStore {
-    private let database: RocksDatabase
+    let database: RocksDatabase
+    private let collector: NIOLockedValueBox<ValueCollector>
     private let firstFailure = NIOLockedValueBox<StateError?>(nil)
 
     /// Opens the store in the directory `path`, whose parent must exist.
@@ -14,6 +16,7 @@ public final class RocksStateStore: StateStore {
     /// - Throws: ``StateError``, when the directory cannot be used, is in use, or holds damage.
     public init(path: String, settings: RocksSettings = RocksSettings()) throws(StateError) {
         database = try Self.open(path, settings)
+        collector = NIOLockedValueBox(ValueCollector())
     }
 
     /// Opens with the compression asked for, or else with the nearest that RocksDB was built with.
@@ -24,8 +27,8 @@ public final class RocksStateStore: StateStore {
                 return try RocksDatabase(path: path, settings: settings)
             } catch {
                 guard error.kind == .unsupported else { throw error }
-                if let fallback = settings.blobCompression.fallback {
-                    settings.blobCompression = fallback
+                if let fallback = settings.valueCompression.fallback {
+                    settings.valueCompression = fallback
                 } else if let fallback = settings.rowCompression.fallback {
                     settings.rowCompression = fallback
                 } else {
@@ -35,7 +38,7 @@ public final class RocksStateStore: StateStore {
         }
     }
 
-    public func makeBatch() -> any StateBatch { RocksStateBatch() }
+    public func makeBatch() -> any StateBatch { RocksStateBatch(apart: database.apart) }
 
     public func write(_ batch: any StateBatch) throws(StateError) {
         guard let batch = batch as? RocksStateBatch else { preconditionFailure("A batch of another kind of store.") }
@@ -47,6 +50,20 @@ public final class RocksStateStore: StateStore {
         if let failure { throw failure }
         do throws(StateError) { try database.flush() } catch { throw remember(error) }
     }
+
+    public func reclaimSpace(maximumBytes: Int) throws(StateError) -> Bool {
+        if let failure { throw failure }
+        do {
+            return try collector.withLockedValue { try $0.step(database, maximumBytes: maximumBytes) }
+        } catch let error as StateError {
+            throw error
+        } catch {
+            preconditionFailure("only the store throws: \(error)")
+        }
+    }
+
+    /// What the values that are kept apart take on disk, by segment, the oldest first.
+    package func valueSegments() throws -> [ValueSegment] { try ValueCollector.segmentsOnDisk(database) }
 
     /// Keeps the first failure, and returns it.
     private func remember(_ error: StateError) -> StateError {
@@ -66,7 +83,7 @@ public final class RocksStateStore: StateStore {
     }
 
     public func withValue(_ key: Span<UInt8>, _ body: (Span<UInt8>) throws -> Void) throws -> Bool {
-        try unsafe database.withValue(key, body)
+        try database.withValue(key, body)
     }
 
     public func scan(
@@ -75,14 +92,13 @@ public final class RocksStateStore: StateStore {
         order: ScanOrder,
         _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Bool
     ) throws {
-        try unsafe database.scan(from: start, to: end, order: order, body)
+        try database.scan(from: start, to: end, order: order, body)
     }
 
     public func makeSnapshot() -> any StateSnapshot { RocksStateSnapshot(database) }
 
     public var approximateSize: UInt64 {
         database.property("rocksdb.live-sst-files-size")
-            + database.property("rocksdb.live-blob-file-size")
             + database.property("rocksdb.cur-size-all-mem-tables")
     }
 

@@ -27,6 +27,14 @@ public protocol StateStore: StateReader {
     /// - Throws: ``StateError``. A failed flush is final: the store refuses all writes that follow with the same error.
     func flush() throws(StateError)
 
+    /// Gives back space of values that are gone, where enough are: a bounded piece of that work. Only one thread at a
+    /// time may call it.
+    ///
+    /// - Parameter maximumBytes: about so many bytes of values are looked at.
+    /// - Returns: whether there is more to do at once.
+    /// - Throws: ``StateError``.
+    func reclaimSpace(maximumBytes: Int) throws(StateError) -> Bool
+
     /// About how many bytes all rows take, in memory and on disk.
     var approximateSize: UInt64 { get }
 
@@ -39,6 +47,9 @@ public protocol StateStore: StateReader {
 }
 
 extension StateStore {
+    /// Nothing: for stores that keep no space of what is gone.
+    public func reclaimSpace(maximumBytes: Int) throws(StateError) -> Bool { false }
+
     /// The value of `key` among what `tier` shows.
     ///
     /// - Throws: ``StateError``, when the row cannot be read.

@@ -14,12 +14,13 @@ import Testing
     private let group = GroupID(1)
     private let chunk = BodyChunk(account: AccountID(5), body: BodyID(high: 1, low: 2), index: 0)
 
-    /// Changes a few bytes in the middle of the files of bodies.
+    /// Changes a few bytes in the middle of the files of bodies, which are much larger than those of rows here.
     private func spoil() throws {
-        for name in directory.names() where name.hasSuffix(".blob") {
+        for name in directory.names() where name.hasSuffix(".sst") {
             let file = open(directory.path + "/" + name, O_RDWR)
             defer { close(file) }
             let end = lseek(file, 0, SEEK_END)
+            guard end > 30_000 else { continue }
             let bytes: [UInt8] = [0x55, 0xaa, 0x55, 0xaa]
             #expect(pwrite(file, bytes, bytes.count, end / 2) == bytes.count)
         }
@@ -32,7 +33,7 @@ import Testing
         while bytes.readableBytes < 40_000 { bytes.writeInteger(random.next()) }
         let query = MailQuery.body(chunk.body, offset: 0, maximumBytes: .max)
         do {
-            let store = try RocksStateStore(path: path, settings: RocksSettings())
+            let store = try RocksStateStore(path: path, settings: .ofMail)
             let batch = store.makeBatch()
             batch.put(MailReader.chunkKey(group, chunk).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
             var hash = RowHash()
@@ -48,7 +49,7 @@ import Testing
         }
         try spoil()
         do {
-            let store = try RocksStateStore(path: path, settings: RocksSettings())
+            let store = try RocksStateStore(path: path, settings: .ofMail)
             let reader = MailReader(store: store)
             #expect(throws: HarmedChunk(chunk)) { try reader.answer(query, of: chunk.account, in: group) }
             #expect(reader.fits(bytes, as: chunk, in: group))
@@ -60,7 +61,7 @@ import Testing
             #expect(try reader.answer(query, of: chunk.account, in: group) == .body(bytes))
             store.close()
         }
-        let store = try RocksStateStore(path: path, settings: RocksSettings())
+        let store = try RocksStateStore(path: path, settings: .ofMail)
         #expect(try MailReader(store: store).answer(query, of: chunk.account, in: group) == .body(bytes))
         store.close()
     }

@@ -287,14 +287,20 @@ import Testing
 
     @Test func `a name that is no text is refused`() async throws {
         let name = ByteBuffer(bytes: [0xff, 0xfe])
-        let future = test.service.authenticate(name: name, password: ByteBuffer(string: "right"), on: test.loop)
+        let future = test.service.authenticate(
+            LoginAttempt(name: name, password: ByteBuffer(string: "right"), origin: ""),
+            on: test.loop
+        )
         #expect(try await future.get() == .refused)
         #expect(test.takeInputs().isEmpty)
     }
 
     @Test func `a store that does not answer is no wrong password`() async throws {
         let name = ByteBuffer(string: "anna@example.org")
-        let future = test.service.authenticate(name: name, password: ByteBuffer(string: "right"), on: test.loop)
+        let future = test.service.authenticate(
+            LoginAttempt(name: name, password: ByteBuffer(string: "right"), origin: ""),
+            on: test.loop
+        )
         try #require(test.takeReads().first).fail(.unavailable)
         await #expect(throws: ServiceFailure.unavailable) { try await future.get() }
     }

@@ -57,7 +57,7 @@ import Testing
     func `a password is right or not`(_ password: String, _ credential: CredentialHash?, _ isRight: Bool) async throws {
         try await Self.withPool { pool async throws in
             let passwords = PasswordPool(pool: pool, maximumWaiting: 1)
-            let result = passwords.verify(ByteBuffer(string: password), against: credential, on: loop)
+            let result = passwords.verify(password, against: credential, on: loop)
             #expect(try await result.get() == isRight)
         }
     }
@@ -66,14 +66,14 @@ import Testing
         try await Self.withPool { pool async throws in
             let passwords = PasswordPool(pool: pool, maximumWaiting: 2)
             func verify(_ text: String) -> EventLoopFuture<Bool?> {
-                passwords.verify(ByteBuffer(string: text), against: Self.credential, on: loop)
+                passwords.verify(text, against: Self.credential, on: loop)
             }
             let gate = Gate()
             await gate.keep(pool)
             let (first, second) = (verify("right"), verify("wrong"))
             // Told while the thread is held: nobody waits to be turned away.
-            #expect(try await verify("right").get() == nil)
-            #expect(try await verify("right").get() == nil)
+            #expect(try await verify("other").get() == nil)
+            #expect(try await verify("another").get() == nil)
             gate.open()
             #expect(try await first.get() == true)
             #expect(try await second.get() == false)
@@ -81,11 +81,63 @@ import Testing
         }
     }
 
+    @Test func `who asks for the same waits for the same answer, up to a bound`() async throws {
+        try await Self.withPool { pool async throws in
+            let passwords = PasswordPool(pool: pool, maximumWaiting: 2)
+            let gate = Gate()
+            await gate.keep(pool)
+            let same = (0..<3).map { _ in passwords.verify("right", against: Self.credential, on: loop) }
+            #expect(try await passwords.verify("right", against: Self.credential, on: loop).get() == nil)
+            let wrong = passwords.verify("wrong", against: Self.credential, on: loop)
+            gate.open()
+            for future in same { #expect(try await future.get() == true) }
+            #expect(try await wrong.get() == false)
+        }
+    }
+
+    @Test func `what was right is known at once, for its credential, and for its time`() async throws {
+        try await Self.withPool { pool async throws in
+            let clock = SetClock()
+            let passwords = PasswordPool(pool: pool, maximumWaiting: 2, clock: clock, lifeMilliseconds: 1_000)
+            #expect(try await passwords.verify("right", against: Self.credential, on: loop).get() == true)
+            #expect(try await passwords.verify("wrong", against: Self.credential, on: loop).get() == false)
+            let gate = Gate()
+            await gate.keep(pool)
+            // With the only thread held, only what is known is answered.
+            #expect(try await passwords.verify("right", against: Self.credential, on: loop).get() == true)
+            let others = [
+                passwords.verify("wrong", against: Self.credential, on: loop),
+                // The same password under another salt, and under none.
+                passwords.verify("right", against: CredentialHash(bytes: Self.credential.bytes + [0]), on: loop),
+            ]
+            #expect(try await passwords.verify("right", against: nil, on: loop).get() == nil)
+            gate.open()
+            for other in others { #expect(try await other.get() == false) }
+            clock.advance(1_000)
+            let second = Gate()
+            await second.keep(pool)
+            let late = passwords.verify("right", against: Self.credential, on: loop)
+            let isKnown = NIOLockedValueBox(false)
+            late.whenComplete { _ in isKnown.withLockedValue { $0 = true } }
+            try await loop.submit {}.get()
+            #expect(!isKnown.withLockedValue { $0 })
+            second.open()
+            #expect(try await late.get() == true)
+        }
+    }
+
+    private final class SetClock: NodeClock {
+        private let milliseconds = NIOLockedValueBox<Int64>(5_000)
+        func monotonicMilliseconds() -> Int64 { milliseconds.withLockedValue { $0 } }
+        func now() -> Timestamp { Timestamp(milliseconds: 0) }
+        func advance(_ by: Int64) { milliseconds.withLockedValue { $0 += by } }
+    }
+
     @Test func `the answer comes on the loop that asked`() async throws {
         try await Self.withPool { pool async throws in
             let passwords = PasswordPool(pool: pool, maximumWaiting: 1)
             let loop = loop
-            let isThere = passwords.verify(ByteBuffer(string: "right"), against: Self.credential, on: loop)
+            let isThere = passwords.verify("right", against: Self.credential, on: loop)
                 .map { _ in loop.inEventLoop }
             #expect(try await isThere.get())
         }
@@ -93,9 +145,14 @@ import Testing
 }
 
 extension PasswordPool {
+    /// Without a memory of what was right.
+    fileprivate convenience init(pool: NIOThreadPool, maximumWaiting: Int) {
+        self.init(pool: pool, maximumWaiting: maximumWaiting, clock: SystemClock(), lifeMilliseconds: 0)
+    }
+
     /// - Returns: nil when too many checks are waiting.
     fileprivate func verify(
-        _ password: ByteBuffer,
+        _ password: String,
         against credential: CredentialHash?,
         on loop: any EventLoop
     ) -> EventLoopFuture<Bool?> {
@@ -107,7 +164,13 @@ extension PasswordPool {
             case .failure(let failure): promise.fail(failure)
             }
         }
-        verify(password, against: credential, completion)
+        let check = PasswordCheck(
+            password: ByteBuffer(string: password),
+            credential: credential,
+            account: "anna",
+            origin: "192.0.2.1"
+        )
+        verify(check, completion)
         return promise.futureResult
     }
 }

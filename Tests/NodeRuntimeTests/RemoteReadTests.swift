@@ -109,8 +109,11 @@ import Testing
         bench.guest.service?.findForDelivery(address, delivery.completion)
         let login = Heard<AuthenticationResult>()
         bench.guest.service?.authenticate(
-            name: ByteBuffer(string: address.text),
-            password: ByteBuffer(string: "right"),
+            LoginAttempt(
+                name: ByteBuffer(string: address.text),
+                password: ByteBuffer(string: "right"),
+                origin: ""
+            ),
             login.completion
         )
         let page = Heard<[AccountRecord]>()

@@ -48,7 +48,12 @@ final class ServiceUnderTest: Sendable {
             directory: PublishedDirectory(Directory(founded: founding)),
             blocking: blocking,
             stateReads: stateReads,
-            passwords: PasswordPool(pool: pool, maximumWaiting: maximumWaitingPasswords),
+            passwords: PasswordPool(
+                pool: pool,
+                maximumWaiting: maximumWaitingPasswords,
+                clock: FixedClock(),
+                lifeMilliseconds: 0
+            ),
             callBudget: callBudget,
             readBudget: readBudget,
             callMilliseconds: 500,
@@ -162,8 +167,7 @@ final class ServiceUnderTest: Sendable {
     /// - Parameter isAsked: whether the account is to be looked for, which the loop lets through at once.
     func authenticate(_ name: String, _ password: String, isAsked: Bool) async throws -> AuthenticationResult {
         let future = service.authenticate(
-            name: ByteBuffer(string: name),
-            password: ByteBuffer(string: password),
+            LoginAttempt(name: ByteBuffer(string: name), password: ByteBuffer(string: password), origin: "192.0.2.1"),
             on: loop
         )
         let reads = takeReads()

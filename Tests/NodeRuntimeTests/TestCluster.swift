@@ -309,8 +309,8 @@ private struct AtOnce: BlockingWork {
 }
 
 private struct NoPasswords: PasswordChecker {
-    func verify(_ password: ByteBuffer, against credential: CredentialHash?, _ completion: Completion<Bool>) {
-        completion.finish(.success(credential != nil))
+    func verify(_ check: PasswordCheck, _ completion: Completion<Bool>) {
+        completion.finish(.success(check.credential != nil))
     }
 }
 

@@ -27,6 +27,13 @@ import Testing
                 frozen = model
             case 3:
                 if let snapshot { #expect(try snapshot.rows() == sorted(frozen)) }
+            case 4:
+                for _ in 0..<random.below(40) {
+                    guard try subject.store.reclaimSpace(maximumBytes: 1_000) else { break }
+                }
+                // What is dropped must not be needed after a crash: a collection flushes before.
+                try subject.store.flush()
+                flushed = model
             default:
                 let batch = subject.store.makeBatch()
                 for _ in 0..<random.below(12) { addOperation(to: batch, &model, &random) }

@@ -35,16 +35,6 @@ import Testing
         try RocksStateStore(path: path, settings: .small).close()
     }
 
-    @Test func largeValuesGoToBlobFiles() throws {
-        let store = try RocksStateStore(path: path, settings: .small)
-        let batch = store.makeBatch()
-        batch.put([1], Array(repeating: 7, count: 4096))
-        try store.write(batch)
-        try store.flush()
-        #expect(directory.names(in: "state").contains { $0.hasSuffix(".blob") })
-        store.close()
-    }
-
     @Test func noWriteAheadLogIsWritten() throws {
         let store = try RocksStateStore(path: path, settings: .small)
         let batch = store.makeBatch()
@@ -56,23 +46,28 @@ import Testing
         store.close()
     }
 
-    @Test(arguments: [".sst", ".blob"])
-    func damageIsAnError(_ suffix: String) throws {
-        let store = try RocksStateStore(path: path, settings: .small)
+    /// The larger file has the values that are kept apart, the other one the rows.
+    @Test(arguments: [true, false])
+    func damageIsAnError(ofValues: Bool) throws {
+        let store = try RocksStateStore(path: path, settings: .apart)
         let batch = store.makeBatch()
-        for key in 0..<100 { batch.put([UInt8(key)], (0..<6000).map { UInt8(truncatingIfNeeded: $0 &* key) }) }
+        for key in 0..<100 { batch.put([UInt8(key), 72], (0..<6000).map { UInt8(truncatingIfNeeded: $0 &* key) }) }
         for key in 100..<200 { batch.put([UInt8(key)], [UInt8](repeating: UInt8(key), count: 50)) }
         try store.write(batch)
         try store.flush()
         store.close()
-        let name = try #require(directory.names(in: "state").first { $0.hasSuffix(suffix) })
+        let files = directory.names(in: "state").filter { $0.hasSuffix(".sst") }.sorted {
+            size(path + "/" + $0) < size(path + "/" + $1)
+        }
+        #expect(files.count == 2)
+        let name = try #require(ofValues ? files.last : files.first)
         let file = open(path + "/" + name, O_RDWR)
         var bytes = [UInt8](repeating: 0, count: 64)
         #expect(pread(file, &bytes, 64, 200) == 64)
         for index in bytes.indices { bytes[index] ^= 0x10 }
         #expect(pwrite(file, bytes, 64, 200) == 64)
         close(file)
-        let reopened = try RocksStateStore(path: path, settings: .small)
+        let reopened = try RocksStateStore(path: path, settings: .apart)
         #expect(throws: StateError.self) { try reopened.scan(from: [], to: nil) { _, _ in true } }
         reopened.close()
     }

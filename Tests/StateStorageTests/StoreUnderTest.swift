@@ -6,6 +6,8 @@ import StateStorage
 /// The kinds of store that must behave alike.
 enum StoreKind: CaseIterable {
     case memory, rocks
+    /// Some values are kept apart.
+    case rocksApart
 }
 
 /// A store that can crash and be opened again, in a directory of its own.
@@ -15,15 +17,15 @@ final class StoreUnderTest {
     private let settings: RocksSettings
 
     init(_ kind: StoreKind, settings: RocksSettings = .small) throws {
-        self.settings = settings
+        self.settings = kind == .rocksApart ? .apart : settings
         switch kind {
         case .memory:
             directory = nil
             store = MemoryStateStore()
-        case .rocks:
+        case .rocks, .rocksApart:
             let directory = TemporaryDirectory()
             self.directory = directory
-            store = try RocksStateStore(path: directory.path + "/state", settings: settings)
+            store = try RocksStateStore(path: directory.path + "/state", settings: self.settings)
         }
     }
 
@@ -77,6 +79,14 @@ extension Span<UInt8> {
 }
 
 extension RocksSettings {
+    /// Keeps values apart whose key has 72 behind its first byte, in small segments.
+    static var apart: RocksSettings {
+        var settings = RocksSettings.small
+        settings.valuesApart = ValuesApart(byte: 72, at: 1)
+        settings.segmentBytes = 32 << 10
+        return settings
+    }
+
     static var small: RocksSettings {
         var settings = RocksSettings()
         settings.writeBufferBytes = 8 << 20

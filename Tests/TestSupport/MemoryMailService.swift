@@ -137,14 +137,13 @@ public final class MemoryMailService: MailService {
     // MARK: MailService
 
     public func authenticate(
-        name: ByteBuffer,
-        password: ByteBuffer,
+        _ login: LoginAttempt,
         on loop: any EventLoop
     ) -> EventLoopFuture<AuthenticationResult> {
         answer(on: loop) { state in
-            guard let address = AccountAddress(String(buffer: name)),
+            guard let address = AccountAddress(String(buffer: login.name)),
                 let expected = state.passwords[address],
-                expected == String(buffer: password),
+                expected == String(buffer: login.password),
                 let record = try state.reader.find(address, in: Self.group)
             else { return .refused }
             guard record.state == .active else { return .suspended }

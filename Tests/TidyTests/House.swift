@@ -4,7 +4,7 @@ enum House {
     private static let layers: [[String]] = [
         [
             "Consensus", "MessageFormat", "IMAPSyntax", "Authentication", "CAllocator", "CChecksum",
-            "CRocksDB", "CharsetConversion",
+            "CRocksDB", "CRocksFlush", "CharsetConversion",
         ],
         ["MailModel", "ReplicaCore", "StateStorage", "LogStorage"],
         ["IMAPSession", "Placement"],

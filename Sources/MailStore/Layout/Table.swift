@@ -37,6 +37,9 @@ enum Table: UInt8, CaseIterable {
     /// account, contents → names of keywords, and how many messages have each.
     case keywords = 18
 
+    /// Where a key says which table it is of: behind the group.
+    static let offsetInKeys = 4
+
     /// Whether the rows count in the group's digest. Request answers, indexes by time and body bytes (whose checksum
     /// stands in `bodies`) do not.
     var isDigested: Bool {

@@ -6,6 +6,10 @@ struct UpkeepRoom {
     private var flushedMilliseconds: Int64 = 0
     private var isBusy = false
 
+    /// Space of bodies that are gone is given back in pieces that hold up nobody for a millisecond: at most 64 MiB of a
+    /// round.
+    private static let (pieceBytes, piecesPerRound) = (256 << 10, 256)
+
     /// On every tick.
     mutating func tick(_ desk: AgentDesk) {
         let now = desk.nowMilliseconds
@@ -22,6 +26,8 @@ struct UpkeepRoom {
             inbox.put(.space(gauge.space()))
             do {
                 if flushes { try state.flush() }
+                var pieces = Self.piecesPerRound
+                while pieces > 0, try state.reclaimSpace(maximumBytes: Self.pieceBytes) { pieces -= 1 }
             } catch {
                 failed(error)
             }

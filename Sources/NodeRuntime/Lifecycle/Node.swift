@@ -148,7 +148,12 @@ public final class Node: Sendable {
         writerInbox = core.writer.inbox
         store = storage.state
         keptStates = core.keptStates
-        let passwords = PasswordPool(pool: passwordPool, maximumWaiting: settings.maxWaitingPasswords)
+        let passwords = PasswordPool(
+            pool: passwordPool,
+            maximumWaiting: settings.maxWaitingPasswords,
+            clock: clock,
+            lifeMilliseconds: settings.passwordLifeMilliseconds
+        )
         let mail = core.makeService(environment, passwords: passwords)
         self.mail = mail
         service = mail

@@ -1,5 +1,6 @@
 internal import LogStorage
 internal import Logging
+internal import MailStore
 internal import StateStorage
 
 /// Log and state of a data directory, opened and brought together.
@@ -36,8 +37,9 @@ struct NodeStorage {
             disk: try PosixDisk(path: directory.logPath),
             settings: LogSettings(logID: directory.identity.logID)
         )
-        var rocks = RocksSettings()
+        var rocks = RocksSettings.ofMail
         rocks.writeBufferBytes = settings.stateMemoryBytes
+        rocks.segmentBytes = settings.stateMemoryBytes
         if let reason = try directory.stateDamage() {
             logger.error("the state of this node is given up, and built anew from the others: \(reason)")
             let state = try beginState(of: recovered, in: directory, settings: rocks, because: reason)

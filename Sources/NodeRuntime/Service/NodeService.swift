@@ -221,27 +221,22 @@ package final class NodeService: MailService {
     // MARK: Passwords
 
     package func authenticate(
-        name: ByteBuffer,
-        password: ByteBuffer,
+        _ login: LoginAttempt,
         on loop: any EventLoop
     ) -> EventLoopFuture<AuthenticationResult> {
         let promise = loop.makePromise(of: AuthenticationResult.self)
-        authenticate(name: name, password: password, Completion(on: loop) { promise.complete(with: $0) })
+        authenticate(login, Completion(on: loop) { promise.complete(with: $0) })
         return promise.futureResult
     }
 
     /// Looks a client's name and password up, for callers without an event loop too.
-    package func authenticate(
-        name: ByteBuffer,
-        password: ByteBuffer,
-        _ completion: Completion<AuthenticationResult>
-    ) {
-        guard let text = String(validating: name.readableBytesView, as: UTF8.self),
+    package func authenticate(_ login: LoginAttempt, _ completion: Completion<AuthenticationResult>) {
+        guard let text = String(validating: login.name.readableBytesView, as: UTF8.self),
             let address = AccountAddress(path: text)
-        else { return verify(password, of: nil, completion) }
+        else { return verify(login, of: nil, completion) }
         let found = Completion<AccountRecord?>(on: nil) { [self] result in
             switch result {
-            case .success(let record): verify(password, of: record, completion)
+            case .success(let record): verify(login, of: record, completion)
             case .failure(let failure): completion.finish(.failure(failure))
             }
         }
@@ -249,7 +244,7 @@ package final class NodeService: MailService {
     }
 
     private func verify(
-        _ password: ByteBuffer,
+        _ login: LoginAttempt,
         of record: AccountRecord?,
         _ completion: Completion<AuthenticationResult>
     ) {
@@ -264,7 +259,13 @@ package final class NodeService: MailService {
                 completion.finish(.success(.authenticated(account, record.address)))
             }
         }
-        passwords.verify(password, against: record?.credential, verified)
+        let check = PasswordCheck(
+            password: login.password,
+            credential: record?.credential,
+            account: String(buffer: login.name),
+            origin: login.origin
+        )
+        passwords.verify(check, verified)
     }
 }
 

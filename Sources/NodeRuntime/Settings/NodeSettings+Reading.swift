@@ -79,6 +79,7 @@ extension NodeSettings {
         core.threads.appliers = try Self.threads(reader.integer("threads.appliers", 0...256))
         readThreads = try reader.integer("threads.read", 1...256)
         passwordThreads = try reader.integer("threads.password", 1...64)
+        passwordLifeMilliseconds = 1_000 * Int64(try reader.integer("login.remember-seconds", 0...86_400))
         stateMemoryBytes = try reader.integer("state.memory-bytes", (1 << 20)...(8 << 30))
     }
 

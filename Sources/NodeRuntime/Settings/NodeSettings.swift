@@ -65,6 +65,9 @@ public struct NodeSettings: Sendable {
     public var passwordThreads: Int
     /// Password checks waiting at once; more are refused.
     public var maxWaitingPasswords: Int
+    /// For how long a password that was right is known without another hash, since it was used last
+    /// (`login.remember-seconds`); 0: each one is hashed.
+    public var passwordLifeMilliseconds: Int64
     /// The write buffer of the state store, in bytes (`state.memory-bytes`).
     public var stateMemoryBytes: Int
 
@@ -82,7 +85,8 @@ public struct NodeSettings: Sendable {
         core = CoreSettings()
         readThreads = 4
         passwordThreads = 1
-        maxWaitingPasswords = 128
+        maxWaitingPasswords = 512
+        passwordLifeMilliseconds = 900_000
         stateMemoryBytes = 64 << 20
     }
 

@@ -49,6 +49,7 @@ public struct SettingSpec: Sendable {
         SettingSpec("imap.max-sessions-per-address", "200", "of one client address, on this node; 0: any number"),
         SettingSpec("imap.unlimited-addresses", "127.0.0.0/8,::1", "proxies and webmail: no limit per address"),
         SettingSpec("login.default-domain", "", "what login names without a domain get; empty: nothing"),
+        SettingSpec("login.remember-seconds", "900", "a right password is known so long after its last use; 0: not"),
         SettingSpec("lmtp.max-sessions", "1000", "LMTP connections at once"),
         SettingSpec("lmtp.max-sessions-per-address", "500", "of one client address, on this node; 0: any number"),
         SettingSpec("lmtp.unlimited-addresses", "127.0.0.0/8,::1", "mail gateways without a limit per address"),

@@ -100,13 +100,9 @@ final class SimMailService: MailService, @unchecked Sendable {
         return promise.futureResult
     }
 
-    func authenticate(
-        name: ByteBuffer,
-        password: ByteBuffer,
-        on loop: any EventLoop
-    ) -> EventLoopFuture<AuthenticationResult> {
+    func authenticate(_ login: LoginAttempt, on loop: any EventLoop) -> EventLoopFuture<AuthenticationResult> {
         ask(on: loop) { service, completion in
-            service.authenticate(name: name, password: password, completion)
+            service.authenticate(login, completion)
         } heard: { [self] verdict in
             if case .authenticated(let account, let address) = verdict { addresses[account.id] = address }
             authenticated(verdict)

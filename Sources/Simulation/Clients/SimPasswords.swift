@@ -9,8 +9,8 @@ struct SimPasswords: PasswordChecker {
 
     static var credential: CredentialHash { CredentialHash(bytes: Array(password.utf8)) }
 
-    func verify(_ password: ByteBuffer, against credential: CredentialHash?, _ completion: Completion<Bool>) {
-        let isRight = credential.map { $0.bytes.elementsEqual(password.readableBytesView) } ?? false
+    func verify(_ check: PasswordCheck, _ completion: Completion<Bool>) {
+        let isRight = check.credential.map { $0.bytes.elementsEqual(check.password.readableBytesView) } ?? false
         completion.finish(.success(isRight))
     }
 }

@@ -30,7 +30,7 @@ final class ApplyRig {
         self.group = group
         self.only = only
         store = CountingStateStore(
-            over: try RocksStateStore(path: statePath, settings: RocksSettings()),
+            over: try RocksStateStore(path: statePath, settings: .ofMail),
             counting: false
         )
         applier = MailApplier(store: store)

@@ -29,7 +29,7 @@ internal import StateStorage
         guard words.count > 2, let group = UInt32(words[2]) else {
             fatalError("usage: harm-state <directory>/state <group> [--with-digest]")
         }
-        let store = try RocksStateStore(path: words[1], settings: RocksSettings())
+        let store = try RocksStateStore(path: words[1], settings: .ofMail)
         let prefix = (0..<4).map { UInt8(truncatingIfNeeded: group >> UInt32(24 - 8 * $0)) }
         if words.contains("--bodies") {
             print(try spoilBodies(store, prefix))

@@ -292,7 +292,7 @@ class Faults:
     def do_damaged_state(self, node):
         """So much of it that whoever reads finds it: damage that nobody has found must not wait for the next fault."""
         self._stop_in_order(node)
-        tables = [path for path in sorted((node.data / "state").iterdir()) if path.suffix in (".sst", ".blob")]
+        tables = [path for path in sorted((node.data / "state").iterdir()) if path.suffix == ".sst"]
         for table in tables:
             data = bytearray(table.read_bytes())
             for position in range(0, len(data) // 2, 97):
