@@ -54,6 +54,10 @@ public enum MailLimits {
     public static let accountsPerQuery = 1_000
     /// No address of an account has more bytes.
     public static let addressBytes = 400
+    /// First bytes of a message that a query may ask for with its row.
+    public static let leadingBytesPerMessage = 64 * 1024
+    /// All first bytes that an answer brings with rows, but for those of its last message that has any.
+    public static let leadingBytesPerQuery = 256 * 1024
     /// Bytes of a body that one query may ask for.
     public static let bodyBytesPerQuery = 1024 * 1024
     /// Ranges of one set of UIDs.

@@ -261,7 +261,7 @@ private struct SharedMailbox {
                     expunged: UIDSet(gone.lazy.filter { $0.modSeq > since.rawValue }.map { UID($0.uid) })
                 )
             )
-        case .details(_, let set):
+        case .details(_, let set, _):
             let known = Fixture.messages[0].details
             return .details(
                 uids.filter { set.contains(UID($0)) }.map {

@@ -174,7 +174,7 @@ import Testing
         let summary = ByteBuffer(repeating: UInt8(ascii: "0"), count: summaryBytes)
         var lines = 0
         var text = test.send("a FETCH 1:* RFC822.SIZE")
-        while case .answer = test.session.awaited, case .query(.details(_, let uids), _)? = test.calls.last {
+        while case .answer = test.session.awaited, case .query(.details(_, let uids, _), _)? = test.calls.last {
             let rows = uids.uids.map {
                 MessageDetails(
                     uid: $0,
@@ -189,7 +189,7 @@ import Testing
             lines += rows.count
         }
         #expect(text.split(separator: "\r\n").count == Int(count) + 1 && text.hasSuffix("a OK Fetched\r\n"))
-        let asked = test.storeCalls.map { if case .query(.details(_, let uids)) = $0 { uids.count } else { 0 } }
+        let asked = test.storeCalls.map { if case .query(.details(_, let uids, _)) = $0 { uids.count } else { 0 } }
         #expect(asked == pages)
     }
 }

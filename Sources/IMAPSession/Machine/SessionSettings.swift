@@ -31,6 +31,12 @@ enum SessionLimits {
     static let detailsPerPage = 500
     /// Message rows that the first query of a command brings.
     static let firstDetails = 100
+    /// The same with first bytes of the messages.
+    static let firstDetailsWithBytes = 20
+    /// First bytes of a message that are read with its row when its header is needed,
+    static let leadingHeaderBytes = 16 * 1024
+    /// and when its text is.
+    static let leadingBodyBytes = MailLimits.leadingBytesPerMessage
     /// About how many bytes of summaries one query brings.
     static let detailBytesPerPage = 1 << 20
     /// Bytes of one piece of a body.

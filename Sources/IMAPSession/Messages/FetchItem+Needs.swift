@@ -34,6 +34,25 @@ extension FetchItem {
         }
     }
 
+    /// How many of the message's first bytes the item is likely to need; of parts further on, it asks for them itself.
+    var leadingBytes: Int {
+        switch self {
+        case .rfc822Header: SessionLimits.leadingHeaderBytes
+        case .rfc822, .rfc822Text: SessionLimits.leadingBodyBytes
+        case .section(let section, let partial, _):
+            switch section.text {
+            case .header, .headerFields, .headerFieldsNot:
+                section.part.isEmpty ? SessionLimits.leadingHeaderBytes : 0
+            case .text, .mime, nil:
+                // A client that reads a message piece by piece asks for the first piece first.
+                partial.map { $0.offset > 0 } ?? false ? 0 : SessionLimits.leadingBodyBytes
+            }
+        case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .binary, .binarySize, .modSeq,
+            .emailID, .threadID, .saveDate, .preview:
+            0
+        }
+    }
+
     var isSupported: Bool {
         switch self {
         case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .section, .rfc822, .rfc822Header,

@@ -19,7 +19,8 @@ struct FetchWork {
     var details: [MessageDetails] = []
     /// The rows of UIDs up to here were asked for: a message without a row is gone.
     private var detailsUpTo: UInt32 = 0
-    var detailsPerQuery = SessionLimits.firstDetails
+    var detailsPerQuery: Int
+    let leadingBytes: Int
     /// The message whose response is being written.
     private var message: FetchedMessage?
     /// Sets of messages that become `\Seen` before anything is written, the next one last.
@@ -51,6 +52,8 @@ struct FetchWork {
         self.items = items
         usesUIDs = command.numberSpace == .uid
         needsDetails = !items.allSatisfy(\.isInView)
+        leadingBytes = items.map(\.leadingBytes).max() ?? 0
+        detailsPerQuery = leadingBytes > 0 ? SessionLimits.firstDetailsWithBytes : SessionLimits.firstDetails
         tellsFlags = items.contains(.flags)
         tellsModSeq = items.contains(.modSeq)
         ranges = wanted.reversed()
@@ -194,6 +197,7 @@ struct FetchWork {
             }
             message?.nextItem += 1
             writeItem(items[next], in: &session)
+            let leadingBytes = message?.receiveLeading(in: &session) ?? 0
             if let wanted = message?.wantedBytes {
                 guard wanted.isEmpty else {
                     queryBody(in: &session)
@@ -201,8 +205,10 @@ struct FetchWork {
                 }
                 message?.finishPiece(in: &session)
             }
-            // Items of one message can be many, and each as long as its header.
-            if session.encoder.writtenBytes >= SessionLimits.writeBytes || isCostly {
+            // Items of one message can be many, and each as long as its header. Long pieces go to the client without
+            // being counted here.
+            let isLong = leadingBytes > SessionLimits.copiedPieceBytes
+            if session.encoder.writtenBytes >= SessionLimits.writeBytes || isCostly || isLong {
                 giveWay(in: &session) { $0.continueFetch(in: &$1) }
                 return false
             }
@@ -322,6 +328,11 @@ extension SessionLimits {
     static func detailsPerQuery(after rows: [MessageDetails]) -> Int {
         let bytes = rows.reduce(0) { $0 + $1.summary.readableBytes }
         let average = max(1, bytes / max(1, rows.count))
-        return min(detailsPerPage, max(1, detailBytesPerPage / average))
+        let leadingBytes = rows.reduce(0) { $0 + $1.leading.readableBytes }
+        // Of rows beyond the limit nothing says how many bytes they would have brought.
+        let leading = rows.count { $0.leading.readableBytes > 0 }
+        let averageLeading = max(1, leadingBytes / max(1, leading))
+        let most = leading > 0 ? MailLimits.leadingBytesPerQuery / averageLeading : detailsPerPage
+        return min(detailsPerPage, max(1, min(most, detailBytesPerPage / average)))
     }
 }

@@ -185,6 +185,17 @@ struct FetchedMessage {
         }
     }
 
+    /// Takes in what came of the wanted bytes with the message's row.
+    ///
+    /// - Returns: how many these are.
+    mutating func receiveLeading(in session: inout Session) -> Int {
+        guard let wanted = piece?.range, !wanted.isEmpty, let leading = details?.leading,
+            let bytes = leading.slice(of: wanted)
+        else { return 0 }
+        receive(bytes, in: &session)
+        return bytes.readableBytes
+    }
+
     /// Takes in the next of the bytes that are wanted.
     mutating func receive(_ bytes: ByteBuffer, in session: inout Session) {
         guard let wanted = piece?.range, let purpose = piece?.purpose else {
@@ -278,5 +289,15 @@ extension Optional<any MessageOutline> {
             buffer.writeString("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"8BIT\" \(details.sizeBytes) 0)")
         }
         return buffer
+    }
+}
+
+extension ByteBuffer {
+    /// What a message's first bytes, which these are, have of a range of it, from the range's start on; nil where that
+    /// is nothing.
+    func slice(of range: Range<UInt64>) -> ByteBuffer? {
+        guard range.lowerBound < UInt64(readableBytes) else { return nil }
+        let start = Int(range.lowerBound)
+        return getSlice(at: readerIndex + start, length: Swift.min(range.count, readableBytes - start))
     }
 }

@@ -30,7 +30,8 @@ struct SearchWork {
     private var found: [Int] = []
     /// How many of the numbers or ranges of the result are written.
     private var writtenCount = 0
-    var detailsPerQuery = SessionLimits.firstDetails
+    var detailsPerQuery: Int
+    let leadingBytes: Int
     var isDone = false
 
     static func begin(_ command: SearchCommand, tag: String, in session: inout Session) {
@@ -65,6 +66,8 @@ struct SearchWork {
         numberSpace = command.numberSpace
         returns = command.returns
         search = tools.prepareSearch(compiler.terms)
+        leadingBytes = compiler.terms.map(\.leadingBytes).max() ?? 0
+        detailsPerQuery = leadingBytes > 0 ? SessionLimits.firstDetailsWithBytes : SessionLimits.firstDetails
         usesModSeq = compiler.usesModSeq
         stepsPerMessage = max(1, compiler.conditions)
         end = view.count
@@ -119,7 +122,8 @@ struct SearchWork {
             case nil:
                 subject.searcher = search.makeSearcher(in: subject.outline, sizeBytes: row.sizeBytes)
                 current = subject
-                return searchBody(in: &session)
+                range = nil
+                guard feedLeadingBytes(&budget) else { return giveWay(in: &session) { $0.searchBody(in: &$1) } }
             }
             guard budget > 0 else { return giveWay(in: &session) { $0.searchDetails(in: &$1) } }
         }
@@ -128,10 +132,36 @@ struct SearchWork {
 
     // MARK: Bytes
 
+    /// Searches the bytes that came with the message's row, as far as the budget reaches: a byte of text is a step.
+    ///
+    /// - Returns: whether the message is decided.
+    private mutating func feedLeadingBytes(_ budget: inout Int) -> Bool {
+        while budget > 0 {
+            if range?.isEmpty ?? true { range = current?.searcher?.nextRange() }
+            guard let range else {
+                if let current, condition.isMet(current) == true { found.append(current.index) }
+                current = nil
+                return true
+            }
+            guard !range.isEmpty else { continue }
+            let piece = range.prefix(bytes: UInt64(SessionLimits.searchedBytesPerSlice))
+            guard let bytes = current?.details?.leading.slice(of: piece) else { return false }
+            self.range = (range.lowerBound + UInt64(bytes.readableBytes))..<range.upperBound
+            current?.searcher?.feed(bytes)
+            budget -= bytes.readableBytes
+        }
+        return false
+    }
+
     private mutating func searchBody(in session: inout Session) {
         if range?.isEmpty ?? true { range = current?.searcher?.nextRange() }
         guard let range, let details = current?.details else { return finishBody(in: &session) }
         guard !range.isEmpty else { return searchBody(in: &session) }
+        if let leading = details.leading.slice(of: range) {
+            self.range = (range.lowerBound + UInt64(leading.readableBytes))..<range.upperBound
+            unsearched = leading
+            return searchPiece(in: &session)
+        }
         let count = min(range.count, SessionLimits.bodyPieceBytes)
         query(.body(details.bodyID, offset: range.lowerBound, maximumBytes: count), in: &session) {
             $0.receiveBody($2, of: range, in: &$1)
@@ -255,5 +285,15 @@ extension SearchWork: DetailsWork {
     init?(_ command: CommandUnderWay) {
         guard case .search(let work) = command else { return nil }
         self = work
+    }
+}
+
+extension SearchTerm {
+    /// How many of a message's first bytes it is likely to need.
+    fileprivate var leadingBytes: Int {
+        switch self {
+        case .header: SessionLimits.leadingHeaderBytes
+        case .body, .text: SessionLimits.leadingBodyBytes
+        }
     }
 }

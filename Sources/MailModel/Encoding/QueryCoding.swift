@@ -39,10 +39,11 @@ extension MailQuery {
             buffer.writeInteger(mailbox.rawValue)
             buffer.writeInteger(since.rawValue)
             buffer.writeInteger(newFrom.rawValue)
-        case .details(let mailbox, let uids):
+        case .details(let mailbox, let uids, let leadingBytes):
             begin(.details)
             buffer.writeInteger(mailbox.rawValue)
             buffer.write(uids)
+            buffer.writeCount(leadingBytes)
         case .body(let body, let offset, let maximumBytes):
             begin(.body)
             buffer.write(body)
@@ -70,7 +71,11 @@ extension MailQuery {
             self = .messages(mailbox, fromUID: fromUID, limit: try decoder.number(upTo: MailLimits.statesPerQuery))
         case .changes:
             self = .changes(try decoder.mailboxID(), since: try decoder.modSeq(), newFrom: try decoder.uid())
-        case .details: self = .details(try decoder.mailboxID(), try decoder.uidSet())
+        case .details:
+            let mailbox = try decoder.mailboxID()
+            let uids = try decoder.uidSet()
+            let leadingBytes = try decoder.number(upTo: MailLimits.leadingBytesPerMessage)
+            self = .details(mailbox, uids, leadingBytes: leadingBytes)
         case .body:
             let body = try decoder.bodyID()
             let offset: UInt64 = try decoder.integer()

@@ -20,7 +20,7 @@ extension MessageState {
 
 extension MessageDetails {
     /// No encoded message is shorter.
-    static let minimumEncodedBytes = 50
+    static let minimumEncodedBytes = 54
 }
 
 extension ByteBuffer {
@@ -86,6 +86,7 @@ extension ByteBuffer {
         write(details.internalDate)
         writeInteger(details.saved.rawValue)
         writeLengthPrefixed(details.summary)
+        writeLengthPrefixed(details.leading)
     }
 }
 
@@ -179,7 +180,8 @@ extension WireDecoder {
             sizeBytes: try integer(),
             internalDate: try internalDate(),
             saved: try timestamp(),
-            summary: try bytes(maximum: MailLimits.summaryBytes)
+            summary: try bytes(maximum: MailLimits.summaryBytes),
+            leading: try bytes(maximum: MailLimits.leadingBytesPerMessage)
         )
     }
 }

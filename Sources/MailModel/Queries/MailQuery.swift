@@ -9,8 +9,9 @@ public enum MailQuery: Hashable, Sendable {
     case messages(MailboxID, fromUID: UID, limit: Int)
     /// What changed in a mailbox after `since`: flags, expunges; new messages are those from `newFrom` on.
     case changes(MailboxID, since: ModSeq, newFrom: UID)
-    /// The immutable rows of these messages; those that do not exist are left out.
-    case details(MailboxID, UIDSet)
+    /// The immutable rows of these messages; those that do not exist are left out. With up to so many bytes of each
+    /// message from its start, as far as ``MailLimits/leadingBytesPerQuery`` reaches.
+    case details(MailboxID, UIDSet, leadingBytes: Int = 0)
     /// A piece of a body. Bodies never change, so this needs no quorum.
     case body(BodyID, offset: UInt64, maximumBytes: Int)
 }
@@ -195,6 +196,9 @@ public struct MessageDetails: Hashable, Sendable {
     public let saved: Timestamp
     /// What the gateway computed from it when it came (module MessageFormat); opaque here.
     public let summary: ByteBuffer
+    /// The first bytes of the message, of those that were asked for; none where they have to be asked for by
+    /// themselves.
+    public let leading: ByteBuffer
 
     public init(
         uid: UID,
@@ -202,7 +206,8 @@ public struct MessageDetails: Hashable, Sendable {
         sizeBytes: UInt64,
         internalDate: InternalDate,
         saved: Timestamp,
-        summary: ByteBuffer
+        summary: ByteBuffer,
+        leading: ByteBuffer = ByteBuffer()
     ) {
         self.uid = uid
         self.bodyID = bodyID
@@ -210,5 +215,6 @@ public struct MessageDetails: Hashable, Sendable {
         self.internalDate = internalDate
         self.saved = saved
         self.summary = summary
+        self.leading = leading
     }
 }

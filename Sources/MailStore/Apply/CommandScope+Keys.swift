@@ -31,6 +31,11 @@ extension CommandScope {
         return key
     }
 
+    /// The place of a message among those whose flags have changed, in the order of MODSEQs.
+    func changeKey(of uid: UID, at modSeq: ModSeq, in contents: ContentsID) -> Key {
+        key(.changes, of: contents).appending(modSeq.rawValue).appending(uid.rawValue)
+    }
+
     func expungedKey(of position: ExpungedRow.Position) -> Key {
         var key = key(.expunged, of: position.contents)
         key.append(position.modSeq.rawValue)

@@ -83,6 +83,10 @@ struct CommandScope {
     func putByTime(_ key: Key, in table: Table) { batch.putByTime(key, table: table, in: group) }
 
     /// Puts the bytes of a piece of a body, which are not digested.
+    func putChange(of uid: UID, at modSeq: ModSeq, in contents: ContentsID) {
+        batch.putUndigested(changeKey(of: uid, at: modSeq, in: contents))
+    }
+
     func putChunk(_ bytes: ByteBuffer, at key: Key) { batch.putChunk(bytes, at: key) }
 
     /// Puts the bytes of a body that came with its message.

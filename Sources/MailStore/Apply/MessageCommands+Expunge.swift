@@ -46,6 +46,9 @@ extension MessageCommands {
         for (uid, flags) in rows {
             scope.delete(scope.key(.flags, of: uid, in: contents), old: flags.row)
         }
+        for (uid, flags) in rows {
+            scope.deleteUndigested(scope.changeKey(of: uid, at: flags.modSeq, in: contents).bytes)
+        }
         let positions = rows.map { ExpungedRow.Position(contents: contents, modSeq: modSeq, uid: $0.0) }
         for (index, position) in positions.enumerated() {
             let row = ExpungedRow.row(at: scope.timestamp, flags: rows[index].1.flags.system, of: messages[index])

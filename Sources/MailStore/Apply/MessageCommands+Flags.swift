@@ -29,6 +29,7 @@ extension MessageCommands {
         let modSeq = record.highestModSeq.next
         var (more, fewer) = (KeywordTally(), KeywordTally())
         var changed = UIDSet()
+        var oldModSeqs: [ModSeq] = []
         var modified = UIDSet()
         for (uid, row) in rows {
             if let unchangedSince, row.modSeq > unchangedSince {
@@ -45,7 +46,13 @@ extension MessageCommands {
                 fewer.add(row.flags.keywords)
             }
             changed.append(uid)
+            oldModSeqs.append(row.modSeq)
         }
+        // Of a message whose flags change for the first time there is none: to look whether there is would cost more.
+        for (uid, old) in zip(changed.uids, oldModSeqs) {
+            scope.deleteUndigested(scope.changeKey(of: uid, at: old, in: record.contents).bytes)
+        }
+        for uid in changed.uids { scope.putChange(of: uid, at: modSeq, in: record.contents) }
         try table?.countMessages(adding: more, removing: fewer)
         if !changed.isEmpty {
             record.highestModSeq = modSeq

@@ -204,6 +204,9 @@ final class OpenBatch {
         groups[group]?.indexStarts[table]?.rowAdded(key)
     }
 
+    /// Puts a row that is not digested and has nothing but its key.
+    func putUndigested(_ key: Key) { writes.put(key.bytes, newRow(capacity: 1)) }
+
     /// Puts the bytes of a piece of a body, which are not digested.
     func putChunk(_ bytes: ByteBuffer, at key: Key) {
         writes.put(key.bytes, prefix: ChunkHeader.plain, pieces: [bytes])

@@ -57,7 +57,7 @@ struct RemnantCommands {
             let row = ByteBuffer(copying: value)
             scope.delete(scope.key(.messages, of: uid, in: contents), old: row)
             let bodyRows = try references.count(-1, of: try MessageRow(row: row).bodyID, in: scope)
-            room.take(rows: 2 + bodyRows, bytes: value.count)
+            room.take(rows: 3 + bodyRows, bytes: value.count)
             last = uid
             return true
         }
@@ -66,7 +66,10 @@ struct RemnantCommands {
         let flags = scope.key(.flags, of: contents)
         let end = scope.key(.flags, of: last, in: contents).end
         try scope.store.scan(from: flags.bytes + remnant.position, to: end) { key, value in
+            let uid = UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
+            let modSeq = try FlagsRow(span: value).modSeq
             scope.delete(Key(raw: key.copied()), old: ByteBuffer(copying: value))
+            scope.deleteUndigested(scope.changeKey(of: uid, at: modSeq, in: contents).bytes)
             return true
         }
         references.write(to: scope)
@@ -112,8 +115,8 @@ struct RemnantCommands {
         return isDone
     }
 
-    /// The indexes by time are not per account, and the bytes of bodies are not digested: both are found through the
-    /// rows that they belong to.
+    /// The indexes by time are not per account, the index by MODSEQ and the bytes of bodies are not digested: all are
+    /// found through the rows that they belong to.
     ///
     /// - Returns: their number.
     private func removeDependents(
@@ -141,8 +144,14 @@ struct RemnantCommands {
             let chunks = try BodyRow(row: value).chunks
             BodyCommands(scope: scope).removeChunks(of: body, count: chunks)
             return Int(chunks)
-        case .meta, .requests, .addresses, .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expungedByTime,
-            .chunks, .deliveriesByTime, .directory, .remnants, .keywords:
+        case .flags:
+            let contents = ContentsID(try Key.integer(key, at: Key.afterAccount, as: UInt32.self))
+            let uid = UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self))
+            let modSeq = try FlagsRow(span: value.readableBytesUInt8Span).modSeq
+            scope.deleteUndigested(scope.changeKey(of: uid, at: modSeq, in: contents).bytes)
+            return 1
+        case .meta, .requests, .addresses, .accounts, .mailboxes, .mailboxNames, .messages, .expungedByTime,
+            .chunks, .deliveriesByTime, .directory, .remnants, .keywords, .changes:
             return 0
         }
     }

@@ -58,6 +58,13 @@ struct Key: Hashable {
 
     mutating func append(_ time: Timestamp) { append(UInt64(bitPattern: time.rawValue)) }
 
+    /// The same place in another table.
+    func moved(to table: Table) -> Key {
+        var key = self
+        key.bytes[Table.offsetInKeys] = table.rawValue
+        return key
+    }
+
     func appending<T: FixedWidthInteger & UnsignedInteger>(_ value: T) -> Key {
         var key = self
         key.append(value)

@@ -36,18 +36,20 @@ enum Table: UInt8, CaseIterable {
     case remnants = 17
     /// account, contents → names of keywords, and how many messages have each.
     case keywords = 18
+    /// account, contents, MODSEQ, UID: which messages' flags have changed since they came, and when last.
+    case changes = 19
 
     /// Where a key says which table it is of: behind the group.
     static let offsetInKeys = 4
 
-    /// Whether the rows count in the group's digest. Request answers, indexes by time and body bytes (whose checksum
-    /// stands in `bodies`) do not.
+    /// Whether the rows count in the group's digest. Request answers, indexes by time and by MODSEQ, and body bytes
+    /// (whose checksum stands in `bodies`) do not.
     var isDigested: Bool {
         switch self {
         case .addresses, .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expunged, .bodies, .uploads,
             .deliveries, .directory, .remnants, .keywords:
             true
-        case .meta, .requests, .expungedByTime, .chunks, .deliveriesByTime:
+        case .meta, .requests, .expungedByTime, .chunks, .deliveriesByTime, .changes:
             false
         }
     }
@@ -56,7 +58,7 @@ enum Table: UInt8, CaseIterable {
     var isPerAccount: Bool {
         switch self {
         case .accounts, .mailboxes, .mailboxNames, .messages, .flags, .expunged, .bodies, .chunks, .uploads,
-            .deliveries, .remnants, .keywords:
+            .deliveries, .remnants, .keywords, .changes:
             true
         case .meta, .requests, .addresses, .expungedByTime, .deliveriesByTime, .directory:
             false

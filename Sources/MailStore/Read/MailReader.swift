@@ -112,11 +112,12 @@ public struct MailReader: Sendable {
             )
         case .changes(let id, let since, let newFrom):
             return try changes(of: id, account: account, group: group, since: since, newFrom: newFrom)
-        case .details(let id, let uids):
+        case .details(let id, let uids, let leadingBytes):
             guard let details = try details(of: uids, mailbox: id, account: account, group: group) else {
                 return .missing
             }
-            return .details(details)
+            guard leadingBytes > 0 else { return .details(details) }
+            return .details(withLeadingBytes(details, leadingBytes, of: account, in: group))
         case .body(let body, let offset, let maximumBytes):
             guard let bytes = try self.body(body, of: account, in: group, from: offset, maximumBytes: maximumBytes)
             else { return .missing }
@@ -225,16 +226,19 @@ public struct MailReader: Sendable {
             )
         }
         if record.flagsModSeq > since {
-            changes.changed = try messages(
-                in: record.contents,
-                of: account,
-                group: group,
-                from: UID(1),
-                limit: .max,
-                changedAfter: since,
-                below: newFrom,
-                reader: snapshot
-            )
+            let place = Key(group, .flags, account, record.contents)
+            changes.changed =
+                try changedMessages(in: place, since: since, below: newFrom, reader: snapshot)
+                ?? messages(
+                    in: record.contents,
+                    of: account,
+                    group: group,
+                    from: UID(1),
+                    limit: .max,
+                    changedAfter: since,
+                    below: newFrom,
+                    reader: snapshot
+                )
         }
         if record.expungeModSeq > since {
             var expunged: [ClosedRange<UInt32>] = []
@@ -251,6 +255,39 @@ public struct MailReader: Sendable {
         }
         return .changes(changes)
     }
+
+    /// The messages below a UID whose flags have changed, in the order of their UIDs; nil where these are so many that
+    /// to look at all of the mailbox takes less.
+    ///
+    /// - Parameter place: the beginning of the keys of their flags.
+    private func changedMessages(
+        in place: Key,
+        since: ModSeq,
+        below newFrom: UID,
+        reader: any StateReader
+    ) throws -> [MessageState]? {
+        var uids: [UInt32] = []
+        let index = place.moved(to: .changes)
+        try reader.scan(from: index.appending(since.next.rawValue).bytes, to: index.end) { key, _ in
+            uids.append(try Key.integer(key, at: Key.afterMailbox + 8, as: UInt32.self))
+            return uids.count <= Self.changesLookedUp
+        }
+        guard uids.count <= Self.changesLookedUp else { return nil }
+        return try uids.filter { $0 < newFrom.rawValue }.sorted().map { uid in
+            var state: MessageState?
+            _ = try reader.withValue(place.appending(uid).bytes) { value in
+                let row = try FlagsRow(span: value)
+                state = MessageState(uid: UID(uid), flags: row.flags, modSeq: row.modSeq)
+            }
+            guard let state else {
+                throw DecodingError(.truncated, offset: 0, subject: "flags row of a changed message")
+            }
+            return state
+        }
+    }
+
+    /// As many messages are looked up by themselves; to look at all flags of a mailbox costs a twentieth for each.
+    private static let changesLookedUp = 500
 
     private func details(
         of uids: UIDSet,
@@ -280,6 +317,34 @@ public struct MailReader: Sendable {
             }
         }
         return details
+    }
+
+    /// The same rows with first bytes of their messages, as many as an answer may bring. Bytes that cannot be read are
+    /// left out: who asks for them by themselves learns why, and has them mended.
+    private func withLeadingBytes(
+        _ details: [MessageDetails],
+        _ leadingBytes: Int,
+        of account: AccountID,
+        in group: GroupID
+    ) -> [MessageDetails] {
+        var left = MailLimits.leadingBytesPerQuery
+        return details.map { row in
+            guard left > 0 else { return row }
+            let name = BodyChunk(account: account, body: row.bodyID, index: 0)
+            guard let bytes = try? checkedChunk(group, name) else { return row }
+            let length = min(leadingBytes, bytes.readableBytes)
+            guard let leading = bytes.getSlice(at: bytes.readerIndex, length: length) else { return row }
+            left -= length
+            return MessageDetails(
+                uid: row.uid,
+                bodyID: row.bodyID,
+                sizeBytes: row.sizeBytes,
+                internalDate: row.internalDate,
+                saved: row.saved,
+                summary: row.summary,
+                leading: leading
+            )
+        }
     }
 
     /// Bytes of a body from `offset` on: at most `maximumBytes`, and not past the end of the chunk that `offset` lies

@@ -34,7 +34,7 @@ public struct RowName: Hashable, Sendable, CustomStringConvertible {
                 fields.number("account", at: 1, bytes: 8), fields.number("contents", at: 9, bytes: 4),
                 fields.number("UID", at: 13, bytes: 4),
             ]
-        case .expunged:
+        case .expunged, .changes:
             parts += [
                 fields.number("account", at: 1, bytes: 8), fields.number("contents", at: 9, bytes: 4),
                 fields.number("UID", at: 21, bytes: 4),
@@ -98,6 +98,7 @@ extension Table {
         case .directory: "directory"
         case .remnants: "remnants"
         case .keywords: "keywords"
+        case .changes: "changes"
         }
     }
 }

@@ -21,6 +21,7 @@ public struct StateAudit {
         var flags: [ContentsID: [UID: FlagsRow]] = [:]
         var keywords: [ContentsID: KeywordTable] = [:]
         var remnants: Set<ContentsID> = []
+        var changes: [ContentsID: [UID: [ModSeq]]] = [:]
 
         /// Changes the account in place: a copy of all that it has, for each of its rows, would take for ever.
         mutating func change(_ body: (inout Account) throws -> Void) rethrows { try body(&self) }
@@ -40,6 +41,7 @@ public struct StateAudit {
         try readRemnants()
         try readMailboxes()
         try readMessages()
+        try readChanges()
         try readBodies()
         try readTimeIndexes()
         for (id, account) in accounts.sorted(by: { $0.key < $1.key }) { check(id, account) }
@@ -127,6 +129,39 @@ public struct StateAudit {
         }
         try read(.expunged) { _, value, account in
             account.references[try ExpungedRow.message(value).bodyID, default: 0] += 1
+        }
+    }
+
+    /// A message's flags have either the MODSEQ at which it came, and these rise with the UIDs, or that of a change
+    /// that is in the index.
+    private mutating func readChanges() throws {
+        try read(.changes) { key, _, account in
+            let modSeq = ModSeq(try Key.integer(key, at: Key.afterMailbox, as: UInt64.self))
+            let uid = UID(try Key.integer(key, at: Key.afterMailbox + 8, as: UInt32.self))
+            account.changes[try Self.contents(key), default: [:]][uid, default: []].append(modSeq)
+        }
+        for (id, account) in accounts {
+            for (contents, flags) in account.flags {
+                let changes = account.changes[contents] ?? [:]
+                var last = ModSeq.zero
+                for (uid, row) in flags.sorted(by: { $0.key < $1.key }) {
+                    if let known = changes[uid] {
+                        if known != [row.modSeq] {
+                            problems.append("account \(id.rawValue): changes of a message are not as its flags say")
+                        }
+                    } else if row.modSeq < last {
+                        problems.append("account \(id.rawValue): a change of flags is in no index")
+                    } else {
+                        last = row.modSeq
+                    }
+                }
+            }
+            for (contents, changes) in account.changes {
+                let flags = account.flags[contents] ?? [:]
+                if changes.keys.contains(where: { flags[$0] == nil }) {
+                    problems.append("account \(id.rawValue): changes of messages that are gone")
+                }
+            }
         }
     }
 

@@ -167,6 +167,12 @@ public struct TextSearch {
         var others: [[UInt8]] = []
         switch event {
         case .name(let name):
+            // The values of fields that no term is about are not even decoded.
+            let isNamed = kind == .header && plan.fields[ASCII.lowercased(name)] != nil
+            guard isNamed || text.isOpen || kind == .innerHeader && body.isOpen else {
+                self.field = nil
+                return
+            }
             let field = FieldSearch(name: name)
             self.field = field
             text.startText()
@@ -181,9 +187,11 @@ public struct TextSearch {
                 absentFields -= 1
             }
         case .value(let bytes):
+            guard field != nil else { return }
             field?.append(bytes, &converters, text: &folded) { others.append($0) }
             lookAtFieldText(others, of: kind)
         case .end:
+            guard field != nil else { return }
             field?.finish(&converters, text: &folded) { others.append($0) }
             lookAtFieldText(others, of: kind)
             field = nil

@@ -189,10 +189,9 @@ package final class NodeService: MailService {
 
     /// Answers a query, for callers without an event loop too.
     package func query(_ query: MailQuery, of account: AccountReference, _ completion: Completion<MailAnswer>) {
-        if case .body = query {
-            queryBody(query, of: account, completion)
-        } else {
-            readMail(query, of: account, completion)
+        switch query {
+        case .body, .details: queryUnchanging(query, of: account, completion)
+        case .account, .mailboxes, .mailbox, .messages, .changes: readMail(query, of: account, completion)
         }
     }
 

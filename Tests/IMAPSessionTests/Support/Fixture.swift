@@ -118,7 +118,7 @@ enum Fixture {
         case .messages(_, let from, let limit):
             .messages(record, Array(states.filter { $0.uid >= from }.prefix(limit)))
         case .changes: changes(modSeq: 50)
-        case .details(_, let uids): .details(messages.filter { uids.contains(UID($0.uid)) }.map(\.details))
+        case .details(_, let uids, _): .details(messages.filter { uids.contains(UID($0.uid)) }.map(\.details))
         case .body(let id, let offset, let maximumBytes): .body(bytes(of: id, offset, maximumBytes))
         }
     }

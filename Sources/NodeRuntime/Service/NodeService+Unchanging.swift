@@ -4,7 +4,7 @@ internal import MailStore
 internal import NIOCore
 internal import StateStorage
 
-/// Bodies: served from what this node has, and from another one where the disk has spoiled them.
+/// Bodies and rows of messages: served from what this node has, and from another one where the disk has spoiled a body.
 extension NodeService {
     private enum Found {
         case answer(MailAnswer)
@@ -12,8 +12,9 @@ extension NodeService {
         case harmed(BodyChunk)
     }
 
-    /// Bodies never change: what this node has may be served as it is.
-    func queryBody(
+    /// Bodies, and rows of messages, never change: what this node has may be served as it is. Where it has not all that
+    /// is asked for, the leader says whether that is because there is no more.
+    func queryUnchanging(
         _ query: MailQuery,
         of account: AccountReference,
         _ completion: Completion<MailAnswer>
@@ -39,7 +40,7 @@ extension NodeService {
         let answer = attempt(in: group) { () throws -> Found in
             do {
                 let answer = try reader.answer(query, of: account, in: group)
-                return answer == .missing ? .nothing : .answer(answer)
+                return answer.hasAll(of: query) ? .answer(answer) : .nothing
             } catch let harmed as HarmedChunk {
                 return .harmed(harmed.chunk)
             }
@@ -65,5 +66,16 @@ extension NodeService {
             completion.finish(.success(.body(slice)))
         }
         inboxes.put(.bodies(request), for: group)
+    }
+}
+
+extension MailAnswer {
+    /// Whether what never changes was found as a whole: a message that is missing may be gone, or not be here yet.
+    fileprivate func hasAll(of query: MailQuery) -> Bool {
+        switch (query, self) {
+        case (.details(_, let uids, _), .details(let rows)): rows.count == uids.count
+        case (_, .missing): false
+        default: true
+        }
     }
 }
