@@ -14,10 +14,13 @@ public struct HousekeepingTimes: Hashable, Sendable {
     /// Uploads that began before this time and were not finished may go.
     public let uploads: Timestamp
 
-    /// The retentions of ``MailLimits`` that have ended at `now`.
-    public init(now: Timestamp) {
+    /// The retentions that have ended at `now`: those of ``MailLimits``, but for that of expunged messages.
+    public init(
+        now: Timestamp,
+        expungedRetentionMilliseconds: Int64 = MailLimits.expungedRetentionMilliseconds
+    ) {
         func before(_ retention: Int64) -> Timestamp { Timestamp(milliseconds: now.rawValue - retention) }
-        expunged = before(MailLimits.expungedRetentionMilliseconds)
+        expunged = before(expungedRetentionMilliseconds)
         requests = before(MailLimits.requestRetentionMilliseconds)
         deliveries = before(MailLimits.deliveryRetentionMilliseconds)
         uploads = before(MailLimits.uploadRetentionMilliseconds)

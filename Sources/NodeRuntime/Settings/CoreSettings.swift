@@ -1,4 +1,5 @@
 internal import Consensus
+internal import MailModel
 public import ReplicaCore
 
 /// Times and limits of the part of a node that also runs in the simulator.
@@ -39,6 +40,8 @@ public struct CoreSettings: Sendable {
     public var maintenanceMilliseconds: Int64 = 2_000
     /// The state is flushed at least this often while it changes.
     public var flushMilliseconds: Int64 = 30_000
+    /// How long what was expunged is kept, by the clock of the node that leads its group.
+    public var expungedRetentionMilliseconds = MailLimits.expungedRetentionMilliseconds
     /// How snapshots go to other nodes.
     public var snapshots = SnapshotSettings()
     /// Whether the node that leads the directory plans where replicas and leaderships are to be.

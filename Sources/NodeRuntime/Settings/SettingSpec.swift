@@ -58,6 +58,7 @@ public struct SettingSpec: Sendable {
         SettingSpec("address.detail-separator", "+", "user+detail@domain reaches user@domain; empty: it does not"),
         SettingSpec("address.postmaster", "", "account that gets mail for <postmaster>; empty: none"),
         SettingSpec("message.max-bytes", "52428800", "largest message, by LMTP and APPEND"),
+        SettingSpec("mail.expunged-retention-seconds", "1209600", "expunged messages are kept so long: 14 days"),
         SettingSpec("log.level", "info", "trace, debug, info, notice, warning, error or critical"),
         SettingSpec("log.retain-entries", "10000", "entries per group kept for followers that lag"),
         SettingSpec("log.retain-bytes", "67108864", "and at most so many payload bytes per group"),

@@ -17,7 +17,8 @@ package struct HousekeepingRoom {
     mutating func tick(_ floor: Floor) {
         let groups = pace.groupsToLookAt(floor.nowMilliseconds) { Array(floor.groups.led) }
         guard !groups.isEmpty else { return }
-        let times = HousekeepingTimes(now: floor.clock.now())
+        let retention = floor.settings.expungedRetentionMilliseconds
+        let times = HousekeepingTimes(now: floor.clock.now(), expungedRetentionMilliseconds: retention)
         let reader = floor.reader
         let ways = floor.ways
         ways.background.run {
