@@ -110,7 +110,7 @@ def watch_table(runs):
                          short(run["after_answer_ms"]["p99"]), kib("resident_bytes_per_session"),
                          kib("proportional_bytes_per_session"), str(run["missing"])])
     head = ["store", "sessions", "EXISTS after the answer: p50, ms", "p99, ms", "KiB per session, resident",
-            "with shared pages divided", "not heard in 30 s"]
+            "with shared pages divided", "not heard in 15 s"]
     return ["### Sessions in IDLE", ""] + table(head, rows) if rows else []
 
 

@@ -4,9 +4,10 @@ internal import Consensus
 /// attachment in base64, which no store can compress much.
 ///
 /// Texts and attachments are pieces of two pools that are made once, so that a message costs little more than a copy of
-/// its bytes. The same seed gives the same messages.
+/// its bytes. The same seed and run give the same messages.
 package struct MessageSource: Sendable {
     private let seed: UInt64
+    private let run: UInt64
     private let sizes: SizeDistribution
     private let texts: LinePool
     private let attachments: LinePool
@@ -22,9 +23,13 @@ package struct MessageSource: Sendable {
     private static let longestTextBytes = 12_288
     private static let boundary = "=_part_7d1f04c2"
 
-    /// - Parameter seed: where all that is random begins.
-    package init(seed: UInt64, sizes: SizeDistribution) {
+    /// - Parameters:
+    ///   - seed: where all that is random begins.
+    ///   - run: stands in each Message-ID. Servers drop what they take for a message that they have got before, so two
+    ///     loads of one server differ in it.
+    package init(seed: UInt64, run: UInt64, sizes: SizeDistribution) {
         self.seed = seed
+        self.run = run
         self.sizes = sizes
         var random = SplitMix64(seed: SplitMix64.mix(seed))
         let vocabulary = Vocabulary(&random)
@@ -105,7 +110,10 @@ package struct MessageSource: Sendable {
         message += Array("From: ".utf8) + people[random.below(people.count)]
         if !isShort { message += Array("\r\nTo: ".utf8) + people[random.below(people.count)] }
         message += Array("\r\nSubject: ".utf8) + subjects[random.below(subjects.count)]
-        message += Array("\r\nDate: \(date)\r\nMessage-ID: <\(id).\(number)@example.net>\r\nMIME-Version: 1.0\r\n".utf8)
+        message += Array(
+            "\r\nDate: \(date)\r\nMessage-ID: <\(id).\(number).\(hexadecimal(run))@example.net>\r\nMIME-Version: 1.0\r\n"
+                .utf8
+        )
         message += Array(
             (isMultipart
                 ? "Content-Type: multipart/mixed; boundary=\"\(Self.boundary)\"\r\n\r\n"

@@ -88,7 +88,7 @@ struct Mailbox: ParsableCommand {
             accounts: accounts,
             account: accounts.account(0),
             mailbox: mailbox,
-            source: MessageSource(seed: UInt64(user.exists) + 1, sizes: .fixed(size))
+            source: .ofThisRun(seed: UInt64(user.exists) + 1, sizes: .fixed(size))
         )
         try filling.run(messages - user.exists)
         try user.perform("SELECT \(mailbox)")

@@ -16,7 +16,7 @@ struct MailboxFilling {
 
     /// - Parameter count: messages to add.
     func run(_ count: Int) throws {
-        print("filling \(mailbox) of \(account) with \(count) messages")
+        Output.printProgress("filling \(mailbox) of \(account) with \(count) messages")
         let done = NIOLockedValueBox((batches: 0, messages: 0))
         try WorkerThread.runAll(Self.sessions) { [self] _ in
             let client = try IMAPClient(endpoint, timeoutSeconds: accounts.timeout)
@@ -39,7 +39,7 @@ struct MailboxFilling {
                     defer { done.messages += messages.count }
                     return (done.messages, done.messages + messages.count)
                 }
-                if before / Self.progressEvery != after / Self.progressEvery { print("  \(after)") }
+                if before / Self.progressEvery != after / Self.progressEvery { Output.printProgress("  \(after)") }
             }
         }
     }

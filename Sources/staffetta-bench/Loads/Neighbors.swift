@@ -51,7 +51,7 @@ struct Neighbors: ParsableCommand {
                 accounts: accounts,
                 account: accounts.account(0),
                 mailbox: "INBOX",
-                source: MessageSource(seed: 1, sizes: .fixed(Self.messageBytes))
+                source: .ofThisRun(seed: 1, sizes: .fixed(Self.messageBytes))
             )
             try filling.run(missing)
         }
@@ -121,7 +121,7 @@ private final class DeliveryStream: Sendable {
         _ account: @escaping @Sendable (_ number: Int) -> String
     ) {
         let state = state
-        let source = MessageSource(seed: 2, sizes: .fixed(Self.messageBytes))
+        let source = MessageSource.ofThisRun(seed: 2, sizes: .fixed(Self.messageBytes))
         let begun = Clock.now
         threads = (0..<Self.sessions).map { session in
             WorkerThread {

@@ -3,6 +3,12 @@ internal import SystemPackage
 
 /// Prints results, and writes plots.
 enum Output {
+    /// Prints a line to the standard error, so that results stay by themselves.
+    static func printProgress(_ line: String) {
+        // Nobody misses a line that cannot be written.
+        _ = try? FileDescriptor.standardError.writeAll("\(line)\n".utf8)
+    }
+
     static func print(_ report: LoadReport, _ use: ServerUseOptions, plot: PlotOptions) throws {
         switch use.format {
         case .table: Swift.print(report.text)

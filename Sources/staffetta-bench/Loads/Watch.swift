@@ -35,7 +35,7 @@ struct Watch: ParsableCommand {
     @OptionGroup var use: ServerUseOptions
 
     /// How long a session waits for its EXISTS.
-    private static let patienceSeconds = 30.0
+    private static let patienceSeconds = 15.0
 
     func validate() throws {
         guard sessions > 0, messages > 0, rate > 0 else {
@@ -82,6 +82,9 @@ struct Watch: ParsableCommand {
             try delivery.deliver(message, to: [accounts.account(account)])
             let answered = Clock.now
             let times = try waitFor(listeners, of: account, heard)
+            if times.isEmpty {
+                throw BenchError("no session heard of message \(number + 1) within \(Int(Self.patienceSeconds)) s")
+            }
             figures.missing += listeners - times.count
             for time in times {
                 figures.fromSent.record(seconds: time - sent)

@@ -82,10 +82,15 @@ struct MailOptions: ParsableArguments {
     )
     var size = SizeDistribution.fixed(10_240)
 
-    @Option(help: ArgumentHelp("Where sizes, texts and choices begin; the same seed gives the same.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Where sizes, texts and choices begin; the same seed gives the same but for Message-IDs.",
+            valueName: "n"
+        )
+    )
     var seed: UInt64 = 1
 
-    var source: MessageSource { MessageSource(seed: seed, sizes: size) }
+    var source: MessageSource { .ofThisRun(seed: seed, sizes: size) }
 }
 
 /// How results are shown.
@@ -127,4 +132,11 @@ struct PlotOptions: ParsableArguments {
         )
     )
     var plot: String?
+}
+
+extension MessageSource {
+    /// Messages that no other run of this program sends.
+    static func ofThisRun(seed: UInt64, sizes: SizeDistribution) -> MessageSource {
+        MessageSource(seed: seed, run: UInt64.random(in: .min ... .max), sizes: sizes)
+    }
 }
