@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import LoadModel
 
 struct Puts: ParsableCommand {
     static let configuration = CommandConfiguration(

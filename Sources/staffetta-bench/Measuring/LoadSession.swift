@@ -1,3 +1,5 @@
+internal import LoadModel
+
 /// One of the sessions of a load. It is used by one thread only.
 protocol LoadSession: AnyObject {
     /// How many requests may be begun before the first of them is finished.

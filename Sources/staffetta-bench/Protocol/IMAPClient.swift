@@ -1,3 +1,5 @@
+internal import LoadModel
+
 /// As much of IMAP (RFC 3501) as it takes to load a server.
 final class IMAPClient {
     private let wire: Wire

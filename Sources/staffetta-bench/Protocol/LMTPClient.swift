@@ -1,3 +1,5 @@
+internal import LoadModel
+
 /// As much of LMTP (RFC 2033) as it takes to deliver.
 final class LMTPClient {
     private let wire: Wire

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LoadModel
 
 /// A blocking connection that hands out lines.
 final class Wire {

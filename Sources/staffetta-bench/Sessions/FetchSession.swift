@@ -1,3 +1,5 @@
+internal import LoadModel
+
 /// Fetches whole messages from INBOX, one after the other.
 final class FetchSession: SteppedSession {
     private let accounts: AccountOptions

@@ -1,3 +1,5 @@
+internal import LoadModel
+
 /// Sets and clears a flag of one message after the other.
 final class FlagSession: SteppedSession {
     private let accounts: AccountOptions

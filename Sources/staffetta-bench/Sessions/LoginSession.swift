@@ -1,3 +1,5 @@
+internal import LoadModel
+
 /// Logs in and out again, over a new connection each time.
 final class LoginSession: SteppedSession {
     private let accounts: AccountOptions

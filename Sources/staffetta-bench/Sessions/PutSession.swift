@@ -1,3 +1,5 @@
+internal import LoadModel
+
 /// Puts values into etcd over its JSON gateway, one after the other.
 final class PutSession: SteppedSession {
     private let valueBytes: Int
