@@ -32,14 +32,6 @@ import Testing
         #expect(halves[0].count == 500)
     }
 
-    @Test("A wait of a client that asks one by one counts for those requests that it kept back")
-    func expectedInterval() {
-        var histogram = LatencyHistogram()
-        histogram.record(seconds: 1, expectedInterval: 0.1)
-        #expect(histogram.count == 10)
-        #expect(abs(histogram.milliseconds(atPercentile: 50) - 500) < 2)
-    }
-
     @Test("What is out of bounds counts at the bound")
     func bounds() {
         var histogram = LatencyHistogram()

@@ -111,8 +111,8 @@ package struct MessageSource: Sendable {
         if !isShort { message += Array("\r\nTo: ".utf8) + people[random.below(people.count)] }
         message += Array("\r\nSubject: ".utf8) + subjects[random.below(subjects.count)]
         message += Array(
-            "\r\nDate: \(date)\r\nMessage-ID: <\(id).\(number).\(hexadecimal(run))@example.net>\r\nMIME-Version: 1.0\r\n"
-                .utf8
+            ("\r\nDate: \(date)\r\nMessage-ID: <\(id).\(number).\(hexadecimal(run))@example.net>\r\n"
+                + "MIME-Version: 1.0\r\n").utf8
         )
         message += Array(
             (isMultipart

@@ -5,7 +5,7 @@ private import Glibc
 package enum SizeDistribution: Sendable, Equatable {
     /// All of one size in bytes.
     case fixed(Int)
-    /// As in real mailboxes: lognormal, half of the messages below 20 KB and one in a hundred above 1 MB, at most 25 MB.
+    /// As in real mailboxes: lognormal, half of them below 20 KB and one in a hundred above 1 MB, none above 25 MB.
     case mail
 
     /// The smallest message that has all headers.

@@ -4,14 +4,15 @@ internal import Consensus
 struct Vocabulary {
     private let words: [[UInt8]]
     private static let frequent = """
-        the of and to a in is that for it as was with be by on not he his but at are this have from or had an they which \
-        one you were all her she there would their we him been has when who will no more if out so up said what its about \
-        than into them can only other time new some could these two may first then do any like my now over such our man \
-        me even most made after also did many off before must well back through years much where your way down should \
-        because long each just state those people too mister how little good world make very year still see work life \
-        meeting invoice report project order account delivery contract question answer update schedule budget review \
-        draft offer customer service server system problem ticket request change release version team office travel \
-        flight hotel booking reminder newsletter summary minutes agenda attached please regards thanks forward copy
+        the of and to a in is that for it as was with be by on not he his but at are this have from or had an they \
+        which one you were all her she there would their we him been has when who will no more if out so up said \
+        what its about than into them can only other time new some could these two may first then do any like my now \
+        over such our man me even most made after also did many off before must well back through years much where \
+        your way down should because long each just state those people too mister how little good world make very \
+        year still see work life meeting invoice report project order account delivery contract question answer \
+        update schedule budget review draft offer customer service server system problem ticket request change \
+        release version team office travel flight hotel booking reminder newsletter summary minutes agenda attached \
+        please regards thanks forward copy
         """
     private static let syllables = [
         "ar", "ber", "con", "da", "el", "fin", "ga", "har", "in", "jo", "ka", "lor", "men", "ni", "or", "per", "qui",

@@ -3,7 +3,8 @@ private import Histogram
 /// Latencies in buckets whose width grows with the value, so that memory is fixed and percentiles are off by 0.1 % at
 /// most.
 ///
-/// The buckets are those of HdrHistogram (Gil Tene). Each session has a histogram of its own; they are merged at the end.
+/// The buckets are those of HdrHistogram (Gil Tene). Each session has a histogram of its own; in the end they are
+/// merged.
 package struct LatencyHistogram: Sendable {
     /// Longer latencies count as this one: one hour.
     package static let maximumMicroseconds: UInt64 = 3_600_000_000
@@ -31,14 +32,6 @@ package struct LatencyHistogram: Sendable {
     /// - Parameter seconds: of any sign; what is below zero counts as zero.
     package mutating func record(seconds: Double) {
         histogram.record(Self.microseconds(seconds))
-    }
-
-    /// Counts one latency of a client that waits for each answer before it asks again, and the latencies of those
-    /// requests that it did not send meanwhile.
-    ///
-    /// - Parameter interval: how far apart the requests were to be, in seconds.
-    package mutating func record(seconds: Double, expectedInterval interval: Double) {
-        histogram.recordCorrectedValue(Self.microseconds(seconds), expectedInterval: Self.microseconds(interval))
     }
 
     private static func microseconds(_ seconds: Double) -> UInt64 {

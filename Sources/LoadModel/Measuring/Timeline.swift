@@ -40,8 +40,8 @@ package struct Timeline: Sendable {
 
     /// Counts a request that ended.
     ///
-    /// - Parameter time: when it ended, in seconds from the beginning of the load. What is before the second of the last
-    ///   call counts in that.
+    /// - Parameter time: when it ended, in seconds from the beginning of the load. What is before the second of
+    ///   the last call counts in that.
     package mutating func record(at time: Double, seconds: Double) {
         advance(to: time)
         current.record(seconds: seconds)

@@ -224,7 +224,8 @@ package struct LatencyPlot {
         var place = Self.left
         for (name, color) in entries {
             parts.append(
-                "<rect x=\"\(number(place))\" y=\"\(number(panel.top - 17))\" width=\"14\" height=\"8\" fill=\"\(color)\"/>"
+                "<rect x=\"\(number(place))\" y=\"\(number(panel.top - 17))\" width=\"14\" height=\"8\" "
+                    + "fill=\"\(color)\"/>"
             )
             parts.append(text(escaped(name), x: place + 19, y: panel.top - 8, ""))
             place += 44 + Double(name.count) * 7

@@ -14,6 +14,7 @@ package struct Pacer: Sendable {
     private var issued = 0
     private var counted = 0
 
+    /// The pace of a load that ends after its requests or its seconds, whichever comes first.
     package init(rate: Double?, requests: Int?, seconds: Double?, warmUpSeconds: Double) {
         precondition(requests != nil || seconds != nil, "a load ends")
         self.rate = rate

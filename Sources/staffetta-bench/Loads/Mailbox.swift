@@ -6,8 +6,8 @@ struct Mailbox: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure single commands on a large mailbox.",
         discussion: """
-            Fills a mailbox of the first account by APPEND, where it has fewer messages, and then gives one command after
-            the other, in several rounds with a new session each.
+            Fills a mailbox of the first account by APPEND, where it has fewer messages, and then gives one command \
+            after the other, in several rounds with a new session each.
 
             Example: staffetta-bench mailbox --imap 127.0.0.1:14013 --messages 100000 --rounds 5
             """

@@ -9,8 +9,8 @@ struct Mixed: ParsableCommand {
 
             \(MixedStep.allCases.map { "  \($0.weight) \($0.rawValue)" }.joined(separator: "\n"))
 
-            "FETCH headers" asks for four headers, flags and sizes of the last 20 messages; "STORE flag" sets or clears
-            \\Seen of one message; "APPEND, EXPUNGE" adds a message, and removes it again.
+            "FETCH headers" asks for four headers, flags and sizes of the last 20 messages; "STORE flag" sets or \
+            clears \\Seen of one message; "APPEND, EXPUNGE" adds a message, and removes it again.
 
             Example: staffetta-bench mixed --server 127.0.0.1:14013 --sessions 50 --rate 500 --seconds 60 --warm-up 5
             """

@@ -8,8 +8,8 @@ struct Neighbors: ParsableCommand {
         commandName: "neighbors",
         abstract: "Measure what one user's large mailbox costs the deliveries to others.",
         discussion: """
-            Fills the INBOX of the first account, then copies, marks, expunges, renames and deletes all of it by IMAP,
-            while messages are delivered to the other accounts at a steady rate. Prints how long those deliveries took
+            Fills the INBOX of the first account, then copies, marks, expunges, renames and deletes all of it by IMAP, \
+            while messages are delivered to the other accounts at a steady rate. Prints how long those deliveries took \
             meanwhile, and in a quiet time before.
 
             Example: staffetta-bench neighbors --lmtp 127.0.0.1:14015 --imap 127.0.0.1:14013 --messages 200000

@@ -7,7 +7,7 @@ struct Puts: ParsableCommand {
         discussion: """
             Over the JSON gateway of etcd 3.4 or later, which costs etcd more than gRPC does.
 
-            Example: staffetta-bench puts --server 127.0.0.1:2379,127.0.0.1:2381,127.0.0.1:2383 --sessions 64 --seconds 20
+            Example: staffetta-bench puts --server 127.0.0.1:2379,127.0.0.1:2381 --sessions 64 --seconds 20
             """
     )
     @OptionGroup var loop: LoopOptions

@@ -6,8 +6,8 @@ struct Steady: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Deliver and expunge in rounds: does the store stay as fast as it was fresh?",
         discussion: """
-            Each round delivers --messages messages by LMTP, and then expunges all that is in the INBOX of each account
-            by IMAP. CPU and written bytes of a round are those of both.
+            Each round delivers --messages messages by LMTP, and then expunges all that is in the INBOX of each \
+            account by IMAP. CPU and written bytes of a round are those of both.
 
             Example: staffetta-bench steady --lmtp 127.0.0.1:14015 --imap 127.0.0.1:14013 --rounds 20 --cpu-of 4711
             """

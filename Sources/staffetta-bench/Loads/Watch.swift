@@ -7,10 +7,10 @@ struct Watch: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how soon sessions in IDLE hear of new messages, and what they take of memory.",
         discussion: """
-            Opens --sessions sessions, spread over the accounts, in IDLE (RFC 2177), and delivers messages to one account
-            after the other at --rate. Measures from the beginning of the delivery, and from the server's answer to it (0
-            where EXISTS came first), to the untagged EXISTS of each session. With --cpu-of, also the memory of the server before
-            the sessions came and with all of them in IDLE.
+            Opens --sessions sessions, spread over the accounts, in IDLE (RFC 2177), and delivers messages to one \
+            account after the other at --rate. Measures from the beginning of the delivery, and from the server's \
+            answer to it (0 where EXISTS came first), to the untagged EXISTS of each session. With --cpu-of, also the \
+            memory of the server before the sessions came and with all of them in IDLE.
 
             Example: staffetta-bench watch --imap 127.0.0.1:14013 --lmtp 127.0.0.1:14015 --sessions 200 --cpu-of 4711
             """
@@ -36,6 +36,8 @@ struct Watch: ParsableCommand {
 
     /// How long a session waits for its EXISTS.
     private static let patienceSeconds = 15.0
+    /// After so many messages that some sessions did not hear of in time, no more are delivered.
+    private static let maximumMissed = 3
 
     func validate() throws {
         guard sessions > 0, messages > 0, rate > 0 else {
@@ -56,6 +58,7 @@ struct Watch: ParsableCommand {
         let memory: ProcessTree.Memory
         var fromSent = LatencyHistogram()
         var fromAnswer = LatencyHistogram()
+        var delivered = 0
         /// How often a session did not hear of a message in time.
         var missing = 0
     }
@@ -71,6 +74,7 @@ struct Watch: ParsableCommand {
         let delivery = try LMTPClient(lmtp, timeoutSeconds: accounts.timeout)
         let source = mail.source
         var figures = Figures(memoryBefore: memoryBefore, memory: memory)
+        var missed = 0
         let begun = Clock.now
         for number in 0..<messages {
             let account = number % watched
@@ -85,10 +89,15 @@ struct Watch: ParsableCommand {
             if times.isEmpty {
                 throw BenchError("no session heard of message \(number + 1) within \(Int(Self.patienceSeconds)) s")
             }
+            figures.delivered += 1
             figures.missing += listeners - times.count
             for time in times {
                 figures.fromSent.record(seconds: time - sent)
                 figures.fromAnswer.record(seconds: time - answered)
+            }
+            if times.count < listeners {
+                missed += 1
+                if missed == Self.maximumMissed { break }
             }
         }
         show(figures, server.usage(since: before))
@@ -147,7 +156,8 @@ struct Watch: ParsableCommand {
     private func show(_ figures: Figures, _ usage: LoadReport.ServerUsage?) {
         switch use.format {
         case .table:
-            print("\(sessions) sessions in IDLE, \(messages) messages, \(figures.missing) times none heard in time")
+            let missing = "\(figures.missing) times one was not heard of in time"
+            print("\(sessions) sessions in IDLE, \(figures.delivered) messages, \(missing)")
             var table = TextTable(head: ["latency, ms", "p50", "p90", "p99", "max"])
             for (name, histogram) in [
                 ("EXISTS after sending", figures.fromSent), ("EXISTS after the answer", figures.fromAnswer),
@@ -165,7 +175,7 @@ struct Watch: ParsableCommand {
         case .json:
             print(
                 JSONValue.object([
-                    ("sessions", .integer(sessions)), ("messages", .integer(messages)),
+                    ("sessions", .integer(sessions)), ("messages", .integer(figures.delivered)),
                     ("missing", .integer(figures.missing)),
                     ("after_sending_ms", LoadReport.latencyJSON(figures.fromSent)),
                     ("after_answer_ms", LoadReport.latencyJSON(figures.fromAnswer)),

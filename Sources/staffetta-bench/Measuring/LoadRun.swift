@@ -3,8 +3,9 @@ internal import NIOConcurrencyHelpers
 
 /// Runs sessions side by side, and says what came of it.
 ///
-/// A request whose connection is lost, or that the server refuses for the moment, is made again over a new connection to
-/// the next server: its latency goes on counting. So does a client when a server fails over.
+/// A request whose connection is lost is made again over a new connection to the next server, and one that the server
+/// refuses for the moment is made again after a pause; its latency goes on counting. So do MTAs and mail clients when a
+/// server fails over.
 final class LoadRun: Sendable {
     /// What is run.
     struct Plan: Sendable {
@@ -39,6 +40,8 @@ final class LoadRun: Sendable {
             pids = []
         }
     }
+
+    typealias MakeSession = @Sendable (_ session: Int) throws -> any LoadSession
 
     /// What all sessions add to.
     private struct Total {
@@ -76,13 +79,12 @@ final class LoadRun: Sendable {
     /// - Throws: ``BenchError`` when a session cannot be opened at the beginning, or when no request went well.
     static func run(
         _ plan: Plan,
-        _ makeSession: @escaping @Sendable (_ session: Int) throws -> any LoadSession
+        _ makeSession: @escaping MakeSession
     ) throws -> LoadReport {
-        try LoadRun(plan).run(makeSession)
+        try LoadRun(plan).carryOut(makeSession)
     }
 
-    private func run(_ makeSession: @escaping @Sendable (_ session: Int) throws -> any LoadSession) throws -> LoadReport
-    {
+    private func carryOut(_ makeSession: @escaping MakeSession) throws -> LoadReport {
         let threads = (0..<plan.sessions).map { number in
             WorkerThread { self.work(number, makeSession) }
         }
@@ -137,7 +139,7 @@ final class LoadRun: Sendable {
 
     // MARK: On the thread of a session
 
-    private func work(_ number: Int, _ makeSession: @Sendable (_ session: Int) throws -> any LoadSession) {
+    private func work(_ number: Int, _ makeSession: MakeSession) {
         var session: (any LoadSession)?
         do {
             let made = try makeSession(number)

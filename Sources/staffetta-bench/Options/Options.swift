@@ -44,9 +44,9 @@ struct LoopOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Requests per second over all sessions (open loop): latencies count from when a request was due. Without, each \
-            session waits for its answer (closed loop), and latencies are as measured: a pause of the server counts once \
-            for each session, not for all that would have come meanwhile.
+            Requests per second over all sessions (open loop): latencies count from when a request was due. Without, \
+            each session waits for its answer (closed loop), and latencies are as measured: a pause of the server \
+            counts once for each session, not for all that would have come meanwhile.
             """,
             valueName: "n"
         )
