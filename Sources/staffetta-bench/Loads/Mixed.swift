@@ -24,8 +24,8 @@ struct Mixed: ParsableCommand {
     func run() throws {
         let plan = LoadRun.Plan("commands", loop, defaultServer: .imap, pids: use.pids)
         let source = mail.source
-        let report = try LoadRun.run(plan) { [mail, accounts] session in
-            MixedSession(mail, source, accounts, session: session)
+        let report = try LoadRun.run(plan) { [seed = mail.seed, accounts] session in
+            MixedSession(seed: seed, source, accounts, session: session)
         }
         try Output.print(report, use, plot: plot)
     }

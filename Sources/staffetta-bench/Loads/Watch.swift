@@ -111,7 +111,7 @@ struct Watch: ParsableCommand {
                 try client.login(accounts.account(account), accounts.password)
                 try client.perform("SELECT INBOX")
                 try client.beginIdle()
-                listen(Handover(client), account, heard)
+                listen(Handover(client), account: account, heard)
             }
         }
     }
@@ -128,7 +128,7 @@ struct Watch: ParsableCommand {
     }
 
     /// The thread ends with the process.
-    private func listen(_ handover: Handover, _ account: Int, _ heard: NIOLockedValueBox<Heard>) {
+    private func listen(_ handover: Handover, account: Int, _ heard: NIOLockedValueBox<Heard>) {
         _ = WorkerThread {
             do {
                 while true {

@@ -206,7 +206,7 @@ final class LoadRun: Sendable {
             }
             guard !worker.inFlight.isEmpty else { return false }
             let finished = try worker.session.finish()
-            note(finished, worker.inFlight.removeFirst(), &worker)
+            note(finished, of: worker.inFlight.removeFirst(), &worker)
             worker.failuresInRow = 0
         } catch {
             recover(error, &worker)
@@ -224,7 +224,7 @@ final class LoadRun: Sendable {
         return pacer.withLockedValue { $0.next(now: now) }
     }
 
-    private func note(_ finished: Finished, _ ticket: Pacer.Ticket, _ worker: inout Worker) {
+    private func note(_ finished: Finished, of ticket: Pacer.Ticket, _ worker: inout Worker) {
         guard ticket.isCounted else { return }
         let end = now
         let latency = end - ticket.due

@@ -12,10 +12,10 @@ final class MixedSession: SteppedSession {
     /// What a client shows at once, and what an empty mailbox is given at the beginning.
     private static let shownMessages = 20
 
-    init(_ mail: MailOptions, _ source: MessageSource, _ accounts: AccountOptions, session: Int) {
+    init(seed: UInt64, _ source: MessageSource, _ accounts: AccountOptions, session: Int) {
         self.source = source
         self.accounts = accounts
-        seed = mail.seed
+        self.seed = seed
         account = accounts.account(session)
     }
 
