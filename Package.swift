@@ -55,6 +55,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // Pure: no I/O, clock, randomness, locks, async, Foundation.
@@ -164,6 +165,13 @@ let package = Package(
 
         .systemLibrary(name: "CAllocator"),
 
+        // What a load is made of and what is said of it: pure, so that it can be tested without a server.
+        .target(
+            name: "LoadModel",
+            dependencies: ["Consensus", .product(name: "Histogram", package: "hdrhistogram-swift")],
+            swiftSettings: strict
+        ),
+
         // Programs: argument parsing and wiring.
         .target(
             name: "ServerProcess",
@@ -190,8 +198,8 @@ let package = Package(
         .executableTarget(
             name: "staffetta-bench",
             dependencies: [
-                "AdminAPI", "CAllocator", "Consensus", "MailModel", "MailStore", "StateStorage", arguments, nioCore,
-                nioLocks, systemPackage,
+                "AdminAPI", "CAllocator", "Consensus", "LoadModel", "MailModel", "MailStore", "StateStorage", arguments,
+                nioCore, nioLocks, systemPackage,
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
@@ -268,6 +276,7 @@ let package = Package(
         tests("AdminService", ["AdminAPI", "NodeRuntime", .product(name: "GRPCCore", package: "grpc-swift-2")]),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         tests("Authentication"),
+        tests("LoadModel", ["Consensus"]),
         tests("CharsetConversion"),
         tests("MessageFormat", ["CharsetConversion", "Consensus", nioCore]),
         tests("IMAPSyntax", ["Consensus", nioCore]),

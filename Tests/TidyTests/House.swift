@@ -6,7 +6,7 @@ enum House {
             "Consensus", "MessageFormat", "IMAPSyntax", "Authentication", "CAllocator", "CChecksum",
             "CRocksDB", "CRocksFlush", "CharsetConversion",
         ],
-        ["MailModel", "ReplicaCore", "StateStorage", "LogStorage"],
+        ["MailModel", "ReplicaCore", "StateStorage", "LogStorage", "LoadModel"],
         ["IMAPSession", "Placement"],
         ["MailStore"],
         ["PeerTransport"],
@@ -31,6 +31,8 @@ enum House {
         "ReplicaCore": ["Consensus", "NIOCore"],
         // Only for the identifiers of nodes, groups and replicas.
         "Placement": ["Consensus", "MailModel"],
+        // Nothing of the system but its mathematics.
+        "LoadModel": ["Consensus", "Glibc", "Histogram"],
         // What gateways share stands apart from what is hidden from them.
         "GatewaySupport": ["Logging", "MailModel", "NIOConcurrencyHelpers", "NIOCore"],
     ]

@@ -60,7 +60,7 @@ enum Rules {
     /// No I/O, clock, randomness, locks, async, Foundation.
     static let pureModules: Set = [
         "Consensus", "MailModel", "MessageFormat", "IMAPSyntax", "IMAPSession", "Placement", "ReplicaCore",
-        "Authentication",
+        "Authentication", "LoadModel",
     ]
 
     /// Salts are random.

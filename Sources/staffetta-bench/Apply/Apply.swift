@@ -6,7 +6,7 @@ struct Apply: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how long entries of the log keep the applier, each kind at its worst.",
         discussion: """
-            Needs no server: fills databases in a temporary directory, and applies the largest entries that gateways
+            Needs no server: fills databases in a temporary directory, and applies the largest entries that gateways \
             and housekeeping propose, one at a time, each written by itself. Takes a minute or two, and up to 2 GB.
 
             Example: staffetta-bench apply --messages 200000

@@ -2,6 +2,7 @@ internal import AdminAPI
 internal import ArgumentParser
 internal import GRPCCore
 internal import Glibc
+internal import LoadModel
 internal import SwiftProtobuf
 
 /// Measures a cluster that `staffetta dev` runs: what its groups cost while nothing is asked of them, and how soon all
@@ -52,7 +53,7 @@ struct Idle: AsyncParsableCommand {
         }
         let took = try await seconds { try await Self.hasLeaders($0, except: 0) }
         let first = try await status(of: 1)
-        print("\(first.groups) groups, all with leaders (after \(format(took)) s)")
+        print("\(first.groups) groups, all with leaders (after \(decimals(took)) s)")
         // What follows from elections has to settle: state is flushed at least twice a minute.
         try await measure("idle", pids)
         guard kill > 0 else { return }
@@ -64,11 +65,12 @@ struct Idle: AsyncParsableCommand {
     }
 
     private func measure(_ what: String, _ pids: [Int]) async throws {
-        let before = CPUTime.of(pids)
-        let begun = now()
+        let tree = ProcessTree(pids)
+        let before = tree.use.cpuSeconds
+        let begun = Clock.now
         try await Task.sleep(for: .seconds(seconds))
-        let share = (CPUTime.of(pids) - before) / (now() - begun)
-        print("\(what): \(format(share * 100)) % of one core, \(pids.count) processes, over \(seconds) s")
+        let share = (tree.use.cpuSeconds - before) / (Clock.now - begun)
+        print("\(what): \(decimals(share * 100)) % of one core, \(pids.count) processes, over \(seconds) s")
     }
 
     private func killAndWait(_ pids: [Int]) async throws {
@@ -76,21 +78,21 @@ struct Idle: AsyncParsableCommand {
         guard Glibc.kill(pid_t(pids[kill - 1]), SIGKILL) == 0 else { throw BenchError("cannot kill node \(kill)") }
         let gone = UInt64(kill)
         let took = try await seconds { try await Self.hasLeaders($0, except: gone) }
-        print("node \(kill) killed, which led \(led) groups: all have leaders again after \(format(took)) s")
+        print("node \(kill) killed, which led \(led) groups: all have leaders again after \(decimals(took)) s")
     }
 
     /// How long it takes until all nodes that are up say so.
     private func seconds(
         until isDone: @escaping @Sendable (Staffetta_Admin_V1_GetStatusResponse) async throws -> Bool
     ) async throws -> Double {
-        let begun = now()
+        let begun = Clock.now
         var waiting = (1...nodes).filter { access("/proc/\((try? pid($0)) ?? 0)", F_OK) == 0 }
         while let node = waiting.first {
             if let status = try? await status(of: node), try await isDone(status) {
                 waiting.removeFirst()
                 continue
             }
-            guard now() - begun < Self.patienceSeconds else {
+            guard Clock.now - begun < Self.patienceSeconds else {
                 throw BenchError(
                     "node \(node) does not know a leader of every group, or does not answer at 127.0.0.1:\(port(node)) "
                         + "(admin, by --port-base)"
@@ -99,7 +101,7 @@ struct Idle: AsyncParsableCommand {
             try await Task.sleep(for: .milliseconds(Self.pollMilliseconds))
             waiting.removeAll { access("/proc/\((try? pid($0)) ?? 0)", F_OK) != 0 }
         }
-        return now() - begun
+        return Clock.now - begun
     }
 
     private static func hasLeaders(_ status: Staffetta_Admin_V1_GetStatusResponse, except gone: UInt64) async throws
@@ -121,21 +123,11 @@ struct Idle: AsyncParsableCommand {
 
     private func pid(_ node: Int) throws -> Int {
         let path = "\(data)/node-\(node).pid"
-        guard let pid = CPUTime.read(path)?.split(separator: "\n").first.flatMap({ Int($0) }) else {
+        guard let pid = ProcessTree.read(path)?.split(separator: "\n").first.flatMap({ Int($0) }) else {
             throw BenchError("\(path) names no process: is `staffetta dev` running?")
         }
         return pid
     }
 
-    private func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
-
-    private func format(_ value: Double) -> String {
-        let hundredths = Int((value * 100).rounded())
-        let rest = hundredths % 100
-        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
-    }
+    private func decimals(_ value: Double) -> String { Decimals.text(value, digits: 2) }
 }
