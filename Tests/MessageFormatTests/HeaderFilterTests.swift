@@ -21,7 +21,8 @@ import Testing
     func `what is left of a header is what its fields are`(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let pieces = [
-            "To", "to ", "TO", "Cc", "x", "From", ":", ":", ": a b", "\r\n", "\n", "\r\n ", "\n\t", "\r", " ", "subject\t:",
+            "To", "to ", "TO", "Cc", "x", "From", ":", ":", ": a b", "\r\n", "\n", "\r\n ", "\n\t", "\r", " ",
+            "subject\t:",
             "\r\r\n", "value, with: colon",
         ]
         let many = (0..<20).map { "N\($0 % 10)\($0 / 10)" }
