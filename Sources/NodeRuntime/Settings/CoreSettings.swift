@@ -33,15 +33,12 @@ public struct CoreSettings: Sendable {
     public var maximumLogSegments = 16
     /// When a disk is too full, or takes too long.
     public var disk = DiskLimits()
-    /// How often leaders look for rows whose time is over in all their groups. Where some were due, they look again as
-    /// soon as those are removed.
-    public var housekeepingMilliseconds: Int64 = 60_000
+    /// When rows whose time is over are removed.
+    public var housekeeping = HousekeepingSettings()
     /// How often the state is asked what it keeps durably, and the disk how much room it has.
     public var maintenanceMilliseconds: Int64 = 2_000
     /// The state is flushed at least this often while it changes.
     public var flushMilliseconds: Int64 = 30_000
-    /// How long what was expunged is kept, by the clock of the node that leads its group.
-    public var expungedRetentionMilliseconds = MailLimits.expungedRetentionMilliseconds
     /// How snapshots go to other nodes.
     public var snapshots = SnapshotSettings()
     /// Whether the node that leads the directory plans where replicas and leaderships are to be.
@@ -117,4 +114,13 @@ public struct SnapshotSettings: Sendable {
     public var bytesPerSecond = 128 << 20
     /// A snapshot transfer without progress is begun anew after this.
     public var stallMilliseconds: Int64 = 5_000
+}
+
+/// When rows whose time is over are looked for and removed.
+public struct HousekeepingSettings: Sendable {
+    /// How often leaders look in all their groups. Where some rows were due, they look again as soon as those are
+    /// removed.
+    public var lookMilliseconds: Int64 = 60_000
+    /// How long what was expunged is kept, by the clock of the node that leads its group.
+    public var expungedRetentionMilliseconds = MailLimits.expungedRetentionMilliseconds
 }

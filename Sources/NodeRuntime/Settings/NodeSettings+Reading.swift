@@ -59,7 +59,7 @@ extension NodeSettings {
         core.compactionStep = max(1, min(core.compactionStep, core.retainedEntries / 2))
         core.retainedBytes = try reader.integer("log.retain-bytes", 0...(1 << 40))
         let retentionSeconds = try reader.integer("mail.expunged-retention-seconds", 0...(10 * 366 * 86_400))
-        core.expungedRetentionMilliseconds = 1_000 * Int64(retentionSeconds)
+        core.housekeeping.expungedRetentionMilliseconds = 1_000 * Int64(retentionSeconds)
         core.disk.reservedBytes = try reader.integer("disk.reserve-bytes", 0...(1 << 50))
         let cacheBytes = try reader.integer("raft.cache-bytes", 0...(1 << 40))
         // The directory's group has its share as well.

@@ -11,13 +11,13 @@ package struct HousekeepingRoom {
     /// How long the oldest row that is still to be removed has been due, by group.
     var backlogMilliseconds: [GroupID: Int64] = [:]
 
-    init(_ settings: CoreSettings) { pace = HousekeepingPace(lookMilliseconds: settings.housekeepingMilliseconds) }
+    init(_ settings: CoreSettings) { pace = HousekeepingPace(lookMilliseconds: settings.housekeeping.lookMilliseconds) }
 
     /// On every tick: looks for what is due.
     mutating func tick(_ floor: Floor) {
         let groups = pace.groupsToLookAt(floor.nowMilliseconds) { Array(floor.groups.led) }
         guard !groups.isEmpty else { return }
-        let retention = floor.settings.expungedRetentionMilliseconds
+        let retention = floor.settings.housekeeping.expungedRetentionMilliseconds
         let times = HousekeepingTimes(now: floor.clock.now(), expungedRetentionMilliseconds: retention)
         let reader = floor.reader
         let ways = floor.ways
