@@ -14,14 +14,16 @@ struct rocksdb_column_family_handle_t {
   rocksdb::ColumnFamilyHandle *rep;
 };
 
-void staffetta_rocks_flush(void *database, void *const *families, size_t count, char **error) {
+void staffetta_rocks_flush(void *database, void *const *families, size_t count, int waits, char **error) {
   std::vector<rocksdb::ColumnFamilyHandle *> handles;
   handles.reserve(count);
   for (size_t i = 0; i < count; i++) {
     handles.push_back(static_cast<rocksdb_column_family_handle_t *>(families[i])->rep);
   }
   rocksdb::FlushOptions options;
-  options.wait = true;
+  options.wait = waits != 0;
+  options.allow_write_stall = waits == 0;
   const rocksdb::Status status = static_cast<rocksdb_t *>(database)->rep->Flush(options, handles);
+  if (status.IsTryAgain() && waits == 0) return;
   if (!status.ok()) *error = strdup(status.ToString().c_str());
 }

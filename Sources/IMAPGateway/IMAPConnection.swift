@@ -219,7 +219,7 @@ final class IMAPConnection: ChannelInboundHandler {
         case .submit(let command, let account):
             complete(service.submit(command, for: account, on: loop)) { $0.session.finished($1) }
         case .authenticate(let name, let password):
-            let origin = context.channel.remoteAddress?.ipAddress ?? ""
+            let origin = context.channel.remoteAddress?.ipAddress.flatMap { ClientAddress($0)?.client }
             let login = LoginAttempt(name: name, password: password, origin: origin)
             complete(service.authenticate(login, on: loop)) { connection, result in
                 connection.session.authenticated(result, hasRoom: connection.countLogin(result, context))

@@ -30,16 +30,16 @@ public struct LoginAttempt: Sendable, CustomStringConvertible {
     public let name: ByteBuffer
     /// The password.
     public let password: ByteBuffer
-    /// The address that the client comes from, as text; attempts of all addresses are dealt with in turn.
-    public let origin: String
+    /// Whom the client counts as, where that is known; attempts of all are dealt with in turn.
+    public let origin: ClientAddress?
 
-    public init(name: ByteBuffer, password: ByteBuffer, origin: String) {
+    public init(name: ByteBuffer, password: ByteBuffer, origin: ClientAddress?) {
         self.name = name
         self.password = password
         self.origin = origin
     }
 
-    public var description: String { "<login from \(origin)>" }
+    public var description: String { "<login>" }
 }
 
 /// What came of an attempt to log in.

@@ -24,7 +24,6 @@ internal import Synchronization
     private let readOptions: OpaquePointer
     private let persistedReadOptions: OpaquePointer
     private let writeOptions: OpaquePointer
-    private let segmentFlushOptions: OpaquePointer
     private let users = Atomic<Int>(0)
 
     /// Far below zero: entering a closed database cannot get the number of its users above zero again.
@@ -64,8 +63,6 @@ internal import Synchronization
         unsafe rocksdb_readoptions_set_read_tier(persistedReadOptions, 2)
         unsafe writeOptions = rocksdb_writeoptions_create()!
         unsafe rocksdb_writeoptions_disable_WAL(writeOptions, 1)
-        unsafe segmentFlushOptions = rocksdb_flushoptions_create()!
-        unsafe rocksdb_flushoptions_set_wait(segmentFlushOptions, 0)
     }
 
     deinit {
@@ -73,7 +70,6 @@ internal import Synchronization
         unsafe rocksdb_readoptions_destroy(readOptions)
         unsafe rocksdb_readoptions_destroy(persistedReadOptions)
         unsafe rocksdb_writeoptions_destroy(writeOptions)
-        unsafe rocksdb_flushoptions_destroy(segmentFlushOptions)
     }
 
     func close() {
@@ -148,11 +144,22 @@ internal import Synchronization
         }
     }
 
-    /// The segments that files have values of, in order; some may have none.
-    func segmentsOnDisk() -> [UInt32] {
+    /// The segments that each file of values has values of; of those in the middle there may be none.
+    func valueFiles() -> [ClosedRange<UInt32>] {
         enter()
         defer { leave() }
-        return Set(unsafe Self.valueFiles(of: handle).joined()).sorted()
+        return unsafe Self.valueFiles(of: handle)
+    }
+
+    /// Where a value lies that a scan of values has found.
+    ///
+    /// - Throws: ``StateError`` for a key that is no position.
+    func position(ofKey key: Span<UInt8>) throws -> ValuePosition {
+        do {
+            return try ValuePosition(key: key)
+        } catch {
+            throw StateError(kind: .corruption, message: "a value has a key that is no position", path: path)
+        }
     }
 
     private static let valuesName = "values"
@@ -183,7 +190,8 @@ internal import Synchronization
     func write(_ batch: RocksStateBatch) throws(StateError) {
         enter()
         defer { leave() }
-        guard batch.hasValuesApart else { return try writeBatch(batch) }
+        // What removes such rows shares the gate too: a value that is being moved must not come back.
+        guard batch.hasValuesApart || batch.removedApart > 0 else { return try writeBatch(batch) }
         try gate.share { () throws(StateError) in
             unsafe batch.placeValues(in: segments, of: values)
             try writeBatch(batch)
@@ -197,15 +205,19 @@ internal import Synchronization
         if batch.removedApart > 0 { segments.noteRemoved(rows: batch.removedApart) }
     }
 
-    /// Ends a full segment and has RocksDB write it: a file of values has whole segments, so that files do not overlap,
-    /// and no compaction has to copy them. Values may be durable before the rows that name them, never the other way
-    /// round.
+    /// Ends a full segment and has RocksDB write it: so files of values do not overlap, and no compaction has to copy
+    /// them. Values may be durable before the rows that name them, never the other way round.
+    ///
+    /// Where RocksDB flushes by itself, or ``flush()`` does while others write, a file has the end of one segment and
+    /// the beginning of the next: it is dropped when both are gone.
     private func closeSegment() throws(StateError) {
         try gate.goAlone { () throws(StateError) in
             guard segments.isFull else { return }
             segments.close()
+            var families: [UnsafeMutableRawPointer?] = unsafe [UnsafeMutableRawPointer(values)]
             try rocksCall(path: path) { error in
-                unsafe rocksdb_flush_cf(handle, segmentFlushOptions, values, &error)
+                // Nobody can write meanwhile: it must not wait.
+                unsafe staffetta_rocks_flush(UnsafeMutableRawPointer(handle), &families, 1, 0, &error)
             }
         }
     }
@@ -234,7 +246,7 @@ internal import Synchronization
             UnsafeMutableRawPointer(rows), UnsafeMutableRawPointer(values),
         ]
         try rocksCall(path: path) { error in
-            unsafe staffetta_rocks_flush(UnsafeMutableRawPointer(handle), &families, 2, &error)
+            unsafe staffetta_rocks_flush(UnsafeMutableRawPointer(handle), &families, 2, 1, &error)
         }
     }
 
@@ -366,6 +378,7 @@ internal import Synchronization
         order: ScanOrder = .ascending,
         snapshot: RocksStateSnapshot? = nil,
         family: Family = .rows,
+        fillsCache: Bool = true,
         _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Bool
     ) throws {
         enter()
@@ -377,6 +390,7 @@ internal import Synchronization
                 let options = unsafe rocksdb_readoptions_create()!
                 defer { unsafe rocksdb_readoptions_destroy(options) }
                 unsafe rocksdb_readoptions_set_verify_checksums(options, 1)
+                unsafe rocksdb_readoptions_set_fill_cache(options, fillsCache ? 1 : 0)
                 if let snapshot { unsafe rocksdb_readoptions_set_snapshot(options, snapshot.handle) }
                 unsafe rocksdb_readoptions_set_iterate_lower_bound(options, startBytes, startLength)
                 if end != nil { unsafe rocksdb_readoptions_set_iterate_upper_bound(options, endBytes, endLength) }

@@ -24,6 +24,8 @@ public struct RocksSettings: Hashable, Sendable {
     public var valuesApart: ValuesApart?
     /// Bytes of such values that make a segment. They are in memory until the segment is flushed.
     public var segmentBytes = 64 << 20
+    /// No segment is to be larger: positions have 32 bits in a segment, and it may grow a little before it is closed.
+    public static let maximumSegmentBytes = 1 << 30
     /// Memory for blocks and indexes of such values read from disk.
     public var valueCacheBytes = 32 << 20
     /// The codec of rows. A codec that RocksDB was built without falls back to another one.

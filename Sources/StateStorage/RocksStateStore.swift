@@ -56,7 +56,8 @@ public final class RocksStateStore: StateStore {
         do {
             return try collector.withLockedValue { try $0.step(database, maximumBytes: maximumBytes) }
         } catch let error as StateError {
-            throw error
+            // A move or a flush that failed is as final as any other. Damage that was read is no failed write.
+            throw error.kind == .corruption ? error : remember(error)
         } catch {
             preconditionFailure("only the store throws: \(error)")
         }

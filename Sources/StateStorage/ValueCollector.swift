@@ -21,9 +21,20 @@ struct ValueCollector {
         /// Looks at the rows from a key on.
         case counting(Count, from: [UInt8])
         /// Moves what is left of segments, the first of them from an offset on.
-        case moving([UInt32], from: ValuePosition, gone: [UInt32])
-        /// Waits for readers of older states, by the mark of ``OpenSnapshots``.
-        case dropping([UInt32], mark: UInt64)
+        case moving([UInt32], from: ValuePosition, Named)
+        /// Waits for readers of older states, by the mark of ``OpenSnapshots``, and drops files.
+        case dropping(Named, mark: UInt64, attempts: Int)
+    }
+
+    /// Which of the segments that were closed when the pass began are still named.
+    private struct Named {
+        let last: UInt32
+        var segments: Set<UInt32>
+
+        /// Whether a file has nothing that is named.
+        func areGone(_ segments: ClosedRange<UInt32>) -> Bool {
+            segments.upperBound <= last && !segments.contains { self.segments.contains($0) }
+        }
     }
 
     private struct Count {
@@ -42,7 +53,7 @@ struct ValueCollector {
 
     private enum Limits {
         /// Rows that a step looks at.
-        static let rowsPerStep = 20_000
+        static let rowsPerStep = 5_000
         /// A pass is due when one row of so many is gone, or so many segments are new.
         static let shareOfRows = 20
         static let newSegments: UInt32 = 64
@@ -53,6 +64,8 @@ struct ValueCollector {
         /// So many segments of less than an eighth of the usual size are made one.
         static let smallSegments = 32
         static let smallShare: UInt64 = 8
+        /// So often RocksDB is told to drop files: it keeps those that have just come, or that it moves at the moment.
+        static let dropAttempts = 30
     }
 
     /// Does a piece of the work.
@@ -75,15 +88,17 @@ struct ValueCollector {
             }
             last?.rows = count.rows
             return try judge(count, database)
-        case .moving(let segments, let position, let gone):
-            return try moveStep(of: segments, from: position, gone: gone, maximumBytes: maximumBytes, database)
-        case .dropping(let segments, let mark):
+        case .moving(let segments, let position, let named):
+            return try moveStep(of: segments, from: position, named, maximumBytes: maximumBytes, database)
+        case .dropping(let named, let mark, let attempts):
             guard database.snapshots.areOver(before: mark) else { return false }
-            for segment in segments {
-                try database.dropFiles(of: segment...segment)
-                sizes[segment] = nil
+            // Once the files of before are gone, or RocksDB keeps them: the next pass finds them again.
+            let files = database.valueFiles().filter(named.areGone)
+            phase = files.isEmpty || attempts == 0 ? .idle : .dropping(named, mark: mark, attempts: attempts - 1)
+            for segments in files {
+                try database.dropFiles(of: segments)
+                for segment in segments { sizes[segment] = nil }
             }
-            phase = .idle
             return false
         }
     }
@@ -111,7 +126,7 @@ struct ValueCollector {
         while let start = from {
             from = nil
             var counted = count
-            try database.scanRows(from: start, to: nil) { key, row in
+            try database.scanRows(from: start, to: nil, fillsCache: false) { key, row in
                 guard apart.contains(key), left > 0 else {
                     from = key.copied()
                     return false
@@ -137,13 +152,13 @@ struct ValueCollector {
     private mutating func judge(_ count: Count, _ database: RocksDatabase) throws -> Bool {
         try readSizes(through: count.last, database)
         let closed = sizes.filter { $0.key <= count.last }
-        let gone = closed.keys.filter { count.named[$0] == nil }.sorted()
+        let named = Named(last: count.last, segments: Set(count.named.keys))
         let victims = victims(among: closed, named: count.named, segmentBytes: database.segments.segmentBytes)
-        guard !victims.isEmpty || !gone.isEmpty else {
+        guard !victims.isEmpty || database.valueFiles().contains(where: named.areGone) else {
             phase = .idle
             return false
         }
-        phase = .moving(victims, from: ValuePosition(segment: victims.first ?? 0), gone: gone)
+        phase = .moving(victims, from: ValuePosition(segment: victims.first ?? 0), named)
         return true
     }
 
@@ -152,7 +167,8 @@ struct ValueCollector {
         named: [UInt32: UInt64],
         segmentBytes: Int
     ) -> [UInt32] {
-        let segments = closed.compactMap { number, bytes in
+        // Of a segment whose end cannot be read nobody knows how much is gone.
+        let segments = closed.filter { $0.value > 0 }.compactMap { number, bytes in
             named[number].map { (number: number, bytes: bytes, named: min($0, bytes)) }
         }
         let live = segments.reduce(0) { $0 + $1.named }
@@ -178,38 +194,65 @@ struct ValueCollector {
 
     /// Finds the closed segments that are not known yet.
     private mutating func readSizes(through last: UInt32, _ database: RocksDatabase) throws {
-        for segment in database.segmentsOnDisk() where segment <= last && sizes[segment] == nil {
+        for segment in Set(database.valueFiles().joined()).sorted() where segment <= last && sizes[segment] == nil {
             sizes[segment] = try Self.size(of: segment, database)
         }
     }
 
     /// A segment ends with its last value.
     ///
-    /// - Returns: 0, as if nothing were gone, for a segment that cannot be read; nil for one that has no values.
+    /// - Returns: 0 for a segment whose end cannot be read; nil for one that has no values.
     private static func size(of segment: UInt32, _ database: RocksDatabase) throws -> UInt64? {
         var bytes: UInt64?
         let (start, end) = (ValuePosition(segment: segment), ValuePosition(segment: segment + 1))
-        do {
-            try database.scanRows(
-                from: start.key,
-                to: end.key,
-                order: .descending,
-                family: .values
-            ) { key, record in
-                bytes = UInt64(try ValuePosition(key: key).offset) + UInt64(record.count)
-                return false
-            }
-        } catch let error as StateError where error.kind == .corruption {
-            return 0
+        let isReadable = try Self.scanValues(of: database, from: start, to: end, order: .descending) { place, record in
+            bytes = UInt64(place.offset) + UInt64(record.count)
+            return false
         }
-        return bytes
+        return isReadable ? bytes : 0
     }
 
     /// All segments that have values on disk.
     static func segmentsOnDisk(_ database: RocksDatabase) throws -> [ValueSegment] {
-        try database.segmentsOnDisk().compactMap { number in
+        try Set(database.valueFiles().joined()).sorted().compactMap { number in
             try size(of: number, database).map { ValueSegment(number: number, bytes: $0) }
         }
+    }
+
+    /// Scans values.
+    ///
+    /// - Returns: false where the disk does not give them, or not as they were written: whoever reads one of them gets
+    ///   it mended, or learns of it. A collection does without.
+    private static func scanValues(
+        of database: RocksDatabase,
+        from start: ValuePosition,
+        to end: ValuePosition,
+        order: ScanOrder = .ascending,
+        _ body: (ValuePosition, Span<UInt8>) throws -> Bool
+    ) throws -> Bool {
+        // What `body` throws is no fault of the values.
+        var failure: (any Error)?
+        do {
+            try database.scanRows(
+                from: start.key,
+                to: end.key,
+                order: order,
+                family: .values,
+                fillsCache: false
+            ) { key, record in
+                let place = try database.position(ofKey: key)
+                do {
+                    return try body(place, record)
+                } catch {
+                    failure = error
+                    return false
+                }
+            }
+        } catch let error as StateError where error.kind == .corruption || error.kind == .inputOutput {
+            return false
+        }
+        if let failure { throw failure }
+        return true
     }
 
     // MARK: Moving
@@ -224,55 +267,56 @@ struct ValueCollector {
     private mutating func moveStep(
         of segments: [UInt32],
         from position: ValuePosition,
-        gone: [UInt32],
+        _ named: Named,
         maximumBytes: Int,
         _ database: RocksDatabase
     ) throws -> Bool {
         guard let segment = segments.first else {
             // What is dropped must not be needed by what a crash leaves.
             try database.flush()
-            phase = .dropping(gone, mark: database.snapshots.mark())
+            phase = .dropping(named, mark: database.snapshots.mark(), attempts: Limits.dropAttempts)
             return true
         }
         let rest = Array(segments.dropFirst())
         let begin = ValuePosition(segment: rest.first ?? 0)
-        do {
-            if let next = try movePiece(from: position, database, maximumBytes) {
-                phase = .moving(segments, from: next, gone: gone)
-            } else {
-                phase = .moving(rest, from: begin, gone: gone + [segment])
-            }
-        } catch let error as StateError where error.kind == .corruption {
-            // A segment that cannot be read is kept. Its values are mended when they are missed.
-            phase = .moving(rest, from: begin, gone: gone)
+        switch try movePiece(from: position, database, maximumBytes) {
+        case .next(let next): phase = .moving(segments, from: next, named)
+        case .end:
+            var named = named
+            named.segments.remove(segment)
+            phase = .moving(rest, from: begin, named)
+        // A segment that cannot be read is kept. Its values are mended when they are missed.
+        case .unreadable: phase = .moving(rest, from: begin, named)
         }
         return true
     }
 
+    private enum Piece {
+        case next(ValuePosition)
+        case end
+        case unreadable
+    }
+
     /// Moves values of one segment.
-    ///
-    /// - Returns: where to go on; nil at the end of the segment.
     private func movePiece(
         from position: ValuePosition,
         _ database: RocksDatabase,
         _ maximumBytes: Int
-    ) throws -> ValuePosition? {
+    ) throws -> Piece {
         var values: [Moved] = []
         var looked = 0
         var next: ValuePosition?
+        var isWhole = true
         let end = ValuePosition(segment: position.segment + 1)
-        try database.scanRows(from: position.key, to: end.key, family: .values) { key, record in
-            let place = try ValuePosition(key: key)
+        let isReadable = try Self.scanValues(of: database, from: position, to: end) { place, record in
             guard looked == 0 || looked + record.count <= maximumBytes else {
                 next = place
                 return false
             }
             looked += record.count
-            let owner: [UInt8]
-            do {
-                owner = try ValueHeader(record: record).key
-            } catch {
-                throw StateError(kind: .corruption, message: "a value has no header", path: database.path)
+            guard let owner = try? ValueHeader(record: record).key else {
+                isWhole = false
+                return false
             }
             if try database.place(of: owner.span)?.position == place {
                 let start = ValueHeader.recordBytes(keyBytes: owner.count, valueBytes: 0)
@@ -281,6 +325,7 @@ struct ValueCollector {
             return true
         }
         if !values.isEmpty { try database.move(values.map { ($0.key, $0.position, $0.value) }) }
-        return next
+        guard isReadable, isWhole else { return .unreadable }
+        return next.map { .next($0) } ?? .end
     }
 }

@@ -15,7 +15,7 @@ final class ValueSegments: Sendable {
     }
 
     /// The segment that values go to now.
-    var open: UInt32 { ValuePosition(rawValue: next.load(ordering: .relaxed)).segment }
+    var open: UInt32 { ValuePosition(rawValue: next.load(ordering: .acquiring)).segment }
 
     /// Whether the open segment has as much as one is to have.
     var isFull: Bool { Int(ValuePosition(rawValue: next.load(ordering: .relaxed)).offset) >= segmentBytes }
@@ -33,7 +33,7 @@ final class ValueSegments: Sendable {
         let position = ValuePosition(rawValue: next.load(ordering: .relaxed))
         guard position.offset > 0 else { return }
         precondition(position.segment < .max, "all segments of values are used up")
-        next.store(ValuePosition(segment: position.segment + 1).rawValue, ordering: .relaxed)
+        next.store(ValuePosition(segment: position.segment + 1).rawValue, ordering: .releasing)
     }
 
     func noteRemoved(rows: Int) { removals.wrappingAdd(rows, ordering: .relaxed) }

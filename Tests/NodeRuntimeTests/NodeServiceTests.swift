@@ -288,7 +288,7 @@ import Testing
     @Test func `a name that is no text is refused`() async throws {
         let name = ByteBuffer(bytes: [0xff, 0xfe])
         let future = test.service.authenticate(
-            LoginAttempt(name: name, password: ByteBuffer(string: "right"), origin: ""),
+            LoginAttempt(name: name, password: ByteBuffer(string: "right"), origin: nil),
             on: test.loop
         )
         #expect(try await future.get() == .refused)
@@ -298,7 +298,7 @@ import Testing
     @Test func `a store that does not answer is no wrong password`() async throws {
         let name = ByteBuffer(string: "anna@example.org")
         let future = test.service.authenticate(
-            LoginAttempt(name: name, password: ByteBuffer(string: "right"), origin: ""),
+            LoginAttempt(name: name, password: ByteBuffer(string: "right"), origin: nil),
             on: test.loop
         )
         try #require(test.takeReads().first).fail(.unavailable)

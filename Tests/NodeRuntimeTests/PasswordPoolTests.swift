@@ -168,7 +168,7 @@ extension PasswordPool {
             password: ByteBuffer(string: password),
             credential: credential,
             account: "anna",
-            origin: "192.0.2.1"
+            origin: ClientAddress("192.0.2.1")
         )
         verify(check, completion)
         return promise.futureResult

@@ -5,7 +5,7 @@ import Testing
 
 /// Who waits for a password check, and who comes next.
 @Suite struct PasswordQueueTests {
-    private func admission(_ admission: PasswordQueue<String>.Admission) -> String {
+    private func admission(_ admission: PasswordQueue<String, String>.Admission) -> String {
         switch admission {
         case .waits: "waits"
         case .refused: "refused"
@@ -13,14 +13,14 @@ import Testing
         }
     }
 
-    private func drain(_ queue: inout PasswordQueue<String>) -> [String] {
+    private func drain(_ queue: inout PasswordQueue<String, String>) -> [String] {
         var checks: [String] = []
         while let check = queue.next() { checks.append(check) }
         return checks
     }
 
     @Test func `addresses take turns`() {
-        var queue = PasswordQueue<String>(maximum: 10)
+        var queue = PasswordQueue<String, String>(maximum: 10)
         for check in ["a1", "a2", "a3", "b1", "c1", "c2"] {
             #expect(admission(queue.add(check, of: check, from: String(check.prefix(1)))) == "waits")
         }
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func `who comes with few takes the place of who has many`() {
-        var queue = PasswordQueue<String>(maximum: 4)
+        var queue = PasswordQueue<String, String>(maximum: 4)
         for check in ["a1", "a2", "a3", "a4"] { _ = queue.add(check, of: check, from: "a") }
         #expect(admission(queue.add("a5", of: "a5", from: "a")) == "refused")
         #expect(admission(queue.add("b1", of: "b1", from: "b")) == "displaced a4")
@@ -44,8 +44,8 @@ import Testing
     }
 
     @Test func `checks of one account have few places, from whatever addresses`() {
-        var queue = PasswordQueue<String>(maximum: 100)
-        for number in 0..<PasswordQueue<String>.maximumOfAccount {
+        var queue = PasswordQueue<String, String>(maximum: 100)
+        for number in 0..<PasswordQueue<String, String>.maximumOfAccount {
             #expect(admission(queue.add("\(number)", of: "anna", from: "\(number)")) == "waits")
         }
         #expect(admission(queue.add("more", of: "anna", from: "new")) == "refused")
@@ -54,8 +54,20 @@ import Testing
         #expect(admission(queue.add("again", of: "anna", from: "new")) == "waits")
     }
 
+    @Test func `who guesses a user's password does not keep the user out`() {
+        var queue = PasswordQueue<String, String>(maximum: 100)
+        for number in 0..<PasswordQueue<String, String>.maximumOfAccount {
+            #expect(admission(queue.add("guess \(number)", of: "anna", from: "guesser")) == "waits")
+        }
+        #expect(admission(queue.add("guess", of: "anna", from: "guesser")) == "refused")
+        #expect(admission(queue.add("right", of: "anna", from: "anna's phone")) == "displaced guess 7")
+        #expect(queue.count == PasswordQueue<String, String>.maximumOfAccount)
+        #expect(queue.next() == "guess 0")
+        #expect(queue.next() == "right")
+    }
+
     @Test func `nothing waits where nothing may`() {
-        var queue = PasswordQueue<String>(maximum: 0)
+        var queue = PasswordQueue<String, String>(maximum: 0)
         #expect(admission(queue.add("a", of: "a", from: "a")) == "refused")
         #expect(queue.next() == nil)
     }

@@ -112,7 +112,7 @@ import Testing
             LoginAttempt(
                 name: ByteBuffer(string: address.text),
                 password: ByteBuffer(string: "right"),
-                origin: ""
+                origin: nil
             ),
             login.completion
         )

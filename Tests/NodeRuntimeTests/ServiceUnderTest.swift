@@ -167,7 +167,7 @@ final class ServiceUnderTest: Sendable {
     /// - Parameter isAsked: whether the account is to be looked for, which the loop lets through at once.
     func authenticate(_ name: String, _ password: String, isAsked: Bool) async throws -> AuthenticationResult {
         let future = service.authenticate(
-            LoginAttempt(name: ByteBuffer(string: name), password: ByteBuffer(string: password), origin: "192.0.2.1"),
+            LoginAttempt(name: ByteBuffer(string: name), password: ByteBuffer(string: password), origin: nil),
             on: loop
         )
         let reads = takeReads()

@@ -113,6 +113,53 @@ import Testing
         try expectAll(0..<70)
     }
 
+    @Test func `what was removed while it was moved does not come back`() async throws {
+        let store = store
+        let all = (0..<600).map { key($0) }
+        for round in 0..<4 {
+            try write(0..<600)
+            // Segments of which most is gone, so that the rest of them is moved.
+            try remove((0..<600).filter { $0 % 4 != 0 })
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for number in stride(from: 0, to: 600, by: 4) {
+                        let batch = store.makeBatch()
+                        batch.delete(all[number])
+                        try store.write(batch)
+                    }
+                }
+                group.addTask { for _ in 0..<300 { _ = try store.reclaimSpace(maximumBytes: 20_000) } }
+                try await group.waitForAll()
+            }
+            for key in all { #expect(try store.get(key) == nil, "round \(round)") }
+        }
+    }
+
+    @Test func `files of more than one segment are dropped as well`() async throws {
+        let store = store
+        let keys = (0..<400).map { key($0) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for lane in 0..<2 {
+                group.addTask {
+                    for number in stride(from: lane, to: 400, by: 2) {
+                        let batch = store.makeBatch()
+                        batch.put(keys[number], [UInt8](repeating: UInt8(lane), count: 1_000))
+                        try store.write(batch)
+                    }
+                }
+            }
+            group.addTask { for _ in 0..<20 { try store.flush() } }
+            try await group.waitForAll()
+        }
+        try write(1_000..<1_003)
+        try store.flush()
+        try remove(0..<400)
+        try reclaim()
+        // What is left, and what came with it.
+        #expect(try segments.count <= 3)
+        try expectAll(1_000..<1_003)
+    }
+
     @Test func `within a batch the last operation on a key counts`() throws {
         try subject.write { batch in
             batch.put(key(1), value(1))

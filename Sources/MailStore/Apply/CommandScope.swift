@@ -82,11 +82,12 @@ struct CommandScope {
     /// Puts a row of an index by time, which is not digested and has nothing but its key.
     func putByTime(_ key: Key, in table: Table) { batch.putByTime(key, table: table, in: group) }
 
-    /// Puts the bytes of a piece of a body, which are not digested.
+    /// Notes when the flags of a message have changed, in a row that is not digested.
     func putChange(of uid: UID, at modSeq: ModSeq, in contents: ContentsID) {
         batch.putUndigested(changeKey(of: uid, at: modSeq, in: contents))
     }
 
+    /// Puts the bytes of a piece of a body, which are not digested.
     func putChunk(_ bytes: ByteBuffer, at key: Key) { batch.putChunk(bytes, at: key) }
 
     /// Puts the bytes of a body that came with its message.

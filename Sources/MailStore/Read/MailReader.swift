@@ -333,7 +333,9 @@ public struct MailReader: Sendable {
             let name = BodyChunk(account: account, body: row.bodyID, index: 0)
             guard let bytes = try? checkedChunk(group, name) else { return row }
             let length = min(leadingBytes, bytes.readableBytes)
-            guard let leading = bytes.getSlice(at: bytes.readerIndex, length: length) else { return row }
+            guard let slice = bytes.getSlice(at: bytes.readerIndex, length: length) else { return row }
+            // A small slice would keep all of a large body in memory.
+            let leading = length < bytes.readableBytes / 2 ? ByteBuffer(copying: slice.readableBytesUInt8Span) : slice
             left -= length
             return MessageDetails(
                 uid: row.uid,

@@ -6,9 +6,9 @@ struct UpkeepRoom {
     private var flushedMilliseconds: Int64 = 0
     private var isBusy = false
 
-    /// Space of bodies that are gone is given back in pieces that hold up nobody for a millisecond: at most 64 MiB of a
-    /// round.
-    private static let (pieceBytes, piecesPerRound) = (256 << 10, 256)
+    /// Space of bodies that are gone is given back in pieces of some milliseconds, for so long in each round: a tenth
+    /// of the time, so that mail goes first, and what else is to be done in a round is done.
+    private static let (reclaimPieceBytes, reclaimMilliseconds): (Int, Int64) = (256 << 10, 200)
 
     /// On every tick.
     mutating func tick(_ desk: AgentDesk) {
@@ -21,13 +21,15 @@ struct UpkeepRoom {
         if flushes { flushedMilliseconds = now }
         isBusy = true
         let inbox = desk.ways.inboxes.agent
-        let (gauge, state, failed) = (desk.ways.gauge, desk.ways.state, desk.ways.failed)
+        let (gauge, state, failed, clock) = (desk.ways.gauge, desk.ways.state, desk.ways.failed, desk.clock)
         desk.ways.background.run {
             inbox.put(.space(gauge.space()))
             do {
                 if flushes { try state.flush() }
-                var pieces = Self.piecesPerRound
-                while pieces > 0, try state.reclaimSpace(maximumBytes: Self.pieceBytes) { pieces -= 1 }
+                let end = clock.monotonicMilliseconds() + Self.reclaimMilliseconds
+                while clock.monotonicMilliseconds() < end {
+                    guard try state.reclaimSpace(maximumBytes: Self.reclaimPieceBytes) else { break }
+                }
             } catch {
                 failed(error)
             }

@@ -39,7 +39,7 @@ struct NodeStorage {
         )
         var rocks = RocksSettings.ofMail
         rocks.writeBufferBytes = settings.stateMemoryBytes
-        rocks.segmentBytes = settings.stateMemoryBytes
+        rocks.segmentBytes = min(settings.stateMemoryBytes, RocksSettings.maximumSegmentBytes)
         if let reason = try directory.stateDamage() {
             logger.error("the state of this node is given up, and built anew from the others: \(reason)")
             let state = try beginState(of: recovered, in: directory, settings: rocks, because: reason)

@@ -261,7 +261,7 @@ package final class NodeService: MailService {
         let check = PasswordCheck(
             password: login.password,
             credential: record?.credential,
-            account: String(buffer: login.name),
+            account: record?.address.text ?? String(buffer: login.name),
             origin: login.origin
         )
         passwords.verify(check, verified)

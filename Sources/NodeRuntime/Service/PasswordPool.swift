@@ -13,10 +13,10 @@ package struct PasswordCheck: Sendable {
     package let credential: CredentialHash?
     /// Whose it is to be: checks of one account have few places.
     package let account: String
-    /// The address that the client comes from: checks of all addresses are done in turn.
-    package let origin: String
+    /// Whom the client counts as: checks of all addresses are done in turn.
+    package let origin: ClientAddress?
 
-    package init(password: ByteBuffer, credential: CredentialHash?, account: String, origin: String) {
+    package init(password: ByteBuffer, credential: CredentialHash?, account: String, origin: ClientAddress?) {
         self.password = password
         self.credential = credential
         self.account = account
@@ -36,13 +36,13 @@ final class PasswordPool: PasswordChecker {
     /// A check that waits, with all that ask for the same.
     private struct Waiting: Sendable {
         let check: PasswordCheck
-        let tag: PasswordTag?
+        let tag: PasswordTag
         let completion: Completion<Bool>
     }
 
     private struct State: Sendable {
         var verified: VerifiedPasswords
-        var queue: PasswordQueue<Waiting>
+        var queue: PasswordQueue<Waiting, ClientAddress?>
         /// Who waits for a check that another one asked for before, by its tag: a client opens several connections at
         /// once, and the hash is computed once for all of them.
         var companions: [PasswordTag: [Completion<Bool>]] = [:]
@@ -77,22 +77,22 @@ final class PasswordPool: PasswordChecker {
     }
 
     func verify(_ check: PasswordCheck, _ completion: Completion<Bool>) {
-        let tag = check.credential.map { key.tag(of: Array(check.password.readableBytesView), for: $0.bytes) }
+        // An account that does not exist has tags too, so that nobody learns by asking twice at once which ones do.
+        let subject = check.credential?.bytes ?? Array("no account \(check.account)".utf8)
+        let tag = key.tag(of: Array(check.password.readableBytesView), for: subject)
         let now = clock.monotonicMilliseconds()
         let start = state.withLockedValue { state -> Start in
-            if let tag {
-                if state.verified.use(tag, now) { return .isVerified }
-                if state.companions[tag] != nil {
-                    guard state.companionCount < maximumWaiting else { return .refused }
-                    state.companions[tag, default: []].append(completion)
-                    state.companionCount += 1
-                    return .joined
-                }
+            if state.verified.use(tag, now) { return .isVerified }
+            if state.companions[tag] != nil {
+                guard state.companionCount < maximumWaiting else { return .refused }
+                state.companions[tag, default: []].append(completion)
+                state.companionCount += 1
+                return .joined
             }
             let waiting = Waiting(check: check, tag: tag, completion: completion)
             let admission = state.queue.add(waiting, of: check.account, from: check.origin)
             if case .refused = admission { return .refused }
-            if let tag { state.companions[tag] = [] }
+            state.companions[tag] = []
             if case .displaced(let other) = admission { return .displaces(other) }
             return .waits
         }
@@ -120,9 +120,8 @@ final class PasswordPool: PasswordChecker {
         let now = clock.monotonicMilliseconds()
         // Room is made before the answer goes out: whoever hears it may ask again at once.
         let companions = state.withLockedValue { state -> [Completion<Bool>] in
-            guard let tag = waiting.tag else { return [] }
-            if case .success(true) = result { state.verified.keep(tag, now) }
-            let companions = state.companions.removeValue(forKey: tag) ?? []
+            if case .success(true) = result { state.verified.keep(waiting.tag, now) }
+            let companions = state.companions.removeValue(forKey: waiting.tag) ?? []
             state.companionCount -= companions.count
             return companions
         }

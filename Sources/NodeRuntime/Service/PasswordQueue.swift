@@ -2,11 +2,11 @@ internal import DequeModule
 
 /// Checks of passwords that wait for a thread, in turn by the address that they come from: a client that tries many
 /// passwords waits behind its own attempts, and others go on.
-struct PasswordQueue<Check: Sendable>: Sendable {
+struct PasswordQueue<Check: Sendable, Origin: Hashable & Sendable>: Sendable {
     /// What came of a check that was to wait.
     enum Admission: Sendable {
         case waits
-        /// There is no room, or too many checks of the account wait.
+        /// There is no room, and nobody who has more of it.
         case refused
         /// The check waits; another one, the last of the address with the most, has lost its place to it.
         case displaced(Check)
@@ -21,9 +21,9 @@ struct PasswordQueue<Check: Sendable>: Sendable {
     /// Checks of one account that wait at once, from whatever addresses.
     static var maximumOfAccount: Int { 8 }
 
-    private var origins: [String: Deque<Waiting>] = [:]
+    private var origins: [Origin: Deque<Waiting>] = [:]
     /// The addresses that have checks, in the order of their turns.
-    private var turns: Deque<String> = []
+    private var turns: Deque<Origin> = []
     private var accounts: [String: Int] = [:]
     /// How many checks wait.
     private(set) var count = 0
@@ -31,14 +31,16 @@ struct PasswordQueue<Check: Sendable>: Sendable {
     init(maximum: Int) { self.maximum = maximum }
 
     /// Takes a check in.
-    mutating func add(_ check: Check, of account: String, from origin: String) -> Admission {
-        guard maximum > 0, accounts[account, default: 0] < Self.maximumOfAccount else { return .refused }
+    mutating func add(_ check: Check, of account: String, from origin: Origin) -> Admission {
+        guard maximum > 0 else { return .refused }
         var displaced: Check?
-        if count >= maximum {
-            // Who has fewest waits next; so there is room for one of whoever has fewer than another.
-            let own = origins[origin]?.count ?? 0
-            guard let longest = longestOrigin(), longest.count > own + 1 else { return .refused }
-            displaced = takeLast(of: longest.origin)
+        if accounts[account, default: 0] >= Self.maximumOfAccount {
+            // Who guesses a user's password must not keep the user out.
+            displaced = displaceLast(for: origin) { $0.account == account }
+            guard displaced != nil else { return .refused }
+        } else if count >= maximum {
+            displaced = displaceLast(for: origin) { _ in true }
+            guard displaced != nil else { return .refused }
         }
         if origins[origin] == nil { turns.append(origin) }
         origins[origin, default: []].append(Waiting(account: account, check: check))
@@ -55,13 +57,16 @@ struct PasswordQueue<Check: Sendable>: Sendable {
         return waiting.check
     }
 
-    /// Only asked when there is no more room: an address has one entry here, and there are no more than checks.
-    private func longestOrigin() -> (origin: String, count: Int)? {
-        turns.lazy.map { (origin: $0, count: self.origins[$0]?.count ?? 0) }.max { $0.count < $1.count }
-    }
-
-    private mutating func takeLast(of origin: String) -> Check? {
-        guard let waiting = origins[origin]?.popLast() else { return nil }
+    /// Takes the last of the checks that count away from the address with most of them, where it has more than another
+    /// address would have then. Only asked when there is no more room: an address has one entry here, and there are no
+    /// more than checks.
+    private mutating func displaceLast(for newcomer: Origin, where counts: (Waiting) -> Bool) -> Check? {
+        let numbers = turns.map { (origin: $0, count: origins[$0]?.count(where: counts) ?? 0) }
+        let own = origins[newcomer]?.count(where: counts) ?? 0
+        guard let longest = numbers.max(by: { $0.count < $1.count }), longest.count > own + 1 else { return nil }
+        let origin = longest.origin
+        guard let place = origins[origin]?.lastIndex(where: counts), let waiting = origins[origin]?.remove(at: place)
+        else { return nil }
         if origins[origin]?.isEmpty == true {
             origins[origin] = nil
             turns.removeAll { $0 == origin }

@@ -68,7 +68,7 @@ public struct SettingSpec: Sendable {
         SettingSpec("raft.election-ticks", "12", "ticks without a leader before an election"),
         SettingSpec("raft.lease-ticks", "0", "so long after a quorum's answer a leader reads alone; 0: never"),
         SettingSpec("snapshot.bytes-per-second", "134217728", "what this node sends of snapshots; 0: no limit"),
-        SettingSpec("state.memory-bytes", "67108864", "write buffer of the state store"),
+        SettingSpec("state.memory-bytes", "67108864", "write buffer of rows, and of bodies; each up to 4 times"),
         SettingSpec("verify.interval-seconds", "86400", "how often replicas compare their digests; 0: only on demand"),
         SettingSpec("verify.scrub-bytes-per-second", "16777216", "pace of reading all rows for it; 0: only on demand"),
         SettingSpec("threads.io", "2", "event loops for sockets"),
