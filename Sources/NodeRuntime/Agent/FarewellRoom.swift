@@ -3,24 +3,33 @@ internal import MailModel
 
 /// Notices that the cluster goes on without this node, and ends it.
 ///
-/// One node may be behind, and not know yet that this one was taken back: most of those that vote on the directory must
-/// say so, as far as this node knows who they are.
+/// Nodes may be behind, and not know yet that this one was taken back: most of those that vote on the directory must
+/// say so, as far as this node knows who they are, and go on saying so for some seconds.
 struct FarewellRoom {
     /// What was said longer ago counts no more.
-    private static let memoryMilliseconds: Int64 = 10_000
+    private static let memoryMilliseconds: Int64 = 30_000
+    /// For so long a node must have said so. One that is behind hears the news before, and refuses this node no more.
+    private static let insistenceMilliseconds: Int64 = 3_000
 
-    private var saidMilliseconds: [NodeID: Int64] = [:]
+    private struct Word {
+        let firstMilliseconds: Int64
+        var lastMilliseconds: Int64
+    }
+
+    private var words: [NodeID: Word] = [:]
     private var hasEnded = false
 
     mutating func noteGone(by node: NodeID, _ desk: AgentDesk) {
-        saidMilliseconds[node] = desk.nowMilliseconds
-        let since = desk.nowMilliseconds - Self.memoryMilliseconds
-        saidMilliseconds = saidMilliseconds.filter { $0.value >= since }
+        let now = desk.nowMilliseconds
+        words = words.filter { $0.value.lastMilliseconds >= now - Self.memoryMilliseconds }
+        words[node, default: Word(firstMilliseconds: now, lastMilliseconds: now)].lastMilliseconds = now
+        func insists(_ word: Word) -> Bool {
+            word.lastMilliseconds - word.firstMilliseconds >= Self.insistenceMilliseconds
+        }
         let members = desk.directory.now.group(.directory)?.members
         let others = (members?.voterNodes ?? []).filter { $0 != desk.node }
-        guard !hasEnded, !others.isEmpty, others.count(where: { saidMilliseconds[$0] != nil }) > others.count / 2 else {
-            return
-        }
+        let insisting = others.count { words[$0].map(insists) ?? false }
+        guard !hasEnded, !others.isEmpty, insisting > others.count / 2 else { return }
         hasEnded = true
         desk.ways.failed(NodeIsGone(node: desk.node))
     }
