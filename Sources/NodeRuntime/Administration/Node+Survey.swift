@@ -20,6 +20,21 @@ extension Node {
         return ClusterLook(directory, await survey, now: mail.now())
     }
 
+    /// Looks at the whole cluster, and again where what is asked does not hold and a node has not answered.
+    ///
+    /// A node that is busy, or has just been connected, answers late. As for the scheduler, one that is silent for 3 s
+    /// is gone.
+    ///
+    /// - Throws: ``AdministrationError``, as ``look()``.
+    func look(until holds: (ClusterLook) -> Bool) async throws(AdministrationError) -> ClusterLook {
+        let end = ContinuousClock.now + .milliseconds(SchedulerRoom.goneMilliseconds)
+        while true {
+            let look = try await look()
+            // A look without an answer takes most of a second, so there are four at most.
+            if holds(look) || look.survey.goneSeconds.isEmpty || ContinuousClock.now >= end { return look }
+        }
+    }
+
     /// Has the node that leads a group hand its leadership to another one. Nothing says whether it does.
     func askToHandOver(_ group: GroupID, from leader: NodeID, to node: NodeID) {
         inboxes.agent.put(.survey(.handOver(group, from: leader, to: node)))

@@ -75,14 +75,10 @@ public struct OperationAdministration: Sendable {
     /// - Throws: ``AdministrationError``, as ``drain(_:as:)``, and `.failedPrecondition` where a group has nowhere to
     ///   go, with the nodes that were considered and why each was not taken.
     public func decommission(_ target: NodeID, as id: OperationID?) async throws(AdministrationError) -> AdminChange {
-        let look = try await node.look()
+        let look = try await node.look { Self.departure(of: target, in: $0).stays.isEmpty }
+        let (foresight, stays) = Self.departure(of: target, in: look)
         let record = try look.node(target)
-        let changed = look.view.changing(target) { $0.state = .decommissioning }
-        let foresight = Foresight(from: changed)
         let preview = ChangePreview(during: look.view, foresight)
-        let stays = foresight.outcome.groups.filter { group in
-            group.replicas.contains { $0.node == target && $0.role == .voter }
-        }
         return try await begin(.decommission(target), as: id, in: look, preview) { () throws(AdministrationError) in
             try Self.check(record, mayBecome: .decommissioning)
             guard let first = stays.first else { return }
@@ -93,6 +89,18 @@ public struct OperationAdministration: Sendable {
                     + "group \(first.id.rawValue) first. " + (reason?.explanation ?? "")
             )
         }
+    }
+
+    /// What comes of a node's leaving, and the groups that would have a voter on it for good.
+    private static func departure(
+        of node: NodeID,
+        in look: ClusterLook
+    ) -> (foresight: Foresight, stays: [GroupView]) {
+        let foresight = Foresight(from: look.view.changing(node) { $0.state = .decommissioning })
+        let stays = foresight.outcome.groups.filter { group in
+            group.replicas.contains { $0.node == node && $0.role == .voter }
+        }
+        return (foresight, stays)
     }
 
     /// Has a group's voters be on other nodes. The group's leader takes replicas in and out.
@@ -148,7 +156,10 @@ public struct OperationAdministration: Sendable {
     /// - Throws: ``AdministrationError``: `.notFound`, `.failedPrecondition` where the node cannot lead the group,
     ///   `.unavailable` where the handover is not confirmed within 5 s.
     public func transferLeadership(of group: GroupID, to target: NodeID?) async throws(AdministrationError) {
-        var look = try await node.look()
+        var look = try await node.look { look in
+            guard let seen = look.view.group(group), seen.leader != nil else { return false }
+            return target.map { look.survey.goneSeconds[$0] == nil } ?? true
+        }
         let record = try look.group(group)
         guard let leader = look.view.group(group)?.leader else {
             throw AdministrationError(.failedPrecondition, "group \(group.rawValue) has no leader now")

@@ -20,18 +20,21 @@ struct FarewellRoom {
     private var hasEnded = false
 
     mutating func noteGone(by node: NodeID, _ desk: AgentDesk) {
-        let now = desk.nowMilliseconds
+        let members = desk.directory.now.group(.directory)?.members
+        let others = (members?.voterNodes ?? []).filter { $0 != desk.node }
+        guard isFinal(node, at: desk.nowMilliseconds, among: others), !hasEnded else { return }
+        hasEnded = true
+        desk.ways.failed(NodeIsGone(node: desk.node))
+    }
+
+    /// Notes that one node says so, and tells whether most of the others have gone on saying so for long enough.
+    mutating func isFinal(_ node: NodeID, at now: Int64, among others: [NodeID]) -> Bool {
         words = words.filter { $0.value.lastMilliseconds >= now - Self.memoryMilliseconds }
         words[node, default: Word(firstMilliseconds: now, lastMilliseconds: now)].lastMilliseconds = now
         func insists(_ word: Word) -> Bool {
             word.lastMilliseconds - word.firstMilliseconds >= Self.insistenceMilliseconds
         }
-        let members = desk.directory.now.group(.directory)?.members
-        let others = (members?.voterNodes ?? []).filter { $0 != desk.node }
-        let insisting = others.count { words[$0].map(insists) ?? false }
-        guard !hasEnded, !others.isEmpty, insisting > others.count / 2 else { return }
-        hasEnded = true
-        desk.ways.failed(NodeIsGone(node: desk.node))
+        return others.count { words[$0].map(insists) ?? false } > others.count / 2
     }
 }
 

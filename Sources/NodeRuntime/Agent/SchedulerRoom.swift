@@ -19,7 +19,7 @@ package enum SchedulerInput: Sendable {
 struct SchedulerRoom {
     private static let lookMilliseconds: Int64 = 1_000
     /// A node that has not answered for so long counts as gone.
-    private static let goneMilliseconds: Int64 = 3_000
+    static let goneMilliseconds: Int64 = 3_000
     /// Where nothing has changed, all groups are looked at again after so long.
     private static let restMilliseconds: Int64 = 15_000
     /// Decisions that are on their way to the directory at once; the others are decided again.
