@@ -2,16 +2,15 @@
 
 import contextlib
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
 import time
 
+from . import preload
 from .cluster import PASSWORD, PROGRAMS, Cluster, wait_until
 from .links import Links
 
-SHIM_SOURCE = pathlib.Path(__file__).with_name("sync_faults.c")
 GROUPS = range(0, 9)
 # What a node ends with when its storage fails.
 FATAL_STATUS = 70
@@ -45,7 +44,7 @@ class Rig(Cluster):
 
     def start(self):
         try:
-            shim = self._build_shim()
+            shim = preload.build("sync_faults", self.directory)
             for number, size in self.small_disks.items():
                 self._mount(self.node(number), size)
             pairs = [(start, end) for start in self.nodes for end in self.nodes if start is not end]
@@ -62,13 +61,6 @@ class Rig(Cluster):
         except BaseException:
             self.stop()
             raise
-
-    def _build_shim(self):
-        shim = self.directory / "sync_faults.so"
-        # Whoever has Swift has clang.
-        compiler = shutil.which("cc") or "clang"
-        subprocess.run([compiler, "-Wall", "-shared", "-fPIC", "-o", str(shim), str(SHIM_SOURCE), "-ldl"], check=True)
-        return shim
 
     def _mount(self, node, size):
         node.data.mkdir()

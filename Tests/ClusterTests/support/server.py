@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import subprocess
 
 from .cluster import PROGRAMS, free_port_base, wait_until
@@ -31,7 +32,8 @@ class Server:
         """Where other nodes reach it."""
         return f"127.0.0.1:{self.peer}"
 
-    def start(self, *flags):
+    def start(self, *flags, environment=None):
+        """Starts the process, with the environment besides its own, and does not wait."""
         words = [
             str(PROGRAMS / "staffetta"), "serve", "--data-directory", str(self.data),
             "--peer-listen", self.place, "--admin-listen", f"127.0.0.1:{self.admin}",
@@ -41,7 +43,7 @@ class Server:
         self.directory.mkdir(exist_ok=True)
         self.read_from = len(self.log.read_text()) if self.log.exists() else 0
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(words, stdout=log, stderr=log)
+            self.process = subprocess.Popen(words, stdout=log, stderr=log, env=os.environ | (environment or {}))
 
     def inside(self):
         """It lives in this machine's network."""
