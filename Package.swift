@@ -112,8 +112,8 @@ let package = Package(
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "Authentication", "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport", "Placement",
-                "ReplicaCore", "StateStorage",
+                "Authentication", "CSemaphore", "Consensus", "LogStorage", "MailModel", "MailStore", "PeerTransport",
+                "Placement", "ReplicaCore", "StateStorage",
                 nioCore, nioPosix, nioLocks, nioSSL, logging,
                 .product(name: "Atomics", package: "swift-atomics"),
                 .product(name: "DequeModule", package: "swift-collections"),
@@ -164,6 +164,7 @@ let package = Package(
         ),
 
         .systemLibrary(name: "CAllocator"),
+        .systemLibrary(name: "CSemaphore"),
 
         // What a load is made of and what is said of it: pure, so that it can be tested without a server.
         .target(

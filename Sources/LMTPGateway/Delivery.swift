@@ -38,6 +38,10 @@ struct Delivery {
         #else
             let answered = transaction.answeredRecipients
         #endif
+        if transaction.recipients.count == 1 {
+            // Most messages are for one, who may have been named more than once.
+            return deliver(to: transaction.recipients[0], on: loop).map { reply in answered.map { _ in reply } }
+        }
         let replies = transaction.recipients.map { deliver(to: $0, on: loop) }
         return EventLoopFuture.whenAllSucceed(replies, on: loop).map { replies in answered.map { replies[$0] } }
     }

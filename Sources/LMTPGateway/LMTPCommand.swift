@@ -41,7 +41,15 @@ struct LMTPReply: Hashable {
     }
 
     func write(into buffer: inout ByteBuffer) {
-        buffer.writeString(enhanced.isEmpty ? "\(code) \(text)\r\n" : "\(code) \(enhanced) \(text)\r\n")
+        // Piece by piece: the strings of three digits and of an enhanced code take no memory of their own.
+        buffer.writeString(String(code))
+        if !enhanced.isEmpty {
+            buffer.writeInteger(UInt8(ascii: " "))
+            buffer.writeString(enhanced)
+        }
+        buffer.writeInteger(UInt8(ascii: " "))
+        buffer.writeString(text)
+        buffer.writeStaticString("\r\n")
     }
 }
 

@@ -22,6 +22,14 @@ final class LMTPHandler: ChannelInboundHandler {
         case closed
     }
 
+    private struct Client {
+        /// Where it connects from; nil where that is no Internet address.
+        var address: String?
+        /// What it calls itself; nil until it has greeted.
+        var name: String?
+        var isTLS = false
+    }
+
     let settings: LMTPSettings
     let service: any MailService
     private let registry: SessionRegistry
@@ -33,14 +41,13 @@ final class LMTPHandler: ChannelInboundHandler {
     private var lookUps = 0
     var mode = Mode.command
     var transaction: Transaction?
-    /// What the client calls itself; nil until it has greeted.
-    private var clientName: String?
-    private var isTLS = false
+    private var client = Client()
     private var errors = 0
     private var isStopping = false
     private var isReading = false
     private var isTurnScheduled = false
-    private var timeout: Scheduled<Void>?
+    private var isProcessing = false
+    private var timeout = CommandTimeout()
     private(set) var context: ChannelHandlerContext?
 
     init(
@@ -63,7 +70,9 @@ final class LMTPHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard counted.enter(context.remoteAddress?.ipAddress) else { return turnAway(context) }
+        // It is asked for once: the system is asked for it each time.
+        client.address = context.remoteAddress?.ipAddress
+        guard counted.enter(client.address) else { return turnAway(context) }
         switch registry.add(context.channel) {
         case .admitted: break
         case .full, .stopping:
@@ -80,7 +89,7 @@ final class LMTPHandler: ChannelInboundHandler {
     /// The address has as many sessions as it may have: others are to have room.
     private func turnAway(_ context: ChannelHandlerContext) {
         limitLog.tell(
-            context.remoteAddress?.ipAddress ?? "",
+            client.address ?? "",
             setting: "lmtp.max-sessions-per-address",
             to: logger,
             at: context.eventLoop.now
@@ -93,7 +102,7 @@ final class LMTPHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         mode = .closed
-        timeout?.cancel()
+        timeout.cancel()
         counted.leave()
         registry.remove(context.channel)
         transaction = nil
@@ -142,30 +151,30 @@ final class LMTPHandler: ChannelInboundHandler {
     func close() {
         if case .closed = mode { return }
         mode = .closed
-        timeout?.cancel()
+        timeout.cancel()
         context?.close(promise: nil)
     }
 
     private func readMore() {
-        guard let context, !isReading else { return }
-        switch mode {
-        case .closed, .busy: return
-        case .command, .data, .bdat: break
-        }
-        guard input.readableBytes <= LMTPSettings.windowBytes, lookUps == 0, context.channel.isWritable else { return }
+        guard let context, !isReading, input.readableBytes <= readAheadBytes, context.channel.isWritable else { return }
         isReading = true
-        restartTimeout(context)
-        context.read()
-    }
-
-    private func restartTimeout(_ context: ChannelHandlerContext) {
-        timeout?.cancel()
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        timeout = context.eventLoop.scheduleTask(in: .seconds(settings.commandTimeoutSeconds)) {
+        timeout.restart(.seconds(settings.commandTimeoutSeconds), on: context.eventLoop) {
             let handler = bound.value
             handler.send(LMTPReply(421, "4.4.2", "\(handler.settings.hostName) waited too long"))
             handler.flush()
             handler.close()
+        }
+        context.read()
+    }
+
+    /// How many bytes may lie here while more are read. Also while the store is asked, the socket is read until
+    /// something has come: to have it watched and not watched in turn would cost two system calls each time.
+    private var readAheadBytes: Int {
+        switch mode {
+        case .closed: -1
+        case .busy: 0
+        case .command, .data, .bdat: lookUps == 0 ? LMTPSettings.windowBytes : 0
         }
     }
 
@@ -182,6 +191,10 @@ final class LMTPHandler: ChannelInboundHandler {
 
     /// Consumes what can be consumed now.
     func process() {
+        // What the store answers at once comes back here while a command is being carried out.
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
         var budget = LMTPSettings.stepsPerTurn
         consume: while let context, context.channel.isWritable {
             guard budget > 0 else {
@@ -339,18 +352,18 @@ final class LMTPHandler: ChannelInboundHandler {
 
     private func greet(_ name: String) {
         reset()
-        clientName = name
+        client.name = name
         var lines = [
             settings.hostName, "PIPELINING", "SIZE \(settings.maxMessageBytes)", "8BITMIME", "SMTPUTF8",
             "ENHANCEDSTATUSCODES", "CHUNKING",
         ]
-        if settings.tls != nil, !isTLS { lines.append("STARTTLS") }
+        if settings.tls != nil, !client.isTLS { lines.append("STARTTLS") }
         flush()
         replies.append(lines)
     }
 
     private func beginTransaction(from path: String, _ parameters: LMTPCommand.MailParameters) {
-        guard clientName != nil else { return send(LMTPReply(503, "5.5.1", "say LHLO first")) }
+        guard client.name != nil else { return send(LMTPReply(503, "5.5.1", "say LHLO first")) }
         guard transaction == nil else { return send(LMTPReply(503, "5.5.1", "a transaction is open already")) }
         if let size = parameters.sizeBytes, size > settings.maxMessageBytes { return send(tooLarge) }
         transaction = Transaction(reversePath: path, isUTF8: parameters.isSMTPUTF8)
@@ -362,12 +375,12 @@ final class LMTPHandler: ChannelInboundHandler {
 
     /// What the message is stamped with that follows now; nil where no transaction is open.
     private func makeStamp() -> ReceivedStamp? {
-        guard let open = transaction, let context else { return nil }
+        guard let open = transaction else { return nil }
         return ReceivedStamp(
-            clientName: clientName ?? "",
-            clientAddress: context.remoteAddress?.ipAddress,
+            clientName: client.name ?? "",
+            clientAddress: client.address,
             hostName: settings.hostName,
-            isTLS: isTLS,
+            isTLS: client.isTLS,
             isUTF8: open.isUTF8,
             time: service.now()
         )
@@ -474,15 +487,17 @@ final class LMTPHandler: ChannelInboundHandler {
     }
 
     private func startTLS() {
-        guard let tls = settings.tls, !isTLS else { return send(LMTPReply(502, "5.5.1", "TLS is not available")) }
+        guard let tls = settings.tls, !client.isTLS else {
+            return send(LMTPReply(502, "5.5.1", "TLS is not available"))
+        }
         // No command of before the handshake may count after it.
         guard input.readableBytes == 0, let context else { return close() }
         send(LMTPReply(220, "2.0.0", "ready for TLS"))
         flush()
         do {
             try context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls), position: .first)
-            isTLS = true
-            clientName = nil
+            client.isTLS = true
+            client.name = nil
             reset()
         } catch {
             close()

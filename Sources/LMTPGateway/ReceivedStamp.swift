@@ -1,4 +1,5 @@
 internal import MailModel
+internal import NIOCore
 
 /// The trace that this server leaves on a message: a `Received` field (RFC 5321, section 4.4).
 struct ReceivedStamp: Hashable {
@@ -12,16 +13,29 @@ struct ReceivedStamp: Hashable {
     let isUTF8: Bool
     let time: Timestamp
 
-    /// The field, with its line ends.
+    /// Writes the field, with its line ends.
     ///
     /// - Parameters:
     ///   - id: names the copy in the store.
     ///   - path: the recipient as the client named it; nil when others get the message as well.
-    func field(id: BodyID, for path: String?) -> String {
-        var text = "Received: from \(sender)\r\n\tby \(Self.isDomain(hostName) ? hostName : "localhost")"
-        text += " with \(protocolName) id \(Hexadecimal.digits(of: id.high))\(Hexadecimal.digits(of: id.low))"
-        if let path, isUTF8 || path.utf8.allSatisfy({ $0 < 0x80 }) { text += "\r\n\tfor <\(path)>" }
-        return text + ";\r\n\t\(Self.date(time))\r\n"
+    func write(into buffer: inout ByteBuffer, id: BodyID, for path: String?) {
+        buffer.writeStaticString("Received: from ")
+        buffer.writeString(sender)
+        buffer.writeStaticString("\r\n\tby ")
+        buffer.writeString(Self.isDomain(hostName) ? hostName : "localhost")
+        buffer.writeStaticString(" with ")
+        buffer.writeString(protocolName)
+        buffer.writeStaticString(" id ")
+        buffer.writeString(Hexadecimal.digits(of: id.high))
+        buffer.writeString(Hexadecimal.digits(of: id.low))
+        if let path, isUTF8 || path.utf8.allSatisfy({ $0 < 0x80 }) {
+            buffer.writeStaticString("\r\n\tfor <")
+            buffer.writeString(path)
+            buffer.writeStaticString(">")
+        }
+        buffer.writeStaticString(";\r\n\t")
+        buffer.writeString(Self.date(time))
+        buffer.writeStaticString("\r\n")
     }
 
     /// As registered by RFC 3848 and RFC 6531.
@@ -70,8 +84,9 @@ struct ReceivedStamp: Hashable {
         let seconds = min(max(0, time.rawValue / 1_000), lastSecond)
         let (day, rest) = seconds.quotientAndRemainder(dividingBy: secondsPerDay)
         let (year, month, dayOfMonth) = civil(daysSince1970: day)
-        let clock = [rest / 3_600, rest / 60 % 60, rest % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
-        return "\(weekdays[Int(day % 7)]), \(dayOfMonth) \(months[month]) \(year) \(clock.joined(separator: ":")) +0000"
+        func digits(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let clock = "\(digits(rest / 3_600)):\(digits(rest / 60 % 60)):\(digits(rest % 60))"
+        return "\(weekdays[Int(day % 7)]), \(dayOfMonth) \(months[month]) \(year) \(clock) +0000"
     }
 
     /// The proleptic Gregorian date, by years that begin in March, so that the leap day is a year's last; 400 of them

@@ -6,8 +6,8 @@ struct FoundRecipient: Hashable, Sendable {
     let account: AccountReference
     let deliveredTo: AccountAddress
 
-    init(_ record: AccountRecord, by address: AccountAddress, deliveredTo: AccountAddress) {
-        account = AccountReference(id: record.id, slot: address.slot)
+    init(_ id: AccountID, by address: AccountAddress, deliveredTo: AccountAddress) {
+        account = AccountReference(id: id, slot: address.slot)
         self.deliveredTo = deliveredTo
     }
 }
@@ -28,15 +28,15 @@ struct RecipientFinder {
             guard let postmaster = settings.postmaster else { return loop.makeSucceededFuture(nil) }
             address = postmaster
         }
-        return service.findForDelivery(address, on: loop).flatMap { record in
-            if let record {
-                return loop.makeSucceededFuture(FoundRecipient(record, by: address, deliveredTo: address))
+        return service.findForDelivery(address, on: loop).flatMap { id in
+            if let id {
+                return loop.makeSucceededFuture(FoundRecipient(id, by: address, deliveredTo: address))
             }
             guard let separator = settings.detailSeparator, let base = address.withoutDetail(separator) else {
                 return loop.makeSucceededFuture(nil)
             }
-            return service.findForDelivery(base, on: loop).map { record in
-                record.map { FoundRecipient($0, by: base, deliveredTo: address) }
+            return service.findForDelivery(base, on: loop).map { id in
+                id.map { FoundRecipient($0, by: base, deliveredTo: address) }
             }
         }
     }

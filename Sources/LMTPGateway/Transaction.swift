@@ -77,8 +77,13 @@ struct Transaction {
         for index in recipients.indices {
             let recipient = recipients[index]
             var prefix = ByteBuffer()
-            prefix.writeString("Return-Path: <\(reversePath)>\r\nDelivered-To: \(recipient.deliveredTo.text)\r\n")
-            prefix.writeString(stamp.field(id: recipient.bodyID, for: isForOne ? recipient.path : nil))
+            prefix.reserveCapacity(512)
+            prefix.writeStaticString("Return-Path: <")
+            prefix.writeString(reversePath)
+            prefix.writeStaticString(">\r\nDelivered-To: ")
+            prefix.writeString(recipient.deliveredTo.text)
+            prefix.writeStaticString("\r\n")
+            stamp.write(into: &prefix, id: recipient.bodyID, for: isForOne ? recipient.path : nil)
             recipients[index].prefix = prefix
         }
     }
@@ -109,7 +114,8 @@ struct Transaction {
         }
         parser.append(piece)
         identity.append(piece)
-        window.writeImmutableBuffer(piece)
+        // The first piece of most messages is the only one.
+        if window.readableBytes == 0 { window = piece } else { window.writeImmutableBuffer(piece) }
     }
 
     /// The next full chunk of a recipient's copy; nil while there is not more than a chunk (the rest may be the last).

@@ -65,7 +65,7 @@ public protocol MailService: AnyObject, Sendable {
 
     /// Finds an account to deliver to. May miss a change of the last moments, but never says that there is no account
     /// where one was acknowledged: the delivery itself checks again.
-    func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?>
+    func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountID?>
 
     /// Carries out a command exactly once, retrying under one request ID until it is known what happened or the
     /// deadline passes (`ServiceFailure.unavailable`).
@@ -104,7 +104,7 @@ public protocol AccountWatch: Sendable {
 
 extension MailService {
     /// Finds the account as ``find(_:on:)`` does.
-    public func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
-        find(address, on: loop)
+    public func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountID?> {
+        find(address, on: loop).map { $0?.id }
     }
 }

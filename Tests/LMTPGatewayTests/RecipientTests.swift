@@ -286,3 +286,11 @@ extension TestServer {
         }
     }
 }
+
+extension ReceivedStamp {
+    fileprivate func field(id: BodyID, for path: String?) -> String {
+        var buffer = ByteBuffer()
+        write(into: &buffer, id: id, for: path)
+        return String(buffer: buffer)
+    }
+}

@@ -120,9 +120,9 @@ private final class Replica {
     @Test func `it is forgotten when the retention is over`() throws {
         let replica = try Replica()
         let first = try replica.deliver(id, body: 1)
-        let rows = try replica.rows()
         replica.time = Timestamp(milliseconds: replica.time.rawValue + 1_000)
         try replica.apply(.purgeDeliveries(before: Timestamp(milliseconds: replica.time.rawValue - 1_000), limit: 10))
+        let rows = try replica.rows()
         #expect(try replica.deliver(id, body: 2) == first)
         #expect(try replica.apply(.purgeDeliveries(before: replica.time, limit: 10)) == .purged(1))
         #expect(try replica.rows() == rows - 2)

@@ -35,10 +35,9 @@ import Testing
         do {
             let store = try RocksStateStore(path: path, settings: .ofMail)
             let batch = store.makeBatch()
-            batch.put(MailReader.chunkKey(group, chunk).bytes, prefix: ChunkHeader.plain, pieces: [bytes])
-            var hash = RowHash()
-            hash.combine(bytes.readableBytesUInt8Span)
-            let row = BodyRow(references: 1, sizeBytes: 40_000, chunks: 1, checksum: hash.finish())
+            let stored = ChunkRow(of: bytes.readableBytesUInt8Span)
+            batch.put(MailReader.chunkKey(group, chunk).bytes, prefix: stored.header, pieces: [bytes])
+            let row = BodyRow(references: 1, sizeBytes: 40_000, chunks: 1, checksum: stored.checksum(after: 0))
             batch.put(Key(group, .bodies, chunk.account, chunk.body).bytes, row.row)
             // Its owner is there: what is left of a deleted account is read by nobody.
             batch.put(Key(group, .accounts, chunk.account).bytes, newRow())

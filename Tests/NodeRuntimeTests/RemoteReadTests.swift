@@ -105,7 +105,7 @@ import Testing
                 .first { bench.guest.service?.group(of: $0.slot) == RemoteBench.group }
         )
         let missing = bench.find(other)
-        let delivery = Heard<AccountRecord?>()
+        let delivery = Heard<AccountID?>()
         bench.guest.service?.findForDelivery(address, delivery.completion)
         let login = Heard<AuthenticationResult>()
         bench.guest.service?.authenticate(
@@ -121,7 +121,7 @@ import Testing
         bench.run(ticks: 3)
         #expect(try found.value?.get()?.id == account.id)
         #expect(missing.value == .success(nil))
-        #expect(try delivery.value?.get()?.id == account.id)
+        #expect(try delivery.value?.get() == account.id)
         #expect(login.value == .success(.authenticated(account, address)))
         #expect(try page.value?.get().map(\.address) == [address])
     }

@@ -155,10 +155,10 @@ public final class MemoryMailService: MailService {
         answer(on: loop) { try $0.reader.find(address, in: Self.group) }
     }
 
-    public func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
-        let promise = loop.makePromise(of: AccountRecord?.self)
+    public func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountID?> {
+        let promise = loop.makePromise(of: AccountID?.self)
         let due = state.withLockedValue { state -> [@Sendable () -> Void] in
-            state.heldLookUps.append { promise.completeWith(self.find(address, on: loop)) }
+            state.heldLookUps.append { promise.completeWith(self.find(address, on: loop).map { $0?.id }) }
             guard state.heldLookUps.count >= state.lookUpsTogether else { return [] }
             defer { state.heldLookUps = [] }
             return state.heldLookUps.reversed()

@@ -4,7 +4,7 @@ enum House {
     private static let layers: [[String]] = [
         [
             "Consensus", "MessageFormat", "IMAPSyntax", "Authentication", "CAllocator", "CChecksum",
-            "CRocksDB", "CRocksFlush", "CharsetConversion",
+            "CRocksDB", "CRocksFlush", "CSemaphore", "CharsetConversion",
         ],
         ["MailModel", "ReplicaCore", "StateStorage", "LogStorage", "LoadModel"],
         ["IMAPSession", "Placement"],

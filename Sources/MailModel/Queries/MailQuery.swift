@@ -198,7 +198,7 @@ public struct MessageDetails: Hashable, Sendable {
     public let summary: ByteBuffer
     /// The first bytes of the message, of those that were asked for; none where they have to be asked for by
     /// themselves.
-    public let leading: ByteBuffer
+    public var leading: ByteBuffer
 
     public init(
         uid: UID,

@@ -12,15 +12,14 @@ struct BodyCommands {
         let key = scope.key(.bodies, of: message.bodyID)
         switch message.body {
         case .inline(let bytes):
-            var hash = RowHash()
-            hash.combine(bytes.readableBytesUInt8Span)
+            let chunk = ChunkRow(of: bytes.readableBytesUInt8Span)
             let row = BodyRow(
                 references: 1,
                 sizeBytes: UInt64(bytes.readableBytes),
                 chunks: 1,
-                checksum: hash.finish()
+                checksum: chunk.checksum(after: 0)
             )
-            scope.putWholeBody(bytes, at: chunkKey(of: message.bodyID, index: 0))
+            scope.putWholeBody(bytes, in: chunk, at: chunkKey(of: message.bodyID, index: 0))
             scope.putLookedUp(key, row: row.row, replacing: nil)
         case .uploaded(let chunks):
             let uploadKey = scope.key(.uploads, of: message.bodyID)
@@ -50,13 +49,11 @@ struct BodyCommands {
         }
         let size = try upload.sizeBytes.counted(up: UInt64(bytes.readableBytes), "upload row")
         guard owner.hasRoomForBytes(size) else { throw Refusal.overQuota }
-        var hash = RowHash()
-        hash.combine(upload.checksum)
-        hash.combine(bytes.readableBytesUInt8Span)
-        upload.checksum = hash.finish()
+        let chunk = ChunkRow(of: bytes.readableBytesUInt8Span)
+        upload.checksum = chunk.checksum(after: upload.checksum)
         upload.sizeBytes = size
         upload.chunks = try upload.chunks.counted(up: 1, "upload row")
-        scope.putChunk(bytes, at: chunkKey(of: body, index: index))
+        scope.putChunk(bytes, in: chunk, at: chunkKey(of: body, index: index))
         scope.putLookedUp(key, row: upload.row, replacing: old)
         return .done
     }

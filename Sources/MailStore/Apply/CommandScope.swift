@@ -88,10 +88,12 @@ struct CommandScope {
     }
 
     /// Puts the bytes of a piece of a body, which are not digested.
-    func putChunk(_ bytes: ByteBuffer, at key: Key) { batch.putChunk(bytes, at: key) }
+    func putChunk(_ bytes: ByteBuffer, in chunk: ChunkRow, at key: Key) { batch.putChunk(bytes, in: chunk, at: key) }
 
     /// Puts the bytes of a body that came with its message.
-    func putWholeBody(_ bytes: ByteBuffer, at key: Key) { batch.putWholeBody(bytes, at: key) }
+    func putWholeBody(_ bytes: ByteBuffer, in chunk: ChunkRow, at key: Key) {
+        batch.putWholeBody(bytes, in: chunk, at: key)
+    }
 
     /// Deletes a row that is not digested.
     func deleteUndigested(_ key: [UInt8]) { batch.deleteUndigested(key) }

@@ -10,7 +10,7 @@ internal import StateStorage
 final class OpenBatch {
     let store: any StateStore
     private let writes: any StateBatch
-    private var groups: [GroupID: GroupState] = [:]
+    private var groups: [GroupID: OpenGroup] = [:]
     private var touchedGroups: Set<GroupID> = []
     private var answers = SessionAnswers()
     private var accounts = RecordCache<AccountKey, AccountRecord>()
@@ -18,9 +18,16 @@ final class OpenBatch {
     /// Rows of this batch that commands look up by key; nil means deleted.
     private var overlay: [Key: ByteBuffer?] = [:]
     /// For the mutant of that name.
-    private var bodiesApart: [(key: [UInt8], pieces: [ByteBuffer])] = []
+    private var bodiesApart: [(key: [UInt8], header: [UInt8], bytes: ByteBuffer)] = []
     /// The batch holds changes that commands only find in the store: it is written before the next command.
     private(set) var mustCommitFirst = false
+
+    /// A class: to change a value in a dictionary costs three allocations.
+    private final class OpenGroup {
+        var state: GroupState
+
+        init(_ state: GroupState) { self.state = state }
+    }
 
     private struct AccountKey: Hashable {
         let group: GroupID
@@ -47,7 +54,7 @@ final class OpenBatch {
         var state = GroupState.fresh
         if let row = try store.get(Key(group, .meta).bytes) { state = try GroupState.decodeMeta(row) }
         try answers.load(group, from: store)
-        groups[group] = state
+        groups[group] = OpenGroup(state)
         return state.appliedIndex
     }
 
@@ -60,29 +67,32 @@ final class OpenBatch {
     }
 
     /// What is kept of a group; nil where it is not open.
-    func state(of group: GroupID) -> GroupState? { groups[group] }
+    func state(of group: GroupID) -> GroupState? { groups[group]?.state }
 
-    func appliedIndex(of group: GroupID) -> LogIndex? { groups[group]?.appliedIndex }
+    func appliedIndex(of group: GroupID) -> LogIndex? { groups[group]?.state.appliedIndex }
 
     /// Moves the group's applied index to an entry whose changes are in the batch.
     func advance(_ group: GroupID, to index: LogIndex, term: Term) {
-        groups[group]?.appliedIndex = index
-        groups[group]?.appliedTerm = term
+        if let open = groups[group] {
+            open.state.appliedIndex = index
+            open.state.appliedTerm = term
+        }
         touchedGroups.insert(group)
     }
 
     /// The number of the group's next account, which is given once; nil where the group is not open.
     func takeAccountNumber(in group: GroupID) throws -> UInt32? {
-        guard let number = groups[group]?.nextAccount else { return nil }
-        groups[group]?.nextAccount = try number.counted(up: 1, "group row")
+        guard let open = groups[group] else { return nil }
+        let number = open.state.nextAccount
+        open.state.nextAccount = try number.counted(up: 1, "group row")
         return number
     }
 
     /// Where the rows of an index by time begin, at the earliest; nil where that is not known.
-    func indexStart(of table: Table, in group: GroupID) -> IndexStart? { groups[group]?.indexStarts[table] }
+    func indexStart(of table: Table, in group: GroupID) -> IndexStart? { groups[group]?.state.indexStarts[table] }
 
     func setIndexStart(of table: Table, to start: IndexStart, in group: GroupID) {
-        groups[group]?.indexStarts[table] = start
+        groups[group]?.state.indexStarts[table] = start
     }
 
     // MARK: The whole batch
@@ -101,13 +111,13 @@ final class OpenBatch {
         answers.writeDirtyFloors(to: writes)
         if Mutant.isOn(.appliedIndexApart) { try writeOut() }
         for group in touchedGroups.sorted() {
-            guard let state = groups[group] else { continue }
-            writes.put(Key(group, .meta).bytes, state.metaRow)
+            guard let open = groups[group] else { continue }
+            writes.put(Key(group, .meta).bytes, open.state.metaRow)
         }
         touchedGroups.removeAll(keepingCapacity: true)
         try writeOut()
         if Mutant.isOn(.bodiesApart) {
-            for (key, pieces) in bodiesApart { writes.put(key, prefix: ChunkHeader.plain, pieces: pieces) }
+            for (key, header, bytes) in bodiesApart { writes.put(key, prefix: header, pieces: [bytes]) }
             bodiesApart.removeAll()
         }
         overlay.removeAll(keepingCapacity: true)
@@ -188,36 +198,36 @@ final class OpenBatch {
     /// Puts a digested row that may replace `old`, and that commands find in the store only.
     func put(_ key: Key, row: ByteBuffer, replacing old: ByteBuffer?, in group: GroupID) {
         writes.put(key.bytes, row)
-        groups[group]?.digest.add(RowHash.of(key.bytes.span, row.readableBytesUInt8Span))
-        if let old { groups[group]?.digest.remove(RowHash.of(key.bytes.span, old.readableBytesUInt8Span)) }
+        groups[group]?.state.digest.add(RowHash.of(key.bytes.span, row.readableBytesUInt8Span))
+        if let old { groups[group]?.state.digest.remove(RowHash.of(key.bytes.span, old.readableBytesUInt8Span)) }
     }
 
     /// Deletes a digested row that commands find in the store only.
     func delete(_ key: Key, old: ByteBuffer, in group: GroupID) {
         writes.delete(key.bytes)
-        groups[group]?.digest.remove(RowHash.of(key.bytes.span, old.readableBytesUInt8Span))
+        groups[group]?.state.digest.remove(RowHash.of(key.bytes.span, old.readableBytesUInt8Span))
     }
 
     /// Puts a row of an index by time, which is not digested and has nothing but its key.
     func putByTime(_ key: Key, table: Table, in group: GroupID) {
         writes.put(key.bytes, newRow(capacity: 1))
-        groups[group]?.indexStarts[table]?.rowAdded(key)
+        groups[group]?.state.indexStarts[table]?.rowAdded(key)
     }
 
     /// Puts a row that is not digested and has nothing but its key.
     func putUndigested(_ key: Key) { writes.put(key.bytes, newRow(capacity: 1)) }
 
     /// Puts the bytes of a piece of a body, which are not digested.
-    func putChunk(_ bytes: ByteBuffer, at key: Key) {
-        writes.put(key.bytes, prefix: ChunkHeader.plain, pieces: [bytes])
+    func putChunk(_ bytes: ByteBuffer, in chunk: ChunkRow, at key: Key) {
+        writes.put(key.bytes, prefix: chunk.header, pieces: [bytes])
     }
 
     /// Puts the bytes of a body that came with its message.
-    func putWholeBody(_ bytes: ByteBuffer, at key: Key) {
+    func putWholeBody(_ bytes: ByteBuffer, in chunk: ChunkRow, at key: Key) {
         if Mutant.isOn(.bodiesApart) {
-            bodiesApart.append((key.bytes, [bytes]))
+            bodiesApart.append((key.bytes, chunk.header, bytes))
         } else {
-            putChunk(bytes, at: key)
+            putChunk(bytes, in: chunk, at: key)
         }
     }
 
@@ -247,7 +257,7 @@ final class OpenBatch {
 
     func removeAccount(_ account: AccountID, in group: GroupID) {
         writes.delete(Key(group, .accounts, account).bytes)
-        groups[group]?.digest.remove(accounts.remove(AccountKey(group: group, account: account)))
+        groups[group]?.state.digest.remove(accounts.remove(AccountKey(group: group, account: account)))
         mustCommitFirst = true
     }
 
@@ -275,7 +285,7 @@ final class OpenBatch {
     func removeMailbox(_ mailbox: MailboxID, of account: AccountID, in group: GroupID) {
         writes.delete(Key(group, .mailboxes, account, mailbox).bytes)
         let name = MailboxKey(group: group, account: account, mailbox: mailbox)
-        groups[group]?.digest.remove(mailboxes.remove(name))
+        groups[group]?.state.digest.remove(mailboxes.remove(name))
         // The next command may name the mailbox by its ID, and the store still has the row.
         mustCommitFirst = true
     }
@@ -294,8 +304,8 @@ final class OpenBatch {
     private func writeRecord(_ key: Key, row: ByteBuffer, replacing oldHash: UInt64, in group: GroupID) -> UInt64 {
         writes.put(key.bytes, row)
         let hash = RowHash.of(key.bytes.span, row.readableBytesUInt8Span)
-        groups[group]?.digest.add(hash)
-        groups[group]?.digest.remove(oldHash)
+        groups[group]?.state.digest.add(hash)
+        groups[group]?.state.digest.remove(oldHash)
         return hash
     }
 }

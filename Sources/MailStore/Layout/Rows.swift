@@ -264,26 +264,3 @@ struct BodyRow {
         try decoder.finish()
     }
 }
-
-/// What stands before the bytes of a body chunk, so that another codec or key needs no new format.
-enum ChunkHeader {
-    /// version 1, codec 0 (plain), key ID 0 (not sealed).
-    static let plain: [UInt8] = [rowVersion, 0, 0, 0]
-
-    /// The bytes of a chunk row.
-    static func strip(_ row: ByteBuffer) throws(DecodingError) -> ByteBuffer {
-        guard row.readableBytes >= 4 else {
-            throw DecodingError(.truncated, offset: row.readableBytes, subject: "body chunk")
-        }
-        guard row.readableBytesView.prefix(4).elementsEqual(plain) else {
-            throw DecodingError(
-                .unknownVersion(UInt64(row.readableBytesView.first ?? 0)),
-                offset: 0,
-                subject: "body chunk"
-            )
-        }
-        var bytes = row
-        bytes.moveReaderIndex(forwardBy: 4)
-        return bytes
-    }
-}

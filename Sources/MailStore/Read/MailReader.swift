@@ -295,28 +295,33 @@ public struct MailReader: Sendable {
         account: AccountID,
         group: GroupID
     ) throws -> [MessageDetails]? {
-        let snapshot = store.makeSnapshot()
-        guard let contents = try mailboxRecord(id, of: account, in: group, from: snapshot)?.contents else { return nil }
-        var details: [MessageDetails] = []
+        // Rows of messages never change, so that one moment for all of them is not needed.
+        guard let contents = try mailboxRecord(id, of: account, in: group, from: store)?.contents else { return nil }
+        // The rows of an answer share one buffer: a buffer for each would cost as much as reading it.
+        var rows = ByteBuffer()
+        var found: [(uid: UID, range: Range<Int>)] = []
+        func keep(_ uid: UID, _ row: Span<UInt8>) {
+            let start = rows.writerIndex
+            rows.writeBytes(row.bytes)
+            found.append((uid, start..<rows.writerIndex))
+        }
+        let place = Key(group, .messages, account, contents)
         for range in uids.ranges {
-            let from = Key(group, .messages, account, contents, UID(range.lowerBound))
-            let last = Key(group, .messages, account, contents, UID(range.upperBound))
-            try snapshot.scan(from: from.bytes, to: last.end) { key, value in
-                let row = try MessageRow(row: ByteBuffer(copying: value))
-                details.append(
-                    MessageDetails(
-                        uid: UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self)),
-                        bodyID: row.bodyID,
-                        sizeBytes: row.sizeBytes,
-                        internalDate: row.internalDate,
-                        saved: row.saved,
-                        summary: row.summary
-                    )
-                )
+            guard range.lowerBound < range.upperBound else {
+                let uid = range.lowerBound
+                _ = try store.withValue(place.appending(uid).bytes) { keep(UID(uid), $0) }
+                continue
+            }
+            let last = place.appending(range.upperBound)
+            try store.scan(from: place.appending(range.lowerBound).bytes, to: last.end) { key, row in
+                keep(UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self)), row)
                 return true
             }
         }
-        return details
+        return try found.map { uid, range in
+            let row = rows.getSlice(at: range.lowerBound, length: range.count) ?? ByteBuffer()
+            return MessageDetails(uid: uid, try MessageRow(row: row))
+        }
     }
 
     /// The same rows with first bytes of their messages, as many as an answer may bring. Bytes that cannot be read are
@@ -331,21 +336,11 @@ public struct MailReader: Sendable {
         return details.map { row in
             guard left > 0 else { return row }
             let name = BodyChunk(account: account, body: row.bodyID, index: 0)
-            guard let bytes = try? checkedChunk(group, name) else { return row }
-            let length = min(leadingBytes, bytes.readableBytes)
-            guard let slice = bytes.getSlice(at: bytes.readerIndex, length: length) else { return row }
-            // A small slice would keep all of a large body in memory.
-            let leading = length < bytes.readableBytes / 2 ? ByteBuffer(copying: slice.readableBytesUInt8Span) : slice
-            left -= length
-            return MessageDetails(
-                uid: row.uid,
-                bodyID: row.bodyID,
-                sizeBytes: row.sizeBytes,
-                internalDate: row.internalDate,
-                saved: row.saved,
-                summary: row.summary,
-                leading: leading
-            )
+            guard let leading = try? checkedBytes(0..<leadingBytes, of: name, in: group) else { return row }
+            left -= leading.readableBytes
+            var row = row
+            row.leading = leading
+            return row
         }
     }
 
@@ -361,13 +356,10 @@ public struct MailReader: Sendable {
         guard try store.get(Key(group, .accounts, account).bytes) != nil else { return nil }
         let (index, within) = offset.quotientAndRemainder(dividingBy: UInt64(MailLimits.bodyChunkBytes))
         let name = BodyChunk(account: account, body: body, index: UInt32(clamping: index))
-        guard let bytes = try checkedChunk(group, name) else {
-            // Past the end of a body that exists, no bytes are the answer.
-            return try store.get(Key(group, .bodies, account, body).bytes) == nil ? nil : ByteBuffer()
-        }
-        let start = min(Int(within), bytes.readableBytes)
-        let length = min(maximumBytes, bytes.readableBytes - start)
-        return bytes.getSlice(at: bytes.readerIndex + start, length: length)
+        let wanted = Int(within)..<Int(within) + min(max(0, maximumBytes), MailLimits.bodyChunkBytes)
+        if let bytes = try checkedBytes(wanted, of: name, in: group) { return bytes }
+        // Past the end of a body that exists, no bytes are the answer.
+        return try store.get(Key(group, .bodies, account, body).bytes) == nil ? nil : ByteBuffer()
     }
 
     // MARK: Group 0
@@ -407,5 +399,18 @@ public struct MailReader: Sendable {
     /// - Throws: ``StateError`` or ``DecodingError``, when the row cannot be read.
     public func lastEvent() throws -> UInt64 {
         try store.get(DirectoryRows.lastEventKey.bytes).map { try DirectoryRows.lastEvent(in: $0) } ?? 0
+    }
+}
+
+extension MessageDetails {
+    fileprivate init(uid: UID, _ row: MessageRow) {
+        self.init(
+            uid: uid,
+            bodyID: row.bodyID,
+            sizeBytes: row.sizeBytes,
+            internalDate: row.internalDate,
+            saved: row.saved,
+            summary: row.summary
+        )
     }
 }

@@ -249,7 +249,7 @@ private struct SnapshotBodies {
         guard table == .chunks else { return }
         let name = Array(key.readableBytesView.dropFirst().dropLast(4))
         if current?.name != name { endBody(followedBy: BodyCheck(name: name)) }
-        current?.add(value.readableBytesUInt8Span)
+        current?.addRow(value.readableBytesUInt8Span)
     }
 
     private mutating func endBody(followedBy next: BodyCheck?) {
@@ -265,7 +265,7 @@ private struct SnapshotBodies {
             var body = BodyCheck(name: name)
             let key = Key.prefix(group) + [Table.chunks.rawValue] + name
             try store.scan(from: key, to: key + [UInt8](repeating: 255, count: 5), order: .ascending) { _, value in
-                body.add(value)
+                body.addRow(value)
                 return true
             }
             if !body.isEmpty { try checkBody(body, .uploads, in: store) }

@@ -18,42 +18,44 @@ extension MailReader {
         Key(group, .chunks, name.account, name.body).appending(name.index)
     }
 
-    /// The bytes of a chunk; nil where there is none.
+    /// Bytes of a chunk, as many of those that are wanted as there are; nil where there is no such chunk. The blocks
+    /// that they lie in are checked by their checksums, each time: that costs less than sending them.
     ///
-    /// A body of one chunk is checked by its checksum, each time: that costs less than sending it. Of a larger one,
-    /// each chunk is checked by the store's own checksums.
-    ///
+    /// - Parameter wanted: positions in the chunk.
     /// - Throws: ``HarmedChunk``, besides what the store throws.
-    func checkedChunk(_ group: GroupID, _ name: BodyChunk) throws -> ByteBuffer? {
-        let bodyRow = try store.get(Key(group, .bodies, name.account, name.body).bytes)
-        guard let row = try storedChunk(group, name) else {
-            // A chunk past the end of a body is not missing.
-            guard let bodyRow, try BodyRow(row: bodyRow).chunks > name.index else { return nil }
-            throw HarmedChunk(name)
-        }
-        guard let bytes = try? ChunkHeader.strip(row) else { throw HarmedChunk(name) }
-        guard let bodyRow else { return bytes }
-        let body = try BodyRow(row: bodyRow)
-        guard body.chunks == 1 else { return bytes }
-        var check = BodyCheck(name: [])
-        check.add(row.readableBytesUInt8Span)
-        guard check.fits(body) else { throw HarmedChunk(name) }
+    func checkedBytes(_ wanted: Range<Int>, of name: BodyChunk, in group: GroupID) throws -> ByteBuffer? {
+        var bytes: ByteBuffer?
+        try lendBytes(wanted, of: name, in: group) { bytes = ByteBuffer(copying: $0) }
         return bytes
     }
 
-    /// - Throws: ``HarmedChunk`` where the store's checksums do not fit.
-    private func storedChunk(_ group: GroupID, _ name: BodyChunk) throws -> ByteBuffer? {
-        do throws(StateError) {
-            return try store.get(Self.chunkKey(group, name).bytes)
-        } catch {
-            guard error.kind == .corruption else { throw error }
+    /// Lends what ``checkedBytes(_:of:in:)`` copies; nothing where there is no such chunk.
+    func lendBytes(
+        _ wanted: Range<Int>,
+        of name: BodyChunk,
+        in group: GroupID,
+        _ body: (Span<UInt8>) throws -> Void
+    ) throws {
+        let isThere: Bool
+        do {
+            isThere = try store.withValue(Self.chunkKey(group, name).bytes) { row in
+                try body(row.extracting(try ChunkRow.checkedRange(wanted, in: row)))
+            }
+        } catch is DecodingError {
+            throw HarmedChunk(name)
+        } catch let error as StateError where error.kind == .corruption {
             throw HarmedChunk(name)
         }
+        // A chunk past the end of a body is not missing.
+        guard !isThere, let row = try store.get(Key(group, .bodies, name.account, name.body).bytes),
+            try BodyRow(row: row).chunks > name.index
+        else { return }
+        throw HarmedChunk(name)
     }
 
     /// The bytes of a chunk for a node that has lost them; nil where this node has none that are whole.
     public func wholeChunk(_ group: GroupID, _ name: BodyChunk) -> ByteBuffer? {
-        guard let bytes = try? checkedChunk(group, name) else { return nil }
+        guard let bytes = try? checkedBytes(0..<MailLimits.bodyChunkBytes, of: name, in: group) else { return nil }
         return bytes
     }
 
@@ -66,10 +68,10 @@ extension MailReader {
         for index in 0..<body.chunks {
             let other = BodyChunk(account: name.account, body: name.body, index: index)
             if index == name.index {
-                check.addBare(bytes.readableBytesUInt8Span)
+                check.addChunk(ChunkRow(of: bytes.readableBytesUInt8Span))
             } else {
-                guard let row = try? storedChunk(group, other) else { return false }
-                check.add(row.readableBytesUInt8Span)
+                let isThere = try? store.withValue(Self.chunkKey(group, other).bytes) { check.addRow($0) }
+                guard isThere == true else { return false }
             }
         }
         return check.fits(body)
@@ -85,7 +87,8 @@ extension MailApplier {
         guard isOpen(group) else { return false }
         try batch.commit()
         guard try batch.store.get(Key(group, .bodies, name.account, name.body).bytes) != nil else { return false }
-        batch.putChunk(bytes, at: MailReader.chunkKey(group, name))
+        let chunk = ChunkRow(of: bytes.readableBytesUInt8Span)
+        batch.putChunk(bytes, in: chunk, at: MailReader.chunkKey(group, name))
         try batch.writeOut()
         return true
     }

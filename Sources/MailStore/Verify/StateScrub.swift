@@ -75,7 +75,7 @@ public struct StateScrub: Sendable {
                 try finishBody(reader)
                 body = BodyCheck(name: name)
             }
-            body?.add(value)
+            body?.addRow(value)
             return result == nil
         }
         bytes += UInt64(read)
@@ -108,39 +108,29 @@ struct BodyCheck {
     private var chunks: UInt32 = 0
     private var sizeBytes: UInt64 = 0
     private var isReadable = true
-    /// A body that came in one piece is hashed as it is, one that came in chunks chunk by chunk.
-    private var whole: UInt64 = 0
-    private var chain: UInt64 = 0
+    private var checksum: UInt64 = 0
 
     init(name: [UInt8]) { self.name = name }
 
     var isEmpty: Bool { chunks == 0 }
 
-    mutating func add(_ row: Span<UInt8>) {
-        guard row.count >= ChunkHeader.plain.count,
-            row.extracting(..<ChunkHeader.plain.count).copied() == ChunkHeader.plain
-        else {
+    /// The next row of the body.
+    mutating func addRow(_ row: Span<UInt8>) {
+        do throws(DecodingError) {
+            addChunk(try ChunkRow(row: row))
+        } catch {
             isReadable = false
-            return
         }
-        addBare(row.extracting(ChunkHeader.plain.count...))
     }
 
-    /// The bytes of a chunk as they are in the message.
-    mutating func addBare(_ bytes: Span<UInt8>) {
-        var hash = RowHash()
-        hash.combine(bytes)
-        whole = hash.finish()
-        hash = RowHash()
-        hash.combine(chain)
-        hash.combine(bytes)
-        chain = hash.finish()
+    /// The next piece of the body.
+    mutating func addChunk(_ chunk: ChunkRow) {
+        checksum = chunk.checksum(after: checksum)
         chunks += 1
-        sizeBytes += UInt64(bytes.count)
+        sizeBytes += UInt64(chunk.bytes)
     }
 
     func fits(_ row: BodyRow) -> Bool {
-        guard isReadable, row.chunks == chunks, row.sizeBytes == sizeBytes else { return false }
-        return row.checksum == chain || chunks == 1 && row.checksum == whole
+        isReadable && row.chunks == chunks && row.sizeBytes == sizeBytes && row.checksum == checksum
     }
 }

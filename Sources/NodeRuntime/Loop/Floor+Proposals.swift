@@ -22,8 +22,7 @@ package struct WrittenVersion {
 extension Floor {
     /// Has a command proposed at the end of this turn, in one batch with all others of its group.
     func proposePayload(_ payload: ByteBuffer, to group: GroupID, for origin: ProposalBatch.Origin) {
-        proposals[group, default: ProposalBatch()].payloads.append(payload)
-        proposals[group]?.origins.append(origin)
+        proposals[group, default: ProposalBatch()].add(payload, from: origin)
     }
 
     /// Proposes commands that nobody waits for.

@@ -13,8 +13,7 @@ package final class Inbox<Item: Sendable>: Sendable {
         init() {}
     }
 
-    /// 0: nothing to do; 1: something.
-    private let condition = ConditionLock<Int>(value: 0)
+    private let parking = ThreadParking()
     @usableFromInline let state = NIOLockedValueBox(State())
     /// Whether items wait. Changed under the lock, and asked without it: the simulator asks after every event.
     @usableFromInline let isFilled = Atomic<Bool>(false)
@@ -56,9 +55,7 @@ package final class Inbox<Item: Sendable>: Sendable {
     @inlinable package var isEmpty: Bool { !isFilled.load(ordering: .acquiring) }
 
     /// Waits until an item is put, ``stop()`` is called, or the time is over.
-    func wait(milliseconds: Double) {
-        if condition.lock(whenValue: 1, timeoutSeconds: milliseconds / 1_000) { condition.unlock(withValue: 0) }
-    }
+    func wait(milliseconds: Double) { parking.wait(milliseconds: milliseconds) }
 
     /// Wakes the thread that drains, which is to end: ``isStopped``. Items that are put later are kept.
     func stop() {
@@ -70,8 +67,5 @@ package final class Inbox<Item: Sendable>: Sendable {
     var isStopped: Bool { state.withLockedValue { $0.isStopped } }
 
     @usableFromInline
-    func wake() {
-        condition.lock()
-        condition.unlock(withValue: 1)
-    }
+    func wake() { parking.wake() }
 }

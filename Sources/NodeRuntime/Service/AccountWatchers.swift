@@ -10,7 +10,6 @@ final class AccountWatchers: Sendable {
         /// Where `changed` is called; nil for the thread that makes the change.
         let loop: (any EventLoop)?
         let changed: @Sendable () -> Void
-        var isDue = false
     }
 
     private typealias Due = (loop: (any EventLoop)?, account: AccountID, id: UInt64)
@@ -19,6 +18,8 @@ final class AccountWatchers: Sendable {
         var watchers: [AccountID: [UInt64: Entry]] = [:]
         /// How many watchers each account has, by its group.
         var groups: [GroupID: [AccountID: Int]] = [:]
+        /// Watches whose call is on its way.
+        var due: Set<UInt64> = []
         var next: UInt64 = 0
 
         mutating func remove(_ id: UInt64, of account: AccountID) {
@@ -67,8 +68,7 @@ final class AccountWatchers: Sendable {
             guard !state.watchers.isEmpty else { return due }
             for account in accounts {
                 guard let entries = state.watchers[account] else { continue }
-                for (id, entry) in entries where !entry.isDue {
-                    state.watchers[account]?[id]?.isDue = true
+                for (id, entry) in entries where state.due.insert(id).inserted {
                     due.append((entry.loop, account, id))
                 }
             }
@@ -101,7 +101,7 @@ final class AccountWatchers: Sendable {
 
     private func call(_ account: AccountID, _ id: UInt64) {
         let changed = state.withLockedValue { state in
-            state.watchers[account]?[id]?.isDue = false
+            state.due.remove(id)
             return state.watchers[account]?[id]?.changed
         }
         changed?()

@@ -19,6 +19,8 @@ package final class NodeService: MailService {
     private let callBudget: CallBudget
     let readBudget: ReadBudget
     private let callMilliseconds: Int64
+    private let recipients = KnownRecipients()
+    private let bodyNames = NIOLockedValueBox((high: SplitMix64.seededBySystem, low: SplitMix64.seededBySystem))
     /// Told when the state turns out to be damaged.
     private let failed: @Sendable (any Error) -> Void
 
@@ -73,8 +75,9 @@ package final class NodeService: MailService {
     package func now() -> Timestamp { clock.now() }
 
     package func makeBodyID() -> BodyID {
-        var random = SystemRandomNumberGenerator()
-        return BodyID(milliseconds: clock.now().rawValue, random: random.next(), random.next())
+        // To ask the system for each would be two system calls for each message.
+        let random = bodyNames.withLockedValue { ($0.high.next(), $0.low.next()) }
+        return BodyID(milliseconds: clock.now().rawValue, random: random.0, random.1)
     }
 
     package func watch(
@@ -110,11 +113,15 @@ package final class NodeService: MailService {
         on loop: any EventLoop
     ) -> EventLoopFuture<MailOutcome> {
         let promise = loop.makePromise(of: MailOutcome.self)
+        let recipients = recipients
         submit(
             command,
             to: group(of: account.slot),
             account: account.id,
-            Completion(on: loop) { promise.complete(with: $0) }
+            Completion(on: loop) { result in
+                if case .success(.refused(.noSuchAccount)) = result { recipients.forget(account.id) }
+                promise.complete(with: result)
+            }
         )
         return promise.futureResult
     }
@@ -156,14 +163,19 @@ package final class NodeService: MailService {
         return promise.futureResult
     }
 
-    package func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
-        let promise = loop.makePromise(of: AccountRecord?.self)
+    package func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountID?> {
+        if let account = recipients.account(of: address, clock.monotonicMilliseconds()) {
+            return loop.makeSucceededFuture(account)
+        }
+        let promise = loop.makePromise(of: AccountID?.self)
         findForDelivery(address, Completion(on: loop) { promise.complete(with: $0) })
         return promise.futureResult
     }
 
-    /// What this node has is enough to say yes; only a no asks the leader.
-    package func findForDelivery(_ address: AccountAddress, _ completion: Completion<AccountRecord?>) {
+    /// Finds an account to deliver to, for callers without an event loop too. What this node has is enough to say yes;
+    /// only a no asks the leader.
+    package func findForDelivery(_ address: AccountAddress, _ completion: Completion<AccountID?>) {
+        let now = clock.monotonicMilliseconds()
         let group = group(of: address.slot)
         guard let permit = readBudget.take() else { return completion.finish(.failure(.busy)) }
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
@@ -171,8 +183,15 @@ package final class NodeService: MailService {
             permit.hold {
                 let record = attempt(in: group) { try reader.find(address, in: group) } ?? nil
                 guard stateReads.end(id) else { return }
-                if let record { return completion.finish(.success(record)) }
-                readAccount(address, completion)
+                if let record {
+                    recipients.note(record.id, of: address, now)
+                    return completion.finish(.success(record.id))
+                }
+                let found = Completion<AccountRecord?>(on: nil) { [self] result in
+                    if case .success(let record?) = result { recipients.note(record.id, of: address, now) }
+                    completion.finish(result.map { $0?.id })
+                }
+                readAccount(address, found)
             }
         }
     }
@@ -275,4 +294,8 @@ extension EventLoopPromise where Value: Sendable {
         case .failure(let failure): fail(failure)
         }
     }
+}
+
+extension SplitMix64 {
+    fileprivate static var seededBySystem: SplitMix64 { SplitMix64(seed: .random(in: 0...UInt64.max)) }
 }

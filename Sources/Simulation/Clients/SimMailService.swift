@@ -50,14 +50,14 @@ final class SimMailService: MailService, @unchecked Sendable {
 
     // MARK: MailService
 
-    func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
-        let promise = loop.makePromise(of: AccountRecord?.self)
+    func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountID?> {
+        let promise = loop.makePromise(of: AccountID?.self)
         let call = begin { promise.fail(ServiceFailure.unavailable) }
         later { [self] in
             guard pending[call] != nil, let service = node.service else { return }
-            let completion = Completion<AccountRecord?>(on: nil) { [self] result in
+            let completion = Completion<AccountID?>(on: nil) { [self] result in
                 finish(call) { [self] in
-                    if case .success(let record?) = result { addresses[record.id] = address }
+                    if case .success(let id?) = result { addresses[id] = address }
                     promise.complete(with: result)
                 }
             }
@@ -196,7 +196,7 @@ final class SimMailService: MailService, @unchecked Sendable {
 
     /// No gateway of those that are simulated asks so.
     func find(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountRecord?> {
-        findForDelivery(address, on: loop)
+        loop.makeFailedFuture(ServiceFailure.unavailable)
     }
 
     private struct NoWatch: AccountWatch {

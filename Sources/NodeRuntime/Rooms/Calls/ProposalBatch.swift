@@ -11,6 +11,11 @@ struct ProposalBatch {
         case housekeeping
     }
 
-    var payloads: [ByteBuffer] = []
-    var origins: [Origin] = []
+    private(set) var payloads: [ByteBuffer] = []
+    private(set) var origins: [Origin] = []
+
+    mutating func add(_ payload: ByteBuffer, from origin: Origin) {
+        payloads.append(payload)
+        origins.append(origin)
+    }
 }
