@@ -77,6 +77,12 @@ import Testing
                         using: &generator
                     )
                 }
+                if let front = try? StoredSummary(ByteBuffer(bytes: changed)) {
+                    var buffer = ByteBuffer()
+                    front.writeEnvelope(into: &buffer)
+                    #expect(ResponseReader.isOneList(buffer))
+                    _ = front.sentDay
+                }
                 guard let whole = try? MessageSummary(decoding: ByteBuffer(bytes: changed)) else { continue }
                 checkResponses(whole)
                 checkRanges(whole)
@@ -124,7 +130,7 @@ import Testing
         }
     }
 
-    @Test("Another version is refused", arguments: [0, 1, 3, 255])
+    @Test("Another version is refused", arguments: [0, 1, 2, 4, 255])
     func version(number: UInt8) {
         #expect(throws: MessageFormatError(.unknownVersion(number), offset: 1)) {
             try MessageSummary(decoding: ByteBuffer(bytes: [number, 0, 0]))

@@ -12,8 +12,13 @@ struct SummaryReader {
         self.start = buffer.readerIndex
     }
 
+    /// How many bytes are left.
+    var readableBytes: Int { buffer.readableBytes }
+    /// How many bytes were read.
+    var offset: Int { buffer.readerIndex - start }
+
     func failure(_ reason: MessageFormatError.Reason) -> MessageFormatError {
-        MessageFormatError(reason, offset: buffer.readerIndex - start)
+        MessageFormatError(reason, offset: offset)
     }
 
     mutating func tag() throws(MessageFormatError) -> UInt8 {
@@ -40,6 +45,11 @@ struct SummaryReader {
         return value
     }
 
+    mutating func skip(_ count: Int) throws(MessageFormatError) {
+        guard count <= buffer.readableBytes else { throw failure(.truncated) }
+        buffer.moveReaderIndex(forwardBy: count)
+    }
+
     mutating func bytes() throws(MessageFormatError) -> [UInt8] {
         try take(try number())
     }
@@ -47,6 +57,11 @@ struct SummaryReader {
     mutating func optionalBytes() throws(MessageFormatError) -> [UInt8]? {
         let length = try number()
         return length == 0 ? nil : try take(length - 1)
+    }
+
+    mutating func skipOptionalBytes() throws(MessageFormatError) {
+        let length = try number(maximum: UInt64(FormatLimits.encodedBytes))
+        if length > 0 { try skip(Int(length) - 1) }
     }
 
     mutating func string() throws(MessageFormatError) -> String {

@@ -30,6 +30,10 @@ enum ASCII {
 
     static func isLetter(_ byte: UInt8) -> Bool { lower(byte) &- 0x61 < 26 }
 
+    static func bytes(_ text: StaticString) -> [UInt8] {
+        Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
     static func lowercased(_ bytes: [UInt8]) -> [UInt8] { bytes.map(lower) }
 
     /// Whether these are the letters of `name`, which is in lower case.

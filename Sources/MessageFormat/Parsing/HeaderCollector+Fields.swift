@@ -12,6 +12,7 @@ extension HeaderCollector {
         envelope.cc = take(.cc)
         envelope.bcc = take(.bcc)
         envelope.isCut = isCut(ofEnvelope: true)
+        envelope.isRepeated = isRepeated
         // The most important first.
         kept.keepField(&envelope.messageID, of: .messageID)
         kept.keepField(&envelope.date, of: .date)

@@ -8,6 +8,8 @@ struct HeaderCollector {
     private var keptBytes = 0
     /// The fields that were cut.
     private var cutFields: Set<FieldName> = []
+    /// Whether a field of the envelope came again.
+    private(set) var isRepeated = false
 
     init(_ limits: HeaderLimits) { self.limits = limits }
 
@@ -17,6 +19,7 @@ struct HeaderCollector {
         current = nil
         keptBytes = 0
         cutFields.removeAll()
+        isRepeated = false
         self.isOfMessage = isOfMessage
     }
 
@@ -41,10 +44,11 @@ struct HeaderCollector {
         else { return }
         if values[name.rawValue] == nil {
             values[name.rawValue] = []
-        } else if name.isAddressList {
-            values[name.rawValue]?.append(UInt8(ascii: ","))
         } else {
-            return  // The first one counts.
+            if name.isOfEnvelope { isRepeated = true }
+            // Of other fields the first one counts.
+            guard name.isAddressList else { return }
+            values[name.rawValue]?.append(UInt8(ascii: ","))
         }
         current = name
         var start = colon + 1

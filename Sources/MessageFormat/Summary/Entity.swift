@@ -14,7 +14,8 @@ struct Entity: Hashable, Sendable {
         static let envelope: UInt8 = 0x80
         static let cutEnvelope: UInt8 = 0x40
         static let cutContent: UInt8 = 0x20
-        static let kind: UInt8 = 0x1f
+        static let repeatedFields: UInt8 = 0x10
+        static let kind: UInt8 = 0x0f
     }
     var kind: Kind = .leaf
     var headerStart: UInt64
@@ -46,6 +47,7 @@ struct Entity: Hashable, Sendable {
         var tag = kind.rawValue
         if envelope != nil { tag |= Mark.envelope }
         if envelope?.isCut == true { tag |= Mark.cutEnvelope }
+        if envelope?.isRepeated == true { tag |= Mark.repeatedFields }
         if content.isCut { tag |= Mark.cutContent }
         writer.tag(tag)
         writer.number(headerStart - base)
@@ -54,6 +56,18 @@ struct Entity: Hashable, Sendable {
         writer.number(lines)
         content.write(into: &writer)
         envelope?.write(into: &writer)
+        writeChildren(into: &writer)
+    }
+
+    /// Writes of the message itself what its summary's front does not say.
+    func writeAsRoot(into writer: inout SummaryWriter) {
+        writer.tag(kind.rawValue | (content.isCut ? Mark.cutContent : 0))
+        writer.number(lines)
+        content.write(into: &writer)
+        writeChildren(into: &writer)
+    }
+
+    private func writeChildren(into writer: inout SummaryWriter) {
         writer.number(UInt64(children.count))
         var base = bodyStart
         for child in children {
@@ -74,7 +88,7 @@ struct Entity: Hashable, Sendable {
         }
         let tag = try reader.tag()
         guard let kind = Kind(rawValue: tag & Mark.kind), isMessage == (tag & Mark.envelope != 0),
-            isMessage || tag & Mark.cutEnvelope == 0
+            isMessage || tag & (Mark.cutEnvelope | Mark.repeatedFields) == 0
         else { throw reader.failure(.unknownTag(tag)) }
         self.kind = kind
         headerStart = bounds.lowerBound + (try reader.number(maximum: bounds.upperBound - bounds.lowerBound))
@@ -86,7 +100,29 @@ struct Entity: Hashable, Sendable {
         if isMessage {
             envelope = try EnvelopeFields(from: &reader)
             envelope?.isCut = tag & Mark.cutEnvelope != 0
+            envelope?.isRepeated = tag & Mark.repeatedFields != 0
         }
+        try readChildren(from: &reader, depth: depth)
+    }
+
+    /// Reads what `writeAsRoot` wrote.
+    init(rootFrom reader: inout SummaryReader, front: SummaryFront) throws(MessageFormatError) {
+        reader.entityCount += 1
+        let tag = try reader.tag()
+        guard let kind = Kind(rawValue: tag & Mark.kind), tag & ~(Mark.kind | Mark.cutContent) == 0 else {
+            throw reader.failure(.unknownTag(tag))
+        }
+        self.kind = kind
+        headerStart = 0
+        bodyStart = front.headerBytes
+        bodyEnd = front.sizeBytes
+        lines = try reader.number(maximum: bodyEnd - bodyStart)
+        content = try ContentFields(from: &reader)
+        content.isCut = tag & Mark.cutContent != 0
+        try readChildren(from: &reader, depth: 1)
+    }
+
+    private mutating func readChildren(from reader: inout SummaryReader, depth: Int) throws(MessageFormatError) {
         let count = try reader.number(maximum: UInt64(FormatLimits.entities))
         switch kind {
         case .leaf, .closed: guard count == 0 else { throw reader.failure(.outOfRange) }

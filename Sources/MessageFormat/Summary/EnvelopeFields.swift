@@ -12,6 +12,9 @@ struct EnvelopeFields: Hashable, Sendable {
     var messageID: [UInt8]?
     /// Whether the header says more than is kept here.
     var isCut = false
+    /// Whether one of these fields stands in the header more than once: lists of addresses are joined here, and of the
+    /// others only the first is here.
+    var isRepeated = false
 
     func write(into writer: inout SummaryWriter) {
         for value in [date, subject, from, sender, replyTo, to, cc, bcc, inReplyTo, messageID] {

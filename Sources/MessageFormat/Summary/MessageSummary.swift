@@ -3,9 +3,6 @@ public import NIOCore
 /// The structure of a message and what its header says: everything a mail client asks for without reading the message.
 /// The summary is stored beside the message, in at most 200 KiB.
 public struct MessageSummary: Hashable, Sendable {
-    /// Raised whenever the bytes, or what they mean, change. A summary of another version is not read: the message is
-    /// parsed again where it is asked for.
-    private static let version: UInt8 = 2
     var root: Entity
 
     init(root: Entity) { self.root = root }
@@ -41,10 +38,12 @@ public struct MessageSummary: Hashable, Sendable {
 
     /// The encoding of a summary that was made with the limits of stored ones.
     public func encoded() -> ByteBuffer {
+        var envelope = SummaryWriter()
+        (root.envelope ?? EnvelopeFields()).write(into: &envelope)
         var writer = SummaryWriter()
-        writer.tag(Self.version)
-        writer.number(sizeBytes)
-        root.write(into: &writer, base: 0)
+        SummaryFront(of: self, envelopeBytes: envelope.buffer.readableBytes).write(into: &writer)
+        writer.buffer.writeImmutableBuffer(envelope.buffer)
+        root.writeAsRoot(into: &writer)
         return writer.buffer
     }
 
@@ -53,12 +52,15 @@ public struct MessageSummary: Hashable, Sendable {
     /// - Throws: `MessageFormatError` when these bytes are not what `encoded()` gives.
     public init(decoding buffer: ByteBuffer) throws(MessageFormatError) {
         var reader = SummaryReader(buffer)
-        let version = try reader.tag()
-        guard version == Self.version else { throw reader.failure(.unknownVersion(version)) }
-        guard buffer.readableBytes <= FormatLimits.encodedBytes else { throw reader.failure(.tooLong) }
-        let sizeBytes = try reader.number(maximum: FormatLimits.messageBytes)
-        root = try Entity(from: &reader, within: 0..<sizeBytes, depth: 1, isMessage: true)
-        guard root.headerStart == 0, root.bodyEnd == sizeBytes else { throw reader.failure(.outOfRange) }
+        let front = try SummaryFront(from: &reader)
+        let envelopeStart = reader.offset
+        var envelope = try EnvelopeFields(from: &reader)
+        guard reader.offset - envelopeStart == front.envelopeBytes else { throw reader.failure(.outOfRange) }
+        envelope.isCut = front.isEnvelopeCut
+        envelope.isRepeated = front.isEnvelopeRepeated
+        root = try Entity(rootFrom: &reader, front: front)
+        root.envelope = envelope
+        guard isStructureWhole != front.isStructureCut else { throw reader.failure(.outOfRange) }
         try reader.finish()
     }
 
