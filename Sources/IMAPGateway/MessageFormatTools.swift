@@ -8,8 +8,12 @@ public struct MessageFormatTools: MessageTools {
 
     public func makeParser() -> any MessageParsing { StreamedParser() }
 
-    public func summary(_ encoded: ByteBuffer) -> (any MessageOutline)? {
-        (try? MessageSummary(decoding: encoded)).map { SummaryOutline(summary: $0) }
+    public func summary(_ encoded: ByteBuffer, needsStructure: Bool) -> (any MessageOutline)? {
+        if needsStructure {
+            (try? MessageSummary(decoding: encoded)).map { SummaryOutline(summary: $0) }
+        } else {
+            (try? StoredSummary(encoded)).map { StoredOutline(stored: $0) }
+        }
     }
 
     public func makeReader() -> any OutlineReading { StreamedReader() }
@@ -18,7 +22,7 @@ public struct MessageFormatTools: MessageTools {
         HeaderFields.filter(header, names: names, not: not)
     }
 
-    public func prepareSearch(_ terms: [IMAPSession.SearchTerm]) -> any PreparedSearch { PlannedSearch(terms) }
+    public func makeSearcher(_ terms: [IMAPSession.SearchTerm]) -> any MessageSearching { MessageSearcher(terms) }
 
     public func utf8(_ text: [UInt8], charset: String) -> [UInt8]? {
         // A part without a charset is UTF-8; a search names one.

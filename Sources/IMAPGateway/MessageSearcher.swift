@@ -52,6 +52,38 @@ struct SummaryOutline: MessageOutline {
     }
 }
 
+/// A stored summary of which only the front is decoded, behind the session's protocol.
+struct StoredOutline: MessageOutline {
+    let stored: StoredSummary
+
+    func writeEnvelope(into buffer: inout ByteBuffer) { stored.writeEnvelope(into: &buffer) }
+
+    func makeEnvelopeWriter() -> any ResponseWriting { PieceWriter(pieces: stored.envelopePieces()) }
+
+    var isEnvelopeWhole: Bool { stored.isEnvelopeWhole }
+    var isStructureWhole: Bool { stored.isStructureWhole }
+    var headerBytes: UInt64 { stored.headerBytes }
+    var sentDay: Int? { stored.sentDay }
+
+    // Whoever asks for these asks for an outline that has them: here they cost a decoding each.
+
+    func writeBodyStructure(into buffer: inout ByteBuffer, isExtended: Bool) {
+        whole.writeBodyStructure(into: &buffer, isExtended: isExtended)
+    }
+
+    func makeBodyStructureWriter(isExtended: Bool) -> any ResponseWriting {
+        whole.makeBodyStructureWriter(isExtended: isExtended)
+    }
+
+    func part(_ path: [Int]) -> OutlinePart? { whole.part(path) }
+
+    private var whole: SummaryOutline {
+        // An empty message stands for one whose structure cannot be read.
+        var parser = MessageParser()
+        return SummaryOutline(summary: (try? stored.whole()) ?? parser.finish())
+    }
+}
+
 /// A response in pieces behind the session's protocol.
 struct PieceWriter: ResponseWriting {
     var pieces: ResponsePieces
@@ -59,35 +91,39 @@ struct PieceWriter: ResponseWriting {
     mutating func writeNext(into buffer: inout ByteBuffer) -> Bool { pieces.writeNext(into: &buffer) }
 }
 
-/// The terms of a search behind the session's protocol.
-struct PlannedSearch: PreparedSearch {
-    private let plan: SearchPlan
+/// The search for terms behind the session's protocol.
+final class MessageSearcher: MessageSearching {
+    private var search: MessageSearch
 
-    init(_ terms: [IMAPSession.SearchTerm]) { plan = SearchPlan(terms.map(\.term)) }
-
-    func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching {
-        let summary = (outline as? SummaryOutline)?.summary
-        return MessageSearcher(
-            search: TextSearch(plan, summary: summary, sizeBytes: sizeBytes, charsets: PlatformCharsets())
-        )
+    init(_ terms: [IMAPSession.SearchTerm]) {
+        search = MessageSearch(SearchPlan(terms.map(\.term)), charsets: PlatformCharsets())
     }
-}
 
-/// The search for text behind the session's protocol.
-struct MessageSearcher: MessageSearching {
-    fileprivate var search: TextSearch
-
-    mutating func nextRange() -> Range<UInt64>? { search.nextRange() }
-    mutating func feed(_ bytes: ByteBuffer) { search.feed(bytes) }
-    func isFound(_ term: Int) -> Bool { search.isFound(term) }
+    func start(summary: ByteBuffer, sizeBytes: UInt64) -> Int { search.start(summary: summary, sizeBytes: sizeBytes) }
+    func nextRange() -> Range<UInt64>? { search.nextRange() }
+    func feed(_ bytes: ByteBuffer) { search.feed(bytes) }
+    func isFound(_ term: Int) -> Bool? { search.found[term] }
 }
 
 extension IMAPSession.SearchTerm {
     fileprivate var term: MessageFormat.SearchTerm {
         switch self {
+        case .envelope(let field, let value): .envelope(field.field, value: value)
         case .header(let name, let value): .header(name: name, value: value)
         case .body(let value): .body(value)
         case .text(let value): .text(value)
+        }
+    }
+}
+
+extension IMAPSession.EnvelopeField {
+    fileprivate var field: MessageFormat.EnvelopeField {
+        switch self {
+        case .from: .from
+        case .to: .to
+        case .cc: .cc
+        case .bcc: .bcc
+        case .subject: .subject
         }
     }
 }

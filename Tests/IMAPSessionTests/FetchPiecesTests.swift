@@ -245,7 +245,7 @@ private struct CutTools: MessageTools {
         }
     }
 
-    func summary(_ encoded: ByteBuffer) -> (any MessageOutline)? {
+    func summary(_ encoded: ByteBuffer, needsStructure: Bool) -> (any MessageOutline)? {
         let words = String(buffer: encoded).split(separator: " ")
         guard isReadable, words.count == 3, let header = UInt64(words[0]), let size = UInt64(words[1]) else {
             return nil
@@ -262,6 +262,6 @@ private struct CutTools: MessageTools {
     func makeReader() -> any OutlineReading { Reader() }
     func makeParser() -> any MessageParsing { FakeTools.Parser() }
     func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer { header }
-    func prepareSearch(_ terms: [SearchTerm]) -> any PreparedSearch { FakeTools.Search(terms: terms) }
+    func makeSearcher(_ terms: [SearchTerm]) -> any MessageSearching { FakeTools.Searcher(terms: terms) }
     func utf8(_ text: [UInt8], charset: String) -> [UInt8]? { nil }
 }

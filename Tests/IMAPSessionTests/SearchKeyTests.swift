@@ -123,6 +123,25 @@ import Testing
         )
     }
 
+    @Test func `keys that stored envelopes answer cost no bytes`() {
+        var test = SessionUnderTest.opened("SELECT INBOX", tools: FakeTools(knowsEnvelopes: true))
+        // The stored summaries of the messages 2 and 5 have these numbers in them.
+        #expect(
+            SessionUnderTest.lines(test.exchangeWithStore("a SEARCH OR SUBJECT 200 FROM 500")) == [
+                "* SEARCH 2 5", "a OK",
+            ]
+        )
+        let all = StoreCall.query(.details(MailboxID(1), Fixture.set(3, 5, 8, 13, 21), leadingBytes: 0))
+        #expect(test.storeCalls == [all])
+        test.calls = []
+        // Where the envelope leaves the rest open, that is read.
+        #expect(
+            SessionUnderTest.lines(test.exchangeWithStore("b SEARCH TO 200 BODY yes")) == ["* SEARCH 2", "b OK"]
+        )
+        let bodies = test.storeCalls.filter { if case .query(.body) = $0 { true } else { false } }
+        #expect(bodies.count == 1)
+    }
+
     /// RFC 3501, section 6.4.4: NO, with the charsets that are known.
     @Test(arguments: ["X-NONE", "ISO-8859-99", "\"\""])
     func `a charset that is not known`(_ charset: String) {

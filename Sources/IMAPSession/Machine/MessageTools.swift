@@ -6,7 +6,10 @@ public protocol MessageTools: Sendable {
     func makeParser() -> any MessageParsing
 
     /// The outline that was stored with a message; nil when it cannot be understood.
-    func summary(_ encoded: ByteBuffer) -> (any MessageOutline)?
+    ///
+    /// - Parameter needsStructure: whether more than sizes, envelope and day will be asked for. Without that, the rest
+    ///   is not even looked at.
+    func summary(_ encoded: ByteBuffer, needsStructure: Bool) -> (any MessageOutline)?
 
     /// Works out what a stored summary does not say, from the message itself.
     func makeReader() -> any OutlineReading
@@ -14,21 +17,11 @@ public protocol MessageTools: Sendable {
     /// The fields of a header that a client names, or all others; with the empty line at the end.
     func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer
 
-    /// Prepares terms that are looked for in many messages.
-    func prepareSearch(_ terms: [SearchTerm]) -> any PreparedSearch
+    /// Prepares terms that are looked for in many messages, one after another.
+    func makeSearcher(_ terms: [SearchTerm]) -> any MessageSearching
 
     /// A search string as UTF-8; nil when the charset is not known.
     func utf8(_ text: [UInt8], charset: String) -> [UInt8]?
-}
-
-/// Terms that are looked for in many messages.
-public protocol PreparedSearch {
-    /// A searcher for one message.
-    ///
-    /// - Parameters:
-    ///   - outline: what is stored of the message; nil where it cannot be understood.
-    ///   - sizeBytes: the size of the message.
-    func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching
 }
 
 /// Computes a message's summary while its bytes pass by, in bounded memory.
@@ -108,6 +101,8 @@ public struct OutlinePart: Hashable, Sendable {
 
 /// A condition of SEARCH on what stands in a message. Strings are UTF-8.
 public enum SearchTerm: Hashable, Sendable {
+    /// The value stands in a field of the ENVELOPE. An empty value asks for the field to be there.
+    case envelope(EnvelopeField, value: [UInt8])
     /// The value stands in a header field. An empty value asks for the field to be there.
     case header(name: [UInt8], value: [UInt8])
     /// The value stands in the text parts, or in the headers of messages within the message.
@@ -116,12 +111,23 @@ public enum SearchTerm: Hashable, Sendable {
     case text([UInt8])
 }
 
-/// Looks for terms in one message whose bytes are handed to it piece by piece.
-public protocol MessageSearching {
-    /// The bytes to be fed next, wholly and in order; nil when every term is decided.
-    mutating func nextRange() -> Range<UInt64>?
+/// The fields of an ENVELOPE that SEARCH has keys for (RFC 3501, section 6.4.4).
+public enum EnvelopeField: Hashable, Sendable {
+    case from, to, cc, bcc, subject
+}
+
+/// Looks for terms in messages, one after another, first in what is stored with a message, then in its bytes, which are
+/// handed in piece by piece. A class, so that it keeps its buffers from one message to the next.
+public protocol MessageSearching: AnyObject {
+    /// Begins with another message.
+    ///
+    /// - Parameter summary: what is stored with the message, encoded.
+    /// - Returns: how many bytes of the summary had to be decoded, each of which costs about as much as one of a header.
+    func start(summary: ByteBuffer, sizeBytes: UInt64) -> Int
+    /// The bytes of the message to be fed next, wholly and in order; nil when every term is decided.
+    func nextRange() -> Range<UInt64>?
     /// A piece of the range asked for.
-    mutating func feed(_ bytes: ByteBuffer)
-    /// Whether the n-th term was found.
-    func isFound(_ term: Int) -> Bool
+    func feed(_ bytes: ByteBuffer)
+    /// Whether the n-th term was found; nil while that is not known.
+    func isFound(_ term: Int) -> Bool?
 }

@@ -34,6 +34,17 @@ extension FetchItem {
         }
     }
 
+    /// Whether it needs more of the outline than sizes and the envelope.
+    var needsStructure: Bool {
+        switch self {
+        case .body, .bodyStructure: true
+        case .section(let section, _, _): !section.part.isEmpty
+        case .uid, .flags, .internalDate, .size, .envelope, .rfc822, .rfc822Header, .rfc822Text, .binary, .binarySize,
+            .modSeq, .emailID, .threadID, .saveDate, .preview:
+            false
+        }
+    }
+
     /// How many of the message's first bytes the item is likely to need; of parts further on, it asks for them itself.
     var leadingBytes: Int {
         switch self {

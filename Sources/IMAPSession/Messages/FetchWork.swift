@@ -10,6 +10,8 @@ struct FetchWork {
     /// The items that are written for each message.
     private let items: [FetchItem]
     private let needsDetails: Bool
+    private let needsOutline: Bool
+    private let needsStructure: Bool
     /// Whether FLAGS and MODSEQ are among the items.
     private let tellsFlags: Bool
     private let tellsModSeq: Bool
@@ -52,6 +54,8 @@ struct FetchWork {
         self.items = items
         usesUIDs = command.numberSpace == .uid
         needsDetails = !items.allSatisfy(\.isInView)
+        needsOutline = items.contains(where: \.needsOutline)
+        needsStructure = items.contains(where: \.needsStructure)
         leadingBytes = items.map(\.leadingBytes).max() ?? 0
         detailsPerQuery = leadingBytes > 0 ? SessionLimits.firstDetailsWithBytes : SessionLimits.firstDetails
         tellsFlags = items.contains(.flags)
@@ -131,7 +135,9 @@ struct FetchWork {
                 return
             }
             details.removeLast()
-            message.outline = session.tools.summary(row.summary)
+            if needsOutline {
+                message.outline = session.tools.summary(row.summary, needsStructure: needsStructure)
+            }
             message.details = row
         }
         self.message = message

@@ -42,6 +42,8 @@ struct SearchCompiler {
     /// The number of each term.
     private var numbers: [SearchTerm: Int] = [:]
     private(set) var usesModSeq = false
+    /// Whether the day of the Date field matters.
+    private(set) var usesSentDay = false
     /// How many conditions there are, which is what looking at one message costs.
     private(set) var conditions = 0
 
@@ -66,11 +68,11 @@ struct SearchCompiler {
         case .flag(let flag): return condition(flag)
         case .new: return .all([.recent, .not(.system(.seen))])
         case .old: return .not(.recent)
-        case .from(let value): return term(.header(name: Array("From".utf8), value: utf8(value)))
-        case .to(let value): return term(.header(name: Array("To".utf8), value: utf8(value)))
-        case .cc(let value): return term(.header(name: Array("Cc".utf8), value: utf8(value)))
-        case .bcc(let value): return term(.header(name: Array("Bcc".utf8), value: utf8(value)))
-        case .subject(let value): return term(.header(name: Array("Subject".utf8), value: utf8(value)))
+        case .from(let value): return term(.envelope(.from, value: utf8(value)))
+        case .to(let value): return term(.envelope(.to, value: utf8(value)))
+        case .cc(let value): return term(.envelope(.cc, value: utf8(value)))
+        case .bcc(let value): return term(.envelope(.bcc, value: utf8(value)))
+        case .subject(let value): return term(.envelope(.subject, value: utf8(value)))
         case .header(let name, let value): return term(.header(name: name, value: utf8(value)))
         // An empty string is in every message.
         case .body(let value): return value.isEmpty ? .constant(true) : term(.body(utf8(value)))
@@ -78,9 +80,9 @@ struct SearchCompiler {
         case .before(let date): return .date(.received, .before, day: date.daysSinceEpoch)
         case .on(let date): return .date(.received, .on, day: date.daysSinceEpoch)
         case .since(let date): return .date(.received, .since, day: date.daysSinceEpoch)
-        case .sentBefore(let date): return .date(.sent, .before, day: date.daysSinceEpoch)
-        case .sentOn(let date): return .date(.sent, .on, day: date.daysSinceEpoch)
-        case .sentSince(let date): return .date(.sent, .since, day: date.daysSinceEpoch)
+        case .sentBefore(let date): return sent(.before, date)
+        case .sentOn(let date): return sent(.on, date)
+        case .sentSince(let date): return sent(.since, date)
         case .savedBefore(let date): return .date(.saved, .before, day: date.daysSinceEpoch)
         case .savedOn(let date): return .date(.saved, .on, day: date.daysSinceEpoch)
         case .savedSince(let date): return .date(.saved, .since, day: date.daysSinceEpoch)
@@ -111,6 +113,11 @@ struct SearchCompiler {
         }
     }
 
+    private mutating func sent(_ relation: SearchCondition.DateRelation, _ date: CalendarDate) -> SearchCondition {
+        usesSentDay = true
+        return .date(.sent, relation, day: date.daysSinceEpoch)
+    }
+
     private mutating func term(_ term: SearchTerm) -> SearchCondition {
         if let known = numbers[term] { return .term(known) }
         numbers[term] = terms.count
@@ -123,10 +130,14 @@ extension SearchCondition {
     /// What is known of the message that is looked at.
     struct Subject {
         let view: MailboxView
-        var index: Int
+        var index = 0
         var details: MessageDetails?
+        /// When the condition is about the day of the Date field.
         var outline: (any MessageOutline)?
+        /// Once it was started with this message.
         var searcher: (any MessageSearching)?
+
+        init(view: MailboxView) { self.view = view }
     }
 
     /// Whether the message meets the condition; nil when more has to be known.
@@ -164,7 +175,7 @@ extension SearchCondition {
         case .olderThan(let moment): return subject.details.map { $0.internalDate.seconds <= moment }
         case .youngerThan(let moment): return subject.details.map { $0.internalDate.seconds >= moment }
         case .emailID(let id): return subject.details.map { $0.bodyID.objectID == id }
-        case .term(let number): return subject.searcher.map { $0.isFound(number) }
+        case .term(let number): return subject.searcher?.isFound(number)
         }
     }
 

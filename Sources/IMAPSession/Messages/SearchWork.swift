@@ -10,9 +10,11 @@ struct SearchWork {
     /// What ESEARCH returns; nil for the plain list of numbers.
     private let returns: SearchReturn?
     private let condition: SearchCondition
-    /// The terms that are looked for in the messages' bytes.
-    private let search: any PreparedSearch
+    /// Looks for the terms in what is stored with the messages, and in their bytes.
+    private let searcher: any MessageSearching
+    private let tools: any MessageTools
     private let usesModSeq: Bool
+    private let usesSentDay: Bool
     /// The steps that one message costs: the number of conditions.
     private let stepsPerMessage: Int
     /// The next index to look at, of those there were at the start.
@@ -22,7 +24,8 @@ struct SearchWork {
     private var undecided: [Int] = []
     /// Their rows, the next one last.
     var details: [MessageDetails] = []
-    private var current: SearchCondition.Subject?
+    /// The message whose bytes are searched.
+    private var current: (index: Int, details: MessageDetails)?
     private var range: Range<UInt64>?
     /// Bytes that were read and not looked at.
     private var unsearched = ByteBuffer()
@@ -65,10 +68,12 @@ struct SearchWork {
         self.tag = tag
         numberSpace = command.numberSpace
         returns = command.returns
-        search = tools.prepareSearch(compiler.terms)
+        self.tools = tools
+        searcher = tools.makeSearcher(compiler.terms)
         leadingBytes = compiler.terms.map(\.leadingBytes).max() ?? 0
         detailsPerQuery = leadingBytes > 0 ? SessionLimits.firstDetailsWithBytes : SessionLimits.firstDetails
         usesModSeq = compiler.usesModSeq
+        usesSentDay = compiler.usesSentDay
         stepsPerMessage = max(1, compiler.conditions)
         end = view.count
     }
@@ -78,11 +83,14 @@ struct SearchWork {
         guard let view = session.view else { return }
         let slice = max(1, min(SessionLimits.messagesPerSlice, SessionLimits.searchStepsPerTurn / stepsPerMessage))
         let sliceEnd = min(end, next + slice)
+        // One for all messages: it refers to all that the view has.
+        var subject = SearchCondition.Subject(view: view)
         while next < sliceEnd, undecided.count < detailsPerQuery {
             let index = next
             next += 1
             guard !view.isGone(view.uids[index]) else { continue }
-            switch condition.isMet(.init(view: view, index: index)) {
+            subject.index = index
+            switch condition.isMet(subject) {
             case true: found.append(index)
             case false: continue
             case nil: undecided.append(index)
@@ -110,51 +118,57 @@ struct SearchWork {
     private mutating func searchDetails(in session: inout Session) {
         guard let view = session.view else { return }
         var budget = SessionLimits.searchStepsPerTurn
+        var subject = SearchCondition.Subject(view: view)
         while let row = details.popLast() {
             // A summary is read once, at about a step for some bytes.
             budget -= stepsPerMessage + row.summary.readableBytes / 8
             guard let index = view.index(of: row.uid.rawValue) else { continue }
-            var subject = SearchCondition.Subject(view: view, index: index, details: row)
-            subject.outline = session.tools.summary(row.summary)
+            describe(row, at: index, to: &subject)
+            budget -= searcher.start(summary: row.summary, sizeBytes: row.sizeBytes)
             switch condition.isMet(subject) {
             case true: found.append(index)
             case false: break
             case nil:
-                subject.searcher = search.makeSearcher(in: subject.outline, sizeBytes: row.sizeBytes)
-                current = subject
+                current = (index, row)
                 range = nil
                 guard feedLeadingBytes(&budget) else { return giveWay(in: &session) { $0.searchBody(in: &$1) } }
+                if condition.isMet(subject) == true { found.append(index) }
+                current = nil
             }
             guard budget > 0 else { return giveWay(in: &session) { $0.searchDetails(in: &$1) } }
         }
         giveWay(in: &session) { $0.continueSearch(in: &$1) }
     }
 
+    /// Tells a subject all that a row says of the message.
+    private func describe(_ row: MessageDetails, at index: Int, to subject: inout SearchCondition.Subject) {
+        subject.index = index
+        subject.details = row
+        subject.searcher = searcher
+        if usesSentDay { subject.outline = tools.summary(row.summary, needsStructure: false) }
+    }
+
     // MARK: Bytes
 
     /// Searches the bytes that came with the message's row, as far as the budget reaches: a byte of text is a step.
     ///
-    /// - Returns: whether the message is decided.
+    /// - Returns: whether no more bytes are needed.
     private mutating func feedLeadingBytes(_ budget: inout Int) -> Bool {
         while budget > 0 {
-            if range?.isEmpty ?? true { range = current?.searcher?.nextRange() }
-            guard let range else {
-                if let current, condition.isMet(current) == true { found.append(current.index) }
-                current = nil
-                return true
-            }
+            if range?.isEmpty ?? true { range = searcher.nextRange() }
+            guard let range else { return true }
             guard !range.isEmpty else { continue }
             let piece = range.prefix(bytes: UInt64(SessionLimits.searchedBytesPerSlice))
-            guard let bytes = current?.details?.leading.slice(of: piece) else { return false }
+            guard let bytes = current?.details.leading.slice(of: piece) else { return false }
             self.range = (range.lowerBound + UInt64(bytes.readableBytes))..<range.upperBound
-            current?.searcher?.feed(bytes)
+            searcher.feed(bytes)
             budget -= bytes.readableBytes
         }
         return false
     }
 
     private mutating func searchBody(in session: inout Session) {
-        if range?.isEmpty ?? true { range = current?.searcher?.nextRange() }
+        if range?.isEmpty ?? true { range = searcher.nextRange() }
         guard let range, let details = current?.details else { return finishBody(in: &session) }
         guard !range.isEmpty else { return searchBody(in: &session) }
         if let leading = details.leading.slice(of: range) {
@@ -194,13 +208,17 @@ struct SearchWork {
     private mutating func searchPiece(in session: inout Session) {
         let readable = unsearched.readableBytes
         let length = min(readable, SessionLimits.searchedBytesPerSlice)
-        if let slice = unsearched.readSlice(length: length), length > 0 { current?.searcher?.feed(slice) }
+        if let slice = unsearched.readSlice(length: length), length > 0 { searcher.feed(slice) }
         guard readable > length else { return giveWay(in: &session) { $0.searchBody(in: &$1) } }
         giveWay(in: &session) { $0.searchPiece(in: &$1) }
     }
 
     private mutating func finishBody(in session: inout Session) {
-        if let current, condition.isMet(current) == true { found.append(current.index) }
+        if let view = session.view, let current {
+            var subject = SearchCondition.Subject(view: view)
+            describe(current.details, at: current.index, to: &subject)
+            if condition.isMet(subject) == true { found.append(current.index) }
+        }
         current = nil
         range = nil
         searchDetails(in: &session)
@@ -292,6 +310,8 @@ extension SearchTerm {
     /// How many of a message's first bytes it is likely to need.
     fileprivate var leadingBytes: Int {
         switch self {
+        // The summary has the envelope.
+        case .envelope: 0
         case .header: SessionLimits.leadingHeaderBytes
         case .body, .text: SessionLimits.leadingBodyBytes
         }

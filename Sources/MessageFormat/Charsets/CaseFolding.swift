@@ -15,12 +15,26 @@ struct CaseFolding {
         return result
     }
 
+    /// Whether the text so far ends with a whole character.
+    var isAtCharacter: Bool { missing == 0 }
+
     mutating func fold(_ text: some Collection<UInt8>, into result: inout [UInt8]) {
-        for byte in text {
-            if byte < 0x80 && missing == 0 {
-                result.append(ASCII.lower(byte))
+        let isDone: Void? = text.withContiguousStorageIfAvailable { fold(UnsafeRawBufferPointer($0), into: &result) }
+        if isDone == nil { fold(Array(text), into: &result) }
+    }
+
+    private mutating func fold(_ bytes: UnsafeRawBufferPointer, into result: inout [UInt8]) {
+        var index = 0
+        while index < bytes.count {
+            if missing == 0, bytes[index] < 0x80 {
+                let end = ByteScan.firstBeyondASCII(in: bytes, from: index) ?? bytes.count
+                let start = result.count
+                result.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[index..<end]))
+                result.withUnsafeMutableBytes { for place in start..<$0.count { $0[place] = ASCII.lower($0[place]) } }
+                index = end
             } else {
-                take(byte, into: &result)
+                take(bytes[index], into: &result)
+                index += 1
             }
         }
     }

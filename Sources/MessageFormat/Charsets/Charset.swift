@@ -36,6 +36,15 @@ enum Charset: Hashable, Sendable {
         }
     }
 
+    /// Whether ASCII stands for itself in it.
+    var hasASCII: Bool {
+        switch self {
+        case .utf8, .table: true
+        // UTF-7 and ISO-2022 make other text of such bytes.
+        case .named: false
+        }
+    }
+
     static func append(_ scalar: Unicode.Scalar, to text: inout [UInt8]) {
         let value = scalar.value
         switch value {

@@ -13,15 +13,23 @@ public protocol CharsetSource: Sendable {
     func makeConverter(_ label: [UInt8]) -> (any TextConverter)?
 }
 
-/// The converters of one search, which its texts use one after the other.
+/// The converters of one search, which the texts of its messages use one after the other.
 struct Converters {
     /// Opening one costs far more than decoding a word, and a header can name a charset in every ten bytes.
     private static let maximumCount = 16
 
     private let source: (any CharsetSource)?
     private var opened: [[UInt8]: (any TextConverter)?] = [:]
+    /// How many the message that is searched has opened.
+    private var openedCount = 0
 
     init(_ source: (any CharsetSource)?) { self.source = source }
+
+    /// Begins with another message: each may name as many charsets, whatever those before it named.
+    mutating func startMessage() {
+        openedCount = 0
+        if opened.count >= Self.maximumCount { opened.removeAll() }
+    }
 
     /// Appends text as UTF-8. Bytes of a charset that is not known pass as they are: what is looked for may be found in
     /// them all the same.
@@ -51,7 +59,8 @@ struct Converters {
 
     private mutating func converter(_ label: [UInt8]) -> (any TextConverter)? {
         if let known = opened[label] { return known }
-        guard opened.count < Self.maximumCount else { return nil }
+        guard openedCount < Self.maximumCount else { return nil }
+        openedCount += 1
         let made = source?.makeConverter(label)
         opened[label] = .some(made)
         return made

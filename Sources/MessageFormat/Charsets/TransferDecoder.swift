@@ -16,6 +16,17 @@ struct TransferDecoder {
 
     init(_ encoding: TransferEncoding) { self.encoding = encoding }
 
+    /// Whether these bytes stand for themselves.
+    func isPassing(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        switch encoding {
+        case .sevenBit, .eightBit, .binary, .other: return true
+        case .base64: return false
+        case .quotedPrintable:
+            guard case .text = state else { return false }
+            return ByteScan.firstPair(UInt8(ascii: "="), nil, in: bytes, from: 0) == nil
+        }
+    }
+
     /// Appends what the bytes stand for.
     mutating func decode(_ bytes: some Collection<UInt8>, into text: inout [UInt8]) {
         switch encoding {

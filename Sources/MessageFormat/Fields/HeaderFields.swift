@@ -58,7 +58,7 @@ public enum HeaderFields {
 
 /// Names of fields, to be looked up in any case. A client names one or hundreds, and a header of megabytes has a
 /// million fields: names of other lengths cost nothing, a few of one length are compared, many of one length looked up.
-private struct FieldNames {
+struct FieldNames: Sendable {
     /// In lower case, by their length.
     private let names: [[[UInt8]]]
     private let all: Set<[UInt8]>

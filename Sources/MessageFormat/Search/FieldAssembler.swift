@@ -17,7 +17,7 @@ struct FieldAssembler {
         case other
     }
     /// No field of mail has a longer name.
-    private static let nameBytes = 1_000
+    static let nameBytes = 1_000
 
     private var state = State.lineStart
     private var name: [UInt8] = []

@@ -2,27 +2,26 @@
 struct FieldSearch {
     /// Of the value of a field with parameters that are looked at for them.
     private static let parameterBytes = 64 * 1_024
-    private static let addressFields: Set<[UInt8]> = names(
-        "from",
-        "sender",
-        "reply-to",
-        "to",
-        "cc",
-        "bcc",
-        "resent-from",
-        "resent-sender",
-        "resent-reply-to",
-        "resent-to",
-        "resent-cc",
-        "resent-bcc",
-        "return-path",
-        "delivered-to",
-        "x-original-to",
-        "envelope-to"
-    )
-    private static let parameterFields: Set<[UInt8]> = names("content-type", "content-disposition")
 
-    private static func names(_ names: String...) -> Set<[UInt8]> { Set(names.map { Array($0.utf8) }) }
+    /// What a field's value says beside its text, by the field's name.
+    enum Kind {
+        case text, addresses, parameters
+
+        private static let addressFields = FieldNames([
+            "from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-sender", "resent-reply-to",
+            "resent-to", "resent-cc", "resent-bcc", "return-path", "delivered-to", "x-original-to", "envelope-to",
+        ])
+        private static let parameterFields = FieldNames(["content-type", "content-disposition"])
+
+        /// - Parameter name: In any case.
+        init(_ name: UnsafeRawBufferPointer) {
+            if Self.addressFields.contains(name) {
+                self = .addresses
+            } else {
+                self = Self.parameterFields.contains(name) ? .parameters : .text
+            }
+        }
+    }
 
     /// In lower case.
     let name: [UInt8]
@@ -34,8 +33,11 @@ struct FieldSearch {
 
     init(name: [UInt8]) {
         self.name = ASCII.lowercased(name)
-        if Self.addressFields.contains(self.name) { addresses = AddressNormaliser() }
-        if Self.parameterFields.contains(self.name) { parameters = [] }
+        switch self.name.withUnsafeBytes({ Kind($0) }) {
+        case .text: break
+        case .addresses: addresses = AddressNormaliser()
+        case .parameters: parameters = []
+        }
     }
 
     /// Takes more of the value.

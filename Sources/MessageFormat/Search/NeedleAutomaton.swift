@@ -18,6 +18,8 @@ struct NeedleAutomaton: Sendable {
 
     /// What stands for each of the strings.
     private var terms: [[Int]] = []
+    /// The only string, when there is no other.
+    private var only: [UInt8]?
 
     var isEmpty: Bool { terms.isEmpty }
     fileprivate var nodeCount: Int { byte.count }
@@ -34,6 +36,7 @@ struct NeedleAutomaton: Sendable {
             }
             terms[Int(string[Int(node)])].append(term)
         }
+        if terms.count == 1 { only = strings[0].value }
         link()
     }
 
@@ -98,7 +101,16 @@ struct NeedleAutomaton: Sendable {
         }
     }
 
-    fileprivate func isRoot(_ byte: UInt8) -> Bool { roots[Int(byte)] != 0 }
+    /// The first index from `start` on at which a string may begin; nil where none does. Letters count in any case.
+    fileprivate func nextStart(in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        if let only { return ByteScan.firstPair(only[0], only.count > 1 ? only[1] : nil, in: text, from: start) }
+        var index = start
+        while index < text.count {
+            if roots[Int(ASCII.lower(text[index]))] != 0 { return index }
+            index += 1
+        }
+        return nil
+    }
 
     /// The whole string that a text at this node ends with, and the next shorter one; 0 for none.
     fileprivate func match(at node: Int32) -> Int32 { match[Int(node)] }
@@ -126,13 +138,34 @@ struct NeedleMatcher {
     /// Forgets the end of the text so far: another one begins.
     mutating func startText() { node = 0 }
 
+    /// Forgets all that was found: another message begins.
+    mutating func startMessage() {
+        node = 0
+        left = automaton.stringCount
+        isTold.removeAll(keepingCapacity: true)
+    }
+
+    /// Looks for nothing any more.
+    mutating func stop() { left = 0 }
+
     /// Takes the next bytes of a text.
     /// - Parameter found: Set for every term whose string ends in them.
     mutating func feed(_ text: [UInt8], _ found: inout [Bool]) {
+        guard isOpen, !text.isEmpty else { return }
+        text.withUnsafeBytes { feed($0, &found) }
+    }
+
+    /// Takes the next bytes of a text; letters of ASCII need not be folded.
+    mutating func feed(_ text: UnsafeRawBufferPointer, _ found: inout [Bool]) {
         guard isOpen else { return }
-        for byte in text {
-            if node == 0 && !automaton.isRoot(byte) { continue }
-            node = automaton.step(from: node, byte)
+        var index = 0
+        while index < text.count {
+            if node == 0 {
+                guard let start = automaton.nextStart(in: text, from: index) else { return }
+                index = start
+            }
+            node = automaton.step(from: node, ASCII.lower(text[index]))
+            index += 1
             var match = automaton.match(at: node)
             guard match != 0 else { continue }
             if isTold.isEmpty { isTold = [Bool](repeating: false, count: automaton.nodeCount) }
@@ -142,11 +175,13 @@ struct NeedleMatcher {
                 for term in automaton.terms(at: match) { found[term] = true }
                 match = automaton.shorterMatch(than: match)
             }
+            guard isOpen else { return }
         }
     }
 
     /// Looks through a text of its own; the one under way goes on behind it.
     mutating func search(_ text: [UInt8], _ found: inout [Bool]) {
+        guard isOpen, !text.isEmpty else { return }
         let before = node
         node = 0
         feed(text, &found)

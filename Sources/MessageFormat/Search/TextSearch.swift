@@ -15,12 +15,13 @@ public struct TextSearch {
     private var found: [Bool]
     private var text: NeedleMatcher
     private var body: NeedleMatcher
+    /// What is looked for in fields of the header, as the plan has them.
     private var values: [NeedleMatcher]
     /// How many terms ask for a field only, and have not met it.
-    private var absentFields: Int
+    private var absentFields = 0
 
     /// The sections to be searched after the current one, the next one last.
-    private var sections: [SearchSection]
+    private var sections: [SearchSection] = []
     private var section: SearchSection?
     /// What has been asked for, and what of it has been fed.
     private var asked: UInt64 = 0
@@ -29,6 +30,8 @@ public struct TextSearch {
     private var converters: Converters
     private var assembler = FieldAssembler()
     private var field: FieldSearch?
+    /// The plan's fields that this one is.
+    private var soughtFields: [Int] = []
     private var parser: MessageParser?
     private var transfer = TransferDecoder(.binary)
     private var charset = Charset.utf8
@@ -47,15 +50,45 @@ public struct TextSearch {
         sizeBytes: UInt64,
         charsets: (any CharsetSource)? = nil
     ) {
+        self.init(plan, Converters(charsets))
+        start(in: SearchSection.all(of: summary, sizeBytes: sizeBytes), without: [])
+    }
+
+    /// A search that has no message yet.
+    init(_ plan: SearchPlan, _ converters: Converters) {
         self.plan = plan
         found = [Bool](repeating: false, count: plan.termCount)
-        for term in plan.always { found[term] = true }
         text = NeedleMatcher(plan.text)
         body = NeedleMatcher(plan.body)
-        values = plan.values.map(NeedleMatcher.init)
-        absentFields = plan.presence.reduce(0) { $0 + $1.count }
-        converters = Converters(charsets)
-        sections = SearchSection.all(of: summary, sizeBytes: sizeBytes).reversed()
+        values = plan.fields.map { NeedleMatcher($0.values) }
+        self.converters = converters
+    }
+
+    /// Begins with another message.
+    ///
+    /// - Parameters:
+    ///   - sections: Those of the message that are searched.
+    ///   - decidedFields: The indexes of the plan's fields that are not looked for: their terms are decided elsewhere,
+    ///     and what is told of them here means nothing.
+    mutating func start(in sections: [SearchSection], without decidedFields: [Int]) {
+        for term in found.indices { found[term] = false }
+        for term in plan.always { found[term] = true }
+        text.startMessage()
+        body.startMessage()
+        absentFields = 0
+        for index in values.indices {
+            values[index].startMessage()
+            absentFields += plan.fields[index].presence.count
+        }
+        for index in decidedFields {
+            values[index].stop()
+            absentFields -= plan.fields[index].presence.count
+            for term in plan.fields[index].presence { found[term] = true }
+        }
+        converters.startMessage()
+        self.sections.removeAll(keepingCapacity: true)
+        self.sections.append(contentsOf: sections.reversed())
+        section = nil
     }
 
     /// The bytes to be fed next, wholly and in order; nil when every term is decided.
@@ -77,19 +110,15 @@ public struct TextSearch {
     /// A piece of the range asked for.
     public mutating func feed(_ bytes: ByteBuffer) {
         guard let section else { return }
-        let count = min(UInt64(bytes.readableBytes), asked - fed)
-        fed += count
-        guard let piece = bytes.getSlice(at: bytes.readerIndex, length: Int(count)) else { return }
+        let count = Int(min(UInt64(bytes.readableBytes), asked - fed))
+        let isWhole = fed == section.range.lowerBound && count == section.range.count
+        fed += UInt64(count)
+        guard let piece = bytes.getSlice(at: bytes.readerIndex, length: count) else { return }
         if case .unread = section.kind {
             parser?.append(piece)
             return
         }
-        var rest = ArraySlice(piece.readableBytesView)
-        while !rest.isEmpty {
-            let step = rest.prefix(Self.stepBytes)
-            rest = rest.dropFirst(step.count)
-            feed(step, of: section.kind)
-        }
+        piece.withUnsafeReadableBytes { feed($0, of: section.kind, isWhole: isWhole) }
     }
 
     /// Whether the n-th term was found.
@@ -148,18 +177,86 @@ public struct TextSearch {
         }
     }
 
-    private mutating func feed(_ bytes: ArraySlice<UInt8>, of kind: SearchSection.Kind) {
+    /// - Parameter isWhole: Whether these are all bytes of the section.
+    private mutating func feed(_ bytes: UnsafeRawBufferPointer, of kind: SearchSection.Kind, isWhole: Bool) {
         switch kind {
         case .header, .innerHeader, .partHeader:
-            var events: [FieldAssembler.Event] = []
-            assembler.append(bytes) { events.append($0) }
-            for event in events { take(event, of: kind) }
-        case .text: lookAtText(bytes)
+            guard !isWhole else { return lookAtHeader(bytes, of: kind) }
+            for step in Self.steps(of: bytes) {
+                var events: [FieldAssembler.Event] = []
+                assembler.append(Array(step)[...]) { events.append($0) }
+                for event in events { take(event, of: kind) }
+            }
+        case .text: for step in Self.steps(of: bytes) { lookAtText(step) }
         case .unread: break
         }
     }
 
+    private static func steps(of bytes: UnsafeRawBufferPointer) -> some Sequence<UnsafeRawBufferPointer> {
+        stride(from: 0, to: bytes.count, by: stepBytes).lazy.map {
+            UnsafeRawBufferPointer(rebasing: bytes[$0..<min($0 + stepBytes, bytes.count)])
+        }
+    }
+
     // MARK: Looking
+
+    /// A header that is there as a whole. Fields that stand there as they are meant are looked at without decoding.
+    private mutating func lookAtHeader(_ bytes: UnsafeRawBufferPointer, of kind: SearchSection.Kind) {
+        var fields = RawFields(bytes)
+        while let field = fields.next() {
+            soughtFields = kind == .header ? plan.indexes(ofFieldsNamed: field.name) : []
+            guard !soughtFields.isEmpty || text.isOpen || kind == .innerHeader && body.isOpen else { continue }
+            guard !lookAtPlainField(field, of: kind) else { continue }
+            take(.name(Array(field.name)), of: kind)
+            take(.value(Array(field.value)[...]), of: kind)
+            take(.end, of: kind)
+        }
+    }
+
+    /// - Returns: whether the field needs no decoding, and was looked at.
+    private mutating func lookAtPlainField(_ field: RawFields.Field, of kind: SearchSection.Kind) -> Bool {
+        let fieldKind = FieldSearch.Kind(field.name)
+        guard fieldKind != .parameters else { return false }
+        var line: [UInt8] = []
+        swap(&line, &folded)
+        defer { swap(&line, &folded) }
+        line.removeAll(keepingCapacity: true)
+        line.append(contentsOf: field.name)
+        line.append(UInt8(ascii: ":"))
+        line.append(ASCII.space)
+        let valueStart = line.count
+        guard PlainFieldText.unfold(field.value, into: &line) else { return false }
+        decoded.removeAll(keepingCapacity: true)
+        return line.withUnsafeBytes { line in
+            let value = UnsafeRawBufferPointer(rebasing: line[valueStart...])
+            if fieldKind == .addresses {
+                guard PlainFieldText.appendAddresses(value, to: &decoded) else { return false }
+            }
+            text.startText()
+            text.feed(line, &found)
+            text.search(decoded, &found)
+            if kind == .innerHeader {
+                body.startText()
+                body.feed(line, &found)
+                body.search(decoded, &found)
+            }
+            for index in soughtFields {
+                lookForPresence(of: index)
+                values[index].feed(value, &found)
+                values[index].search(decoded, &found)
+            }
+            return true
+        }
+    }
+
+    /// Notes that the header has one of the plan's fields, whose text begins.
+    private mutating func lookForPresence(of index: Int) {
+        values[index].startText()
+        for term in plan.fields[index].presence where !found[term] {
+            found[term] = true
+            absentFields -= 1
+        }
+    }
 
     /// More of a header field.
     private mutating func take(_ event: FieldAssembler.Event, of kind: SearchSection.Kind) {
@@ -168,8 +265,8 @@ public struct TextSearch {
         switch event {
         case .name(let name):
             // The values of fields that no term is about are not even decoded.
-            let isNamed = kind == .header && plan.fields[ASCII.lowercased(name)] != nil
-            guard isNamed || text.isOpen || kind == .innerHeader && body.isOpen else {
+            soughtFields = kind == .header ? plan.fieldsByName[ASCII.lowercased(name)] ?? [] : []
+            guard !soughtFields.isEmpty || text.isOpen || kind == .innerHeader && body.isOpen else {
                 self.field = nil
                 return
             }
@@ -180,12 +277,7 @@ public struct TextSearch {
             folded += field.name + Array(": ".utf8)
             text.feed(folded, &found)
             if kind == .innerHeader { body.feed(folded, &found) }
-            guard kind == .header, let index = plan.fields[field.name] else { return }
-            values[index].startText()
-            for term in plan.presence[index] where !found[term] {
-                found[term] = true
-                absentFields -= 1
-            }
+            for index in soughtFields { lookForPresence(of: index) }
         case .value(let bytes):
             guard field != nil else { return }
             field?.append(bytes, &converters, text: &folded) { others.append($0) }
@@ -206,13 +298,21 @@ public struct TextSearch {
             body.feed(folded, &found)
             for other in others { body.search(other, &found) }
         }
-        guard kind == .header, let name = field?.name, let index = plan.fields[name] else { return }
-        values[index].feed(folded, &found)
-        for other in others { values[index].search(other, &found) }
+        for index in soughtFields {
+            values[index].feed(folded, &found)
+            for other in others { values[index].search(other, &found) }
+        }
     }
 
     /// A piece of a text.
-    private mutating func lookAtText(_ bytes: ArraySlice<UInt8>) {
+    private mutating func lookAtText(_ bytes: UnsafeRawBufferPointer) {
+        if folding.isAtCharacter, charset.hasASCII, ByteScan.firstBeyondASCII(in: bytes, from: 0) == nil,
+            transfer.isPassing(bytes)
+        {
+            text.feed(bytes, &found)
+            body.feed(bytes, &found)
+            return
+        }
         decoded.removeAll(keepingCapacity: true)
         transfer.decode(bytes, into: &decoded)
         folded.removeAll(keepingCapacity: true)

@@ -58,9 +58,10 @@ extension SessionUnderTest {
 
     static func opened(
         _ command: String,
+        tools: FakeTools = FakeTools(),
         _ change: (inout SessionSettings) -> Void = { _ in }
     ) -> SessionUnderTest {
-        var test = SessionUnderTest(tools: FakeTools(), change)
+        var test = SessionUnderTest(tools: tools, change)
         let told = test.exchange(
             "S \(command)",
             [.answer(.mailbox(Fixture.record)), .answer(.messages(Fixture.record, Fixture.states))]

@@ -48,54 +48,73 @@ struct FakeTools: MessageTools {
         mutating func finish() -> ByteBuffer { ByteBuffer(string: "summary of \(received) bytes") }
     }
 
-    struct Search: PreparedSearch {
-        let terms: [SearchTerm]
-        func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching {
-            Searcher(terms: terms, headerBytes: Int(outline?.headerBytes ?? 0), sizeBytes: sizeBytes)
-        }
-    }
-
     /// Reads the whole message, then looks.
-    struct Searcher: MessageSearching {
+    final class Searcher: MessageSearching {
         let terms: [SearchTerm]
-        let headerBytes: Int
-        let sizeBytes: UInt64
+        /// Whether a term about the envelope is decided by the stored summary: by whether its value stands there.
+        let knowsEnvelopes: Bool
+        private var summary = ""
+        private var headerBytes = 0
+        private var sizeBytes: UInt64 = 0
         private var text: [UInt8] = []
         private var isAsked = false
+        private var isDone = false
 
-        init(terms: [SearchTerm], headerBytes: Int, sizeBytes: UInt64) {
+        init(terms: [SearchTerm], knowsEnvelopes: Bool = false) {
             self.terms = terms
-            self.headerBytes = headerBytes
+            self.knowsEnvelopes = knowsEnvelopes
+        }
+
+        func start(summary: ByteBuffer, sizeBytes: UInt64) -> Int {
+            self.summary = String(buffer: summary)
+            headerBytes = Int(Outline(summary)?.headerBytes ?? 0)
             self.sizeBytes = sizeBytes
+            text = []
+            isAsked = false
+            isDone = false
+            return 0
         }
 
-        mutating func nextRange() -> Range<UInt64>? {
-            defer { isAsked = true }
-            return isAsked ? nil : 0..<sizeBytes
+        func nextRange() -> Range<UInt64>? {
+            isDone = isAsked
+            isAsked = true
+            return isDone ? nil : 0..<sizeBytes
         }
 
-        mutating func feed(_ bytes: ByteBuffer) { text += Array(bytes.readableBytesView) }
+        func feed(_ bytes: ByteBuffer) { text += Array(bytes.readableBytesView) }
 
-        func isFound(_ term: Int) -> Bool {
-            func lower(_ bytes: some Sequence<UInt8>) -> String {
-                String(decoding: Array(bytes), as: UTF8.self).lowercased()
+        func isFound(_ term: Int) -> Bool? {
+            if knowsEnvelopes, case .envelope(_, let value) = terms[term] {
+                return summary.contains(Self.lower(value))
             }
-            let header = lower(text.prefix(headerBytes))
+            guard isDone else { return nil }
             switch terms[term] {
-            case .header(let name, let value):
-                return header.split(separator: "\r\n").contains {
-                    $0.hasPrefix(lower(name) + ":") && (value.isEmpty || $0.contains(lower(value)))
-                }
-            case .body(let value): return lower(text.dropFirst(headerBytes)).contains(lower(value))
-            case .text(let value): return lower(text).contains(lower(value))
+            case .envelope(let field, let value): return hasField("\(field)", value)
+            case .header(let name, let value): return hasField(Self.lower(name), value)
+            case .body(let value): return Self.lower(text.dropFirst(headerBytes)).contains(Self.lower(value))
+            case .text(let value): return Self.lower(text).contains(Self.lower(value))
             }
+        }
+
+        private func hasField(_ name: String, _ value: [UInt8]) -> Bool {
+            Self.lower(text.prefix(headerBytes)).split(separator: "\r\n").contains {
+                $0.hasPrefix("\(name):") && (value.isEmpty || $0.contains(Self.lower(value)))
+            }
+        }
+
+        private static func lower(_ bytes: some Sequence<UInt8>) -> String {
+            String(decoding: Array(bytes), as: UTF8.self).lowercased()
         }
     }
 
+    var knowsEnvelopes = false
+
     func makeParser() -> any MessageParsing { Parser() }
-    func summary(_ encoded: ByteBuffer) -> (any MessageOutline)? { Outline(encoded) }
+    func summary(_ encoded: ByteBuffer, needsStructure: Bool) -> (any MessageOutline)? { Outline(encoded) }
     func makeReader() -> any OutlineReading { fatalError("what is whole is not read again") }
-    func prepareSearch(_ terms: [SearchTerm]) -> any PreparedSearch { Search(terms: terms) }
+    func makeSearcher(_ terms: [SearchTerm]) -> any MessageSearching {
+        Searcher(terms: terms, knowsEnvelopes: knowsEnvelopes)
+    }
 
     func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer {
         let names = Set(names.map { $0.lowercased() })

@@ -117,18 +117,16 @@ struct NoTools: MessageTools {
         mutating func append(_ bytes: ByteBuffer) {}
         mutating func finish() -> ByteBuffer { ByteBuffer(string: "summary") }
     }
-    struct Searcher: MessageSearching {
-        mutating func nextRange() -> Range<UInt64>? { nil }
-        mutating func feed(_ bytes: ByteBuffer) {}
-        func isFound(_ term: Int) -> Bool { false }
+    final class Searcher: MessageSearching {
+        func start(summary: ByteBuffer, sizeBytes: UInt64) -> Int { 0 }
+        func nextRange() -> Range<UInt64>? { nil }
+        func feed(_ bytes: ByteBuffer) {}
+        func isFound(_ term: Int) -> Bool? { false }
     }
     func makeParser() -> any MessageParsing { Parser() }
-    func summary(_ encoded: ByteBuffer) -> (any MessageOutline)? { nil }
+    func summary(_ encoded: ByteBuffer, needsStructure: Bool) -> (any MessageOutline)? { nil }
     func makeReader() -> any OutlineReading { fatalError("not used") }
     func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer { header }
-    struct Search: PreparedSearch {
-        func makeSearcher(in outline: (any MessageOutline)?, sizeBytes: UInt64) -> any MessageSearching { Searcher() }
-    }
-    func prepareSearch(_ terms: [SearchTerm]) -> any PreparedSearch { Search() }
+    func makeSearcher(_ terms: [SearchTerm]) -> any MessageSearching { Searcher() }
     func utf8(_ text: [UInt8], charset: String) -> [UInt8]? { nil }
 }
