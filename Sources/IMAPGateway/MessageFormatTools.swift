@@ -18,8 +18,8 @@ public struct MessageFormatTools: MessageTools {
 
     public func makeReader() -> any OutlineReading { StreamedReader() }
 
-    public func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer {
-        HeaderFields.filter(header, names: names, not: not)
+    public func makeFilter(names: [String], not: Bool) -> any HeaderFiltering {
+        FieldFilter(filter: HeaderFilter(names: names, not: not))
     }
 
     public func makeSearcher(_ terms: [IMAPSession.SearchTerm]) -> any MessageSearching { MessageSearcher(terms) }

@@ -91,6 +91,13 @@ struct PieceWriter: ResponseWriting {
     mutating func writeNext(into buffer: inout ByteBuffer) -> Bool { pieces.writeNext(into: &buffer) }
 }
 
+/// A filter of header fields behind the session's protocol.
+struct FieldFilter: HeaderFiltering {
+    let filter: HeaderFilter
+
+    func filter(_ header: ByteBuffer) -> ByteBuffer { filter.filter(header) }
+}
+
 /// The search for terms behind the session's protocol.
 final class MessageSearcher: MessageSearching {
     private var search: MessageSearch

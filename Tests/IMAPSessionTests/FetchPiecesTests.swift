@@ -261,7 +261,7 @@ private struct CutTools: MessageTools {
 
     func makeReader() -> any OutlineReading { Reader() }
     func makeParser() -> any MessageParsing { FakeTools.Parser() }
-    func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer { header }
+    func makeFilter(names: [String], not: Bool) -> any HeaderFiltering { WholeHeader() }
     func makeSearcher(_ terms: [SearchTerm]) -> any MessageSearching { FakeTools.Searcher(terms: terms) }
     func utf8(_ text: [UInt8], charset: String) -> [UInt8]? { nil }
 }

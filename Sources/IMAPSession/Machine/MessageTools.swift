@@ -14,8 +14,8 @@ public protocol MessageTools: Sendable {
     /// Works out what a stored summary does not say, from the message itself.
     func makeReader() -> any OutlineReading
 
-    /// The fields of a header that a client names, or all others; with the empty line at the end.
-    func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer
+    /// Takes the fields that a client names, or all others, out of many headers; with the empty line at the end.
+    func makeFilter(names: [String], not: Bool) -> any HeaderFiltering
 
     /// Prepares terms that are looked for in many messages, one after another.
     func makeSearcher(_ terms: [SearchTerm]) -> any MessageSearching
@@ -38,6 +38,12 @@ public protocol OutlineReading {
     mutating func append(_ bytes: ByteBuffer)
     /// The outline of all bytes so far, as whole as it gets.
     mutating func finish() -> any MessageOutline
+}
+
+/// Takes the same fields out of many headers.
+public protocol HeaderFiltering {
+    /// The fields as they stand in the header, with the empty line at the end.
+    func filter(_ header: ByteBuffer) -> ByteBuffer
 }
 
 /// Writes a part of a response piece by piece, so that others get a turn in between.
@@ -122,7 +128,7 @@ public protocol MessageSearching: AnyObject {
     /// Begins with another message.
     ///
     /// - Parameter summary: what is stored with the message, encoded.
-    /// - Returns: how many bytes of the summary had to be decoded, each of which costs about as much as one of a header.
+    /// - Returns: how many bytes of the summary had to be decoded. Each costs about as much as one of a header.
     func start(summary: ByteBuffer, sizeBytes: UInt64) -> Int
     /// The bytes of the message to be fed next, wholly and in order; nil when every term is decided.
     func nextRange() -> Range<UInt64>?

@@ -45,6 +45,16 @@ extension FetchItem {
         }
     }
 
+    /// What takes the fields out of a header that the item names; nil for an item that names none.
+    func makeFilter(_ tools: any MessageTools) -> (any HeaderFiltering)? {
+        guard case .section(let section, _, _) = self else { return nil }
+        switch section.text {
+        case .headerFields(let names): return tools.makeFilter(names: names, not: false)
+        case .headerFieldsNot(let names): return tools.makeFilter(names: names, not: true)
+        case .header, .text, .mime, nil: return nil
+        }
+    }
+
     /// How many of the message's first bytes the item is likely to need; of parts further on, it asks for them itself.
     var leadingBytes: Int {
         switch self {

@@ -9,6 +9,8 @@ struct FetchWork {
     private let usesUIDs: Bool
     /// The items that are written for each message.
     private let items: [FetchItem]
+    /// By item: what takes the fields out of a header that the item names.
+    private let filters: [(any HeaderFiltering)?]
     private let needsDetails: Bool
     private let needsOutline: Bool
     private let needsStructure: Bool
@@ -52,6 +54,8 @@ struct FetchWork {
         if command.changedSince != nil, !items.contains(.modSeq) { items.append(.modSeq) }
         self.tag = tag
         self.items = items
+        let tools = session.tools
+        filters = items.map { $0.makeFilter(tools) }
         usesUIDs = command.numberSpace == .uid
         needsDetails = !items.allSatisfy(\.isInView)
         needsOutline = items.contains(where: \.needsOutline)
@@ -202,7 +206,7 @@ struct FetchWork {
                 return true
             }
             message?.nextItem += 1
-            writeItem(items[next], in: &session)
+            writeItem(items[next], filters[next], in: &session)
             let leadingBytes = message?.receiveLeading(in: &session) ?? 0
             if let wanted = message?.wantedBytes {
                 guard wanted.isEmpty else {
@@ -222,7 +226,11 @@ struct FetchWork {
         return true
     }
 
-    private mutating func writeItem(_ item: FetchItem, in session: inout Session) {
+    private mutating func writeItem(
+        _ item: FetchItem,
+        _ filter: (any HeaderFiltering)?,
+        in session: inout Session
+    ) {
         guard let index = message?.index, let uid = message?.uid else { return }
         switch item {
         case .uid: session.encoder.uid(uid)
@@ -230,7 +238,7 @@ struct FetchWork {
         case .modSeq: if let modSeq = session.view?.modSeqs[index] { session.encoder.modSeq(modSeq) }
         case .internalDate, .size, .saveDate, .emailID, .threadID, .envelope, .body, .bodyStructure, .section, .rfc822,
             .rfc822Header, .rfc822Text, .binary, .binarySize, .preview:
-            message?.begin(item, in: &session)
+            message?.begin(item, filter, in: &session)
         }
     }
 

@@ -28,7 +28,7 @@ struct FetchedMessage {
             case literal(FetchItem, origin: UInt64?, length: Int)
             case announcedLiteral
             /// The bytes are the header with this range, to be filtered.
-            case header(Range<UInt64>, BodySection, BytePartial?)
+            case header(Range<UInt64>, BodySection, BytePartial?, any HeaderFiltering)
             /// For the message's reader, so that the item can be told.
             case outline(FetchItem)
         }
@@ -53,7 +53,9 @@ struct FetchedMessage {
     var wantedBytes: Range<UInt64>? { piece?.range }
 
     /// Writes an item, or begins it.
-    mutating func begin(_ item: FetchItem, in session: inout Session) {
+    ///
+    /// - Parameter filter: takes the fields out of a header that the item names.
+    mutating func begin(_ item: FetchItem, _ filter: (any HeaderFiltering)?, in session: inout Session) {
         guard let details else { preconditionFailure("rows were not read") }
         if beginOutline(for: item, details, in: &session) { return }
         switch item {
@@ -66,7 +68,11 @@ struct FetchedMessage {
         case .threadID: session.encoder.threadID(nil)
         case .envelope, .body, .bodyStructure: writeOutline(for: item, details, in: &session)
         case .section(let section, let partial, _):
-            beginSection(section, for: item, partial: partial, in: &session)
+            if let filter {
+                beginFields(section, filter, partial: partial, in: &session)
+            } else {
+                beginSection(section, for: item, partial: partial, in: &session)
+            }
         case .rfc822: beginSection(BodySection(), for: item, partial: nil, in: &session)
         case .rfc822Header: beginSection(BodySection(text: .header), for: item, partial: nil, in: &session)
         case .rfc822Text: beginSection(BodySection(text: .text), for: item, partial: nil, in: &session)
@@ -172,17 +178,25 @@ struct FetchedMessage {
         guard let details, let range = section.range(in: outline, details.sizeBytes) else {
             return session.encoder.section(section, origin: partial?.offset, nil)
         }
-        switch section.text {
-        case .headerFields, .headerFieldsNot:
-            let range = range.prefix(bytes: UInt64(SessionLimits.headerBytes))
-            if let header, header.range == range {
-                return writeFiltered(section, partial: partial, from: header.bytes, in: &session)
-            }
-            piece = Piece(purpose: .header(range, section, partial), range: range)
-        case .header, .text, .mime, nil:
-            let cut = range.cut(by: partial)
-            piece = Piece(purpose: .literal(item, origin: partial?.offset, length: cut.count), range: cut)
+        let cut = range.cut(by: partial)
+        piece = Piece(purpose: .literal(item, origin: partial?.offset, length: cut.count), range: cut)
+    }
+
+    /// The same for fields of a header, which is looked through when all of it has come.
+    private mutating func beginFields(
+        _ section: BodySection,
+        _ filter: any HeaderFiltering,
+        partial: BytePartial?,
+        in session: inout Session
+    ) {
+        guard let details, let range = section.range(in: outline, details.sizeBytes) else {
+            return session.encoder.section(section, origin: partial?.offset, nil)
         }
+        let headerRange = range.prefix(bytes: UInt64(SessionLimits.headerBytes))
+        if let header, header.range == headerRange {
+            return Self.write(filter.filter(header.bytes), of: section, partial: partial, in: &session)
+        }
+        piece = Piece(purpose: .header(headerRange, section, partial, filter), range: headerRange)
     }
 
     /// Takes in what came of the wanted bytes with the message's row.
@@ -208,7 +222,13 @@ struct FetchedMessage {
             session.encoder.announceLiteral(of: item, origin: origin, length: length)
             session.writeLiteral(bytes)
         case .announcedLiteral: session.writeLiteral(bytes)
-        case .header: piece?.gathered.writeImmutableBuffer(bytes)
+        case .header:
+            // A header mostly comes in one piece, which needs no copy.
+            if piece?.gathered.readableBytes == 0 {
+                piece?.gathered = bytes
+            } else {
+                piece?.gathered.writeImmutableBuffer(bytes)
+            }
         case .outline: reader?.append(bytes)
         }
     }
@@ -220,25 +240,19 @@ struct FetchedMessage {
         case .literal(let item, let origin, let length):
             session.encoder.announceLiteral(of: item, origin: origin, length: length)
         case .announcedLiteral: break
-        case .header(let range, let section, let partial):
+        case .header(let range, let section, let partial, let filter):
             header = (range, piece.gathered)
-            writeFiltered(section, partial: partial, from: piece.gathered, in: &session)
+            Self.write(filter.filter(piece.gathered), of: section, partial: partial, in: &session)
         case .outline(let item): finishOutline(for: item, upTo: piece.range.upperBound, in: &session)
         }
     }
 
-    private func writeFiltered(
-        _ section: BodySection,
+    private static func write(
+        _ filtered: ByteBuffer,
+        of section: BodySection,
         partial: BytePartial?,
-        from header: ByteBuffer,
         in session: inout Session
     ) {
-        let filtered: ByteBuffer
-        switch section.text {
-        case .headerFields(let names): filtered = session.tools.filter(header: header, names: names, not: false)
-        case .headerFieldsNot(let names): filtered = session.tools.filter(header: header, names: names, not: true)
-        case .header, .text, .mime, nil: preconditionFailure("not a list of fields")
-        }
         let cut = (0..<UInt64(filtered.readableBytes)).cut(by: partial)
         let bytes = filtered.getSlice(at: filtered.readerIndex + Int(cut.lowerBound), length: cut.count)
         session.encoder.beginSection(section, origin: partial?.offset, length: cut.count)

@@ -12,7 +12,6 @@ struct SearchWork {
     private let condition: SearchCondition
     /// Looks for the terms in what is stored with the messages, and in their bytes.
     private let searcher: any MessageSearching
-    private let tools: any MessageTools
     private let usesModSeq: Bool
     private let usesSentDay: Bool
     /// The steps that one message costs: the number of conditions.
@@ -68,7 +67,6 @@ struct SearchWork {
         self.tag = tag
         numberSpace = command.numberSpace
         returns = command.returns
-        self.tools = tools
         searcher = tools.makeSearcher(compiler.terms)
         leadingBytes = compiler.terms.map(\.leadingBytes).max() ?? 0
         detailsPerQuery = leadingBytes > 0 ? SessionLimits.firstDetailsWithBytes : SessionLimits.firstDetails
@@ -123,7 +121,7 @@ struct SearchWork {
             // A summary is read once, at about a step for some bytes.
             budget -= stepsPerMessage + row.summary.readableBytes / 8
             guard let index = view.index(of: row.uid.rawValue) else { continue }
-            describe(row, at: index, to: &subject)
+            describe(row, at: index, to: &subject, by: session.tools)
             budget -= searcher.start(summary: row.summary, sizeBytes: row.sizeBytes)
             switch condition.isMet(subject) {
             case true: found.append(index)
@@ -141,7 +139,12 @@ struct SearchWork {
     }
 
     /// Tells a subject all that a row says of the message.
-    private func describe(_ row: MessageDetails, at index: Int, to subject: inout SearchCondition.Subject) {
+    private func describe(
+        _ row: MessageDetails,
+        at index: Int,
+        to subject: inout SearchCondition.Subject,
+        by tools: any MessageTools
+    ) {
         subject.index = index
         subject.details = row
         subject.searcher = searcher
@@ -216,7 +219,7 @@ struct SearchWork {
     private mutating func finishBody(in session: inout Session) {
         if let view = session.view, let current {
             var subject = SearchCondition.Subject(view: view)
-            describe(current.details, at: current.index, to: &subject)
+            describe(current.details, at: current.index, to: &subject, by: session.tools)
             if condition.isMet(subject) == true { found.append(current.index) }
         }
         current = nil

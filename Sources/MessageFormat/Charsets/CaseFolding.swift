@@ -19,11 +19,13 @@ struct CaseFolding {
     var isAtCharacter: Bool { missing == 0 }
 
     mutating func fold(_ text: some Collection<UInt8>, into result: inout [UInt8]) {
-        let isDone: Void? = text.withContiguousStorageIfAvailable { fold(UnsafeRawBufferPointer($0), into: &result) }
+        let isDone: Void? = text.withContiguousStorageIfAvailable {
+            foldBytes(UnsafeRawBufferPointer($0), into: &result)
+        }
         if isDone == nil { fold(Array(text), into: &result) }
     }
 
-    private mutating func fold(_ bytes: UnsafeRawBufferPointer, into result: inout [UInt8]) {
+    private mutating func foldBytes(_ bytes: UnsafeRawBufferPointer, into result: inout [UInt8]) {
         var index = 0
         while index < bytes.count {
             if missing == 0, bytes[index] < 0x80 {

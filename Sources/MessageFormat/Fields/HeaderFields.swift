@@ -5,7 +5,10 @@ public enum HeaderFields {
     /// The fields with these names, or all others, then an empty line: BODY[HEADER.FIELDS (...)] and its NOT
     /// (RFC 3501, section 6.4.5). Lines that are no field count as others.
     public static func filter(_ header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer {
-        let wanted = FieldNames(names)
+        HeaderFilter(names: names, not: not).filter(header)
+    }
+
+    fileprivate static func filter(_ header: ByteBuffer, _ wanted: FieldNames, not: Bool) -> ByteBuffer {
         var result = ByteBuffer()
         // Bytes and no buffers: a list of many messages asks this of each of their fields.
         header.withUnsafeReadableBytes { bytes in
@@ -54,6 +57,21 @@ public enum HeaderFields {
     public static func values(named name: String, in header: ByteBuffer) -> [ByteBuffer] {
         HeaderFieldSequence(header).filter { $0.isNamed(name) }.map(\.value)
     }
+}
+
+/// Takes the same fields out of many headers.
+public struct HeaderFilter: Sendable {
+    private let names: FieldNames
+    private let not: Bool
+
+    /// - Parameter not: Whether all fields but those are taken.
+    public init(names: [String], not: Bool) {
+        self.names = FieldNames(names)
+        self.not = not
+    }
+
+    /// The fields as they stand there, then an empty line.
+    public func filter(_ header: ByteBuffer) -> ByteBuffer { HeaderFields.filter(header, names, not: not) }
 }
 
 /// Names of fields, to be looked up in any case. A client names one or hundreds, and a header of megabytes has a

@@ -56,12 +56,12 @@ struct EnvelopeSearch {
     ) -> Bool {
         guard PlainFieldText.isPlain(value) else { return false }
         guard isAddressList else {
-            matchers[index].feed(value, &found)
+            matchers[index].feedBytes(value, &found)
             return true
         }
         text.removeAll(keepingCapacity: true)
         guard PlainFieldText.appendAddresses(value, to: &text) else { return false }
-        matchers[index].feed(value, &found)
+        matchers[index].feedBytes(value, &found)
         matchers[index].startText()
         matchers[index].feed(text, &found)
         return true

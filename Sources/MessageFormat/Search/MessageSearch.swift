@@ -29,7 +29,7 @@ public struct MessageSearch {
     ///
     /// - Parameter summary: What is stored with the message, encoded. Of one that cannot be read nothing is decided,
     ///   and the message is parsed before it is searched.
-    /// - Returns: how many bytes of the summary had to be decoded, each of which costs about as much as one of a header.
+    /// - Returns: how many bytes of the summary had to be decoded. Each costs about as much as one of a header.
     public mutating func start(summary: ByteBuffer, sizeBytes: UInt64) -> Int {
         self.summary = summary
         self.sizeBytes = sizeBytes
@@ -50,7 +50,7 @@ public struct MessageSearch {
     /// The bytes of the message to be fed next, wholly and in order; nil when every term is decided.
     public mutating func nextRange() -> Range<UInt64>? {
         if !isTextStarted {
-            text.start(in: sections, without: envelope.decidedFields)
+            text.startMessage(in: sections, without: envelope.decidedFields)
             isTextStarted = true
         }
         if let range = text.nextRange() { return range }

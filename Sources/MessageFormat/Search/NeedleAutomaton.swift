@@ -152,11 +152,11 @@ struct NeedleMatcher {
     /// - Parameter found: Set for every term whose string ends in them.
     mutating func feed(_ text: [UInt8], _ found: inout [Bool]) {
         guard isOpen, !text.isEmpty else { return }
-        text.withUnsafeBytes { feed($0, &found) }
+        text.withUnsafeBytes { feedBytes($0, &found) }
     }
 
     /// Takes the next bytes of a text; letters of ASCII need not be folded.
-    mutating func feed(_ text: UnsafeRawBufferPointer, _ found: inout [Bool]) {
+    mutating func feedBytes(_ text: UnsafeRawBufferPointer, _ found: inout [Bool]) {
         guard isOpen else { return }
         var index = 0
         while index < text.count {

@@ -51,7 +51,7 @@ public struct TextSearch {
         charsets: (any CharsetSource)? = nil
     ) {
         self.init(plan, Converters(charsets))
-        start(in: SearchSection.all(of: summary, sizeBytes: sizeBytes), without: [])
+        startMessage(in: SearchSection.all(of: summary, sizeBytes: sizeBytes), without: [])
     }
 
     /// A search that has no message yet.
@@ -70,7 +70,7 @@ public struct TextSearch {
     ///   - sections: Those of the message that are searched.
     ///   - decidedFields: The indexes of the plan's fields that are not looked for: their terms are decided elsewhere,
     ///     and what is told of them here means nothing.
-    mutating func start(in sections: [SearchSection], without decidedFields: [Int]) {
+    mutating func startMessage(in sections: [SearchSection], without decidedFields: [Int]) {
         for term in found.indices { found[term] = false }
         for term in plan.always { found[term] = true }
         text.startMessage()
@@ -118,7 +118,7 @@ public struct TextSearch {
             parser?.append(piece)
             return
         }
-        piece.withUnsafeReadableBytes { feed($0, of: section.kind, isWhole: isWhole) }
+        piece.withUnsafeReadableBytes { look(at: $0, of: section.kind, isWhole: isWhole) }
     }
 
     /// Whether the n-th term was found.
@@ -178,7 +178,7 @@ public struct TextSearch {
     }
 
     /// - Parameter isWhole: Whether these are all bytes of the section.
-    private mutating func feed(_ bytes: UnsafeRawBufferPointer, of kind: SearchSection.Kind, isWhole: Bool) {
+    private mutating func look(at bytes: UnsafeRawBufferPointer, of kind: SearchSection.Kind, isWhole: Bool) {
         switch kind {
         case .header, .innerHeader, .partHeader:
             guard !isWhole else { return lookAtHeader(bytes, of: kind) }
@@ -233,16 +233,16 @@ public struct TextSearch {
                 guard PlainFieldText.appendAddresses(value, to: &decoded) else { return false }
             }
             text.startText()
-            text.feed(line, &found)
+            text.feedBytes(line, &found)
             text.search(decoded, &found)
             if kind == .innerHeader {
                 body.startText()
-                body.feed(line, &found)
+                body.feedBytes(line, &found)
                 body.search(decoded, &found)
             }
             for index in soughtFields {
                 lookForPresence(of: index)
-                values[index].feed(value, &found)
+                values[index].feedBytes(value, &found)
                 values[index].search(decoded, &found)
             }
             return true
@@ -309,8 +309,8 @@ public struct TextSearch {
         if folding.isAtCharacter, charset.hasASCII, ByteScan.firstBeyondASCII(in: bytes, from: 0) == nil,
             transfer.isPassing(bytes)
         {
-            text.feed(bytes, &found)
-            body.feed(bytes, &found)
+            text.feedBytes(bytes, &found)
+            body.feedBytes(bytes, &found)
             return
         }
         decoded.removeAll(keepingCapacity: true)

@@ -40,7 +40,8 @@ public struct StoredSummary: Sendable {
 
     /// Decodes all of the summary.
     ///
-    /// - Throws: `MessageFormatError` when what stands behind the envelope is not what `MessageSummary.encoded()` gives.
+    /// - Throws: `MessageFormatError` when what stands behind the envelope is not what `MessageSummary.encoded()`
+    ///   gives.
     public func whole() throws(MessageFormatError) -> MessageSummary { try MessageSummary(decoding: encoded) }
 
     /// Writes the parenthesised list of ENVELOPE (RFC 3501, section 7.4.2).

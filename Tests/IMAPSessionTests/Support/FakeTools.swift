@@ -116,15 +116,23 @@ struct FakeTools: MessageTools {
         Searcher(terms: terms, knowsEnvelopes: knowsEnvelopes)
     }
 
-    func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer {
-        let names = Set(names.map { $0.lowercased() })
-        var kept = ByteBuffer()
-        for line in String(buffer: header).split(separator: "\r\n") {
-            let name = line.prefix { $0 != ":" }.lowercased()
-            if names.contains(name) != not { kept.writeString("\(line)\r\n") }
+    struct Filter: HeaderFiltering {
+        let names: Set<String>
+        let not: Bool
+
+        func filter(_ header: ByteBuffer) -> ByteBuffer {
+            var kept = ByteBuffer()
+            for line in String(buffer: header).split(separator: "\r\n") {
+                let name = line.prefix { $0 != ":" }.lowercased()
+                if names.contains(name) != not { kept.writeString("\(line)\r\n") }
+            }
+            kept.writeString("\r\n")
+            return kept
         }
-        kept.writeString("\r\n")
-        return kept
+    }
+
+    func makeFilter(names: [String], not: Bool) -> any HeaderFiltering {
+        Filter(names: Set(names.map { $0.lowercased() }), not: not)
     }
 
     /// One charset beside those of the grammar, in which `q` stands for `ü`.

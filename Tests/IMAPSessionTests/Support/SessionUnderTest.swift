@@ -111,6 +111,11 @@ struct SessionUnderTest {
     }
 }
 
+/// Leaves nothing out.
+struct WholeHeader: HeaderFiltering {
+    func filter(_ header: ByteBuffer) -> ByteBuffer { header }
+}
+
 /// Knows nothing of messages.
 struct NoTools: MessageTools {
     struct Parser: MessageParsing {
@@ -126,7 +131,7 @@ struct NoTools: MessageTools {
     func makeParser() -> any MessageParsing { Parser() }
     func summary(_ encoded: ByteBuffer, needsStructure: Bool) -> (any MessageOutline)? { nil }
     func makeReader() -> any OutlineReading { fatalError("not used") }
-    func filter(header: ByteBuffer, names: [String], not: Bool) -> ByteBuffer { header }
+    func makeFilter(names: [String], not: Bool) -> any HeaderFiltering { WholeHeader() }
     func makeSearcher(_ terms: [SearchTerm]) -> any MessageSearching { Searcher() }
     func utf8(_ text: [UInt8], charset: String) -> [UInt8]? { nil }
 }
