@@ -13,6 +13,8 @@ extension ByteBuffer {
     /// their place would make another address of an address (RFC 2047, section 5, rule 3), and hide from the client
     /// what the message says. NUL alone cannot be in a literal; 0x80 stands for it.
     mutating func writeIMAPString(_ value: [UInt8]) {
+        let isPlain = value.allSatisfy { $0 >= 0x20 && $0 < 0x7f && $0 != ASCII.quote && $0 != ASCII.backslash }
+        guard !isPlain || value.count > Self.quotedBytes else { return writeQuoted(value) }
         let isQuotable = value.allSatisfy { $0 >= 0x20 && $0 < 0x7f || $0 == ASCII.tab }
         guard isQuotable, value.count <= Self.quotedBytes else {
             writeString("{\(value.count)}\r\n")
@@ -20,16 +22,22 @@ extension ByteBuffer {
             return
         }
         writeInteger(ASCII.quote)
-        if value.contains(where: { $0 == ASCII.quote || $0 == ASCII.backslash || $0 == ASCII.tab }) {
-            for byte in value {
-                if byte == ASCII.quote || byte == ASCII.backslash { writeInteger(ASCII.backslash) }
-                // A folded line has left a tab.
-                writeInteger(byte == ASCII.tab ? ASCII.space : byte)
-            }
-        } else {
-            writeBytes(value)
+        for byte in value {
+            if byte == ASCII.quote || byte == ASCII.backslash { writeInteger(ASCII.backslash) }
+            // A folded line has left a tab.
+            writeInteger(byte == ASCII.tab ? ASCII.space : byte)
         }
         writeInteger(ASCII.quote)
+    }
+
+    /// Writes what needs no escape: nearly all strings, and lists of messages have a dozen for each.
+    private mutating func writeQuoted(_ value: [UInt8]) {
+        writeWithUnsafeMutableBytes(minimumWritableBytes: value.count + 2) { room in
+            room[0] = ASCII.quote
+            UnsafeMutableRawBufferPointer(rebasing: room[1...]).copyBytes(from: value)
+            room[value.count + 1] = ASCII.quote
+            return value.count + 2
+        }
     }
 
     /// A string of tokens that our own parser let pass.

@@ -8,22 +8,26 @@ enum EnvelopeWriter {
         pieces.buffer.writeSpace()
         pieces.buffer.writeNString(envelope.subject)
         pieces.buffer.writeSpace()
-        pieces.write(AddressList(envelope.from))
+        let from = AddressList(envelope.from)
+        pieces.write(from)
         // The server fills in these two when they are absent or empty.
-        for field in [envelope.sender, envelope.replyTo] {
-            pieces.buffer.writeSpace()
-            let list = AddressList(field)
-            pieces.write(list.isEmpty ? AddressList(envelope.from) : list)
-        }
-        for field in [envelope.to, envelope.cc, envelope.bcc] {
-            pieces.buffer.writeSpace()
-            pieces.write(AddressList(field))
-        }
+        write(envelope.sender, else: from, into: &pieces)
+        write(envelope.replyTo, else: from, into: &pieces)
+        let none = AddressList(nil)
+        write(envelope.to, else: none, into: &pieces)
+        write(envelope.cc, else: none, into: &pieces)
+        write(envelope.bcc, else: none, into: &pieces)
         pieces.buffer.writeSpace()
         pieces.buffer.writeNString(envelope.inReplyTo)
         pieces.buffer.writeSpace()
         pieces.buffer.writeNString(envelope.messageID)
         pieces.buffer.writeStaticString(")")
+    }
+
+    private static func write(_ field: [UInt8]?, else other: AddressList, into pieces: inout ResponsePieces) {
+        pieces.buffer.writeSpace()
+        let list = field.map { AddressList($0) } ?? other
+        pieces.write(list.isEmpty ? other : list)
     }
 }
 
