@@ -97,7 +97,7 @@ let package = Package(
 
         .target(
             name: "MailStore",
-            dependencies: ["Consensus", "MailModel", "StateStorage", nioCore, nioLocks],
+            dependencies: ["Consensus", "MailModel", "MessageFormat", "StateStorage", nioCore, nioLocks],
             swiftSettings: strict
         ),
 

@@ -131,7 +131,7 @@ import Testing
                 "* SEARCH 2 5", "a OK",
             ]
         )
-        let all = StoreCall.query(.details(MailboxID(1), Fixture.set(3, 5, 8, 13, 21), leadingBytes: 0))
+        let all = StoreCall.query(.details(MailboxID(1), Fixture.set(3, 5, 8, 13, 21)))
         #expect(test.storeCalls == [all])
         test.calls = []
         // Where the envelope leaves the rest open, that is read.

@@ -64,8 +64,8 @@ protocol DetailsWork: CommandWork {
     var details: [MessageDetails] { get set }
     /// How many rows are asked for at once.
     var detailsPerQuery: Int { get set }
-    /// How many bytes of each message, from its start, are asked for with its row.
-    var leadingBytes: Int { get }
+    /// Which bytes of each message are asked for with its row.
+    var leading: LeadingBytes { get }
 }
 
 extension DetailsWork {
@@ -76,7 +76,7 @@ extension DetailsWork {
         in session: inout Session,
         _ next: @escaping (inout Self, inout Session) -> Void
     ) {
-        query(.details(mailbox, uids, leadingBytes: leadingBytes), in: &session) { work, session, result in
+        query(.details(mailbox, uids, leading: leading), in: &session) { work, session, result in
             switch result {
             case .success(.details(let rows)):
                 work.details = rows.reversed()

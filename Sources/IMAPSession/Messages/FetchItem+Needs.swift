@@ -1,4 +1,5 @@
 internal import IMAPSyntax
+internal import MailModel
 
 /// What FETCH needs to know to tell an item.
 extension FetchItem {
@@ -55,22 +56,22 @@ extension FetchItem {
         }
     }
 
-    /// How many of the message's first bytes the item is likely to need; of parts further on, it asks for them itself.
-    var leadingBytes: Int {
+    /// Which of the message's first bytes the item is likely to need; those further on it asks for itself.
+    var leading: LeadingBytes {
         switch self {
-        case .rfc822Header: SessionLimits.leadingHeaderBytes
-        case .rfc822, .rfc822Text: SessionLimits.leadingBodyBytes
+        case .rfc822Header: .header(upTo: SessionLimits.leadingHeaderBytes)
+        case .rfc822, .rfc822Text: .bytes(upTo: SessionLimits.leadingBodyBytes)
         case .section(let section, let partial, _):
             switch section.text {
             case .header, .headerFields, .headerFieldsNot:
-                section.part.isEmpty ? SessionLimits.leadingHeaderBytes : 0
+                section.part.isEmpty ? .header(upTo: SessionLimits.leadingHeaderBytes) : .none
             case .text, .mime, nil:
                 // A client that reads a message piece by piece asks for the first piece first.
-                partial.map { $0.offset > 0 } ?? false ? 0 : SessionLimits.leadingBodyBytes
+                partial.map { $0.offset > 0 } ?? false ? .none : .bytes(upTo: SessionLimits.leadingBodyBytes)
             }
         case .uid, .flags, .internalDate, .size, .envelope, .body, .bodyStructure, .binary, .binarySize, .modSeq,
             .emailID, .threadID, .saveDate, .preview:
-            0
+            .none
         }
     }
 

@@ -24,7 +24,7 @@ struct FetchWork {
     /// The rows of UIDs up to here were asked for: a message without a row is gone.
     private var detailsUpTo: UInt32 = 0
     var detailsPerQuery: Int
-    let leadingBytes: Int
+    let leading: LeadingBytes
     /// The message whose response is being written.
     private var message: FetchedMessage?
     /// Sets of messages that become `\Seen` before anything is written, the next one last.
@@ -60,8 +60,8 @@ struct FetchWork {
         needsDetails = !items.allSatisfy(\.isInView)
         needsOutline = items.contains(where: \.needsOutline)
         needsStructure = items.contains(where: \.needsStructure)
-        leadingBytes = items.map(\.leadingBytes).max() ?? 0
-        detailsPerQuery = leadingBytes > 0 ? SessionLimits.firstDetailsWithBytes : SessionLimits.firstDetails
+        leading = items.reduce(.none) { $0.union($1.leading) }
+        detailsPerQuery = leading.maximum > 0 ? SessionLimits.firstDetailsWithBytes : SessionLimits.firstDetails
         tellsFlags = items.contains(.flags)
         tellsModSeq = items.contains(.modSeq)
         ranges = wanted.reversed()

@@ -33,7 +33,7 @@ struct SearchWork {
     /// How many of the numbers or ranges of the result are written.
     private var writtenCount = 0
     var detailsPerQuery: Int
-    let leadingBytes: Int
+    let leading: LeadingBytes
     var isDone = false
 
     static func begin(_ command: SearchCommand, tag: String, in session: inout Session) {
@@ -68,8 +68,8 @@ struct SearchWork {
         numberSpace = command.numberSpace
         returns = command.returns
         searcher = tools.makeSearcher(compiler.terms)
-        leadingBytes = compiler.terms.map(\.leadingBytes).max() ?? 0
-        detailsPerQuery = leadingBytes > 0 ? SessionLimits.firstDetailsWithBytes : SessionLimits.firstDetails
+        leading = compiler.terms.reduce(.none) { $0.union($1.leading) }
+        detailsPerQuery = leading.maximum > 0 ? SessionLimits.firstDetailsWithBytes : SessionLimits.firstDetails
         usesModSeq = compiler.usesModSeq
         usesSentDay = compiler.usesSentDay
         stepsPerMessage = max(1, compiler.conditions)
@@ -310,13 +310,13 @@ extension SearchWork: DetailsWork {
 }
 
 extension SearchTerm {
-    /// How many of a message's first bytes it is likely to need.
-    fileprivate var leadingBytes: Int {
+    /// Which of a message's first bytes it is likely to need.
+    fileprivate var leading: LeadingBytes {
         switch self {
         // The summary has the envelope.
-        case .envelope: 0
-        case .header: SessionLimits.leadingHeaderBytes
-        case .body, .text: SessionLimits.leadingBodyBytes
+        case .envelope: .none
+        case .header: .header(upTo: SessionLimits.leadingHeaderBytes)
+        case .body, .text: .bytes(upTo: SessionLimits.leadingBodyBytes)
         }
     }
 }

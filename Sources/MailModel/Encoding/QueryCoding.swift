@@ -39,11 +39,12 @@ extension MailQuery {
             buffer.writeInteger(mailbox.rawValue)
             buffer.writeInteger(since.rawValue)
             buffer.writeInteger(newFrom.rawValue)
-        case .details(let mailbox, let uids, let leadingBytes):
+        case .details(let mailbox, let uids, let leading):
             begin(.details)
             buffer.writeInteger(mailbox.rawValue)
             buffer.write(uids)
-            buffer.writeCount(leadingBytes)
+            buffer.writeCount(leading.maximum)
+            buffer.writeInteger(UInt8(leading.isHeaderOnly ? 1 : 0))
         case .body(let body, let offset, let maximumBytes):
             begin(.body)
             buffer.write(body)
@@ -74,8 +75,12 @@ extension MailQuery {
         case .details:
             let mailbox = try decoder.mailboxID()
             let uids = try decoder.uidSet()
-            let leadingBytes = try decoder.number(upTo: MailLimits.leadingBytesPerMessage)
-            self = .details(mailbox, uids, leadingBytes: leadingBytes)
+            let maximum = try decoder.number(upTo: MailLimits.leadingBytesPerMessage)
+            switch try decoder.integer(as: UInt8.self) {
+            case 0: self = .details(mailbox, uids, leading: .bytes(upTo: maximum))
+            case 1: self = .details(mailbox, uids, leading: .header(upTo: maximum))
+            default: throw decoder.failure(.outOfRange)
+            }
         case .body:
             let body = try decoder.bodyID()
             let offset: UInt64 = try decoder.integer()

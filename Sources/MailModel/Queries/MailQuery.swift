@@ -9,11 +9,38 @@ public enum MailQuery: Hashable, Sendable {
     case messages(MailboxID, fromUID: UID, limit: Int)
     /// What changed in a mailbox after `since`: flags, expunges; new messages are those from `newFrom` on.
     case changes(MailboxID, since: ModSeq, newFrom: UID)
-    /// The immutable rows of these messages; those that do not exist are left out. With up to so many bytes of each
-    /// message from its start, as far as ``MailLimits/leadingBytesPerQuery`` reaches.
-    case details(MailboxID, UIDSet, leadingBytes: Int = 0)
+    /// The immutable rows of these messages; those that do not exist are left out. With the first bytes of each message,
+    /// as far as ``MailLimits/leadingBytesPerQuery`` reaches.
+    case details(MailboxID, UIDSet, leading: LeadingBytes = .none)
     /// A piece of a body. Bodies never change, so this needs no quorum.
     case body(BodyID, offset: UInt64, maximumBytes: Int)
+}
+
+/// How many of a message's first bytes are wanted with its row.
+public struct LeadingBytes: Hashable, Sendable {
+    /// At most so many.
+    public let maximum: Int
+    /// None behind the header.
+    public let isHeaderOnly: Bool
+
+    private init(_ maximum: Int, isHeaderOnly: Bool) {
+        self.maximum = maximum
+        self.isHeaderOnly = isHeaderOnly
+    }
+
+    /// No bytes.
+    public static let none = LeadingBytes(0, isHeaderOnly: true)
+
+    /// Of the header, at most so many.
+    public static func header(upTo maximum: Int) -> LeadingBytes { LeadingBytes(maximum, isHeaderOnly: true) }
+
+    /// Header or not, at most so many.
+    public static func bytes(upTo maximum: Int) -> LeadingBytes { LeadingBytes(maximum, isHeaderOnly: false) }
+
+    /// What both ask for.
+    public func union(_ other: LeadingBytes) -> LeadingBytes {
+        LeadingBytes(max(maximum, other.maximum), isHeaderOnly: isHeaderOnly && other.isHeaderOnly)
+    }
 }
 
 /// What a query found.

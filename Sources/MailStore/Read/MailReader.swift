@@ -1,5 +1,6 @@
 public import Consensus
 public import MailModel
+internal import MessageFormat
 internal import NIOCore
 public import StateStorage
 
@@ -112,12 +113,12 @@ public struct MailReader: Sendable {
             )
         case .changes(let id, let since, let newFrom):
             return try changes(of: id, account: account, group: group, since: since, newFrom: newFrom)
-        case .details(let id, let uids, let leadingBytes):
+        case .details(let id, let uids, let leading):
             guard let details = try details(of: uids, mailbox: id, account: account, group: group) else {
                 return .missing
             }
-            guard leadingBytes > 0 else { return .details(details) }
-            return .details(withLeadingBytes(details, leadingBytes, of: account, in: group))
+            guard leading.maximum > 0 else { return .details(details) }
+            return .details(withLeadingBytes(details, leading, of: account, in: group))
         case .body(let body, let offset, let maximumBytes):
             guard let bytes = try self.body(body, of: account, in: group, from: offset, maximumBytes: maximumBytes)
             else { return .missing }
@@ -328,7 +329,7 @@ public struct MailReader: Sendable {
     /// left out: who asks for them by themselves learns why, and has them mended.
     private func withLeadingBytes(
         _ details: [MessageDetails],
-        _ leadingBytes: Int,
+        _ leading: LeadingBytes,
         of account: AccountID,
         in group: GroupID
     ) -> [MessageDetails] {
@@ -336,10 +337,15 @@ public struct MailReader: Sendable {
         return details.map { row in
             guard left > 0 else { return row }
             let name = BodyChunk(account: account, body: row.bodyID, index: 0)
-            guard let leading = try? checkedBytes(0..<leadingBytes, of: name, in: group) else { return row }
-            left -= leading.readableBytes
+            var wanted = leading.maximum
+            // Where the summary cannot be read, the header may be of any length.
+            if leading.isHeaderOnly, let header = StoredSummary.headerBytes(in: row.summary) {
+                wanted = Int(min(header, UInt64(wanted)))
+            }
+            guard let bytes = try? checkedBytes(0..<wanted, of: name, in: group) else { return row }
+            left -= bytes.readableBytes
             var row = row
-            row.leading = leading
+            row.leading = bytes
             return row
         }
     }

@@ -21,6 +21,13 @@ public struct StoredSummary: Sendable {
         guard reader.offset - envelopeStart == front.envelopeBytes else { throw reader.failure(.outOfRange) }
     }
 
+    /// Where the body starts, read from an encoded summary; nil where these bytes are none of this version.
+    public static func headerBytes(in encoded: ByteBuffer) -> UInt64? {
+        var reader = SummaryReader(encoded)
+        guard let front = try? SummaryFront(from: &reader) else { return nil }
+        return front.headerBytes
+    }
+
     /// The message in bytes.
     public var sizeBytes: UInt64 { front.sizeBytes }
     /// Where the body starts.
