@@ -110,6 +110,21 @@ import Testing
         #expect(!reader.fits(ByteBuffer(repeating: 2, count: 10), as: chunk(large, 2), in: group))
     }
 
+    @Test func `a body is put back chunk by chunk, also where all of them are spoiled`() throws {
+        let (store, applier) = try filled()
+        let reader = MailReader(store: store)
+        let bytes = try (0..<2).map { try #require(reader.wholeChunk(group, chunk(large, $0))) }
+        for index in 0..<UInt32(2) { try spoil(store, chunk(large, index)) { $0[$0.count - 1] ^= 1 } }
+        for index in 0..<UInt32(2) {
+            let right = bytes[Int(index)]
+            #expect(reader.wholeChunk(group, chunk(large, index)) == nil)
+            #expect(!reader.fits(bytes[1 - Int(index)], as: chunk(large, index), in: group))
+            #expect(reader.fits(right, as: chunk(large, index), in: group))
+            #expect(try applier.putBack(right, as: chunk(large, index), in: group))
+            #expect(reader.wholeChunk(group, chunk(large, index)) == right)
+        }
+    }
+
     @Test func `what is past the end, and what is gone, is not spoiled`() throws {
         let (store, applier) = try filled()
         let reader = MailReader(store: store)

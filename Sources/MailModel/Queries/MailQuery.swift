@@ -9,7 +9,7 @@ public enum MailQuery: Hashable, Sendable {
     case messages(MailboxID, fromUID: UID, limit: Int)
     /// What changed in a mailbox after `since`: flags, expunges; new messages are those from `newFrom` on.
     case changes(MailboxID, since: ModSeq, newFrom: UID)
-    /// The immutable rows of these messages; those that do not exist are left out. With the first bytes of each message,
+    /// The immutable rows of these messages; those that do not exist are left out. With the first bytes of each,
     /// as far as ``MailLimits/leadingBytesPerQuery`` reaches.
     case details(MailboxID, UIDSet, leading: LeadingBytes = .none)
     /// A piece of a body. Bodies never change, so this needs no quorum.

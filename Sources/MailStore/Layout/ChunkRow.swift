@@ -30,13 +30,21 @@ struct ChunkRow {
     ///
     /// - Throws: `DecodingError` where the row is not one, or its bytes are others than were written.
     init(row: Span<UInt8>) throws(DecodingError) {
-        let range = try Self.checkedRange(0..<row.count, in: row)
-        let places = (range.lowerBound - Self.start.count) / Self.sumBytes
+        try self.init(uncheckedRow: row)
+        _ = try Self.checkedRange(0..<bytes, in: row)
+    }
+
+    /// Reads the checksums of a row, whatever its bytes are.
+    ///
+    /// - Throws: `DecodingError` where the row is not one.
+    init(uncheckedRow row: Span<UInt8>) throws(DecodingError) {
+        let first = try Self.checkedRange(0..<0, in: row).lowerBound
         var sums: [UInt64] = []
-        sums.reserveCapacity(places)
-        for place in 0..<places { sums.append(try Self.storedSum(place, in: row)) }
+        let blocks = (first - Self.start.count) / Self.sumBytes
+        sums.reserveCapacity(blocks)
+        for block in 0..<blocks { sums.append(try Self.storedSum(block, in: row)) }
         self.sums = sums
-        bytes = range.count
+        bytes = row.count - first
     }
 
     /// What stands before the bytes in the row.

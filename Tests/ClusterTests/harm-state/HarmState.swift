@@ -9,7 +9,7 @@ internal import StateStorage
 ///     harm-state <directory>/state <group> [--with-digest | --bodies]
 ///
 /// With a digest that fits, the replica is wrong in good order, and only the others can tell. Prints the row's key
-/// without its group, in hexadecimal digits. With `--bodies`, a byte of each body of one chunk is
+/// without its group, in hexadecimal digits. With `--bodies`, a byte of each chunk of all bodies is
 /// changed instead, and their number is printed.
 @main struct HarmState {
     /// Where things stand in keys and rows (`Docs/formats/state.md`).
@@ -17,8 +17,6 @@ internal import StateStorage
         static let meta: UInt8 = 1
         static let messages: UInt8 = 7
         static let chunks: UInt8 = 12
-        /// All chunks but a body's last have so many bytes, behind a header.
-        static let fullChunk = 4 + 261_120
         /// The last byte of the time at which a message was saved.
         static let saved = 42
         static let digest = 17
@@ -64,8 +62,6 @@ internal import StateStorage
             rows.append((key.indices.map { key[$0] }, value.indices.map { value[$0] }))
             return true
         }
-        let full = Set(rows.filter { $0.value.count == Layout.fullChunk }.map { $0.key.dropLast(4) })
-        rows.removeAll { full.contains($0.key.dropLast(4)) }
         let batch = store.makeBatch()
         for var row in rows {
             row.value[row.value.count / 2] ^= 0x10
