@@ -15,6 +15,8 @@ public enum Mutant: String, Sendable, CaseIterable {
     case flagsForgotten = "flags-forgotten"
     /// A session is not told that something has changed.
     case watchesDeaf = "watches-deaf"
+    /// A session is answered by the rows of its node however old these are.
+    case nearbyUnchecked = "nearby-unchecked"
 
     // The gateways.
     /// LMTP answers for the recipients in the order in which their look-ups ended.

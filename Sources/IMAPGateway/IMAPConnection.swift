@@ -216,8 +216,15 @@ final class IMAPConnection: ChannelInboundHandler {
             context.write(wrapOutboundOut(bytes), promise: nil)
         case .query(let query, let account):
             complete(service.query(query, of: account, on: loop)) { $0.session.answered($1) }
+        case .queryNearby(let query, let account, let known):
+            complete(service.queryNearby(query, of: account, showing: known, on: loop)) { $0.session.answered($1) }
         case .submit(let command, let account):
             complete(service.submit(command, for: account, on: loop)) { $0.session.finished($1) }
+        case .takeRecent(let mailbox, let account, let from, let upTo):
+            session.recentTaken(from: service.takeRecent(in: mailbox, of: account, from: from, upTo: upTo))
+        case .findRows(let mailbox, let account):
+            session.rowsFound(configuration.settings.sharedRows.find(mailbox, of: account))
+        case .keepRows(let rows, let account): configuration.settings.sharedRows.keep(rows, of: account)
         case .authenticate(let name, let password):
             let origin = context.channel.remoteAddress?.ipAddress.flatMap { ClientAddress($0)?.client }
             let login = LoginAttempt(name: name, password: password, origin: origin)

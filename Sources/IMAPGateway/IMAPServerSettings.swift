@@ -14,6 +14,8 @@ public struct IMAPServerSettings: Sendable {
     public var maximumSessions = 10_000
     /// How many of them an account and an address have; servers with the same object count together.
     public var clients = ClientLimits()
+    /// The rows of mailboxes that sessions share; servers with the same object share them together.
+    public var sharedRows = SharedRows()
     /// How long a stop waits for commands under way.
     public var stopSeconds: Int64 = 10
 

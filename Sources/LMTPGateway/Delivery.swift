@@ -118,7 +118,7 @@ extension LMTPReply {
         // The look-up may have found an account that is deleted, where another has the name by now. Only a look-up
         // says for good that there is none: that of the client's next RCPT.
         case .refused(.noSuchAccount): self.init(451, "4.3.0", "<\(name.text)> has changed meanwhile, try again")
-        case .refused, .done, .accountCreated, .mailboxCreated, .flagsStored, .expunged, .copied, .recentClaimed,
+        case .refused, .done, .accountCreated, .mailboxCreated, .flagsStored, .expunged, .copied,
             .purged, .nodeAdmitted, .groupAdded, .operationConflicts:
             self = .unavailable
         }

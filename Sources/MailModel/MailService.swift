@@ -82,6 +82,26 @@ public protocol MailService: AnyObject, Sendable {
         on loop: any EventLoop
     ) -> EventLoopFuture<MailAnswer>
 
+    /// Reads what this node has, where that shows a mailbox as new as a session knows it, and the node is in touch with
+    /// the leader; otherwise as ``query(_:of:on:)``. No node is asked in the first case.
+    ///
+    /// - Parameter known: what the session has seen of the mailbox that the query is about, and done there.
+    func queryNearby(
+        _ query: MailQuery,
+        of account: AccountReference,
+        showing known: KnownMailbox,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailAnswer>
+
+    /// Gives a session of this node what is `\Recent` of a mailbox, at once: nothing is written, and other nodes hear
+    /// nothing of it.
+    ///
+    /// - Parameters:
+    ///   - from: the first UID that may be recent, as the mailbox's record or the session has it.
+    ///   - upTo: UIDs from here on are left to others.
+    /// - Returns: the first UID that no session of this node was given, as far as the node remembers.
+    func takeRecent(in mailbox: MailboxID, of account: AccountReference, from: UID, upTo: UID) -> UID
+
     /// Calls `changed` on the loop after this node applied a change to the account, or heard of one from a node that
     /// did; bursts come as one call. It may be called where nothing has changed.
     func watch(
@@ -103,6 +123,16 @@ public protocol AccountWatch: Sendable {
 }
 
 extension MailService {
+    /// Reads linearizably, which is always new enough.
+    public func queryNearby(
+        _ query: MailQuery,
+        of account: AccountReference,
+        showing known: KnownMailbox,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailAnswer> {
+        self.query(query, of: account, on: loop)
+    }
+
     /// Finds the account as ``find(_:on:)`` does.
     public func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountID?> {
         find(address, on: loop).map { $0?.id }

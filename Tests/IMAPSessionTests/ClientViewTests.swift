@@ -210,7 +210,6 @@ private struct SharedMailbox {
     private(set) var messages: [Message] = []
     private var gone: [(uid: UInt32, modSeq: UInt64)] = []
     private var uidNext: UInt32 = 1
-    private var recentFrom: UInt32 = 1
     private var modSeq: UInt64 = 1
 
     var uids: [UInt32] { messages.map(\.uid) }
@@ -218,7 +217,6 @@ private struct SharedMailbox {
     private var record: MailboxRecord {
         var record = MailboxRecord(id: MailboxID(1), name: .inbox, specialUse: nil, uidValidity: 1)
         record.uidNext = UID(uidNext)
-        record.recentFrom = UID(recentFrom)
         record.highestModSeq = ModSeq(modSeq)
         record.messages = UInt32(messages.count)
         return record
@@ -281,9 +279,6 @@ private struct SharedMailbox {
 
     mutating func perform(_ command: MailCommand) -> MailOutcome {
         switch command {
-        case .claimRecent:
-            defer { recentFrom = uidNext }
-            return .recentClaimed(from: UID(recentFrom), upTo: UID(uidNext))
         case .storeFlags(_, let set, let operation, let names, _):
             var changed: [UInt32] = []
             modSeq += 1

@@ -82,27 +82,131 @@ import Testing
     @Test(arguments: ["SELECT", "EXAMINE"])
     func `only SELECT takes what is recent from others`(_ command: String) {
         var test = SessionUnderTest.at(.loggedIn)
-        let claimed = StoreReply.outcome(.recentClaimed(from: UID(13), upTo: UID(31)))
         let told = test.exchange(
             "a \(command) INBOX",
             [.answer(.mailbox(Self.withRecent)), .answer(.messages(Self.withRecent, Fixture.states))]
-                + (command == "SELECT" ? [claimed] : [])
         )
         #expect(told.contains("* 2 RECENT"))
-        #expect(test.storeCalls.contains(.submit(.claimRecent(MailboxID(1)))) == (command == "SELECT"))
+        #expect(test.taken == (command == "SELECT" ? [UID(13)..<UID(31)] : []))
         #expect(test.exchange("b SEARCH RECENT") == ["* SEARCH 4 5", "b OK"])
         #expect(test.exchange("c FETCH 5 FLAGS") == ["* 5 FETCH (FLAGS (\\Recent blue))", "c OK"])
     }
 
-    @Test(arguments: [StoreReply.failure(.unavailable), .failure(.noSpace), .outcome(.refused(.noSuchMailbox))])
-    func `mail can be read where the store cannot write`(_ reply: StoreReply) {
+    @Test func `what another session was given is not recent`() {
         var test = SessionUnderTest.at(.loggedIn)
+        test.leftFrom[MailboxID(1)] = UID(21)
+        let pages: [StoreReply] = [
+            .answer(.mailbox(Self.withRecent)), .answer(.messages(Self.withRecent, Fixture.states)),
+        ]
+        #expect(test.exchange("a SELECT INBOX", pages).contains("* 1 RECENT"))
+        #expect(test.exchange("b SEARCH RECENT") == ["* SEARCH 5", "b OK"])
+    }
+
+    /// What the node has forgotten of its sessions must not make old messages recent in a session that goes on.
+    @Test func `only what is new becomes recent`() {
+        var test = SessionUnderTest.at(.selected)
+        let news = Fixture.changes(new: [Fixture.state(31, [])]) { $0.recentFrom = UID(1) }
+        #expect(test.exchange("a NOOP", [.answer(news)]) == ["* 6 EXISTS", "* 1 RECENT", "a OK"])
+        #expect(test.taken == [UID(31)..<UID(32)])
+        let same = Fixture.changes { ($0.uidNext, $0.recentFrom, $0.messages) = (UID(32), UID(1), 6) }
+        #expect(test.exchange("b NOOP", [.answer(same)]) == ["b OK"])
+        #expect(test.taken.count == 1)
+    }
+
+    // MARK: Rows that sessions share
+
+    private static func changed(_ modSeq: UInt64, _ change: (inout MailboxRecord) -> Void = { _ in }) -> MailboxRecord {
+        var record = Fixture.record
+        record.highestModSeq = ModSeq(modSeq)
+        change(&record)
+        return record
+    }
+
+    /// What a second session is told of a mailbox that the first has read: without a look at any of its messages.
+    @Test(arguments: ["SELECT", "EXAMINE"])
+    func `a mailbox that nobody changed is not read again`(_ command: String) {
+        var test = SessionUnderTest.at(.loggedIn)
+        let first = test.exchange("a \(command) INBOX", Self.pages)
+        test.calls = []
+        #expect(test.exchange("a \(command) INBOX", [Self.pages[0]]) == ["* OK [CLOSED]"] + first)
+        #expect(test.storeCalls == [.query(.mailbox(.inbox))])
+        #expect(
+            test.exchange("b FETCH 1:* (FLAGS MODSEQ)").dropFirst().prefix(2) == [
+                "* 1 FETCH (FLAGS (\\Seen) MODSEQ (10))", "* 2 FETCH (FLAGS (\\Answered $Work) MODSEQ (20))",
+            ]
+        )
+    }
+
+    @Test func `of a mailbox that was changed, only what changed is read`() {
+        var test = SessionUnderTest.opened("SELECT INBOX", keepsRows: true)
+        let record = Self.changed(62) { $0.uidNext = UID(32) }
+        let news = Fixture.changes(
+            changed: [Fixture.state(5, .seen, 61)],
+            new: [Fixture.state(31, .seen)],
+            expunged: Fixture.set(8),
+            modSeq: 62
+        ) {
+            $0.messages = 5
+            $0.unseen = 2
+            $0.deleted = 0
+        }
+        let told = test.exchange("a SELECT INBOX", [.answer(.mailbox(record)), .answer(news)])
+        #expect(told.contains("* 5 EXISTS") && told.contains("* OK [UNSEEN 3]"))
+        #expect(told.contains("* OK [HIGHESTMODSEQ 62]") && told.contains("* OK [UIDNEXT 32]"))
+        let changes = MailQuery.changes(MailboxID(1), since: ModSeq(50), newFrom: UID(31))
+        #expect(test.storeCalls == [.query(.mailbox(.inbox)), .query(changes)])
+        // The next one takes over what this one has made of it.
+        test.calls = []
+        let same = Self.changed(62) {
+            $0.uidNext = UID(32)
+            ($0.messages, $0.unseen, $0.deleted) = (5, 2, 0)
+        }
+        #expect(test.exchange("b SELECT INBOX", [.answer(.mailbox(same))]).contains("* OK [UNSEEN 3]"))
+        #expect(test.storeCalls.count == 1)
+        #expect(test.exchange("c UID SEARCH ALL") == ["* SEARCH 3 5 13 21 31", "c OK"])
+    }
+
+    /// What the store has forgotten shows by the numbers: those of the mailbox are read page by page then.
+    @Test func `expunges that the store has forgotten`() {
+        var test = SessionUnderTest.opened("SELECT INBOX", keepsRows: true)
+        let record = Self.changed(60) { ($0.messages, $0.unseen, $0.deleted) = (4, 2, 1) }
+        let states = Fixture.states.filter { $0.uid != UID(5) }
+        let changes = Fixture.changes { $0 = record }
         let told = test.exchange(
             "a SELECT INBOX",
-            [.answer(.mailbox(Self.withRecent)), .answer(.messages(Self.withRecent, Fixture.states)), reply]
+            [.answer(.mailbox(record)), .answer(changes), .answer(.messages(record, states))]
         )
-        #expect(told.contains("* 0 RECENT") && told.last == "a OK [READ-WRITE]")
-        #expect(test.exchange("b FETCH 5 UID") == ["* 5 FETCH (UID 21)", "b OK"])
+        #expect(told.contains("* 4 EXISTS") && told.last == "a OK [READ-WRITE]")
+        #expect(test.exchange("b UID SEARCH ALL") == ["* SEARCH 3 8 13 21", "b OK"])
+        #expect(test.kept[MailboxID(1)]?.count == 4)
+    }
+
+    /// Rows that do not lead to the mailbox: of another place, of a later state, or too far behind.
+    @Test(arguments: [
+        changed(60) { $0.contents = ContentsID(9) }, changed(49), changed(60) { $0.uidValidity = 78 },
+        changed(60) { $0.uidNext = UID(60_000) }, changed(60_000),
+    ])
+    func `rows that are of no use`(_ record: MailboxRecord) {
+        var test = SessionUnderTest.opened("SELECT INBOX", keepsRows: true)
+        let pages: [StoreReply] = [.answer(.mailbox(record)), .answer(.messages(record, Fixture.states))]
+        let told = test.exchange("a SELECT INBOX", pages)
+        #expect(told.contains("* 5 EXISTS") && told.last == "a OK [READ-WRITE]")
+    }
+
+    /// A view that changes must not change what others have.
+    @Test func `what one session sees later is its own`() {
+        var test = SessionUnderTest.opened("SELECT INBOX", keepsRows: true)
+        let before = test.kept
+        let news = Fixture.changes(changed: [Fixture.state(3, .flagged)], expunged: Fixture.set(5))
+        _ = test.exchange("a NOOP", [.answer(news)])
+        #expect(test.kept == before && before[MailboxID(1)]?.count == 5)
+    }
+
+    @Test func `rows that are not whole are not kept`() {
+        var test = SessionUnderTest.at(.loggedIn)
+        let page = MailAnswer.messages(Fixture.record, [Fixture.state(3, .seen)])
+        _ = test.exchange("a SELECT INBOX", [Self.pages[0], .answer(page)])
+        #expect(test.kept.isEmpty)
     }
 
     // MARK: What goes wrong

@@ -111,12 +111,13 @@ import Testing
         #expect(none == "* ESEARCH (TAG \"c\") COUNT 0\r\nc OK Searched\r\n")
     }
 
-    /// A session that is open for long claims new mail again and again, others in between.
+    /// A session that is open for long takes new mail again and again, others in between.
     @Test func whatIsRecentIsBounded() {
         var record = SessionUnderTest.inbox
         record.keywords = []
-        var view = MailboxView(record, isReadOnly: false)
-        for uid in 1...UInt32(50_000) { view.append(SessionUnderTest.state(uid)) }
+        var rows = MailboxRows(record)
+        for uid in 1...UInt32(50_000) { rows.append(SessionUnderTest.state(uid)) }
+        var view = MailboxView(rows, isReadOnly: false)
         for uid in UInt32(1)...20_000 { view.addRecent(from: UID(uid), upTo: UID(uid + 1)) }
         #expect(view.recent == [1..<20_001])
         #expect(view.recentCount == 20_000)

@@ -42,7 +42,7 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
         #expect(tags.sorted() == known)
         #expect(
             tags.sorted() == [
-                1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22, 23, 24, 25, 26, 27, 30, 40, 41, 42, 43, 44, 50, 51, 52,
+                1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22, 23, 24, 25, 27, 30, 40, 41, 42, 43, 44, 50, 51, 52,
                 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66,
             ]
         )
@@ -187,7 +187,7 @@ private func encode(_ outcome: MailOutcome) -> ByteBuffer {
             }
         }
         #expect(tags.sorted() == known)
-        #expect(known == Array(1...13))
+        #expect(known == Array(1...8) + Array(10...13))
     }
 
     @Test(arguments: Samples.outcomes)

@@ -78,7 +78,6 @@ enum Samples {
         .remove(MailboxID(1), uids(3...4)), .expunge(MailboxID(1), uids(3...4)), .expunge(MailboxID(1), UIDSet()),
         .copy(MailboxID(1), uids(3...4), to: name("a")),
         .move(MailboxID(1), uids(1...1, 3...3), to: name("b")),
-        .claimRecent(MailboxID(9)),
         .uploadChunk(BodyID(high: 4, low: 5), index: 6, bytes: ByteBuffer(repeating: 65, count: 1_000)),
         .uploadChunk(BodyID(high: 0, low: 0), index: 0, bytes: ByteBuffer()),
         .purgeExpunged(before: Timestamp(milliseconds: 1), limit: 2),
@@ -152,7 +151,6 @@ enum Samples {
             .flagsStored(modSeq: .zero, changed: UIDSet(), modified: UIDSet(), surplus: 0),
             .expunged(uids(1...(.max)), modSeq: ModSeq(1)),
             .copied(MailboxID(4), uidValidity: 5, source: uids(1...3), destination: uids(10...12)),
-            .recentClaimed(from: UID(1), upTo: UID(.max)),
             .purged(10_000), .nodeAdmitted(NodeID(.max)), .groupAdded(GroupID(4)),
             .operationConflicts(OperationID(rawValue: .max)),
         ]

@@ -106,7 +106,7 @@ import Testing
         #expect(try replica.mailbox(.inbox) == nil)
         let query = MailQuery.messages(inbox.id, fromUID: UID(1), limit: 10)
         #expect(try replica.reader.answer(query, of: anna, in: replica.group) == .missing)
-        #expect(try replica.apply(.claimRecent(inbox.id)) == .refused(.noSuchAccount))
+        #expect(try replica.apply(.setSubscribed(.inbox, true)) == .refused(.noSuchAccount))
         #expect(try replica.apply(.deleteAccount) == .refused(.noSuchAccount))
         try replica.expectSound()
         // The address is free while the rows are going.

@@ -43,7 +43,7 @@ import Testing
         let copy = MailCommand.copy(id, UIDSet([UID(1)]), to: .inbox)
         #expect(try replica.apply(.deleteMailbox(work), inOneBatch: true) == .done)
         #expect(try replica.apply(copy, inOneBatch: true) == .refused(.noSuchMailbox))
-        #expect(try replica.apply(.claimRecent(id), inOneBatch: true) == .refused(.noSuchMailbox))
+        #expect(try replica.apply(.expunge(id, UIDSet([UID(1)])), inOneBatch: true) == .refused(.noSuchMailbox))
         try replica.applier.commit()
         try replica.expectSound()
     }

@@ -109,7 +109,7 @@ struct RandomCommands {
         case 23: return .deleteMailbox(name())
         case 24: return .renameMailbox(from: name(), to: name())
         case 25: return .setSubscribed(name(), Bool.random(using: &random))
-        case 26: return .claimRecent(mailbox())
+        case 26: return .storeFlags(mailbox(), uids(), .add, FlagNames(system: .seen), unchangedSince: nil)
         case 27: return .purgeExpunged(before: Timestamp(milliseconds: milliseconds - 40_000), limit: 5)
         case 29: return .purgeRemnant(ContentsID(UInt32.random(in: 1...14, using: &random)), limit: 3)
         case 28:

@@ -23,6 +23,8 @@ public final class MemoryMailService: MailService {
         var failure: ServiceFailure?
         var failsBodies = false
         var calls = Calls()
+        /// Up to which UID sessions were given messages as `\Recent`.
+        var recent: [AccountReference: [MailboxID: UID]] = [:]
         /// Look-ups that wait until there are `lookUpsTogether` of them.
         var heldLookUps: [@Sendable () -> Void] = []
         var lookUpsTogether = 1
@@ -110,6 +112,9 @@ public final class MemoryMailService: MailService {
 
     public func advance(seconds: Int64) { state.withLockedValue { $0.milliseconds += seconds * 1_000 } }
 
+    /// The entry that was applied last, as the log of a group would have it.
+    public var appliedIndex: UInt64 { state.withLockedValue { $0.index.rawValue } }
+
     public var calls: Calls { state.withLockedValue { $0.calls } }
 
     private static func apply(_ command: MailCommand, _ account: AccountID, _ state: State) throws -> MailOutcome {
@@ -193,7 +198,33 @@ public final class MemoryMailService: MailService {
                     return try state.reader.answer(.details(mailbox, uids), of: account.id, in: Self.group)
                 }
             }
-            return try state.reader.answer(query, of: account.id, in: Self.group)
+            let answer = try state.reader.answer(query, of: account.id, in: Self.group)
+            return Self.raise(answer, state.recent[account] ?? [:])
+        }
+    }
+
+    public func takeRecent(in mailbox: MailboxID, of account: AccountReference, from: UID, upTo: UID) -> UID {
+        state.withLockedValue { state in
+            let noted = state.recent[account]?[mailbox] ?? from
+            state.recent[account, default: [:]][mailbox] = max(noted, upTo)
+            return max(noted, from)
+        }
+    }
+
+    private static func raise(_ answer: MailAnswer, _ recent: [MailboxID: UID]) -> MailAnswer {
+        func raised(_ record: MailboxRecord) -> MailboxRecord {
+            var record = record
+            record.recentFrom = min(max(record.recentFrom, recent[record.id] ?? record.recentFrom), record.uidNext)
+            return record
+        }
+        switch answer {
+        case .mailbox(let record): return .mailbox(raised(record))
+        case .mailboxes(let records): return .mailboxes(records.map(raised))
+        case .messages(let record, let states): return .messages(raised(record), states)
+        case .changes(var changes):
+            changes.mailbox = raised(changes.mailbox)
+            return .changes(changes)
+        case .missing, .account, .details, .body: return answer
         }
     }
 

@@ -74,7 +74,7 @@ extension Session {
     /// NOOP and CHECK: the answer shows the mailbox as it is now.
     private mutating func noop(_ tag: String, _ name: String) {
         badCommands = 0
-        conclude(.all, isFresh: true) { $0.encoder.tagged(tag, .ok, code: nil, text: "\(name) completed") }
+        conclude(.all, isLinearizable: true) { $0.encoder.tagged(tag, .ok, code: nil, text: "\(name) completed") }
     }
 
     /// UNSELECT, and the end of a CLOSE (RFC 3691).

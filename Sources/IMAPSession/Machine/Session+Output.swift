@@ -10,14 +10,19 @@ extension Session {
         effects.append(.write(encoder.takeBuffer()))
     }
 
+    /// Asks the store.
+    ///
+    /// - Parameter known: what the answer must show of the selected mailbox; nil for all that was acknowledged
+    ///   anywhere.
     mutating func query(
         _ query: MailQuery,
+        showing known: KnownMailbox? = nil,
         _ next: @escaping (inout Session, Result<MailAnswer, ServiceFailure>) -> Void
     ) {
         guard let account else { preconditionFailure("a query before the login") }
         flush()
         awaited = .answer(next)
-        effects.append(.query(query, account))
+        effects.append(known.map { .queryNearby(query, account, $0) } ?? .query(query, account))
     }
 
     mutating func submit(
@@ -26,7 +31,11 @@ extension Session {
     ) {
         guard let account else { preconditionFailure("a command before the login") }
         flush()
-        awaited = .outcome(next)
+        let source = command.sourceMailbox
+        awaited = .outcome { session, result in
+            session.view?.noteDone(result, in: source)
+            next(&session, result)
+        }
         effects.append(.submit(command, account))
     }
 
@@ -138,30 +147,36 @@ extension Session {
 
     /// Writes the answer to a command, behind the updates that may go with it.
     ///
-    /// - Parameter isFresh: asks the store even when nothing has been reported.
+    /// - Parameters:
+    ///   - isFresh: asks the store even when nothing has been reported.
+    ///   - isLinearizable: all that was acknowledged anywhere is seen, not only what this session knows of.
     mutating func conclude(
         _ updates: Updates,
         isFresh: Bool = false,
+        isLinearizable: Bool = false,
         _ answer: @escaping (inout Session) -> Void
     ) {
         switch updates {
         case .none: answer(&self)
         case .withoutExpunge, .all:
-            guard view != nil, isFresh || isStale || missedUpdate else {
+            guard view != nil, isFresh || isLinearizable || isStale || missedUpdate else {
                 return tellUpdates(updates, answer)
             }
-            synchronise { $0.tellUpdates(updates, answer) }
+            synchronise(isLinearizable: isLinearizable) { $0.tellUpdates(updates, answer) }
         }
     }
 
     /// Brings the view up to date. When the store does not answer, the view stays as it was, to be tried again.
     ///
-    /// - Parameter expecting: what this session knows to have changed itself, and the client needs not be told.
+    /// - Parameters:
+    ///   - isLinearizable: all that was acknowledged anywhere is seen, not only what this session knows of.
+    ///   - expecting: what this session knows to have changed itself, and the client needs not be told.
     mutating func synchronise(
+        isLinearizable: Bool = false,
         expecting: ((inout MailboxView) -> Void)? = nil,
         _ next: @escaping (inout Session) -> Void
     ) {
-        ViewUpdate(expecting: expecting, next: next).begin(in: &self)
+        ViewUpdate(isLinearizable: isLinearizable, expecting: expecting, next: next).begin(in: &self)
     }
 
     /// Writes what the client does not know yet, in turns where that is much.

@@ -20,6 +20,8 @@ public struct Session {
         case nothing
         case answer((inout Session, Result<MailAnswer, ServiceFailure>) -> Void)
         case outcome((inout Session, Result<MailOutcome, ServiceFailure>) -> Void)
+        case recent((inout Session, UID) -> Void)
+        case rows((inout Session, MailboxRows?) -> Void)
         /// Whether the password of this login is right.
         case authentication(Login)
         case resume((inout Session) -> Void)
@@ -125,6 +127,7 @@ public struct Session {
         guard case .answer(let next) = awaited else { preconditionFailure("no query is under way") }
         awaited = .nothing
         guard phase != .logout else { return }
+        if case .success(let answer) = result { view?.noteSeen(answer) }
         next(&self, result)
     }
 
@@ -134,6 +137,22 @@ public struct Session {
         awaited = .nothing
         guard phase != .logout else { return }
         next(&self, result)
+    }
+
+    /// Of the messages that the session would take as `\Recent`, those from this UID on are its own.
+    public mutating func recentTaken(from first: UID) {
+        guard case .recent(let next) = awaited else { preconditionFailure("nothing was to be taken") }
+        awaited = .nothing
+        guard phase != .logout else { return }
+        next(&self, first)
+    }
+
+    /// What is kept of the mailbox that the session looked for; nil where that is nothing.
+    public mutating func rowsFound(_ rows: MailboxRows?) {
+        guard case .rows(let next) = awaited else { preconditionFailure("no rows were looked for") }
+        awaited = .nothing
+        guard phase != .logout else { return }
+        next(&self, rows)
     }
 
     /// The store has checked the password that the session asked about.

@@ -7,8 +7,18 @@ public enum SessionEffect: Hashable, Sendable {
     case write(ByteBuffer)
     /// Asks the store; the answer comes back by `answered(_:)`.
     case query(MailQuery, AccountReference)
+    /// Asks the store, where an answer will do that shows the mailbox as new as it is known; it comes back by
+    /// `answered(_:)`.
+    case queryNearby(MailQuery, AccountReference, KnownMailbox)
     /// Has the store carry out a command; the outcome comes back by `finished(_:)`.
     case submit(MailCommand, AccountReference)
+    /// Takes the UIDs of a mailbox from one on, up to another, as `\Recent` for this session; which of them others have
+    /// left comes back by `recentTaken(from:)`, at once.
+    case takeRecent(in: MailboxID, of: AccountReference, from: UID, upTo: UID)
+    /// Looks for rows of a mailbox that a session of this node has kept; they come back by `rowsFound(_:)`, at once.
+    case findRows(of: MailboxID, AccountReference)
+    /// Keeps rows for sessions of this node, where there is room.
+    case keepRows(MailboxRows, AccountReference)
     /// Has a password checked; the result comes back by `authenticated(_:)`.
     case authenticate(name: ByteBuffer, password: ByteBuffer)
     /// Gives way to other connections, and calls `resume()` as soon as the client takes more bytes.

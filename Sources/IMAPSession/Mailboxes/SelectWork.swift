@@ -1,17 +1,22 @@
 internal import IMAPSyntax
 internal import MailModel
 
-/// A SELECT or EXAMINE under way (RFC 3501, sections 6.3.1 and 6.3.2): reads the mailbox page by page. The session gets
-/// the view when the view is whole.
+/// A SELECT or EXAMINE under way (RFC 3501, sections 6.3.1 and 6.3.2): takes over the rows that another session of the
+/// node has kept, with what changed since, or reads the mailbox page by page. The session gets the view when the view
+/// is whole.
 struct SelectWork {
     private let tag: String
-    private var view: MailboxView
+    private let isReadOnly: Bool
+    private var rows: MailboxRows
     private var isFirstPage = true
+    /// Whether other sessions have the rows as they are.
+    private var areKept = false
     private(set) var isDone = false
 
-    private init(tag: String, view: MailboxView) {
+    private init(tag: String, isReadOnly: Bool, rows: MailboxRows) {
         self.tag = tag
-        self.view = view
+        self.isReadOnly = isReadOnly
+        self.rows = rows
     }
 
     static func begin(
@@ -34,14 +39,54 @@ struct SelectWork {
             guard case .mailbox(let record) = answer, record.selectable else {
                 return session.refuse(tag, .noSuchMailbox)
             }
-            let work = SelectWork(tag: tag, view: MailboxView(record, isReadOnly: isReadOnly))
-            session.beginWork(work) { $0.queryPage(in: &$1) }
+            let work = SelectWork(tag: tag, isReadOnly: isReadOnly, rows: MailboxRows(record))
+            session.beginWork(work) { $0.findRows(of: record, in: &$1) }
         }
     }
 
+    // MARK: Rows that are there
+
+    private func findRows(of record: MailboxRecord, in session: inout Session) {
+        NodeMemory.findRows(of: record.id, for: &session) { session, found in
+            session.continueWork { (work: inout Self, session) in work.receiveRows(found, of: record, in: &session) }
+        }
+    }
+
+    private mutating func receiveRows(_ found: MailboxRows?, of record: MailboxRecord, in session: inout Session) {
+        guard let found, found.mayLead(to: record) else { return queryPage(in: &session) }
+        rows = found
+        guard !found.areWhole(of: record) else {
+            areKept = true
+            return takeRecent(of: record, in: &session)
+        }
+        // What is as new as the record is as new as this SELECT.
+        var known = KnownMailbox()
+        known.noteRecord(record)
+        let changes = MailQuery.changes(rows.id, since: rows.modSeq, newFrom: UID(rows.uidNext))
+        session.query(changes, showing: known) { session, result in
+            session.continueWork { (work: inout Self, session) in work.receiveDifference(result, in: &session) }
+        }
+    }
+
+    private mutating func receiveDifference(_ result: Result<MailAnswer, ServiceFailure>, in session: inout Session) {
+        switch result {
+        case .success(.changes(let changes)) where changes.mailbox.selectable:
+            rows.apply(changes)
+            guard rows.areWhole(of: changes.mailbox) else {
+                rows = MailboxRows(changes.mailbox)
+                return queryPage(in: &session)
+            }
+            takeRecent(of: changes.mailbox, in: &session)
+        case .success: refuse(in: &session)
+        case .failure(let failure): fail(failure, in: &session)
+        }
+    }
+
+    // MARK: Page by page
+
     private func queryPage(in session: inout Session) {
-        let from = UID((view.lastUID ?? 0) + 1)
-        query(.messages(view.id, fromUID: from, limit: SessionLimits.messagesPerPage), in: &session) {
+        let from = UID((rows.uids.last ?? 0) + 1)
+        query(.messages(rows.id, fromUID: from, limit: SessionLimits.messagesPerPage), in: &session) {
             $0.receivePage($2, in: &$1)
         }
     }
@@ -62,16 +107,18 @@ struct SelectWork {
         let isFirst = isFirstPage
         isFirstPage = false
         // The MODSEQ of the first page: what changed between the pages comes by the query of changes.
-        if isFirst { view = MailboxView(record, isReadOnly: view.isReadOnly) }
+        if isFirst { rows = MailboxRows(record) }
         // Before the messages: keywords may have got other numbers since the page before.
-        view.setKeywords(record.keywords)
-        for state in states { view.append(state) }
+        rows.setKeywords(record.keywords)
+        for state in states { rows.append(state) }
         guard states.count < SessionLimits.messagesPerPage, record.uidNext.rawValue > 0 else {
             return queryPage(in: &session)
         }
-        view.uidNext = record.uidNext.rawValue
-        if isFirst { return claimRecent(of: record, in: &session) }
-        query(.changes(view.id, since: view.modSeq, newFrom: record.uidNext), in: &session) {
+        if isFirst {
+            rows.noteState(of: record)
+            return takeRecent(of: record, in: &session)
+        }
+        query(.changes(rows.id, since: rows.modSeq, newFrom: record.uidNext), in: &session) {
             $0.receiveChanges($2, in: &$1)
         }
     }
@@ -79,10 +126,8 @@ struct SelectWork {
     private mutating func receiveChanges(_ result: Result<MailAnswer, ServiceFailure>, in session: inout Session) {
         switch result {
         case .success(.changes(let changes)) where changes.mailbox.selectable:
-            view.apply(changes)
-            _ = view.takeGone()
-            _ = view.takeChanged()
-            claimRecent(of: changes.mailbox, in: &session)
+            rows.apply(changes)
+            takeRecent(of: changes.mailbox, in: &session)
         case .success: refuse(in: &session)
         case .failure(let failure): fail(failure, in: &session)
         }
@@ -98,25 +143,26 @@ struct SelectWork {
         session.fail(tag, failure)
     }
 
-    private mutating func claimRecent(of record: MailboxRecord, in session: inout Session) {
-        guard record.recent > 0 else { return finish(record, in: &session) }
-        guard !view.isReadOnly else {
-            view.addRecent(from: record.recentFrom, upTo: record.uidNext)
-            return finish(record, in: &session)
+    // MARK: The answer
+
+    private mutating func takeRecent(of record: MailboxRecord, in session: inout Session) {
+        guard record.recent > 0, !isReadOnly else {
+            return finish(record, recentFrom: record.recentFrom, in: &session)
         }
-        submit(.claimRecent(record.id), in: &session) { work, session, result in
-            // A store that cannot write now lets mail be read all the same.
-            if case .success(.recentClaimed(let from, let upTo)) = result {
-                work.view.addRecent(from: from, upTo: upTo)
+        NodeMemory.takeRecent(in: record, from: record.recentFrom, for: &session) { session, first in
+            session.continueWork { (work: inout Self, session) in
+                work.finish(record, recentFrom: first, in: &session)
             }
-            work.finish(record, in: &session)
         }
     }
 
-    private mutating func finish(_ record: MailboxRecord, in session: inout Session) {
+    private mutating func finish(_ record: MailboxRecord, recentFrom: UID, in session: inout Session) {
         isDone = true
+        let firstUnseen = rows.findFirstUnseen()
+        if !areKept, rows.areWhole(of: record) { NodeMemory.keepRows(rows, of: &session) }
+        var view = MailboxView(rows, isReadOnly: isReadOnly)
+        view.addRecent(from: recentFrom, upTo: record.uidNext)
         view.toldCount = view.count
-        view.hasUntoldKeywords = false
         view.toldRecent = view.recentCount
         session.phase = .selected
         session.view = view
@@ -125,8 +171,8 @@ struct SelectWork {
         session.encoder.untagged(.ok, code: view.permanentFlags, text: text)
         session.encoder.exists(UInt32(view.count))
         session.encoder.recent(UInt32(view.recentCount))
-        if let unseen = view.firstUnseen {
-            session.encoder.untagged(.ok, code: .unseen(unseen), text: "The first unseen message")
+        if let firstUnseen {
+            session.encoder.untagged(.ok, code: .unseen(UInt32(firstUnseen + 1)), text: "The first unseen message")
         }
         session.encoder.untagged(.ok, code: .uidValidity(view.uidValidity), text: "UIDs are valid")
         session.encoder.untagged(.ok, code: .uidNext(view.uidNext), text: "The next UID, or a lower one")

@@ -4,26 +4,11 @@ internal import MailModel
 /// The selected mailbox as the client knows it: which UID each sequence number means, with flags and MODSEQ.
 ///
 /// A message that the store has expunged stays until the client is told, so that sequence numbers keep their meaning
-/// (RFC 3501, section 7.4.1). Thirteen bytes per message.
+/// (RFC 3501, section 7.4.1). The messages are in ``MailboxRows``, which views share until one of them changes.
 struct MailboxView {
-    let id: MailboxID
     let isReadOnly: Bool
-    let uidValidity: UInt32
-    /// UIDs below this one are in the view, or gone.
-    var uidNext: UInt32
-    /// The view shows what the mailbox was at this MODSEQ.
-    var modSeq: ModSeq
-
-    /// The UIDs of the messages, rising. The n-th has the sequence number n + 1.
-    private(set) var uids: [UInt32] = []
-    private var system: [UInt8] = []
-    /// The keywords with numbers below 64, a bit each. Empty until a message has a keyword.
-    private var keywordBits: [UInt64] = []
-    /// By UID: the keywords with higher numbers, for the few messages that have such.
-    private var highKeywords: [UInt32: [UInt64]] = [:]
-    private(set) var modSeqs: [UInt64] = []
-    /// The mailbox's keywords by number; nil for a number that is free.
-    private(set) var numberedKeywords: [Flag?] = []
+    /// The messages. Which of them the client knows, and what of them, the view notes beside.
+    private var rows: MailboxRows
 
     /// UIDs that are `\Recent` in this session, as rising ranges that do not touch.
     private(set) var recent: [Range<UInt32>] = []
@@ -38,76 +23,84 @@ struct MailboxView {
     var toldRecent = 0
     /// The mailbox does not exist any more.
     private(set) var isDeleted = false
+    /// What this session has seen of the mailbox, and done there.
+    private var known = KnownMailbox()
+    /// Something was done of which it is not known what the mailbox must show since.
+    private var isUncertain = false
 
-    init(_ record: MailboxRecord, isReadOnly: Bool) {
-        id = record.id
+    /// A view of which the client knows nothing yet.
+    init(_ rows: MailboxRows, isReadOnly: Bool) {
+        self.rows = rows
         self.isReadOnly = isReadOnly
-        uidValidity = record.uidValidity
-        uidNext = 1
-        modSeq = record.highestModSeq
-        setKeywords(record.keywords)
+        known.noteModSeq(rows.modSeq)
+        if rows.uidNext > 1 { known.noteUID(UID(rows.uidNext - 1)) }
     }
 
-    var count: Int { uids.count }
-    var lastUID: UInt32? { uids.last }
+    var id: MailboxID { rows.id }
+    var uidValidity: UInt32 { rows.uidValidity }
+    /// UIDs below this one are in the view, or gone.
+    var uidNext: UInt32 { rows.uidNext }
+    /// The view shows what the mailbox was at this MODSEQ.
+    var modSeq: ModSeq { rows.modSeq }
+    /// The UIDs of the messages, rising. The n-th has the sequence number n + 1.
+    var uids: ChunkedArray<UInt32> { rows.uids }
+    var modSeqs: ChunkedArray<UInt64> { rows.modSeqs }
+    var count: Int { rows.count }
+    var lastUID: UInt32? { rows.uids.last }
 
     /// The mailbox's keywords.
-    var keywords: [Flag] { numberedKeywords.compactMap { $0 } }
+    var keywords: [Flag] { rows.numberedKeywords.compactMap { $0 } }
+    /// The mailbox's keywords by number; nil for a number that is free.
+    var numberedKeywords: [Flag?] { rows.numberedKeywords }
 
-    /// Takes over the mailbox's keywords by number. A number may have got another name: a message that has it in this
-    /// view lost the old keyword, or was expunged, before. The changes that come with the names say so of all messages
-    /// but those of whose expunge the client was not told yet, and these must not show the new name.
+    /// Takes over the mailbox's keywords by number; see ``MailboxRows/setKeywords(_:)``.
     mutating func setKeywords(_ names: [String]) {
-        let isSame = names.count == numberedKeywords.count
-        guard !isSame || zip(names, numberedKeywords).contains(where: { $0 != $1?.description ?? "" }) else { return }
-        let old = numberedKeywords
-        numberedKeywords = names.map { $0.isEmpty ? nil : .keyword(Keyword($0) ?? Self.unnamedKeyword) }
-        let known = Set(old)
-        if numberedKeywords.contains(where: { !known.contains($0) && $0 != nil }) { hasUntoldKeywords = true }
-        let changed = old.indices.filter { old[$0] != nil && ($0 >= names.count || numberedKeywords[$0] != old[$0]) }
-        forget(KeywordSet(changed))
+        if rows.setKeywords(names) { hasUntoldKeywords = true }
     }
 
-    private mutating func forget(_ keywords: KeywordSet) {
-        guard !keywords.isEmpty, !keywordBits.isEmpty else { return }
-        for index in keywordBits.indices { keywordBits[index] &= ~keywords.low }
-        guard !keywords.high.isEmpty else { return }
-        for (uid, words) in highKeywords {
-            let rest = KeywordSet(low: 0, high: words).subtracting(keywords).high
-            highKeywords[uid] = rest.isEmpty ? nil : rest
+    // MARK: How new it must be
+
+    /// What an answer about the mailbox must show; nil where only a linearizable one is known to be new enough.
+    var toBeShown: KnownMailbox? { isUncertain ? nil : known }
+
+    /// The session was told something of the mailbox, or of all mailboxes.
+    mutating func noteSeen(_ answer: MailAnswer) {
+        switch answer {
+        case .mailbox(let record), .messages(let record, _): noteRecord(record)
+        case .mailboxes(let records): if let record = records.first(where: { $0.id == id }) { noteRecord(record) }
+        case .changes(let changes): noteRecord(changes.mailbox)
+        case .missing, .account, .details, .body: break
         }
     }
 
-    /// Stands for a stored name that is not an atom, which this server never stores.
-    private static let unnamedKeyword: Keyword = {
-        guard let keyword = Keyword("$Unnamed") else { preconditionFailure("an atom") }
-        return keyword
-    }()
+    private mutating func noteRecord(_ record: MailboxRecord) { if record.id == id { known.noteRecord(record) } }
+
+    /// A command of this session is done, or was not answered.
+    ///
+    /// - Parameter source: the mailbox whose messages the command changes; nil for one that only adds messages.
+    mutating func noteDone(_ result: Result<MailOutcome, ServiceFailure>, in source: MailboxID?) {
+        switch result {
+        case .success(.flagsStored(let modSeq, _, _, _)), .success(.expunged(_, let modSeq)):
+            if source == id { known.noteModSeq(modSeq) }
+        case .success(.appended(let target, _, let uid)): if target == id { known.noteUID(uid) }
+        case .success(.copied(let target, _, _, let added)):
+            if target == id, let last = added.ranges.last { known.noteUID(UID(last.upperBound)) }
+            // Which MODSEQ the messages left with is not told.
+            if source == id { isUncertain = true }
+        case .success(.refused), .success(.done), .success(.accountCreated), .success(.mailboxCreated),
+            .success(.purged), .success(.nodeAdmitted), .success(.groupAdded), .success(.operationConflicts):
+            break
+        // It may have been carried out.
+        case .failure: isUncertain = true
+        }
+    }
+
+    /// The view was brought up to date: by what ``toBeShown`` asks for, which was no less than what is known.
+    mutating func noteCertain() { isUncertain = false }
 
     // MARK: Looking up
 
-    func flags(at index: Int) -> MessageFlags {
-        MessageFlags(
-            system: SystemFlags(rawValue: system[index]),
-            keywords: keywordBits.isEmpty ? KeywordSet() : keywordSet(at: index)
-        )
-    }
-
-    private func keywordSet(at index: Int) -> KeywordSet {
-        let high = highKeywords.isEmpty ? nil : highKeywords[uids[index]]
-        return KeywordSet(low: keywordBits[index], high: high ?? [])
-    }
-
-    private mutating func setKeywordSet(_ keywords: KeywordSet, at index: Int) {
-        guard !keywords.isEmpty || !keywordBits.isEmpty else { return }
-        if keywordBits.count < uids.count {
-            keywordBits += [UInt64](repeating: 0, count: uids.count - keywordBits.count)
-        }
-        keywordBits[index] = keywords.low
-        if !keywords.high.isEmpty || !highKeywords.isEmpty {
-            highKeywords[uids[index]] = keywords.high.isEmpty ? nil : keywords.high
-        }
-    }
+    func flags(at index: Int) -> MessageFlags { rows.flags(at: index) }
 
     func isRecent(_ uid: UInt32) -> Bool {
         var low = 0
@@ -129,54 +122,28 @@ struct MailboxView {
         var list = flags.system.names
         if isRecent(uids[index]) { list.append(.recent) }
         guard !flags.keywords.isEmpty else { return list }
-        for number in flags.keywords.numbers where number < numberedKeywords.count {
-            if let keyword = numberedKeywords[number] { list.append(keyword) }
+        let names = rows.numberedKeywords
+        for number in flags.keywords.numbers where number < names.count {
+            if let keyword = names[number] { list.append(keyword) }
         }
         return list
     }
 
     /// The number of a keyword; nil when no message has it.
-    func number(of keyword: Keyword) -> Int? { numberedKeywords.firstIndex(of: .keyword(keyword)) }
+    func number(of keyword: Keyword) -> Int? { rows.numberedKeywords.firstIndex(of: .keyword(keyword)) }
 
     /// The first index whose UID is not below.
-    func lowerBound(of uid: UInt32) -> Int {
-        var low = 0
-        var high = uids.count
-        while low < high {
-            let middle = (low + high) / 2
-            if uids[middle] < uid { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
+    func lowerBound(of uid: UInt32) -> Int { rows.lowerBound(of: uid) }
 
-    func index(of uid: UInt32) -> Int? {
-        let index = lowerBound(of: uid)
-        return index < uids.count && uids[index] == uid ? index : nil
-    }
+    func index(of uid: UInt32) -> Int? { rows.index(of: uid) }
 
-    /// The sequence number of the first message that is not seen.
-    var firstUnseen: UInt32? {
-        system.firstIndex { $0 & SystemFlags.seen.rawValue == 0 }.map { UInt32($0 + 1) }
-    }
-
-    /// How many messages are marked `\Deleted` as far as is known.
-    var knownDeleted: [UInt32] {
-        system.indices.filter { system[$0] & SystemFlags.deleted.rawValue != 0 }.map { uids[$0] }
-    }
+    /// The messages that are marked `\Deleted` as far as is known.
+    var knownDeleted: [UInt32] { rows.deletedUIDs }
 
     // MARK: Following the store
 
-    /// Adds a message behind all others.
-    mutating func append(_ state: MessageState) {
-        guard lastUID.map({ state.uid.rawValue > $0 }) ?? true else { return }
-        uids.append(state.uid.rawValue)
-        system.append(state.flags.system.rawValue)
-        modSeqs.append(state.modSeq.rawValue)
-        setKeywordSet(state.flags.keywords, at: uids.count - 1)
-    }
-
     mutating func addRecent(from: UID, upTo: UID) {
-        // The store claims in rising order; what an answer repeats is left out.
+        // UIDs are taken in rising order; what was taken before is left out.
         let first = max(from.rawValue, recent.last?.upperBound ?? 0)
         guard first < upTo.rawValue else { return }
         if let last = recent.last, last.upperBound == first {
@@ -184,7 +151,7 @@ struct MailboxView {
         } else {
             recent.append(first..<upTo.rawValue)
         }
-        // Other sessions claimed the UIDs between the ranges. A session with too many ranges forgets the oldest.
+        // Other sessions took the UIDs between the ranges. A session with too many ranges forgets the oldest.
         if recent.count > SessionLimits.recentRanges { recent.removeFirst(recent.count / 2) }
     }
 
@@ -193,37 +160,33 @@ struct MailboxView {
         guard changes.mailbox.selectable else { return markDeleted() }
         setKeywords(changes.mailbox.keywords)
         var next = 0
-        for state in changes.changed { update(state, &next) }
-        for state in changes.new { append(state) }
-        for range in changes.expunged.ranges {
-            for index in lowerBound(
-                of: range.lowerBound
-            )..<max(
-                lowerBound(of: range.lowerBound),
-                range.upperBound == .max ? uids.count : lowerBound(of: range.upperBound + 1)
-            ) {
-                gone.insert(uids[index])
-                forgetChange(at: index)
-            }
+        for state in changes.changed {
+            guard let index = rows.index(of: state.uid.rawValue, near: &next) else { continue }
+            if setFlags(state.flags, state.modSeq, at: index) { markChanged(at: index) }
         }
-        modSeq = max(modSeq, changes.mailbox.highestModSeq)
-        uidNext = max(uidNext, changes.mailbox.uidNext.rawValue)
+        for state in changes.new { rows.append(state) }
+        for range in rows.indexes(of: changes.expunged) { for index in range { markGone(at: index) } }
+        rows.noteState(of: changes.mailbox)
+    }
+
+    private mutating func markGone(at index: Int) {
+        gone.insert(uids[index])
+        forgetChange(at: index)
     }
 
     /// Whether messages are shown that are not there any more.
-    func isLarger(than record: MailboxRecord) -> Bool { !isDeleted && uids.count - gone.count > Int(record.messages) }
+    func isLarger(than record: MailboxRecord) -> Bool { !isDeleted && count - gone.count > Int(record.messages) }
 
     /// Of the messages in a range of UIDs, only these are there.
     ///
     /// - Parameter end: nil where the range has no end.
     mutating func keep(_ states: [MessageState], from start: UID, below end: UID?) {
         var next = 0
-        let range = lowerBound(of: start.rawValue)..<(end.map { lowerBound(of: $0.rawValue) } ?? uids.count)
+        let range = lowerBound(of: start.rawValue)..<(end.map { lowerBound(of: $0.rawValue) } ?? count)
         for index in range {
             while next < states.count, states[next].uid.rawValue < uids[index] { next += 1 }
             guard next == states.count || states[next].uid.rawValue != uids[index] else { continue }
-            gone.insert(uids[index])
-            forgetChange(at: index)
+            markGone(at: index)
         }
     }
 
@@ -233,34 +196,17 @@ struct MailboxView {
         changed = []
     }
 
-    /// - Parameter next: where the message is looked for first: the store tells changes in the order of their UIDs.
-    private mutating func update(_ state: MessageState, _ next: inout Int) {
-        let uid = state.uid.rawValue
-        if next >= uids.count || uids[next] != uid {
-            guard let index = index(of: uid) else { return }
-            next = index
-        }
-        if setFlags(state.flags, state.modSeq, at: next) { markChanged(at: next) }
-        next += 1
-    }
-
     /// - Returns: whether anything is different now.
     @discardableResult
     mutating func setFlags(_ flags: MessageFlags, _ modSeq: ModSeq, at index: Int) -> Bool {
-        guard self.flags(at: index) != flags || modSeqs[index] != modSeq.rawValue else { return false }
-        system[index] = flags.system.rawValue
-        modSeqs[index] = modSeq.rawValue
-        setKeywordSet(flags.keywords, at: index)
-        return true
+        rows.setFlags(flags, modSeq, at: index)
     }
 
     // MARK: What the client knows
 
     mutating func markChanged(at index: Int) {
         // Messages may have come since the table was made.
-        if changed.count < uids.count {
-            changed += [Bool](repeating: false, count: uids.count - changed.count)
-        }
+        if changed.count < count { changed += [Bool](repeating: false, count: count - changed.count) }
         changed[index] = true
     }
 
@@ -284,32 +230,26 @@ struct MailboxView {
     /// - Returns: the sequence numbers, highest first, so that each is right when it is told.
     mutating func takeGone() -> [UInt32] {
         guard !gone.isEmpty else { return [] }
-        var numbers: [UInt32] = []
-        var kept = 0
-        for index in uids.indices {
-            if gone.contains(uids[index]) {
-                numbers.append(UInt32(index + 1))
-                continue
-            }
-            uids[kept] = uids[index]
-            system[kept] = system[index]
-            modSeqs[kept] = modSeqs[index]
-            if kept < changed.count { changed[kept] = isChanged(at: index) }
-            if !keywordBits.isEmpty { keywordBits[kept] = keywordBits[index] }
-            kept += 1
-        }
-        uids.removeSubrange(kept...)
-        system.removeSubrange(kept...)
-        modSeqs.removeSubrange(kept...)
-        changed.removeLast(max(0, changed.count - kept))
-        if !keywordBits.isEmpty { keywordBits.removeSubrange(kept...) }
-        if !highKeywords.isEmpty { for uid in gone { highKeywords[uid] = nil } }
+        let indexes = rows.indexes(of: UIDSet(gone.lazy.map { UID($0) }))
         gone.removeAll(keepingCapacity: false)
-        numbers.reverse()
+        rows.remove(indexes)
+        removeChanged(indexes)
         // The client does not know of messages beyond those it was told.
-        let known = numbers.filter { $0 <= toldCount }
+        let known = indexes.flatMap { $0.clamped(to: 0..<toldCount) }
         toldCount -= known.count
-        return known
+        return known.reversed().map { UInt32($0 + 1) }
+    }
+
+    private mutating func removeChanged(_ gone: [Range<Int>]) {
+        guard !changed.isEmpty else { return }
+        var kept: [Bool] = []
+        kept.reserveCapacity(changed.count)
+        var start = 0
+        for range in gone {
+            kept += changed[min(start, changed.count)..<min(range.lowerBound, changed.count)]
+            start = range.upperBound
+        }
+        changed = kept + changed.dropFirst(start)
     }
 }
 
@@ -323,6 +263,22 @@ extension SystemFlags {
         if contains(.seen) { names.append(.seen) }
         if contains(.draft) { names.append(.draft) }
         return names
+    }
+}
+
+extension MailCommand {
+    /// The mailbox whose messages the command changes or takes away; nil for a command that only adds some, and for
+    /// one that is about no message.
+    var sourceMailbox: MailboxID? {
+        switch self {
+        case .storeFlags(let mailbox, _, _, _, _), .expunge(let mailbox, _), .remove(let mailbox, _),
+            .move(let mailbox, _, _):
+            mailbox
+        case .createAccount, .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox,
+            .deleteMailbox, .renameMailbox, .setSubscribed, .deliver, .append, .copy, .uploadChunk, .purgeExpunged,
+            .purgeRequests, .purgeDeliveries, .purgeUploads, .purgeRemnant, .directory:
+            nil
+        }
     }
 }
 

@@ -19,7 +19,7 @@ extension Session {
         idleTag = tag
         effects.append(.expectDone)
         guard view != nil else { return }
-        synchronise { $0.tellUpdates(.all) { _ in } }
+        synchronise(isLinearizable: true) { $0.tellUpdates(.all) { _ in } }
     }
 
     mutating func endIdle() {

@@ -84,8 +84,6 @@ public enum MailCommand: Hashable, Sendable {
     case remove(MailboxID, UIDSet)
     case copy(MailboxID, UIDSet, to: MailboxName)
     case move(MailboxID, UIDSet, to: MailboxName)
-    /// Takes the `\Recent` messages for the session that asks.
-    case claimRecent(MailboxID)
 
     // Large bodies.
     case uploadChunk(BodyID, index: UInt32, bytes: ByteBuffer)

@@ -54,8 +54,6 @@ public enum MailOutcome: Hashable, Sendable {
     case expunged(UIDSet, modSeq: ModSeq)
     /// The n-th source UID became the n-th destination UID, both rising.
     case copied(MailboxID, uidValidity: UInt32, source: UIDSet, destination: UIDSet)
-    /// UIDs from `from` up to (not including) `upTo` are `\Recent` for the session that asked.
-    case recentClaimed(from: UID, upTo: UID)
     /// How many rows a housekeeping command removed. To the leader it says that the command was applied; whether more
     /// is due, the leader finds by looking at the rows again.
     case purged(UInt32)

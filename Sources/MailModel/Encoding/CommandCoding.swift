@@ -17,7 +17,7 @@ private enum CommandTag: UInt8 {
     case expunge = 23
     case copy = 24
     case move = 25
-    case claimRecent = 26
+    // 26 was a command that is no more.
     case remove = 27
     case uploadChunk = 30
     case purgeExpunged = 40
@@ -83,7 +83,7 @@ extension MailCommand {
             }
         case .uploadChunk(_, _, let bytes): 64 + bytes.readableBytes
         case .createAccount, .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox,
-            .deleteMailbox, .renameMailbox, .setSubscribed, .storeFlags, .expunge, .remove, .copy, .move, .claimRecent,
+            .deleteMailbox, .renameMailbox, .setSubscribed, .storeFlags, .expunge, .remove, .copy, .move,
             .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .purgeRemnant, .directory:
             256
         }
@@ -171,9 +171,6 @@ extension MailCommand {
             buffer.writeInteger(mailbox.rawValue)
             buffer.write(uids)
             buffer.write(name)
-        case .claimRecent(let mailbox):
-            tag(.claimRecent)
-            buffer.writeInteger(mailbox.rawValue)
         case .uploadChunk(let body, let index, let bytes):
             tag(.uploadChunk)
             buffer.write(body)
@@ -226,7 +223,6 @@ extension MailCommand {
             self = .copy(try decoder.mailboxID(), try decoder.uidSet(), to: try decoder.mailboxName())
         case .move:
             self = .move(try decoder.mailboxID(), try decoder.uidSet(), to: try decoder.mailboxName())
-        case .claimRecent: self = .claimRecent(try decoder.mailboxID())
         case .uploadChunk:
             self = .uploadChunk(
                 try decoder.bodyID(),

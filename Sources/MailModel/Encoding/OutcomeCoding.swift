@@ -42,10 +42,6 @@ extension MailOutcome {
             buffer.writeInteger(uidValidity)
             buffer.write(source)
             buffer.write(destination)
-        case .recentClaimed(let from, let upTo):
-            buffer.writeInteger(9, as: UInt8.self)
-            buffer.writeInteger(from.rawValue)
-            buffer.writeInteger(upTo.rawValue)
         case .purged(let rows):
             buffer.writeInteger(10, as: UInt8.self)
             buffer.writeInteger(rows)
@@ -93,7 +89,7 @@ extension MailOutcome {
                 source: try decoder.uidSet(),
                 destination: try decoder.uidSet()
             )
-        case 9: self = .recentClaimed(from: try decoder.uid(), upTo: try decoder.uid())
+        // 9 was an outcome that is no more.
         case 10: self = .purged(try decoder.integer())
         case 11: self = .nodeAdmitted(NodeID(try decoder.integer(as: UInt64.self)))
         case 12: self = .groupAdded(try decoder.group())

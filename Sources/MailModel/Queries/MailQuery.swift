@@ -142,7 +142,8 @@ public struct MailboxRecord: Hashable, Sendable {
     public var deleted: UInt32
     /// The sum of their sizes.
     public var sizeBytes: UInt64
-    /// UIDs from here on are `\Recent` for the next session that selects.
+    /// UIDs from here on are `\Recent` for the next session that selects, as far as is known: messages before were
+    /// there when flags were stored. A node raises it in its answers by what its own sessions were given.
     public var recentFrom: UID
     /// By number, as in `MessageFlags.keywords`; empty for a number that is free. Answers about one mailbox have them,
     /// the list of all mailboxes has not.

@@ -142,7 +142,6 @@ public final class MailApplier {
             return try messages.transferMessages(uids, from: mailbox, to: name, removing: false)
         case .move(let mailbox, let uids, let name):
             return try messages.transferMessages(uids, from: mailbox, to: name, removing: true)
-        case .claimRecent(let mailbox): return try messages.claimRecent(in: mailbox)
         case .uploadChunk(let body, let index, let bytes):
             return try BodyCommands(scope: scope).uploadChunk(of: body, index: index, bytes: bytes)
         case .purgeExpunged(let before, let limit): return try purges.purgeExpunged(before: before, limit: limit)
@@ -163,7 +162,7 @@ extension MailCommand {
         switch self {
         case .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox, .deleteMailbox,
             .renameMailbox, .setSubscribed, .deliver, .append, .storeFlags, .expunge, .remove, .copy, .move,
-            .claimRecent, .uploadChunk:
+            .uploadChunk:
             true
         case .createAccount, .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .purgeRemnant,
             .directory:

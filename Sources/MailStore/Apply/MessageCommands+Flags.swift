@@ -57,6 +57,7 @@ extension MessageCommands {
         if !changed.isEmpty {
             record.highestModSeq = modSeq
             record.flagsModSeq = modSeq
+            record.noteSeen(upTo: changed)
             scope.setMailbox(record)
             if let table { try scope.setKeywordTable(table, of: record.contents) }
         }

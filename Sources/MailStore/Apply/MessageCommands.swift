@@ -62,13 +62,4 @@ struct MessageCommands {
         scope.setAccount(owner)
         return .appended(id, uidValidity: record.uidValidity, uid: uid)
     }
-
-    /// Gives the messages that no session has seen as recent to one session (RFC 3501, section 2.3.2).
-    func claimRecent(in id: MailboxID) throws -> MailOutcome {
-        var record = try scope.selectable(id)
-        let from = record.recentFrom
-        record.recentFrom = record.uidNext
-        scope.setMailbox(record)
-        return .recentClaimed(from: from, upTo: record.uidNext)
-    }
 }

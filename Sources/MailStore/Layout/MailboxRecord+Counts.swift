@@ -18,6 +18,15 @@ extension MailboxRecord {
         if old.system.contains(.deleted) { try deleted.count(1, adding: false, "mailbox row") }
     }
 
+    /// Messages whose flags are stored were seen by a session, and so were those before them: they are recent for no
+    /// other. Nothing is written for that alone (RFC 3501, section 2.3.2).
+    mutating func noteSeen(upTo stored: UIDSet) {
+        guard let last = stored.ranges.last?.upperBound, last >= recentFrom.rawValue, last < uidNext.rawValue else {
+            return
+        }
+        recentFrom = UID(last + 1)
+    }
+
     /// All messages leave at once. A session that looks for changes is told that all UIDs up to now are gone.
     mutating func empty(into contents: ContentsID) {
         self.contents = contents

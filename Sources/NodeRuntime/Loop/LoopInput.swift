@@ -162,19 +162,31 @@ package struct ReadCall: Sendable {
     /// What another node is asked where this one has no replica that could answer; nil where only this node's own state
     /// will do.
     let remote: RemoteRead?
+    /// Reads the rows of this node as they are; nil where these are not new enough. Nil for a read that must see all
+    /// that was acknowledged before.
+    private(set) var readNearby: (@Sendable () -> (@Sendable () -> Void)?)?
 
     package init(
         group: GroupID,
         deadlineMilliseconds: Int64,
         read: @escaping @Sendable () -> @Sendable () -> Void,
         fail: @escaping @Sendable (ServiceFailure) -> Void,
-        remote: RemoteRead? = nil
+        remote: RemoteRead? = nil,
+        readNearby: (@Sendable () -> (@Sendable () -> Void)?)? = nil
     ) {
         self.remote = remote
+        self.readNearby = readNearby
         self.group = group
         self.deadlineMilliseconds = deadlineMilliseconds
         self.read = read
         self.fail = fail
+    }
+
+    /// The same read, which sees all that was acknowledged before.
+    var linearizable: ReadCall {
+        var call = self
+        call.readNearby = nil
+        return call
     }
 }
 

@@ -386,6 +386,7 @@ package final class ReplicaLoop {
     /// Followers begin where they stood: elections must not be stampeded. But the time of a lease has passed.
     private func skip(_ ticks: Int) {
         lastTick = floor.nowMilliseconds
+        rooms.reads.noteSkip(floor)
         floor.logProgress.skip(Int64(ticks) * floor.settings.tickMilliseconds)
         guard floor.settings.replica.raft.leaseTicks != nil else { return }
         for group in floor.groups.led {

@@ -10,6 +10,8 @@ extension NodeService {
         let query: GroupQuery
         /// The slot whose group is read; nil for what is asked of a group as such.
         let slot: Slot?
+        /// What of a mailbox rows must show that were read without asking anybody; nil where the leader is asked.
+        let known: KnownMailbox?
         let permit: ReadPermit
         let deadlineMilliseconds: Int64
         let completion: Completion<GroupAnswer>
@@ -31,9 +33,18 @@ extension NodeService {
     }
 
     /// Reads what a query says of an account, no older than this call.
-    func readMail(_ query: MailQuery, of account: AccountReference, _ completion: Completion<MailAnswer>) {
-        let answered = completion.taking { answer in if case .mail(let answer) = answer { answer } else { nil } }
-        readSlot(.mail(query, of: account.id), of: account.slot, answered)
+    ///
+    /// - Parameter known: where it is not nil, rows of this node that show a mailbox so will do.
+    func readMail(
+        _ query: MailQuery,
+        of account: AccountReference,
+        showing known: KnownMailbox? = nil,
+        _ completion: Completion<MailAnswer>
+    ) {
+        let answered = completion.taking { [recentBook] answer in
+            if case .mail(let answer) = answer { recentBook.raise(answer, of: account.id) } else { nil }
+        }
+        readSlot(.mail(query, of: account.id), of: account.slot, showing: known, answered)
     }
 
     /// Reads accounts of a group in the order of their addresses, for a caller without an event loop.
@@ -57,11 +68,16 @@ extension NodeService {
         let answered = completion.taking { answer in
             if case .accounts(let records) = answer { records } else { nil }
         }
-        begin(query, of: nil, at: place(of: group), answered)
+        begin(query, of: nil, at: place(of: group), showing: nil, answered)
     }
 
-    private func readSlot(_ query: GroupQuery, of slot: Slot, _ completion: Completion<GroupAnswer>) {
-        begin(query, of: slot, at: directory.now.place(of: slot), completion)
+    private func readSlot(
+        _ query: GroupQuery,
+        of slot: Slot,
+        showing known: KnownMailbox? = nil,
+        _ completion: Completion<GroupAnswer>
+    ) {
+        begin(query, of: slot, at: directory.now.place(of: slot), showing: known, completion)
     }
 
     private func place(of group: GroupID) -> Place {
@@ -72,12 +88,14 @@ extension NodeService {
         _ query: GroupQuery,
         of slot: Slot?,
         at place: Place,
+        showing known: KnownMailbox?,
         _ completion: Completion<GroupAnswer>
     ) {
         guard let permit = readBudget.take() else { return completion.finish(.failure(.busy)) }
         let read = RoutedRead(
             query: query,
             slot: slot,
+            known: known,
             permit: permit,
             deadlineMilliseconds: deadline,
             completion: completion
@@ -104,9 +122,23 @@ extension NodeService {
                 epoch: place.epoch,
                 receive: { completion.finish(.success($0)) },
                 routeAnew: { [self] in routeAnew(read, from: group) }
-            )
+            ),
+            readNearby: nearbyRead(read, in: group)
         )
         inboxes.put(.read(call), for: group)
+    }
+
+    /// Gives nil where the rows here are not new enough, or cannot be read: the linearizable read finds out why.
+    private func nearbyRead(
+        _ read: RoutedRead,
+        in group: GroupID
+    ) -> (@Sendable () -> (@Sendable () -> Void)?)? {
+        guard let known = read.known else { return nil }
+        return { [self] in
+            let answer = read.permit.hold { try? self.answer(read.query, in: group) }
+            guard let answer, case .mail(let mail) = answer, known.isShown(by: mail) else { return nil }
+            return { read.completion.finish(.success(answer)) }
+        }
     }
 
     /// The directory says of the slot or the group something else than when the read was routed.

@@ -18,6 +18,7 @@ package final class NodeService: MailService {
     private let passwords: any PasswordChecker
     private let callBudget: CallBudget
     let readBudget: ReadBudget
+    let recentBook = RecentBook()
     private let callMilliseconds: Int64
     private let recipients = KnownRecipients()
     private let bodyNames = NIOLockedValueBox((high: SplitMix64.seededBySystem, low: SplitMix64.seededBySystem))
@@ -214,6 +215,27 @@ package final class NodeService: MailService {
         }
     }
 
+    package func queryNearby(
+        _ query: MailQuery,
+        of account: AccountReference,
+        showing known: KnownMailbox,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailAnswer> {
+        let promise = loop.makePromise(of: MailAnswer.self)
+        queryNearby(query, of: account, showing: known, Completion(on: loop) { promise.complete(with: $0) })
+        return promise.futureResult
+    }
+
+    /// Answers a query that need not be linearizable, for callers without an event loop too.
+    package func queryNearby(
+        _ query: MailQuery,
+        of account: AccountReference,
+        showing known: KnownMailbox,
+        _ completion: Completion<MailAnswer>
+    ) {
+        readMail(query, of: account, showing: known, completion)
+    }
+
     /// Reads what `body` reads of this node's own state, no older than this call.
     package func read<Value: Sendable>(
         _ group: GroupID,
@@ -234,6 +256,10 @@ package final class NodeService: MailService {
             fail: { completion.finish(.failure($0)) }
         )
         inboxes.put(.read(call), for: group)
+    }
+
+    package func takeRecent(in mailbox: MailboxID, of account: AccountReference, from: UID, upTo: UID) -> UID {
+        recentBook.take(from: from, upTo: upTo, in: mailbox, of: account.id)
     }
 
     // MARK: Passwords

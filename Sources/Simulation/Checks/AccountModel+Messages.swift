@@ -108,6 +108,8 @@ extension AccountModel {
         if !changed.isEmpty {
             mailbox.modSeq = modSeq
             mailbox.flagsModSeq = modSeq
+            let seen = changed.uids.reduce(0) { max($0, $1.rawValue + 1) }
+            mailbox.recentFrom = min(max(mailbox.recentFrom, seen), mailbox.uidNext)
             mailbox.forgetUnusedKeywords()
             mailboxes[position] = mailbox
         }

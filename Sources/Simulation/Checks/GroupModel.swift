@@ -126,15 +126,6 @@ struct GroupModel {
             return try edit(id) { account throws(Refusal) in
                 try account.transfer(mailbox, uids, to: name, removing: true)
             }
-        case .claimRecent(let mailbox):
-            return try edit(id) { account throws(Refusal) in
-                guard let position = account.position(mailbox), account.mailboxes[position].isSelectable else {
-                    throw .noSuchMailbox
-                }
-                let from = account.mailboxes[position].recentFrom
-                account.mailboxes[position].recentFrom = account.mailboxes[position].uidNext
-                return .recentClaimed(from: UID(from), upTo: UID(account.mailboxes[position].uidNext))
-            }
         case .uploadChunk(let body, let index, let bytes):
             return try edit(id) { account throws(Refusal) in
                 try account.uploadChunk(of: body, index: index, bytes: bytes.readableBytes)

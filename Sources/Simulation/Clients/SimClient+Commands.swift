@@ -29,7 +29,7 @@ extension SimClient {
             return .renameMailbox(from: from, to: random.below(8) == 0 ? existingName(account) : newName())
         case ..<920:
             return .setSubscribed(random.below(2) == 0 ? newName() : existingName(account), random.below(2) == 0)
-        case ..<945: return .claimRecent(id)
+        case ..<945: return .storeFlags(id, uids(mailbox), .add, FlagNames(system: .seen), unchangedSince: nil)
         case ..<955: return .setQuota(bytes: random.below(3) == 0 ? account.usedBytes + 4_096 : 0)
         case ..<965: return .purgeExpunged(before: account.created, limit: 10)
         case ..<970: return .deleteAccount

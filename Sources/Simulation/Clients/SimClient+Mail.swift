@@ -67,7 +67,7 @@ extension SimClient {
         switch outcome {
         case .refused(.noSuchAccount): break
         case .refused: keep(mail)
-        case .done, .accountCreated, .mailboxCreated, .appended, .flagsStored, .expunged, .copied, .recentClaimed,
+        case .done, .accountCreated, .mailboxCreated, .appended, .flagsStored, .expunged, .copied,
             .purged, .nodeAdmitted, .groupAdded, .operationConflicts:
             // Now and then it is cut off before it has read that.
             if random.chance(perMillion: 100_000) { keep(mail) }

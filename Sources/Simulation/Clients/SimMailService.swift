@@ -1,4 +1,5 @@
 internal import Consensus
+internal import IMAPGateway
 internal import MailModel
 internal import MailStore
 internal import NIOCore
@@ -26,6 +27,8 @@ final class SimMailService: MailService, @unchecked Sendable {
     var authenticated: (AuthenticationResult) -> Void = { _ in }
     /// Queries and commands that ended without an answer.
     private(set) var failures = 0
+    /// The entry by which the session has changed messages last, as far as it was told.
+    private(set) var changedIndex: UInt64?
     /// Something was read where the disk does not hold what was put there, and the node has not found it yet.
     private(set) var mayErr = false
 
@@ -47,6 +50,9 @@ final class SimMailService: MailService, @unchecked Sendable {
         pending.removeAll()
         for (_, end) in calls { end() }
     }
+
+    /// What the sessions of the node share.
+    var sharedRows: SharedRows { node.endpoint?.sharedRows ?? SharedRows() }
 
     // MARK: MailService
 
@@ -89,6 +95,7 @@ final class SimMailService: MailService, @unchecked Sendable {
             case .success(let outcome):
                 world.checker.acknowledged(request, group: group, outcome: outcome, world: world)
                 if case .appended = outcome { world.noteMail(of: request, in: group) }
+                noteChange(outcome, of: request, in: group)
             case .failure:
                 failures += 1
                 world.checker.gaveUp(request, group)
@@ -114,6 +121,24 @@ final class SimMailService: MailService, @unchecked Sendable {
         of account: AccountReference,
         on loop: any EventLoop
     ) -> EventLoopFuture<MailAnswer> {
+        askStore(query, of: account, showing: nil, on: loop)
+    }
+
+    func queryNearby(
+        _ query: MailQuery,
+        of account: AccountReference,
+        showing known: KnownMailbox,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailAnswer> {
+        askStore(query, of: account, showing: known, on: loop)
+    }
+
+    private func askStore(
+        _ query: MailQuery,
+        of account: AccountReference,
+        showing known: KnownMailbox?,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<MailAnswer> {
         let group = world.routing.group(of: account.slot)
         mayErr = mayErr || world.silentHarm.mayDiffer(node, in: group)
         return ask(on: loop) { service, completion in
@@ -122,7 +147,23 @@ final class SimMailService: MailService, @unchecked Sendable {
                 if case .failure = result { failures += 1 }
                 completion.finish(result.map(mutated))
             }
-            service.query(query, of: account, noted)
+            if let known {
+                let isChecked = world.options.mutant != .nearbyUnchecked
+                service.queryNearby(query, of: account, showing: isChecked ? known : KnownMailbox(), noted)
+            } else {
+                service.query(query, of: account, noted)
+            }
+        }
+    }
+
+    /// What the session has changed of the messages of a mailbox is seen from now on.
+    private func noteChange(_ outcome: MailOutcome, of request: RequestID, in group: GroupID) {
+        switch outcome {
+        case .flagsStored, .expunged:
+            changedIndex = world.checker.model(group).answers[request]?.index ?? changedIndex
+        case .refused, .done, .accountCreated, .mailboxCreated, .appended, .copied, .purged, .nodeAdmitted,
+            .groupAdded, .operationConflicts:
+            break
         }
     }
 
@@ -146,6 +187,10 @@ final class SimMailService: MailService, @unchecked Sendable {
         }
         watches.append(watch)
         return watch
+    }
+
+    func takeRecent(in mailbox: MailboxID, of account: AccountReference, from: UID, upTo: UID) -> UID {
+        node.service?.takeRecent(in: mailbox, of: account, from: from, upTo: upTo) ?? from
     }
 
     func makeBodyID() -> BodyID { BodyID(milliseconds: now().rawValue, random: random.next(), random.next()) }

@@ -1,4 +1,5 @@
 internal import Consensus
+internal import IMAPGateway
 internal import NodeRuntime
 internal import PeerTransport
 
@@ -8,6 +9,8 @@ internal import PeerTransport
 final class SimEndpoint: PeerNetwork, @unchecked Sendable {
     private unowned let world: World
     private let node: Int
+    /// What the IMAP sessions of this run share.
+    let sharedRows = SharedRows()
     /// The machine is losing power: nothing leaves any more.
     var isMuted = false
 

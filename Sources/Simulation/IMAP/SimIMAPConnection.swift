@@ -12,7 +12,9 @@ final class SimIMAPConnection {
     /// - Throws: what the handler says to its channel.
     init(_ service: SimMailService, in world: World) throws {
         self.service = service
-        let handler = IMAPServer.makeSession(settings: world.imapSettings, service: service)
+        var settings = world.imapSettings
+        settings.sharedRows = service.sharedRows
+        let handler = IMAPServer.makeSession(settings: settings, service: service)
         channel = try SimChannel(handler, port: 143, at: world.now)
     }
 

@@ -30,7 +30,6 @@ struct AccountCosts {
         }
         try rig.measure("set a quota", 300) { number in (anna, .setQuota(bytes: UInt64(number + 1) << 40)) }
         try rig.apply(.setQuota(bytes: 0), of: anna)
-        try rig.measure("claim recent messages", 300) { _ in (anna, .claimRecent(inbox)) }
         try rig.measure("deliver, 10 KB", 10_000) { number in
             (anna, .deliver(rig.message(sizeBytes: 10_240), id: DeliveryID(high: 2, low: UInt64(number))))
         }

@@ -227,7 +227,7 @@ extension MailCommand {
         case .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .purgeRemnant: true
         case .createAccount, .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox,
             .deleteMailbox, .renameMailbox, .setSubscribed, .deliver, .append, .storeFlags, .expunge, .remove, .copy,
-            .move, .claimRecent, .uploadChunk, .directory:
+            .move, .uploadChunk, .directory:
             false
         }
     }

@@ -51,14 +51,16 @@ extension SessionUnderTest {
         switch stage {
         case .connected: SessionUnderTest(isLoggedIn: false, tools: FakeTools(), change)
         case .loggedIn: SessionUnderTest(tools: FakeTools(), change)
-        case .examined: opened("EXAMINE INBOX", change)
-        case .selected: opened("SELECT INBOX", change)
+        case .examined: opened("EXAMINE INBOX", keepsRows: false, change)
+        case .selected: opened("SELECT INBOX", keepsRows: false, change)
         }
     }
 
+    /// - Parameter keepsRows: whether the rows of the mailbox are kept for the next SELECT.
     static func opened(
         _ command: String,
         tools: FakeTools = FakeTools(),
+        keepsRows: Bool = false,
         _ change: (inout SessionSettings) -> Void = { _ in }
     ) -> SessionUnderTest {
         var test = SessionUnderTest(tools: tools, change)
@@ -68,6 +70,7 @@ extension SessionUnderTest {
         )
         precondition(told.last?.hasPrefix("S OK") == true, "\(told)")
         test.calls = []
+        if !keepsRows { test.kept = [:] }
         return test
     }
 

@@ -94,7 +94,6 @@ enum Fixture {
         var record = record
         record.highestModSeq = ModSeq(modSeq)
         if let last = new.last { record.uidNext = UID(last.uid.rawValue + 1) }
-        record.recentFrom = record.uidNext
         record.messages += UInt32(new.count)
         change(&record)
         return .changes(MailboxChanges(mailbox: record, changed: changed, new: new, expunged: expunged))

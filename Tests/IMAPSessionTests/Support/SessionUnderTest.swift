@@ -14,6 +14,14 @@ struct SessionUnderTest {
     /// How often the session gave way to others.
     var turns = 0
     var largestWrite = 0
+    /// Up to which UID other sessions were given messages as `\Recent`.
+    var leftFrom: [MailboxID: UID] = [:]
+    /// What the answers to queries must show that need not be linearizable.
+    var known: [KnownMailbox] = []
+    /// What sessions have kept.
+    var kept: [MailboxID: MailboxRows] = [:]
+    /// What this session has taken as `\Recent`, or was left of it.
+    var taken: [Range<UID>] = []
 
     init(
         isLoggedIn: Bool = true,
@@ -94,6 +102,17 @@ struct SessionUnderTest {
                     largestWrite = max(largestWrite, bytes.readableBytes)
                     text += String(buffer: bytes)
                 case .query, .submit, .authenticate, .watch, .startTLS: calls.append(effect)
+                case .queryNearby(let query, let account, let known):
+                    calls.append(.query(query, account))
+                    self.known.append(known)
+                case .takeRecent(let mailbox, Self.account, let from, let upTo):
+                    let first = max(from, leftFrom[mailbox] ?? from)
+                    leftFrom[mailbox] = upTo
+                    taken.append(first..<max(first, upTo))
+                    session.recentTaken(from: first)
+                case .findRows(let mailbox, Self.account): session.rowsFound(kept[mailbox])
+                case .keepRows(let rows, Self.account): kept[rows.id] = rows
+                case .takeRecent, .findRows, .keepRows: Issue.record("another account's mailbox")
                 case .resumeWhenWritable:
                     turns += 1
                     session.resume()

@@ -10,7 +10,7 @@ extension MailCommand {
         switch self {
         case .deliver, .append, .uploadChunk: true
         case .createAccount, .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox,
-            .deleteMailbox, .renameMailbox, .setSubscribed, .storeFlags, .expunge, .remove, .copy, .move, .claimRecent,
+            .deleteMailbox, .renameMailbox, .setSubscribed, .storeFlags, .expunge, .remove, .copy, .move,
             .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .purgeRemnant, .directory:
             false
         }
@@ -25,7 +25,7 @@ extension MailCommand {
             .move(_, let uids, _):
             Self.overheadBytes + 8 * uids.ranges.count
         case .createAccount, .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox,
-            .deleteMailbox, .renameMailbox, .setSubscribed, .claimRecent, .purgeExpunged, .purgeRequests,
+            .deleteMailbox, .renameMailbox, .setSubscribed, .purgeExpunged, .purgeRequests,
             .purgeDeliveries, .purgeUploads, .purgeRemnant, .directory:
             2 * Self.overheadBytes
         }

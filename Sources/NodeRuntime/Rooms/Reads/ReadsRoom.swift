@@ -22,6 +22,10 @@ struct ReadsRoom {
     private var foreign: [UInt64: AskedRound] = [:]
     /// Those that came in this turn.
     private var asked: [AskedRound] = []
+    /// Reads that came in this turn and for which the rows here will do, where these are new enough.
+    private var nearby: [ReadCall] = []
+    /// Before this tick nobody can tell whether this node is in touch with any leader.
+    private var touchKnownTick: UInt64 = 0
     private let gate: ReadGate
     private let stateReads: StateReads
 
@@ -37,6 +41,7 @@ struct ReadsRoom {
         guard call.remote == nil || hosted.servesReads || !floor.isServedElsewhere(call.group) else {
             return floor.tell(.readElsewhere(call))
         }
+        guard call.readNearby == nil else { return nearby.append(call) }
         let table = hosted.reads
         guard table.count < floor.settings.reads.perGroup else { return call.fail(.busy) }
         table.append(call)
@@ -47,6 +52,11 @@ struct ReadsRoom {
     /// calls this behind the ticks of a turn: where the process has stood still, a lease has run out meanwhile, and
     /// clients may have waited all that time. The turn's time was taken after everything that it answers had come in.
     mutating func startRounds(_ floor: Floor) {
+        let near = nearby
+        nearby.removeAll(keepingCapacity: true)
+        for call in near {
+            if isInTouch(call.group, floor) { serveNearby(call, floor) } else { enqueue(call.linearizable, floor) }
+        }
         for group in reading { startRound(of: group, floor) }
         for round in asked { answer(round, floor) }
         asked.removeAll(keepingCapacity: true)
@@ -63,6 +73,46 @@ struct ReadsRoom {
             floor.step(group) { $0.readIndex(id: id, floor.source, into: &$1) }
         } else {
             floor.send(.readIndex(group: group, id: id), to: leader)
+        }
+    }
+
+    // MARK: Reads of what is here
+
+    /// The loop has stood still for longer than its clock has counted, so that it may have heard nothing of leaders
+    /// that it still follows. When the clock has counted two election timeouts, it has: see `RestRoom`, and
+    /// `Election.forgetLeader()`.
+    mutating func noteSkip(_ floor: Floor) {
+        touchKnownTick = floor.rest.tick + 2 * UInt64(floor.settings.replica.raft.electionTimeoutTicks)
+    }
+
+    /// Whether this node has heard of the group's leader within an election timeout, or leads and has heard of a
+    /// quorum.
+    ///
+    /// The timeout is up to twice ``RaftSettings/electionTimeoutTicks``, as elections are not to begin at once on all
+    /// nodes. A replica forgets its leader when it has heard nothing of it for so long, by itself or by the beats that
+    /// speak for a leader at rest. A leader gives up without a quorum; one at rest is patient, so what the beats have
+    /// proven of its followers is looked at.
+    private func isInTouch(_ group: GroupID, _ floor: Floor) -> Bool {
+        guard floor.rest.tick >= touchKnownTick, let hosted = floor.groups[group], hosted.servesReads,
+            hosted.doubt == .none, let replica = hosted.replica, replica.leaderNode != nil
+        else { return false }
+        guard let rest = floor.rest.rests[group], case .leader(let peers, _) = rest.role else { return true }
+        let limit = UInt64(floor.settings.replica.raft.electionTimeoutTicks)
+        return replica.raft.isQuorum { id in
+            peers.contains { $0.replica == id && floor.rest.hasFollowed($0.node, in: group, within: limit) }
+        }
+    }
+
+    private func serveNearby(_ call: ReadCall, _ floor: Floor) {
+        let (gate, inbox, reads, group) = (gate, floor.ways.inbox, stateReads, call.group)
+        let pass = gate.pass(group)
+        let id = reads.begin(deadlineMilliseconds: call.deadlineMilliseconds, fail: call.fail)
+        floor.ways.blocking.run {
+            let tell = gate.isGood(pass, for: group) ? call.readNearby?() : nil
+            guard reads.end(id) else { return }
+            // Rows that are too old, or that took the place of others meanwhile.
+            guard let tell, gate.isGood(pass, for: group) else { return inbox.put(.read(call.linearizable)) }
+            tell()
         }
     }
 

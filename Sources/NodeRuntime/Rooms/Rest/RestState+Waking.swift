@@ -45,6 +45,12 @@ extension RestState {
         }
     }
 
+    /// Whether beats have proven, for so many ticks back, that the followers on a node follow the leaders at rest here.
+    func hasFollowed(_ node: NodeID, in group: GroupID, within ticks: UInt64) -> Bool {
+        guard let position = knownPosition(of: node, lane: lane(of: group, on: node)) else { return false }
+        return tick - neighbors[position].followTick < ticks
+    }
+
     private mutating func stopFollowing(
         _ leader: NodeID,
         proofs: UInt64,
