@@ -37,11 +37,13 @@ struct IMAPCheck {
     }
 
     /// What of a view is older than the question, or was never so.
-    func viewDifference(of view: ClientView) -> String? {
+    ///
+    /// - Parameter mayShowGone: messages that were gone may be shown, as their numbers are still needed.
+    func viewDifference(of view: ClientView, mayShowGone: Bool = false) -> String? {
         let old = versions.first.flatMap { $0 }?.mailbox(uidValidity: view.uidValidity)
         guard let account = versions.last.flatMap({ $0 }), let now = account.mailbox(uidValidity: view.uidValidity)
         else {
-            guard old == nil, !view.messages.isEmpty else { return nil }
+            guard old == nil, !view.messages.isEmpty, !mayShowGone else { return nil }
             return "\(view.messages.count) messages of a mailbox that was gone"
         }
         let shown = Dictionary(
@@ -53,7 +55,7 @@ struct IMAPCheck {
             if let modSeq = message.modSeq, modSeq > now.modSeq {
                 return "UID \(uid): MODSEQ \(modSeq), the mailbox has \(now.modSeq)"
             }
-            if let old, uid < old.uidNext, before[uid] == nil { return "UID \(uid) was gone" }
+            if !mayShowGone, let old, uid < old.uidNext, before[uid] == nil { return "UID \(uid) was gone" }
             if let first = before[uid], let modSeq = message.modSeq, modSeq < first.modSeq {
                 return "UID \(uid): MODSEQ \(modSeq), was \(first.modSeq) before"
             }

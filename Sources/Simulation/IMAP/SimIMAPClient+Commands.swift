@@ -54,18 +54,18 @@ extension SimIMAPClient {
             let first = 1 + random.below(view.messages.count)
             let last = min(view.messages.count, first + random.below(3))
             send("STORE \(first):\(last) \(since)\(action) (\(flags))", .store)
-        case 1: send("UID STORE \(uid):\(uid + 4) \(since)\(action) (\(flags))", .other)
+        case 1: send("UID STORE \(uid):\(uid + 4) \(since)\(action) (\(flags))", .change)
         default:
             // Pipelined, by UID: numbers may change in between.
-            send("UID STORE \(uid) +FLAGS (\\Deleted)", .other)
-            send("UID EXPUNGE \(uid)", .other)
+            send("UID STORE \(uid) +FLAGS (\\Deleted)", .change)
+            send("UID EXPUNGE \(uid)", .change)
             send("NOOP", .noop)
         }
     }
 
     private func remove(_ view: ClientView) {
-        guard random.below(2) == 0, let uid = random.pick(view.messages)?.uid else { return send("EXPUNGE", .other) }
-        send("UID EXPUNGE \(uid):\(uid + 8)", .other)
+        guard random.below(2) == 0, let uid = random.pick(view.messages)?.uid else { return send("EXPUNGE", .change) }
+        send("UID EXPUNGE \(uid):\(uid + 8)", .change)
     }
 
     private func transfer(_ view: ClientView) {

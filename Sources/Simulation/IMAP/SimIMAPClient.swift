@@ -12,7 +12,8 @@ final class SimIMAPClient: @unchecked Sendable {
     /// A command that is not answered.
     struct Command {
         enum Kind {
-            case login, list, learn, noop, idle, search, store, close, other
+            /// `store` is by sequence numbers, which stay as they are; `change` is by UIDs.
+            case login, list, learn, noop, idle, search, store, change, close, other
             case select(ClientView)
             case status(String)
             case append(literal: ByteBuffer?)
@@ -359,6 +360,8 @@ final class SimIMAPClient: @unchecked Sendable {
                 return "LIST shows what never was: \(listed.sorted())"
             }
         case .noop: if isSure { dueFloor = command.floor }
+        case .store, .change:
+            if isSure, let problem = checkOwnChange(command.kind) { return problem }
         case .search:
             defer { found = [] }
             let shown = Set(view?.messages.compactMap(\.uid) ?? [])
@@ -368,9 +371,17 @@ final class SimIMAPClient: @unchecked Sendable {
         case .append: return checkAppended(command, code)
         // Where it is refused, the mailbox is selected as before.
         case .close: forgetView()
-        case .learn, .idle, .store, .other, .status, .body: break
+        case .learn, .idle, .other, .status, .body: break
         }
         return checkView()
+    }
+
+    /// The answer to a command that changes messages shows what it has changed, though another node may have done it.
+    private func checkOwnChange(_ kind: Command.Kind) -> String? {
+        guard let index = connection?.service.changedIndex, let view, view.firstUnknown == nil else { return nil }
+        // STORE by numbers leaves them as they are: what is gone is told later.
+        let mayShowGone = if case .change = kind { false } else { true }
+        return check(since: index)?.viewDifference(of: view, mayShowGone: mayShowGone)
     }
 
     private func checkView() -> String? {
@@ -396,7 +407,7 @@ final class SimIMAPClient: @unchecked Sendable {
         case .status(let name):
             guard reason == "NONEXISTENT" else { return nil }
             return check(since: command.floor)?.wasMissing(name) == false ? "no mailbox \(name)" : nil
-        case .list, .learn, .noop, .idle, .search, .store, .close, .other, .append, .body:
+        case .list, .learn, .noop, .idle, .search, .store, .change, .close, .other, .append, .body:
             // What was changed of a mailbox may not be known.
             return nil
         }
