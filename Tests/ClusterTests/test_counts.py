@@ -50,11 +50,11 @@ class Limit:
 
 
 LIMITS = {limit.name: limit for limit in [
-    Limit("delivery", 415, 345, 47, 38),
+    Limit("delivery", 280, 231, 28, 22),
     Limit("FETCH of one message's flags", 24, 20, 4, 3),
     Limit("FETCH of the flags of 1,000 messages", 1_240, 1_027, 5, 3),
-    Limit("FETCH of four header fields of 20 messages", 1_690, 1_407, 13, 10),
-    Limit("STORE of one flag", 360, 298, 38, 31),
+    Limit("FETCH of four header fields of 20 messages", 780, 648, 12, 9),
+    Limit("STORE of one flag", 305, 250, 33, 26),
 ]}
 
 ACCOUNT = "user1@example.org"
