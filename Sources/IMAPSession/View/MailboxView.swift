@@ -14,8 +14,8 @@ struct MailboxView {
     private(set) var recent: [Range<UInt32>] = []
     /// UIDs of messages that were expunged and whose client was not told yet.
     private(set) var gone: Set<UInt32> = []
-    /// Whether the client has to be told of a message's flags, by index. Empty until one has changed.
-    private var changed: [Bool] = []
+    /// UIDs of messages of whose flags the client has to be told.
+    private var changed: Set<UInt32> = []
     /// How many messages the client knows of.
     var toldCount = 0
     /// There are keywords that the client was not told of.
@@ -204,25 +204,23 @@ struct MailboxView {
 
     // MARK: What the client knows
 
-    mutating func markChanged(at index: Int) {
-        // Messages may have come since the table was made.
-        if changed.count < count { changed += [Bool](repeating: false, count: count - changed.count) }
-        changed[index] = true
-    }
+    mutating func markChanged(at index: Int) { changed.insert(uids[index]) }
 
     /// Whether only the MODSEQ is news: the message is there, and its flags are not told anyway.
     func isOnlyModSeqNews(at index: Int) -> Bool { !isGone(uids[index]) && !isChanged(at: index) }
 
-    private func isChanged(at index: Int) -> Bool { index < changed.count && changed[index] }
+    private func isChanged(at index: Int) -> Bool { !changed.isEmpty && changed.contains(uids[index]) }
 
     mutating func forgetChange(at index: Int) {
-        if index < changed.count { changed[index] = false }
+        if !changed.isEmpty { changed.remove(uids[index]) }
     }
 
     /// The changes to be told, as rising indexes; they count as told.
     mutating func takeChanged() -> [Int] {
-        defer { changed = [] }
-        return changed.indices.filter { changed[$0] }
+        let uids = changed.sorted()
+        changed = []
+        var next = 0
+        return uids.compactMap { rows.index(of: $0, near: &next) }
     }
 
     /// Removes what is gone.
@@ -233,35 +231,26 @@ struct MailboxView {
         let indexes = rows.indexes(of: UIDSet(gone.lazy.map { UID($0) }))
         gone.removeAll(keepingCapacity: false)
         rows.remove(indexes)
-        removeChanged(indexes)
         // The client does not know of messages beyond those it was told.
         let known = indexes.flatMap { $0.clamped(to: 0..<toldCount) }
         toldCount -= known.count
         return known.reversed().map { UInt32($0 + 1) }
     }
-
-    private mutating func removeChanged(_ gone: [Range<Int>]) {
-        guard !changed.isEmpty else { return }
-        var kept: [Bool] = []
-        kept.reserveCapacity(changed.count)
-        var start = 0
-        for range in gone {
-            kept += changed[min(start, changed.count)..<min(range.lowerBound, changed.count)]
-            start = range.upperBound
-        }
-        changed = kept + changed.dropFirst(start)
-    }
 }
 
 extension SystemFlags {
     /// The flags as a client names them.
-    var names: [Flag] {
+    var names: [Flag] { Self.lists[Int(rawValue) & (Self.lists.count - 1)] }
+
+    /// The names of all sets of flags: a FETCH of a mailbox's flags would make a list for each message.
+    private static let lists: [[Flag]] = (0..<32).map { bits in
+        let flags = SystemFlags(rawValue: UInt8(bits))
         var names: [Flag] = []
-        if contains(.answered) { names.append(.answered) }
-        if contains(.flagged) { names.append(.flagged) }
-        if contains(.deleted) { names.append(.deleted) }
-        if contains(.seen) { names.append(.seen) }
-        if contains(.draft) { names.append(.draft) }
+        if flags.contains(.answered) { names.append(.answered) }
+        if flags.contains(.flagged) { names.append(.flagged) }
+        if flags.contains(.deleted) { names.append(.deleted) }
+        if flags.contains(.seen) { names.append(.seen) }
+        if flags.contains(.draft) { names.append(.draft) }
         return names
     }
 }
