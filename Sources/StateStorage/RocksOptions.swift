@@ -18,10 +18,7 @@ internal import CRocksDB
         unsafe Self.setTable(base, cacheBytes: settings.blockCacheBytes, bloomBits: settings.bloomBitsPerKey)
         // The C interface has no functions for these. A background error is never retried: the first failure is final.
         // Closing must not write, so that closing without a flush and crashing are the same.
-        var more = "max_bgerror_resume_count=0;avoid_flush_during_shutdown=true"
-        if settings.nearbyKeyBytes > 0 {
-            more += ";memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.\(settings.nearbyKeyBytes)"
-        }
+        let more = "max_bgerror_resume_count=0;avoid_flush_during_shutdown=true"
         unsafe handle = try Self.adding(more, to: base, path: path)
     }
 

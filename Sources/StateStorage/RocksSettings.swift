@@ -18,10 +18,6 @@ public struct RocksSettings: Hashable, Sendable {
     public var writeBufferLimit = 4
     /// The share of each such buffer that a filter of its keys takes; 0: there is no filter.
     public var writeBufferFilterShare = 0.02
-    /// The first bytes of keys by which rows are put near the last one that had the same: to look for the place of each
-    /// from the top of the buffer took a third of the time of a write. One place is kept in memory for each such
-    /// beginning. 0: every row is looked for from the top.
-    public var nearbyKeyBytes = 0
     /// Memory for blocks, indexes and filters read from disk.
     public var blockCacheBytes = 128 << 20
     /// The rows whose values are kept apart, which compactions do not copy. The same each time a store is opened.

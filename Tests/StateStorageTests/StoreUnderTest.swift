@@ -83,7 +83,6 @@ extension RocksSettings {
     static var apart: RocksSettings {
         var settings = RocksSettings.small
         settings.valuesApart = ValuesApart(byte: 72, at: 1)
-        settings.nearbyKeyBytes = 2
         settings.segmentBytes = 32 << 10
         return settings
     }

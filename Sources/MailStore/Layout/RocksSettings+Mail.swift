@@ -4,8 +4,6 @@ extension RocksSettings {
     /// How the state of a node lies in RocksDB: the bytes of bodies apart from all other rows.
     public static var ofMail: RocksSettings {
         var settings = RocksSettings()
-        // A place for each table of each group.
-        settings.nearbyKeyBytes = Table.offsetInKeys + 1
         settings.valuesApart = ValuesApart(byte: Table.chunks.rawValue, at: Table.offsetInKeys)
         return settings
     }
