@@ -13,6 +13,8 @@ private final class Replica {
     private var index: UInt64 = 0
     private(set) var account = AccountID(0)
     var time = Timestamp(milliseconds: 1_700_000_000_000)
+    /// The last request below which all answers have come; nil for all but the one that is applied.
+    var settledBelow: UInt64?
 
     init() throws {
         applier = MailApplier(store: store)
@@ -23,12 +25,13 @@ private final class Replica {
         account = id
     }
 
+    /// - Parameter request: nil for a new one.
     @discardableResult
-    func apply(_ command: MailCommand) throws -> MailOutcome {
+    func apply(_ command: MailCommand, as request: UInt64? = nil) throws -> MailOutcome {
         index += 1
         let envelope = CommandEnvelope(
-            request: RequestID(session: 1, sequence: index),
-            settledBelow: index,
+            request: RequestID(session: 1, sequence: request ?? index),
+            settledBelow: settledBelow ?? index,
             timestamp: time,
             account: account,
             command: command
@@ -37,7 +40,12 @@ private final class Replica {
     }
 
     /// Delivers as a gateway does: a body of its own each time.
-    func deliver(_ id: DeliveryID?, body: UInt64, chunks: UInt32? = nil) throws -> MailOutcome {
+    func deliver(
+        _ id: DeliveryID?,
+        body: UInt64,
+        chunks: UInt32? = nil,
+        as request: UInt64? = nil
+    ) throws -> MailOutcome {
         let bodyID = BodyID(milliseconds: time.rawValue, random: 0, body)
         let chunk = ByteBuffer(repeating: 0x61, count: chunks == nil ? 100 : MailLimits.bodyChunkBytes)
         for index in 0..<(chunks ?? 0) { try apply(.uploadChunk(bodyID, index: index, bytes: chunk)) }
@@ -48,7 +56,7 @@ private final class Replica {
             summary: ByteBuffer(),
             body: chunks.map { .uploaded(chunks: $0) } ?? .inline(chunk)
         )
-        return try apply(.deliver(message, id: id))
+        return try apply(.deliver(message, id: id), as: request)
     }
 
     func mailbox() throws -> MailboxRecord {
@@ -120,13 +128,26 @@ private final class Replica {
     @Test func `it is forgotten when the retention is over`() throws {
         let replica = try Replica()
         let first = try replica.deliver(id, body: 1)
+        let rows = try replica.rows()
         replica.time = Timestamp(milliseconds: replica.time.rawValue + 1_000)
         try replica.apply(.purgeDeliveries(before: Timestamp(milliseconds: replica.time.rawValue - 1_000), limit: 10))
-        let rows = try replica.rows()
         #expect(try replica.deliver(id, body: 2) == first)
         #expect(try replica.apply(.purgeDeliveries(before: replica.time, limit: 10)) == .purged(1))
         #expect(try replica.rows() == rows - 2)
         #expect(try replica.deliver(id, body: 3) != first)
+        #expect(try replica.mailbox().messages == 2)
+    }
+
+    /// The two ways to know a delivery again are forgotten each at its own time.
+    @Test func `a request is known again when the ID of its delivery is forgotten`() throws {
+        let replica = try Replica()
+        replica.settledBelow = 100
+        let first = try replica.deliver(id, body: 1, as: 100)
+        replica.time = Timestamp(milliseconds: replica.time.rawValue + 1_000)
+        #expect(try replica.apply(.purgeDeliveries(before: replica.time, limit: 10), as: 101) == .purged(1))
+        #expect(try replica.deliver(id, body: 1, as: 100) == first)
+        #expect(try replica.mailbox().messages == 1)
+        #expect(try replica.deliver(id, body: 2, as: 102) != first)
         #expect(try replica.mailbox().messages == 2)
     }
 }

@@ -72,7 +72,8 @@ public final class MailApplier {
         // Not before `carryOut`, which may write the batch: this entry must not count as applied in it.
         batch.advance(group, to: index, term: term)
         batch.settle(envelope, in: group)
-        if !envelope.command.remembers(outcome) { batch.remember(outcome, of: envelope, in: group) }
+        // Of a delivery with an ID, too: its ID may be forgotten before the request is repeated.
+        batch.remember(outcome, of: envelope, in: group)
         if envelope.account.rawValue != 0 { touchedAccounts.insert(envelope.account) }
         if case .accountCreated(let account) = outcome { touchedAccounts.insert(account) }
         if batch.isFull { try batch.commit() }
@@ -168,14 +169,5 @@ extension MailCommand {
             .directory:
             false
         }
-    }
-}
-
-extension MailCommand {
-    /// Whether the command leaves a row of its own by which its repetition is given the same answer: another row for
-    /// the request would say nothing new.
-    fileprivate func remembers(_ outcome: MailOutcome) -> Bool {
-        guard case .deliver(_, id: .some) = self, case .appended = outcome else { return false }
-        return !Mutant.isOn(.deliveriesForgotten)
     }
 }
