@@ -1,51 +1,25 @@
-import Consensus
 import MailModel
 import MessageFormat
 import NIOCore
-import StateStorage
 import Testing
 
 @testable import MailStore
 
 /// The first bytes of messages, read with their rows.
 @Suite struct LeadingBytesTests {
-    private let group = GroupID(1)
-    private let account = AccountID(1 << 32 | 1)
     private let header = "Subject: one\r\nFrom: a@b\r\n\r\n"
-    private let reader: MailReader
+    private let replica: CountedReplica
 
     /// UID 1 has a summary, UID 2 one that nobody understands.
     init() throws {
-        let store = MemoryStateStore()
-        let applier = MailApplier(store: store)
-        try applier.open(group)
+        replica = try CountedReplica()
         let message = ByteBuffer(string: header + String(repeating: "text\r\n", count: 2_000))
         var parser = MessageParser()
         parser.append(message)
-        let summary = parser.finish().encoded()
-        let commands: [MailCommand] = [
-            .createAccount(
-                address: try #require(AccountAddress("anna@example.org")),
-                credential: nil,
-                quotaBytes: 0,
-                mailboxes: []
-            ),
-            .deliver(Self.message(1, message, summary), id: nil),
-            .deliver(Self.message(2, message, ByteBuffer(bytes: [99, 1, 2])), id: nil),
-        ]
-        for (offset, command) in commands.enumerated() {
-            let envelope = CommandEnvelope(
-                request: RequestID(session: 1, sequence: UInt64(offset + 1)),
-                settledBelow: 0,
-                timestamp: Timestamp(milliseconds: 1),
-                account: offset == 0 ? AccountID(0) : account,
-                command: command
-            )
-            let index = LogIndex(UInt64(offset + 1))
-            _ = try applier.apply(group: group, index: index, term: Term(1), payload: envelope.encoded())
+        let summaries = [parser.finish().encoded(), ByteBuffer(bytes: [99, 1, 2])]
+        for (number, summary) in summaries.enumerated() {
+            try replica.apply(.deliver(Self.message(UInt64(number), message, summary), id: nil))
         }
-        try applier.commit()
-        reader = MailReader(store: store)
     }
 
     private static func message(_ number: UInt64, _ bytes: ByteBuffer, _ summary: ByteBuffer) -> NewMessage {
@@ -59,9 +33,9 @@ import Testing
     }
 
     private func leading(_ leading: LeadingBytes) throws -> [Int] {
-        guard case .mailbox(let inbox) = try reader.answer(.mailbox(.inbox), of: account, in: group) else { return [] }
-        let uids = UIDSet(ranges: [1...2])
-        let answer = try reader.answer(.details(inbox.id, uids, leading: leading), of: account, in: group)
+        let inbox = try #require(try replica.mailbox(.inbox))
+        let query = MailQuery.details(inbox.id, UIDSet(ranges: [1...2]), leading: leading)
+        let answer = try replica.reader.answer(query, of: replica.account, in: replica.group)
         guard case .details(let rows) = answer else { return [] }
         return rows.map(\.leading.readableBytes)
     }

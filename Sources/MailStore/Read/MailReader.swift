@@ -296,8 +296,9 @@ public struct MailReader: Sendable {
         account: AccountID,
         group: GroupID
     ) throws -> [MessageDetails]? {
-        // Rows of messages never change, so that one moment for all of them is not needed.
-        guard let contents = try mailboxRecord(id, of: account, in: group, from: store)?.contents else { return nil }
+        // Rows never change, but they go, and a mailbox may get another place meanwhile: an answer is of one moment.
+        let snapshot = store.makeSnapshot()
+        guard let contents = try mailboxRecord(id, of: account, in: group, from: snapshot)?.contents else { return nil }
         // The rows of an answer share one buffer: a buffer for each would cost as much as reading it.
         var rows = ByteBuffer()
         var found: [(uid: UID, range: Range<Int>)] = []
@@ -310,11 +311,11 @@ public struct MailReader: Sendable {
         for range in uids.ranges {
             guard range.lowerBound < range.upperBound else {
                 let uid = range.lowerBound
-                _ = try store.withValue(place.appending(uid).bytes) { keep(UID(uid), $0) }
+                _ = try snapshot.withValue(place.appending(uid).bytes) { keep(UID(uid), $0) }
                 continue
             }
             let last = place.appending(range.upperBound)
-            try store.scan(from: place.appending(range.lowerBound).bytes, to: last.end) { key, row in
+            try snapshot.scan(from: place.appending(range.lowerBound).bytes, to: last.end) { key, row in
                 keep(UID(try Key.integer(key, at: Key.afterMailbox, as: UInt32.self)), row)
                 return true
             }
