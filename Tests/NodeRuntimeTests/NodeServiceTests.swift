@@ -185,6 +185,27 @@ import Testing
         #expect(try await future.get() == nil)
     }
 
+    /// The delivery is where an account shows to be gone; the next look-up asks again.
+    @Test func `an account that was found is known until a delivery finds none`() async throws {
+        #expect(try await test.service.findForDelivery(test.address, on: test.loop).get() == test.account.id)
+        test.blocking.hold()
+        #expect(try await test.service.findForDelivery(test.address, on: test.loop).get() == test.account.id)
+        let chunk = MailCommand.uploadChunk(ServiceUnderTest.bodyID, index: 0, bytes: ByteBuffer())
+        for (command, isForgotten) in [(MailCommand.deleteAccount, false), (chunk, true)] {
+            _ = test.service.submit(command, for: test.account, on: test.loop)
+            try #require(test.takeCalls().first).completion.body(.success(.refused(.noSuchAccount)))
+            let future = test.service.findForDelivery(test.address, on: test.loop)
+            if isForgotten {
+                // The look-up waits for the pool, and fails when its time is over.
+                test.stateReads.expire(.max)
+                await #expect(throws: ServiceFailure.unavailable) { try await future.get() }
+            } else {
+                #expect(try await future.get() == test.account.id)
+            }
+        }
+        test.blocking.letGo()
+    }
+
     @Test func `a look-up asks the loop, whatever this node has`() async throws {
         let future = test.service.find(test.address, on: test.loop)
         try #require(test.takeReads().first).read()()

@@ -114,15 +114,11 @@ package final class NodeService: MailService {
         on loop: any EventLoop
     ) -> EventLoopFuture<MailOutcome> {
         let promise = loop.makePromise(of: MailOutcome.self)
-        let recipients = recipients
         submit(
             command,
             to: group(of: account.slot),
             account: account.id,
-            Completion(on: loop) { result in
-                if case .success(.refused(.noSuchAccount)) = result { recipients.forget(account.id) }
-                promise.complete(with: result)
-            }
+            Completion(on: loop) { promise.complete(with: $0) }
         )
         return promise.futureResult
     }
@@ -151,9 +147,21 @@ package final class NodeService: MailService {
             command: command,
             deadlineMilliseconds: deadline,
             admittedBytes: bytes,
-            completion: completion
+            completion: command.isOfDelivery ? forgettingRecipient(account, completion) : completion
         )
         inboxes.put(.submit(call), for: group)
+    }
+
+    /// What was known of the account was out of date where there is none.
+    private func forgettingRecipient(
+        _ account: AccountID,
+        _ completion: Completion<MailOutcome>
+    ) -> Completion<MailOutcome> {
+        let recipients = recipients
+        return Completion(on: completion.loop) { result in
+            if case .success(.refused(.noSuchAccount)) = result { recipients.forget(account) }
+            completion.body(result)
+        }
     }
 
     // MARK: Reads
@@ -165,6 +173,7 @@ package final class NodeService: MailService {
     }
 
     package func findForDelivery(_ address: AccountAddress, on loop: any EventLoop) -> EventLoopFuture<AccountID?> {
+        // Known at once, it is told without a turn of the loop between.
         if let account = recipients.account(of: address, clock.monotonicMilliseconds()) {
             return loop.makeSucceededFuture(account)
         }
@@ -177,6 +186,7 @@ package final class NodeService: MailService {
     /// only a no asks the leader.
     package func findForDelivery(_ address: AccountAddress, _ completion: Completion<AccountID?>) {
         let now = clock.monotonicMilliseconds()
+        if let account = recipients.account(of: address, now) { return completion.finish(.success(account)) }
         let group = group(of: address.slot)
         guard let permit = readBudget.take() else { return completion.finish(.failure(.busy)) }
         let id = stateReads.begin(deadlineMilliseconds: deadline) { completion.finish(.failure($0)) }
@@ -324,4 +334,17 @@ extension EventLoopPromise where Value: Sendable {
 
 extension SplitMix64 {
     fileprivate static var seededBySystem: SplitMix64 { SplitMix64(seed: .random(in: 0...UInt64.max)) }
+}
+
+extension MailCommand {
+    /// Whether its account was found by ``NodeService/findForDelivery(_:on:)``.
+    fileprivate var isOfDelivery: Bool {
+        switch self {
+        case .deliver, .uploadChunk: true
+        case .createAccount, .setAccountState, .deleteAccount, .setCredential, .setQuota, .createMailbox,
+            .deleteMailbox, .renameMailbox, .setSubscribed, .append, .storeFlags, .expunge, .remove, .copy, .move,
+            .purgeExpunged, .purgeRequests, .purgeDeliveries, .purgeUploads, .purgeRemnant, .directory:
+            false
+        }
+    }
 }

@@ -12,35 +12,12 @@ final class RecentBook: Sendable {
         let mailbox: MailboxID
     }
 
-    /// Mailboxes in two generations: when the younger one is full, it becomes the older one, which is forgotten. So a
-    /// mailbox that is not asked about is forgotten, and no step costs more than another.
-    private struct State {
-        var younger: [Place: UID] = [:]
-        var older: [Place: UID] = [:]
-
-        /// The UID that is noted for a mailbox, which counts as asked about.
-        mutating func upTo(_ place: Place, _ limit: Int) -> UID? {
-            if let uid = younger[place] { return uid }
-            guard let uid = older[place] else { return nil }
-            note(uid, of: place, limit: limit)
-            return uid
-        }
-
-        mutating func note(_ uid: UID, of place: Place, limit: Int) {
-            if younger.count >= limit, younger[place] == nil {
-                older = younger
-                younger = [:]
-            }
-            younger[place] = uid
-        }
-    }
-
-    /// Mailboxes that one generation has at most.
-    private let limit: Int
-    private let state = NIOLockedValueBox(State())
+    private let state: NIOLockedValueBox<TwoGenerations<Place, UID>>
 
     /// - Parameter maximumMailboxes: how many mailboxes the book has at most.
-    init(maximumMailboxes: Int = 65_536) { limit = max(1, maximumMailboxes / 2) }
+    init(maximumMailboxes: Int = 65_536) {
+        state = NIOLockedValueBox(TwoGenerations(maximum: maximumMailboxes))
+    }
 
     /// Gives a session what is recent of a mailbox.
     ///
@@ -48,8 +25,8 @@ final class RecentBook: Sendable {
     func take(from: UID, upTo: UID, in mailbox: MailboxID, of account: AccountID) -> UID {
         let place = Place(account: account, mailbox: mailbox)
         return state.withLockedValue { state in
-            let noted = state.upTo(place, limit)
-            if upTo > noted ?? UID(0) { state.note(upTo, of: place, limit: limit) }
+            let noted = state.use(place)
+            if upTo > noted ?? UID(0) { state.note(upTo, of: place) }
             return max(from, noted ?? from)
         }
     }
@@ -71,23 +48,23 @@ final class RecentBook: Sendable {
     private func raiseRecord(_ record: MailboxRecord, _ account: AccountID) -> MailboxRecord {
         guard record.recent > 0 else { return record }
         let place = Place(account: account, mailbox: record.id)
-        guard let uid = state.withLockedValue({ $0.upTo(place, limit) }) else { return record }
+        guard let uid = state.withLockedValue({ $0.use(place) }) else { return record }
         return record.raised(to: uid)
     }
 
     private func raiseRecords(_ records: [MailboxRecord], _ account: AccountID) -> [MailboxRecord] {
         state.withLockedValue { state in
-            guard !state.younger.isEmpty else { return records }
+            guard !state.isEmpty else { return records }
             return records.map { record in
                 guard record.recent > 0 else { return record }
-                let uid = state.upTo(Place(account: account, mailbox: record.id), limit)
+                let uid = state.use(Place(account: account, mailbox: record.id))
                 return uid.map(record.raised) ?? record
             }
         }
     }
 
     /// How many mailboxes the book has, for tests.
-    var count: Int { state.withLockedValue { $0.younger.count + $0.older.count } }
+    var count: Int { state.withLockedValue { $0.count } }
 }
 
 extension MailboxRecord {
