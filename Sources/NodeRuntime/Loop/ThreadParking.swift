@@ -43,7 +43,11 @@ internal import Synchronization
             desired: State.parked,
             ordering: .acquiringAndReleasing
         )
-        guard isParked else { return state.store(State.nothing, ordering: .releasing) }
+        guard isParked else {
+            // An exchange and no store: what every thread put before it called is to be seen from here on.
+            _ = state.exchange(State.nothing, ordering: .acquiringAndReleasing)
+            return
+        }
         let nanoseconds = Int64(max(0, min(milliseconds, 86_400_000)) * 1_000_000)
         let isPosted = unsafe staffetta_semaphore_wait(semaphore, nanoseconds) == 1
         let state = state.exchange(State.nothing, ordering: .acquiringAndReleasing)
