@@ -96,6 +96,17 @@ import Testing
         #expect(surveys.ended.map(\.reports.count) == [3])
     }
 
+    /// Where there is no connection, a question is lost.
+    @Test func whoDidNotHearTheQuestionIsAskedAgain() throws {
+        let cluster = try cluster()
+        let surveys = Surveys()
+        ask(cluster[1], surveys)
+        cluster.run(ticks: 2) { message, _, to in message.isSurvey && to == cluster[3].id }
+        #expect(surveys.ended.isEmpty)
+        cluster.run(ticks: 8)
+        #expect(surveys.ended.map(\.reports.count) == [3])
+    }
+
     @Test func soManyInquiriesAndNoMore() throws {
         let cluster = try cluster()
         cluster[3].isStopped = true
@@ -141,4 +152,8 @@ import Testing
         cluster.run(ticks: 4)
         #expect(cluster.leader(of: GroupID(1)) === others[0])
     }
+}
+
+extension PeerMessage {
+    fileprivate var isSurvey: Bool { if case .survey = self { true } else { false } }
 }

@@ -50,6 +50,23 @@ import Testing
         #expect(view.nodes.map(\.disk) == [.well, .slow, .well, .well, .well, .well])
     }
 
+    /// Who is late has not gone.
+    @Test func whatWasSaidShortlyBeforeCompletesAnInquiry() {
+        let report = NodeReport(directoryIndex: .zero, capacityBytes: 1, freeBytes: 0, disk: .well, groups: [])
+        let newer = NodeReport(directoryIndex: .zero, capacityBytes: 2, freeBytes: 0, disk: .well, groups: [])
+        let earlier = ClusterSurvey(
+            reports: [NodeID(1): report, NodeID(2): report],
+            goneSeconds: [NodeID(3): 0, NodeID(4): 0]
+        )
+        let later = ClusterSurvey(
+            reports: [NodeID(1): newer, NodeID(4): newer],
+            goneSeconds: [NodeID(2): 0, NodeID(3): 0]
+        )
+        let survey = later.completed(by: earlier)
+        #expect(survey.reports.mapValues(\.capacityBytes) == [NodeID(1): 2, NodeID(2): 1, NodeID(4): 2])
+        #expect(survey.goneSeconds == [NodeID(3): 0])
+    }
+
     @Test func aNodeThatIsGoneLeadsNothing() {
         var living = Self.living()
         living.stop(NodeID(2), seconds: 5)

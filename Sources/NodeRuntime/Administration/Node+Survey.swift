@@ -15,21 +15,27 @@ extension Node {
     ///
     /// - Throws: ``AdministrationError``, `.unavailable` where the directory has no quorum that answers in time.
     public func look() async throws(AdministrationError) -> ClusterLook {
+        try await lookAgain(after: ClusterSurvey())
+    }
+
+    private func lookAgain(after earlier: ClusterSurvey) async throws(AdministrationError) -> ClusterLook {
         async let survey = survey()
         guard let directory = try await directoryAdministration.directory() else { throw .unavailable }
-        return ClusterLook(directory, await survey, now: mail.now())
+        return ClusterLook(directory, await survey.completed(by: earlier), now: mail.now())
     }
 
     /// Looks at the whole cluster, and again where what is asked does not hold and a node has not answered.
     ///
-    /// A node that is busy, or has just been connected, answers late. As for the scheduler, one that is silent for 3 s
-    /// is gone.
+    /// A node that is busy answers late. As for the scheduler, one that is silent for 3 s is gone, and what it said
+    /// before counts until then.
     ///
     /// - Throws: ``AdministrationError``, as ``look()``.
     func look(until holds: (ClusterLook) -> Bool) async throws(AdministrationError) -> ClusterLook {
         let end = ContinuousClock.now + .milliseconds(SchedulerRoom.goneMilliseconds)
+        var earlier = ClusterSurvey()
         while true {
-            let look = try await look()
+            let look = try await lookAgain(after: earlier)
+            earlier = look.survey
             // A look without an answer takes most of a second, so there are four at most.
             if holds(look) || look.survey.goneSeconds.isEmpty || ContinuousClock.now >= end { return look }
         }

@@ -26,9 +26,12 @@ package enum SurveyInput: Sendable {
 /// Tells other nodes what this one holds and how much room it has, and asks the others for the same.
 ///
 /// An inquiry ends when all nodes of the cluster have answered, or after ``patienceMilliseconds``. A node that has just
-/// started waits for longer: it may not have a connection to each of the others yet.
+/// started waits for longer: it may not have a connection to each of the others yet. Whoever has not answered is asked
+/// again meanwhile, since a question is lost where there is no connection.
 struct SurveyRoom {
     static let patienceMilliseconds: Int64 = 900
+    /// When a node that has not answered is asked again.
+    private static let repetitionMilliseconds: Int64 = 300
     /// The least that a node has run for when an inquiry of its own ends without some answers.
     static let acquaintanceMilliseconds: Int64 = 5_000
     /// Inquiries at once; one more ends at once, with nothing.
@@ -43,6 +46,7 @@ struct SurveyRoom {
     private struct Inquiry {
         let id: UInt64
         let endMilliseconds: Int64
+        var nextMilliseconds: Int64
         var missing: Set<NodeID>
         var survey = ClusterSurvey()
         let finish: @Sendable (ClusterSurvey) -> Void
@@ -92,6 +96,7 @@ struct SurveyRoom {
             Inquiry(
                 id: lastInquiry,
                 endMilliseconds: max(desk.nowMilliseconds + Self.patienceMilliseconds, acquaintedMilliseconds ?? 0),
+                nextMilliseconds: desk.nowMilliseconds + Self.repetitionMilliseconds,
                 missing: Set(nodes),
                 finish: finish
             )
@@ -127,7 +132,7 @@ struct SurveyRoom {
     // MARK: Answering
 
     private mutating func answer(_ node: NodeID, in id: UInt64, _ desk: AgentDesk) {
-        guard askers.count < Self.maximumAskers else { return }
+        guard askers.count < Self.maximumAskers, !askers.contains(where: { $0 == (node, id) }) else { return }
         askers.append((node, id))
         if silentLoops == 0 { gather(desk) }
     }
@@ -185,6 +190,11 @@ struct SurveyRoom {
         }
         while let place = inquiries.firstIndex(where: { $0.endMilliseconds <= desk.nowMilliseconds }) {
             finish(at: place)
+        }
+        for place in inquiries.indices where inquiries[place].nextMilliseconds <= desk.nowMilliseconds {
+            inquiries[place].nextMilliseconds = desk.nowMilliseconds + Self.repetitionMilliseconds
+            let inquiry = inquiries[place]
+            for node in inquiry.missing where node != desk.node { desk.send(.survey(.ask(id: inquiry.id)), to: node) }
         }
         guard !isCounting, desk.nowMilliseconds >= nextCensusMilliseconds, desk.directory.now.index > .zero else {
             return

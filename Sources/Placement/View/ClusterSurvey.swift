@@ -13,6 +13,16 @@ public struct ClusterSurvey: Sendable {
         self.goneSeconds = goneSeconds
     }
 
+    /// The same, where nodes that have not answered are not gone if they answered an earlier inquiry, shortly before.
+    public func completed(by earlier: ClusterSurvey) -> ClusterSurvey {
+        var survey = self
+        for (node, report) in earlier.reports where survey.reports[node] == nil {
+            survey.reports[node] = report
+            survey.goneSeconds[node] = nil
+        }
+        return survey
+    }
+
     /// What of a group's mail a node has said that it has, in bytes.
     fileprivate func bytes(of group: GroupID, on node: NodeID) -> Int {
         reports[node]?.groups.first { $0.group == group }.map { Int(clamping: $0.bytes) } ?? 0
