@@ -172,7 +172,7 @@ internal import Synchronization
         }
     }
 
-    private func handle(of family: Family) -> OpaquePointer {
+    func handle(of family: Family) -> OpaquePointer {
         switch family {
         case .rows: unsafe rows
         case .values: unsafe values

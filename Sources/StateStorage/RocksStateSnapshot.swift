@@ -35,6 +35,10 @@ internal import NIOCore
         try database.withValue(key, in: .snapshot(self), body)
     }
 
+    func withReadableValues(_ keys: [[UInt8]], _ body: (_ index: Int, _ value: Span<UInt8>) -> Void) {
+        database.withReadableValues(keys, in: self, body)
+    }
+
     func scan(
         from start: [UInt8],
         to end: [UInt8]?,

@@ -87,6 +87,10 @@ public final class RocksStateStore: StateStore {
         try database.withValue(key, body)
     }
 
+    public func withReadableValues(_ keys: [[UInt8]], _ body: (_ index: Int, _ value: Span<UInt8>) -> Void) {
+        database.withReadableValues(keys, in: nil, body)
+    }
+
     public func scan(
         from start: [UInt8],
         to end: [UInt8]?,

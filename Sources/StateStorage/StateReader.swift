@@ -25,6 +25,10 @@ public protocol StateReader: AnyObject, Sendable {
     /// - Returns: whether there was a value, and so whether `body` was called.
     func withValue(_ key: Span<UInt8>, _ body: (Span<UInt8>) throws -> Void) throws -> Bool
 
+    /// Lends the values of keys that rise, in any order. A value that is not there or cannot be read is left out: to
+    /// look for it alone tells why.
+    func withReadableValues(_ keys: [[UInt8]], _ body: (_ index: Int, _ value: Span<UInt8>) -> Void)
+
     /// Lends every row from `start` up to, but not including, `end` (nil: to the last key) to `body`, which returns
     /// whether to go on. Sees one consistent state, whatever is written meanwhile. Nothing is allocated per row.
     ///
@@ -50,6 +54,11 @@ extension StateReader {
     /// - Throws: ``StateError``, or what `body` throws.
     public func withValue(_ key: [UInt8], _ body: (Span<UInt8>) throws -> Void) throws -> Bool {
         try withValue(key.span, body)
+    }
+
+    /// Lends the values of keys that rise, one after the other.
+    public func withReadableValues(_ keys: [[UInt8]], _ body: (_ index: Int, _ value: Span<UInt8>) -> Void) {
+        for (index, key) in keys.enumerated() { _ = try? withValue(key) { body(index, $0) } }
     }
 
     /// Scans in ascending order.

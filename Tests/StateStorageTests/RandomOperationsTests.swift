@@ -48,10 +48,22 @@ import Testing
             #expect((order == .ascending ? rows : rows.reversed()) == expected)
             let probe = key(&random)
             #expect(try subject.store.bytes(probe) == model[probe])
+            let probes = (0..<random.below(20)).map { _ in key(&random) }.sorted { $0.lexicographicallyPrecedes($1) }
+            #expect(values(of: probes, in: subject.store) == probes.map { model[$0] })
+            if let snapshot { #expect(values(of: probes, in: snapshot) == probes.map { frozen[$0] }) }
             let persisted = try subject.store.get(probe, tier: .persisted).map { Array($0.readableBytesView) }
             #expect(persisted == flushed[probe])
         }
         #expect(try subject.rows() == sorted(model))
+    }
+
+    private func values(of keys: [[UInt8]], in reader: any StateReader) -> [[UInt8]?] {
+        var values: [[UInt8]?] = Array(repeating: nil, count: keys.count)
+        reader.withReadableValues(keys) { index, value in
+            #expect(values[index] == nil)
+            values[index] = value.array
+        }
+        return values
     }
 
     private func addOperation(to batch: any StateBatch, _ model: inout [[UInt8]: [UInt8]], _ random: inout SplitMix64) {

@@ -106,6 +106,23 @@ import Testing
         try expectAll((0..<200).filter { $0 % 10 == 0 })
     }
 
+    @Test func `many values are looked up at once, also where much is gone`() throws {
+        try write(0..<400)
+        try store.flush()
+        try remove((0..<400).filter { $0 % 150 > 2 })
+        try write([3, 399])
+        let wanted = Array(0..<400)
+        var found: [Int: [UInt8]] = [:]
+        store.withReadableValues(wanted.map(key)) { index, value in found[wanted[index]] = value.array }
+        #expect(found.keys.sorted() == [0, 1, 2, 3, 150, 151, 152, 300, 301, 302, 399])
+        for (number, bytes) in found { #expect(bytes == value(number)) }
+        // Where all that is wanted lies behind what is gone.
+        found = [:]
+        let few = [140, 149, 150, 200, 299, 301]
+        store.withReadableValues(few.map(key)) { index, value in found[few[index]] = value.array }
+        #expect(found.keys.sorted() == [150, 301])
+    }
+
     @Test func `many small segments become few`() throws {
         for number in 0..<70 {
             try write([number])

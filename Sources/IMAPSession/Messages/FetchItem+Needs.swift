@@ -1,6 +1,19 @@
 internal import IMAPSyntax
 internal import MailModel
 
+/// Fields of a header that an item names: made once, and used for each message.
+struct NamedFields {
+    /// Takes them out of a header.
+    let filter: any HeaderFiltering
+    /// How a response calls them.
+    let name: String
+
+    init(_ filter: any HeaderFiltering, as name: String) {
+        self.filter = filter
+        self.name = name
+    }
+}
+
 /// What FETCH needs to know to tell an item.
 extension FetchItem {
     /// Whether the view is enough.
@@ -46,12 +59,13 @@ extension FetchItem {
         }
     }
 
-    /// What takes the fields out of a header that the item names; nil for an item that names none.
-    func makeFilter(_ tools: any MessageTools) -> (any HeaderFiltering)? {
-        guard case .section(let section, _, _) = self else { return nil }
+    /// The fields of a header that the item names; nil for an item that names none.
+    func makeFields(_ tools: any MessageTools) -> NamedFields? {
+        guard case .section(let section, let partial, _) = self else { return nil }
+        let name = ResponseEncoder.sectionName(section, partial?.offset)
         switch section.text {
-        case .headerFields(let names): return tools.makeFilter(names: names, not: false)
-        case .headerFieldsNot(let names): return tools.makeFilter(names: names, not: true)
+        case .headerFields(let names): return NamedFields(tools.makeFilter(names: names, not: false), as: name)
+        case .headerFieldsNot(let names): return NamedFields(tools.makeFilter(names: names, not: true), as: name)
         case .header, .text, .mime, nil: return nil
         }
     }

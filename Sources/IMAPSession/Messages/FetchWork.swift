@@ -9,8 +9,8 @@ struct FetchWork {
     private let usesUIDs: Bool
     /// The items that are written for each message.
     private let items: [FetchItem]
-    /// By item: what takes the fields out of a header that the item names.
-    private let filters: [(any HeaderFiltering)?]
+    /// By item: the fields of a header that the item names.
+    private let fields: [NamedFields?]
     private let needsDetails: Bool
     private let needsOutline: Bool
     private let needsStructure: Bool
@@ -55,7 +55,7 @@ struct FetchWork {
         self.tag = tag
         self.items = items
         let tools = session.tools
-        filters = items.map { $0.makeFilter(tools) }
+        fields = items.map { $0.makeFields(tools) }
         usesUIDs = command.numberSpace == .uid
         needsDetails = !items.allSatisfy(\.isInView)
         needsOutline = items.contains(where: \.needsOutline)
@@ -206,7 +206,7 @@ struct FetchWork {
                 return true
             }
             message?.nextItem += 1
-            writeItem(items[next], filters[next], in: &session)
+            writeItem(items[next], fields[next], in: &session)
             let leadingBytes = message?.receiveLeading(in: &session) ?? 0
             if let wanted = message?.wantedBytes {
                 guard wanted.isEmpty else {
@@ -228,7 +228,7 @@ struct FetchWork {
 
     private mutating func writeItem(
         _ item: FetchItem,
-        _ filter: (any HeaderFiltering)?,
+        _ fields: NamedFields?,
         in session: inout Session
     ) {
         guard let index = message?.index, let uid = message?.uid else { return }
@@ -238,7 +238,7 @@ struct FetchWork {
         case .modSeq: if let modSeq = session.view?.modSeqs[index] { session.encoder.modSeq(modSeq) }
         case .internalDate, .size, .saveDate, .emailID, .threadID, .envelope, .body, .bodyStructure, .section, .rfc822,
             .rfc822Header, .rfc822Text, .binary, .binarySize, .preview:
-            message?.begin(item, filter, in: &session)
+            message?.begin(item, fields, in: &session)
         }
     }
 

@@ -28,7 +28,7 @@ struct FetchedMessage {
             case literal(FetchItem, origin: UInt64?, length: Int)
             case announcedLiteral
             /// The bytes are the header with this range, to be filtered.
-            case header(Range<UInt64>, BodySection, BytePartial?, any HeaderFiltering)
+            case header(Range<UInt64>, NamedFields, BytePartial?)
             /// For the message's reader, so that the item can be told.
             case outline(FetchItem)
         }
@@ -54,8 +54,8 @@ struct FetchedMessage {
 
     /// Writes an item, or begins it.
     ///
-    /// - Parameter filter: takes the fields out of a header that the item names.
-    mutating func begin(_ item: FetchItem, _ filter: (any HeaderFiltering)?, in session: inout Session) {
+    /// - Parameter fields: those of a header that the item names.
+    mutating func begin(_ item: FetchItem, _ fields: NamedFields?, in session: inout Session) {
         guard let details else { preconditionFailure("rows were not read") }
         if beginOutline(for: item, details, in: &session) { return }
         switch item {
@@ -68,8 +68,8 @@ struct FetchedMessage {
         case .threadID: session.encoder.threadID(nil)
         case .envelope, .body, .bodyStructure: writeOutline(for: item, details, in: &session)
         case .section(let section, let partial, _):
-            if let filter {
-                beginFields(section, filter, partial: partial, in: &session)
+            if let fields {
+                beginFields(fields, of: section, partial: partial, in: &session)
             } else {
                 beginSection(section, for: item, partial: partial, in: &session)
             }
@@ -184,8 +184,8 @@ struct FetchedMessage {
 
     /// The same for fields of a header, which is looked through when all of it has come.
     private mutating func beginFields(
-        _ section: BodySection,
-        _ filter: any HeaderFiltering,
+        _ fields: NamedFields,
+        of section: BodySection,
         partial: BytePartial?,
         in session: inout Session
     ) {
@@ -194,9 +194,9 @@ struct FetchedMessage {
         }
         let headerRange = range.prefix(bytes: UInt64(SessionLimits.headerBytes))
         if let header, header.range == headerRange {
-            return Self.write(filter.filter(header.bytes), of: section, partial: partial, in: &session)
+            return Self.write(fields, of: header.bytes, partial: partial, in: &session)
         }
-        piece = Piece(purpose: .header(headerRange, section, partial, filter), range: headerRange)
+        piece = Piece(purpose: .header(headerRange, fields, partial), range: headerRange)
     }
 
     /// Takes in what came of the wanted bytes with the message's row.
@@ -240,22 +240,23 @@ struct FetchedMessage {
         case .literal(let item, let origin, let length):
             session.encoder.announceLiteral(of: item, origin: origin, length: length)
         case .announcedLiteral: break
-        case .header(let range, let section, let partial, let filter):
+        case .header(let range, let fields, let partial):
             header = (range, piece.gathered)
-            Self.write(filter.filter(piece.gathered), of: section, partial: partial, in: &session)
+            Self.write(fields, of: piece.gathered, partial: partial, in: &session)
         case .outline(let item): finishOutline(for: item, upTo: piece.range.upperBound, in: &session)
         }
     }
 
     private static func write(
-        _ filtered: ByteBuffer,
-        of section: BodySection,
+        _ fields: NamedFields,
+        of header: ByteBuffer,
         partial: BytePartial?,
         in session: inout Session
     ) {
+        let filtered = fields.filter.filter(header)
         let cut = (0..<UInt64(filtered.readableBytes)).cut(by: partial)
         let bytes = filtered.getSlice(at: filtered.readerIndex + Int(cut.lowerBound), length: cut.count)
-        session.encoder.beginSection(section, origin: partial?.offset, length: cut.count)
+        session.encoder.beginItem(fields.name, length: cut.count)
         session.encoder.literalBytes(bytes ?? ByteBuffer())
     }
 }

@@ -100,7 +100,7 @@ extension ResponseEncoder {
         beginLiteral(length: length)
     }
 
-    /// An item of IMAP4rev1, such as `RFC822`, and the announcement of its literal.
+    /// An item by its name, such as `RFC822`, and the announcement of its literal.
     public mutating func beginItem(_ name: String, length: Int) {
         item(name)
         beginLiteral(length: length)
@@ -119,7 +119,8 @@ extension ResponseEncoder {
         raw("\(bytes)")
     }
 
-    private static func sectionName(_ section: BodySection, _ origin: UInt64?) -> String {
+    /// How a response calls a section.
+    public static func sectionName(_ section: BodySection, _ origin: UInt64?) -> String {
         "BODY[\(section)]\(origin.map { "<\($0)>" } ?? "")"
     }
 }

@@ -1,6 +1,5 @@
 public import Consensus
 public import MailModel
-internal import MessageFormat
 internal import NIOCore
 public import StateStorage
 
@@ -118,7 +117,7 @@ public struct MailReader: Sendable {
                 return .missing
             }
             guard leading.maximum > 0 else { return .details(details) }
-            return .details(withLeadingBytes(details, leading, of: account, in: group))
+            return .details(LeadingBytesReader(store, account, in: group).add(leading, to: details))
         case .body(let body, let offset, let maximumBytes):
             guard let bytes = try self.body(body, of: account, in: group, from: offset, maximumBytes: maximumBytes)
             else { return .missing }
@@ -323,31 +322,6 @@ public struct MailReader: Sendable {
         return try found.map { uid, range in
             let row = rows.getSlice(at: range.lowerBound, length: range.count) ?? ByteBuffer()
             return MessageDetails(uid: uid, try MessageRow(row: row))
-        }
-    }
-
-    /// The same rows with first bytes of their messages, as many as an answer may bring. Bytes that cannot be read are
-    /// left out: who asks for them by themselves learns why, and has them mended.
-    private func withLeadingBytes(
-        _ details: [MessageDetails],
-        _ leading: LeadingBytes,
-        of account: AccountID,
-        in group: GroupID
-    ) -> [MessageDetails] {
-        var left = MailLimits.leadingBytesPerQuery
-        return details.map { row in
-            guard left > 0 else { return row }
-            let name = BodyChunk(account: account, body: row.bodyID, index: 0)
-            var wanted = leading.maximum
-            // Where the summary cannot be read, the header may be of any length.
-            if leading.isHeaderOnly, let header = StoredSummary.headerBytes(in: row.summary) {
-                wanted = Int(min(header, UInt64(wanted)))
-            }
-            guard let bytes = try? checkedBytes(0..<wanted, of: name, in: group) else { return row }
-            left -= bytes.readableBytes
-            var row = row
-            row.leading = bytes
-            return row
         }
     }
 
