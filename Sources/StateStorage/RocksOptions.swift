@@ -85,13 +85,30 @@ internal import CRocksDB
         unsafe rocksdb_options_set_compression(options, settings.rowCompression.code)
     }
 
+    /// A cache of few parts: none takes in a block that is larger than itself.
+    private static func makeCache(bytes: Int) -> OpaquePointer {
+        let options = unsafe rocksdb_lru_cache_options_create()!
+        defer { unsafe rocksdb_lru_cache_options_destroy(options) }
+        unsafe rocksdb_lru_cache_options_set_capacity(options, bytes)
+        unsafe rocksdb_lru_cache_options_set_num_shard_bits(options, 3)
+        return unsafe rocksdb_cache_create_lru_opts(options)!
+    }
+
     private static func setTable(_ options: OpaquePointer, cacheBytes: Int, bloomBits: Double?) {
         let table = unsafe rocksdb_block_based_options_create()!
-        let cache = unsafe rocksdb_cache_create_lru(cacheBytes)!
+        let cache = unsafe Self.makeCache(bytes: cacheBytes)
         // The table options own the filter policy and share the cache.
         if let bloomBits {
             let policy = unsafe rocksdb_filterpolicy_create_bloom_full(bloomBits)
             unsafe rocksdb_block_based_options_set_filter_policy(table, policy)
+            // In one piece, the filter of a file of small rows takes megabytes: where memory does not keep it, each
+            // look-up reads all of it. In pieces of a block, look-ups read the piece that they need, as of an index.
+            unsafe rocksdb_block_based_options_set_index_type(
+                table,
+                Int32(rocksdb_block_based_table_index_type_two_level_index_search)
+            )
+            unsafe rocksdb_block_based_options_set_partition_filters(table, 1)
+            unsafe rocksdb_block_based_options_set_pin_top_level_index_and_filter(table, 1)
         } else {
             // Values are larger than blocks of rows: fewer blocks make a smaller index.
             unsafe rocksdb_block_based_options_set_block_size(table, 16 << 10)
