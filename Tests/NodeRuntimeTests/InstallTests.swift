@@ -20,7 +20,7 @@ import Testing
             settings.compactionStep = 1
             settings.maintenanceMilliseconds = 100
             // Only when this test says so.
-            settings.flushMilliseconds = 1 << 40
+            settings.flush.milliseconds = 1 << 40
         }
         cluster.run(ticks: 60)
         let leader = try #require(cluster.leader(of: group))
@@ -76,7 +76,7 @@ import Testing
             settings.retainedEntries = 0
             settings.compactionStep = 1
             settings.maintenanceMilliseconds = 100
-            settings.flushMilliseconds = 200
+            settings.flush.milliseconds = 200
         }
         cluster.run(ticks: 60)
         let leader = try #require(cluster.leader(of: group))
@@ -107,7 +107,7 @@ import Testing
             settings.retainedEntries = 0
             settings.compactionStep = 1
             settings.maintenanceMilliseconds = 100
-            settings.flushMilliseconds = 1 << 40
+            settings.flush.milliseconds = 1 << 40
             settings.snapshots.pieceBytes = 256
         }
         cluster.run(ticks: 60)

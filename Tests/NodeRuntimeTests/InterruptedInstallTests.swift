@@ -25,7 +25,7 @@ import Testing
             settings.compactionStep = 1
             settings.maintenanceMilliseconds = 100
             // Only when a test says so.
-            settings.flushMilliseconds = 1 << 40
+            settings.flush.milliseconds = 1 << 40
             change(&settings)
         }
     }

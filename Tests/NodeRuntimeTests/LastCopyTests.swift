@@ -19,7 +19,7 @@ import Testing
             settings.compactionStep = 1
             settings.maintenanceMilliseconds = 100
             // Only when this test says so.
-            settings.flushMilliseconds = 1 << 40
+            settings.flush.milliseconds = 1 << 40
         }
         cluster.run(ticks: 60)
         let leader = try #require(cluster.leader(of: group))

@@ -26,7 +26,13 @@ import Testing
     }
 
     private func writer(_ log: RecordingLog, _ inboxes: LoopInboxes, failures: Counter = Counter()) -> LogWriter {
-        LogWriter(log: log, network: NoNetwork(), inboxes: inboxes, maximumSegments: 16) { _ in failures.value += 1 }
+        LogWriter(
+            log: log,
+            network: NoNetwork(),
+            inboxes: inboxes,
+            maximumSegments: 16,
+            flushBytes: 100 << 20
+        ) { _ in failures.value += 1 }
     }
 
     private func persisted(_ loop: Inbox<LoopInput>) -> [UInt64] {
@@ -58,6 +64,19 @@ import Testing
         #expect(log.rounds.count == 3)
         #expect(log.firsts == [5, 21, 37])
         #expect(persisted(inboxes.loops[0]) == [1])
+    }
+
+    /// What a start would have to apply again does not become more and more.
+    @Test func theAgentIsToldThatTheLogHasGrown() {
+        let inboxes = LoopInboxes(loops: 1)
+        let writer = writer(RecordingLog(), inboxes)
+        var told: [Int] = []
+        for number in 0..<UInt64(350) {
+            writer.inbox.put(.write(write(number + 1, first: number + 1, count: 1)))
+            writer.turn()
+            for case .logHasGrown in inboxes.agent.drain() { told.append(Int(number) + 1) }
+        }
+        #expect(told == [100, 200, 300])
     }
 
     @Test func aFailureInTheMiddleIsTheEnd() {

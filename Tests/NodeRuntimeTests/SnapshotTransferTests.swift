@@ -168,7 +168,7 @@ private final class Transfer {
             settings.compactionStep = 1
             settings.maintenanceMilliseconds = 100
             // Only when this test says so.
-            settings.flushMilliseconds = 1 << 40
+            settings.flush.milliseconds = 1 << 40
             settings.snapshots.pieceBytes = 1_800
             settings.snapshots.stallMilliseconds = 1_000
             settings.resendMilliseconds = 200

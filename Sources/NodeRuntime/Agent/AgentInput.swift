@@ -22,6 +22,8 @@ package enum AgentInput: Sendable {
     case calledGone(by: NodeID)
     case survey(SurveyInput)
     case scheduler(SchedulerInput)
+    /// The log has had so much since the last time that the state is to be flushed.
+    case logHasGrown
     /// The state was flushed, and the file system asked; or one of the two has failed.
     case upkeepIsOver
     /// The directory's state here says that the cluster is at this version.

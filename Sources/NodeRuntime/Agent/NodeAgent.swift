@@ -95,6 +95,7 @@ package final class NodeAgent {
         case .calledGone(let node): farewell.noteGone(by: node, desk)
         case .survey(let input): survey.receive(input, desk)
         case .scheduler(let input): scheduler.receive(input, desk)
+        case .logHasGrown: upkeep.noteGrownLog()
         case .upkeepIsOver: upkeep.finished()
         case .version(let version): noteVersion(version)
         }

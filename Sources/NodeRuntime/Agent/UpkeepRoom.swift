@@ -5,6 +5,7 @@ struct UpkeepRoom {
     private var nextMilliseconds: Int64 = 0
     private var flushedMilliseconds: Int64 = 0
     private var isBusy = false
+    private var hasLogGrown = false
 
     /// Space of bodies that are gone is given back in pieces of some milliseconds, for so long in each round: a tenth
     /// of the time, so that mail goes first, and what else is to be done in a round is done.
@@ -17,8 +18,12 @@ struct UpkeepRoom {
         nextMilliseconds = now + desk.settings.maintenanceMilliseconds
         desk.ways.writer.put(.tidy)
         // Only what is flushed may leave the log: that is what makes room.
-        let flushes = desk.health.isSpaceLow || now - flushedMilliseconds >= desk.settings.flushMilliseconds
-        if flushes { flushedMilliseconds = now }
+        let isDue = now - flushedMilliseconds >= desk.settings.flush.milliseconds
+        let flushes = desk.health.isSpaceLow || isDue || hasLogGrown
+        if flushes {
+            flushedMilliseconds = now
+            hasLogGrown = false
+        }
         isBusy = true
         let inbox = desk.ways.inboxes.agent
         let (gauge, state, failed, clock) = (desk.ways.gauge, desk.ways.state, desk.ways.failed, desk.clock)
@@ -36,6 +41,9 @@ struct UpkeepRoom {
             inbox.put(.upkeepIsOver)
         }
     }
+
+    /// What a start would have to read and apply again becomes much.
+    mutating func noteGrownLog() { hasLogGrown = true }
 
     mutating func finished() { isBusy = false }
 }

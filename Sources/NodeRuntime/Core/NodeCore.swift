@@ -122,6 +122,7 @@ package final class NodeCore {
             network: environment.network,
             inboxes: inboxes,
             maximumSegments: settings.maximumLogSegments,
+            flushBytes: settings.flush.logBytes,
             failed: environment.failed
         )
         (appliers, installer) = Self.makeAppliers(

@@ -45,6 +45,9 @@ package final class LogWriter {
     private let inboxes: LoopInboxes
     /// More segments than this, and the oldest is given up: what is still needed of it is copied forward.
     private let maximumSegments: Int
+    /// When the log has had so many bytes of entries, the agent is told.
+    private let flushBytes: Int
+    private var unflushedBytes = 0
     private let failed: @Sendable (any Error) -> Void
     private var hasFailed = false
     private(set) var rounds: UInt64 = 0
@@ -54,12 +57,14 @@ package final class LogWriter {
         network: any PeerNetwork,
         inboxes: LoopInboxes,
         maximumSegments: Int,
+        flushBytes: Int,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
         self.log = log
         self.network = network
         self.inboxes = inboxes
         self.maximumSegments = maximumSegments
+        self.flushBytes = flushBytes
         self.failed = failed
     }
 
@@ -155,6 +160,7 @@ package final class LogWriter {
         if !pending.round.isEmpty {
             try log.append(pending.round)
             rounds += 1
+            noteGrown(pending.bytes)
         }
         pending.releases.send(over: network)
         if !pending.done.isEmpty { inboxes.tellPersisted(pending.done) }
@@ -165,6 +171,13 @@ package final class LogWriter {
             }
         }
         pending = Pending()
+    }
+
+    private func noteGrown(_ bytes: Int) {
+        unflushedBytes += bytes
+        guard unflushedBytes >= flushBytes else { return }
+        unflushedBytes = 0
+        inboxes.agent.put(.logHasGrown)
     }
 
     /// Gives up the oldest segment when a group that lags or rests would keep it for ever, and notes in a pause that

@@ -37,8 +37,8 @@ public struct CoreSettings: Sendable {
     public var housekeeping = HousekeepingSettings()
     /// How often the state is asked what it keeps durably, and the disk how much room it has.
     public var maintenanceMilliseconds: Int64 = 2_000
-    /// The state is flushed at least this often while it changes.
-    public var flushMilliseconds: Int64 = 30_000
+    /// When the state is flushed.
+    public var flush = FlushSettings()
     /// How snapshots go to other nodes.
     public var snapshots = SnapshotSettings()
     /// Whether the node that leads the directory plans where replicas and leaderships are to be.
@@ -123,4 +123,15 @@ public struct HousekeepingSettings: Sendable {
     public var lookMilliseconds: Int64 = 60_000
     /// How long what was expunged is kept, by the clock of the node that leads its group.
     public var expungedRetentionMilliseconds = MailLimits.expungedRetentionMilliseconds
+}
+
+/// When the state is flushed: what is not has to be applied again, from the log, when a node starts.
+public struct FlushSettings: Hashable, Sendable {
+    /// At least this often while the state changes.
+    public var milliseconds: Int64 = 30_000
+    /// Also when the log has had so many bytes of entries. A node that starts reads and applies a few hundred million
+    /// bytes a second.
+    public var logBytes = 256 << 20
+
+    public init() {}
 }

@@ -17,7 +17,7 @@ enum SimSettings {
         settings.compactionStep = random.pick([1, 10, 50]) ?? 10
         settings.maintenanceMilliseconds = random.pick([100, 400, 1_500]) ?? 400
         settings.housekeeping.lookMilliseconds = random.pick([500, 2_000, 8_000]) ?? 2_000
-        settings.flushMilliseconds = random.pick([200, 1_000, 5_000]) ?? 1_000
+        settings.flush.milliseconds = random.pick([200, 1_000, 5_000]) ?? 1_000
         settings.snapshots.pieceBytes = random.pick([512, 4_096, 65_536]) ?? 4_096
         // All must have got theirs within the time to become well.
         settings.snapshots.bytesPerSecond = random.pick([0, 1_000_000, 4_000_000]) ?? 0
