@@ -209,6 +209,8 @@ class Cluster:
         self.children = []
         self.output = []
         self.process = None
+        # How long its nodes and accounts may take to be there, in seconds.
+        self.patience = 180
 
     def __enter__(self):
         self.start()
@@ -237,7 +239,7 @@ class Cluster:
         )
         threading.Thread(target=self._read_output, daemon=True).start()
         try:
-            wait_until(self._is_ready, 180, "a ready cluster")
+            wait_until(self._is_ready, self.patience, "a ready cluster")
         except AssertionError as error:
             logs = [node.log.read_text()[-1_000:] for node in self.nodes if node.log.exists()]
             self.stop()
