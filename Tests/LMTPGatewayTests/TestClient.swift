@@ -136,6 +136,8 @@ struct TestServer {
         _ body: (TestServer) async throws -> Void
     ) async throws {
         var settings = LMTPSettings()
+        // Tests wait for each other, longer than a client may say nothing.
+        settings.commandTimeoutSeconds = 86_400
         settings.hostName = "mx.example.org"
         try change(&settings)
         let service = try MemoryMailService()

@@ -139,7 +139,8 @@ import Testing
 
     // MARK: Busy
 
-    /// The group's calls wait together; those that the leader has not refused are not sent twice.
+    /// The group's calls wait together; those that the leader has not refused are not sent twice. Behind the pause one
+    /// goes before all others.
     @Test func aBusyLeaderIsAskedAgainAfterAPause() throws {
         let bench = try Bench()
         for number in 1...2 as ClosedRange<UInt64> { bench.submit(Self.mail(number), through: bench.caller) }
@@ -156,7 +157,7 @@ import Testing
             again.append(request)
             return true
         }
-        #expect(again.count == 2 && again.first == first[0].request && !again.contains(first[1].request))
+        #expect(again == [first[0].request])
         #expect(bench.answers.isEmpty)
         bench.cluster.run(ticks: 60)
         #expect(bench.answers.outcomes.count == 3 && bench.answers.failures.isEmpty)

@@ -11,8 +11,9 @@ internal import ReplicaCore
 struct CallsRoom {
     /// What of a group's calls is on its way to another node at once, in bytes.
     static let maximumForwardedBytes = 4 << 20
-    /// The pauses after a refusal.
-    private static let pause = Backoff(firstMilliseconds: 50, maximumMilliseconds: 2_000)
+    /// The pauses after a refusal. A leader may be there at any moment: calls are not to wait for it much longer than
+    /// an election takes.
+    private static let pause = Backoff(firstMilliseconds: 50, maximumMilliseconds: 200)
     /// The longest wait for an answer.
     private static let maximumResendMilliseconds: Int64 = 8_000
 
@@ -148,6 +149,8 @@ struct CallsRoom {
     }
 
     /// Sends the calls that are to be sent to the leader. Those that the window has no room for wait for an answer.
+    /// After a refusal one call is sent, and the others when it was carried out: while a group has no leader, not all
+    /// that waits goes to and fro.
     private mutating func forwardReady(_ table: CallTable, of group: GroupID, to leader: NodeID, _ floor: Floor) {
         let backoff = Backoff(
             firstMilliseconds: floor.settings.resendMilliseconds,
@@ -164,6 +167,7 @@ struct CallsRoom {
                 of: group,
                 at: floor.nowMilliseconds + delay
             )
+            if table.pauses > 0 { break }
         }
         if due.isCrowded { due.removeStale { Self.isStale($0, floor) } }
     }
@@ -296,7 +300,8 @@ struct CallsRoom {
     ) {
         guard request.session == floor.place.session, let table = floor.groups[group]?.calls else { return }
         table.heardMilliseconds = floor.nowMilliseconds
-        table.losses = 0
+        // Whoever does not lead may name a leader that is lost, again and again.
+        if result.isOfLeader { table.losses = 0 }
         switch result {
         case .outcome(let outcome):
             guard let call = table.remove(request.sequence) else { return }
@@ -356,4 +361,9 @@ extension PendingCall {
         case .ready, .proposed: false
         }
     }
+}
+
+extension ForwardResult {
+    /// Whether the node that answers leads the group.
+    fileprivate var isOfLeader: Bool { if case .notLeader = self { false } else { true } }
 }

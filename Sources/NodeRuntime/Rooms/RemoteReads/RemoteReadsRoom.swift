@@ -22,7 +22,7 @@ struct RemoteReadsRoom {
     /// What answers of several pieces may take up in this loop together, in bytes; a single one always comes.
     static let maximumReservedBytes = 64 << 20
     /// The pauses when every node has refused.
-    private static let pause = Backoff(firstMilliseconds: 20, maximumMilliseconds: 1_000)
+    private static let pause = Backoff(firstMilliseconds: 20, maximumMilliseconds: 250)
     /// The longest wait for a sign of the node that was asked.
     private static let maximumPatienceMilliseconds: Int64 = 4_000
     /// How long a node that has not answered, or is lost, comes last.
