@@ -13,7 +13,9 @@ struct MailboxView {
     /// UIDs that are `\Recent` in this session, as rising ranges that do not touch.
     private(set) var recent: [Range<UInt32>] = []
     /// UIDs of messages that were expunged and whose client was not told yet.
-    private(set) var gone: Set<UInt32> = []
+    private var gone = UIDSet()
+    /// How many messages these are.
+    private var goneCount = 0
     /// UIDs of messages of whose flags the client has to be told.
     private var changed: Set<UInt32> = []
     /// How many messages the client knows of.
@@ -114,7 +116,7 @@ struct MailboxView {
 
     var recentCount: Int { recent.reduce(0) { $0 + (lowerBound(of: $1.upperBound) - lowerBound(of: $1.lowerBound)) } }
 
-    func isGone(_ uid: UInt32) -> Bool { gone.contains(uid) }
+    func isGone(_ uid: UInt32) -> Bool { gone.contains(UID(uid)) }
 
     /// A message's flags as a client reads them.
     func flagList(at index: Int) -> [Flag] {
@@ -165,17 +167,21 @@ struct MailboxView {
             if setFlags(state.flags, state.modSeq, at: index) { markChanged(at: index) }
         }
         for state in changes.new { rows.append(state) }
-        for range in rows.indexes(of: changes.expunged) { for index in range { markGone(at: index) } }
+        markGone(at: rows.indexes(of: changes.expunged))
         rows.noteState(of: changes.mailbox)
     }
 
-    private mutating func markGone(at index: Int) {
-        gone.insert(uids[index])
-        forgetChange(at: index)
+    /// By ranges, and not one by one: another session may have expunged all of a large mailbox.
+    private mutating func markGone(at ranges: [Range<Int>]) {
+        guard !ranges.isEmpty else { return }
+        if !changed.isEmpty { for index in ranges.joined() { forgetChange(at: index) } }
+        let more = ranges.map { uids[$0.lowerBound]...uids[$0.upperBound - 1] }
+        gone = UIDSet(ranges: gone.ranges + more)
+        goneCount = rows.indexes(of: gone).reduce(0) { $0 + $1.count }
     }
 
     /// Whether messages are shown that are not there any more.
-    func isLarger(than record: MailboxRecord) -> Bool { !isDeleted && count - gone.count > Int(record.messages) }
+    func isLarger(than record: MailboxRecord) -> Bool { !isDeleted && count - goneCount > Int(record.messages) }
 
     /// Of the messages in a range of UIDs, only these are there.
     ///
@@ -183,16 +189,23 @@ struct MailboxView {
     mutating func keep(_ states: [MessageState], from start: UID, below end: UID?) {
         var next = 0
         let range = lowerBound(of: start.rawValue)..<(end.map { lowerBound(of: $0.rawValue) } ?? count)
+        var missing: [Range<Int>] = []
         for index in range {
             while next < states.count, states[next].uid.rawValue < uids[index] { next += 1 }
             guard next == states.count || states[next].uid.rawValue != uids[index] else { continue }
-            markGone(at: index)
+            if let last = missing.last, last.upperBound == index {
+                missing[missing.count - 1] = last.lowerBound..<index + 1
+            } else {
+                missing.append(index..<index + 1)
+            }
         }
+        markGone(at: missing)
     }
 
     mutating func markDeleted() {
         isDeleted = true
-        gone = Set(uids)
+        gone = UIDSet(ranges: [1...UInt32.max])
+        goneCount = count
         changed = []
     }
 
@@ -228,8 +241,9 @@ struct MailboxView {
     /// - Returns: the sequence numbers, highest first, so that each is right when it is told.
     mutating func takeGone() -> [UInt32] {
         guard !gone.isEmpty else { return [] }
-        let indexes = rows.indexes(of: UIDSet(gone.lazy.map { UID($0) }))
-        gone.removeAll(keepingCapacity: false)
+        let indexes = rows.indexes(of: gone)
+        gone = UIDSet()
+        goneCount = 0
         rows.remove(indexes)
         // The client does not know of messages beyond those it was told.
         let known = indexes.flatMap { $0.clamped(to: 0..<toldCount) }
