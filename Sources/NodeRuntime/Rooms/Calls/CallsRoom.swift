@@ -100,22 +100,14 @@ struct CallsRoom {
     /// leads, one of those that have replicas says so.
     private func target(of hosted: HostedGroup, _ floor: Floor) -> NodeID? {
         if let leader = hosted.calls.hintedLeader ?? hosted.replica?.leaderNode { return leader }
-        guard !willHear(hosted, floor) else { return nil }
+        guard !hosted.hasMember else { return nil }
         let holders = floor.holders(of: hosted.id)
         return holders.isEmpty ? nil : holders[Int(hosted.calls.turn) % holders.count]
     }
 
-    /// Whether the replica here will hear who leads the group. One that was taken out of it may not know: nobody tells
-    /// it so.
-    private func willHear(_ hosted: HostedGroup, _ floor: Floor) -> Bool {
-        guard hosted.hasMember else { return false }
-        guard let record = floor.directory.group(hosted.id) else { return true }
-        return record.holders.contains(floor.node)
-    }
-
     /// The node that was asked is gone, or knows nobody that leads: another one is asked next.
     private func passOver(_ node: NodeID, in hosted: HostedGroup, _ floor: Floor) {
-        guard !willHear(hosted, floor), target(of: hosted, floor) == node else { return }
+        guard !hosted.hasMember, target(of: hosted, floor) == node else { return }
         hosted.calls.hintedLeader = nil
         if target(of: hosted, floor) == node { hosted.calls.turn &+= 1 }
     }
@@ -124,7 +116,7 @@ struct CallsRoom {
     /// send all; elsewhere another node is asked at once. When all were lost, they are asked again after a pause.
     mutating func noteLost(_ node: NodeID, _ floor: Floor) {
         for group in calling {
-            guard let hosted = floor.groups[group], hosted.calls.count > 0, !willHear(hosted, floor),
+            guard let hosted = floor.groups[group], hosted.calls.count > 0, !hosted.hasMember,
                 target(of: hosted, floor) == node
             else { continue }
             passOver(node, in: hosted, floor)
