@@ -33,12 +33,26 @@ internal import CRocksDB
     /// - Returns: whether there is one; nil where this way does not tell: the disk does not give it, or much was
     ///   removed just here.
     func withRow(_ key: Span<UInt8>, _ body: (Span<UInt8>) throws -> Void) rethrows -> Bool? {
-        if comparison(with: key) == .before {
+        var place = comparison(with: key)
+        if place == .before {
             unsafe rocksdb_iter_next(iterator)
-            if comparison(with: key) != .before { return try lendRow(of: key, body) }
+            place = comparison(with: key)
         }
-        if comparison(with: key) != .same && comparison(with: key) != .behind { seek(key) }
-        return try lendRow(of: key, body)
+        if place == .before || place == .nowhere {
+            seek(key)
+            place = comparison(with: key)
+        }
+        switch place {
+        case .same:
+            var length = 0
+            let start = unsafe rocksdb_iter_value(iterator, &length)
+            try unsafe lendBytes(from: start, count: length, body)
+            return true
+        case .behind: return false
+        case .before, .nowhere:
+            let isEnd: Void? = try? rocksCall(path: database.path) { unsafe rocksdb_iter_get_error(iterator, &$0) }
+            return isEnd == nil ? nil : false
+        }
     }
 
     private enum Comparison {
@@ -57,20 +71,6 @@ internal import CRocksDB
     private func seek(_ key: Span<UInt8>) {
         isPlaced = true
         key.withChars { start, length in unsafe rocksdb_iter_seek(iterator, start, length) }
-    }
-
-    private func lendRow(of key: Span<UInt8>, _ body: (Span<UInt8>) throws -> Void) rethrows -> Bool? {
-        switch comparison(with: key) {
-        case .same:
-            var length = 0
-            let start = unsafe rocksdb_iter_value(iterator, &length)
-            try unsafe lendBytes(from: start, count: length, body)
-            return true
-        case .behind: return false
-        case .before, .nowhere:
-            let isEnd: Void? = try? rocksCall(path: database.path) { unsafe rocksdb_iter_get_error(iterator, &$0) }
-            return isEnd == nil ? nil : false
-        }
     }
 }
 
