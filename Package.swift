@@ -24,12 +24,16 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
+/// Tests are compiled without optimisation, what they test with it: to optimise tests as large as the code takes longer
+/// than it saves.
+let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 func tests(_ module: String, _ extra: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(module)Tests",
         dependencies: [.byName(name: module)] + extra,
         exclude: exclude,
-        swiftSettings: strict
+        swiftSettings: strict + unoptimised
     )
 }
 
@@ -82,10 +86,10 @@ let package = Package(
 
         // Storage.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
-        .target(name: "CRocksFlush", dependencies: ["CRocksDB"]),
+        .target(name: "CRocksCalls", dependencies: ["CRocksDB"]),
         .target(
             name: "StateStorage",
-            dependencies: ["CRocksDB", "CRocksFlush", nioCore, nioLocks],
+            dependencies: ["CRocksDB", "CRocksCalls", nioCore, nioLocks],
             swiftSettings: strictMemory
         ),
         .target(name: "CChecksum"),
@@ -275,7 +279,7 @@ let package = Package(
             ]
         ),
         tests("AdminService", ["AdminAPI", "NodeRuntime", .product(name: "GRPCCore", package: "grpc-swift-2")]),
-        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict + unoptimised),
         tests("Authentication"),
         tests("LoadModel", ["Consensus"]),
         tests("CharsetConversion"),

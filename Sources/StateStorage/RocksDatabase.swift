@@ -1,5 +1,5 @@
+internal import CRocksCalls
 internal import CRocksDB
-internal import CRocksFlush
 internal import NIOCore
 internal import Synchronization
 
@@ -53,7 +53,7 @@ internal import Synchronization
         self.valueOptions = valueOptions
         apart = settings.valuesApart
         segments = ValueSegments(
-            first: try Self.firstFreeSegment(among: unsafe Self.valueFiles(of: handle), path),
+            first: try Self.firstFreeSegment(among: unsafe Self.valueFiles(of: handle).map(\.segments), path),
             segmentBytes: settings.segmentBytes
         )
         unsafe readOptions = rocksdb_readoptions_create()!
@@ -125,9 +125,20 @@ internal import Synchronization
         return last + 1
     }
 
-    /// The segments whose values a file has, for each file of such values: as RocksDB's list of files has it, so that
-    /// no value is read.
-    private static func valueFiles(of handle: OpaquePointer) -> [ClosedRange<UInt32>] {
+    /// A file of values that are kept apart.
+    struct ValueFile {
+        /// 0: the file was flushed, and is not settled yet.
+        let level: Int
+        let positions: ClosedRange<ValuePosition>
+        /// As RocksDB calls the file.
+        let name: String
+
+        /// The segments whose values the file has; of those in the middle there may be none.
+        var segments: ClosedRange<UInt32> { positions.lowerBound.segment...positions.upperBound.segment }
+    }
+
+    /// The files of values, as RocksDB's list of files has them, so that no value is read.
+    private static func valueFiles(of handle: OpaquePointer) -> [ValueFile] {
         let files = unsafe rocksdb_livefiles(handle)!
         defer { unsafe rocksdb_livefiles_destroy(files) }
         let count = unsafe rocksdb_livefiles_count(files)
@@ -136,19 +147,55 @@ internal import Synchronization
             guard family == valuesName else { return nil }
             var length = 0
             let smallest = unsafe rocksdb_livefiles_smallestkey(files, index, &length)
-            let first = try? unsafe lendBytes(from: smallest, count: length) { try ValuePosition(key: $0).segment }
+            let first = try? unsafe lendBytes(from: smallest, count: length) { try ValuePosition(key: $0) }
             let largest = unsafe rocksdb_livefiles_largestkey(files, index, &length)
-            let last = try? unsafe lendBytes(from: largest, count: length) { try ValuePosition(key: $0).segment }
+            let last = try? unsafe lendBytes(from: largest, count: length) { try ValuePosition(key: $0) }
             guard let first, let last, first <= last else { return nil }
-            return first...last
+            return ValueFile(
+                level: Int(unsafe rocksdb_livefiles_level(files, index)),
+                positions: first...last,
+                name: unsafe String(cString: rocksdb_livefiles_name(files, index))
+            )
         }
     }
 
-    /// The segments that each file of values has values of; of those in the middle there may be none.
-    func valueFiles() -> [ClosedRange<UInt32>] {
+    /// The files that values lie in.
+    func valueFiles() -> [ValueFile] {
         enter()
         defer { leave() }
         return unsafe Self.valueFiles(of: handle)
+    }
+
+    /// The segments that files of values may have values of, in order.
+    var segmentsOfValues: [UInt32] { Set(valueFiles().map(\.segments).joined()).sorted() }
+
+    /// Has RocksDB take files of values that were flushed, and that it looks at one by one, to where they are found by
+    /// their keys, and may be dropped. They are not copied, unless two of them overlap: those that threads wrote to at
+    /// the same moment as RocksDB flushed by itself.
+    ///
+    /// - Parameter count: so many files are worth it.
+    func settleValues(fromCount count: Int) throws(StateError) {
+        enter()
+        defer { leave() }
+        let flushed = unsafe Self.valueFiles(of: handle).filter { $0.level == 0 }
+        guard flushed.count >= count, let first = flushed.map(\.positions.lowerBound).min(),
+            let last = flushed.map(\.positions.upperBound).max()
+        else { return }
+        try first.key.span.withChars { first, firstLength throws(StateError) in
+            try last.key.span.withChars { last, lastLength throws(StateError) in
+                try rocksCall(path: path) { error in
+                    unsafe staffetta_rocks_settle(
+                        UnsafeMutableRawPointer(handle),
+                        UnsafeMutableRawPointer(values),
+                        first,
+                        firstLength,
+                        last,
+                        lastLength,
+                        &error
+                    )
+                }
+            }
+        }
     }
 
     /// Where a value lies that a scan of values has found.

@@ -22,8 +22,10 @@ internal import CRocksDB
         unsafe handle = try Self.adding(more, to: base, path: path)
     }
 
-    /// Options of the values that are kept apart. Their keys rise from file to file: what looks like a compaction only
-    /// notes that a file stands on another level now. So there must be no other reason to compact.
+    /// Options of the values that are kept apart. Their keys rise from file to file, so nothing of them is ever to be
+    /// merged: RocksDB does not compact them by itself. It would write every file anew once a snapshot that is older
+    /// than the file is released, only to take the sequence numbers out. ``RocksDatabase/settleValues()`` moves files
+    /// to a level where they are found by their keys.
     ///
     /// - Throws: ``StateError`` when this build of RocksDB does not know an option.
     init(values settings: RocksSettings, path: String) throws(StateError) {
@@ -35,7 +37,7 @@ internal import CRocksDB
         unsafe rocksdb_options_set_write_buffer_size(base, bufferBytes)
         unsafe rocksdb_options_set_max_write_buffer_number(base, Int32(settings.writeBufferLimit))
         unsafe rocksdb_options_set_level_compaction_dynamic_level_bytes(base, 1)
-        unsafe rocksdb_options_set_level0_file_num_compaction_trigger(base, 1)
+        unsafe rocksdb_options_set_disable_auto_compactions(base, 1)
         unsafe rocksdb_options_set_compression(base, settings.valueCompression.code)
         unsafe Self.setTable(base, cacheBytes: settings.valueCacheBytes, bloomBits: nil)
         unsafe handle = try Self.adding("ttl=0;periodic_compaction_seconds=0", to: base, path: path)

@@ -64,6 +64,8 @@ struct ValueCollector {
         /// So many segments of less than an eighth of the usual size are made one.
         static let smallSegments = 32
         static let smallShare: UInt64 = 8
+        /// So many files that were flushed are settled together.
+        static let unsettledFiles = 4
         /// So often RocksDB is told to drop files: it keeps those that have just come, or that it moves at the moment.
         static let dropAttempts = 30
     }
@@ -75,6 +77,7 @@ struct ValueCollector {
         guard let apart = database.apart else { return false }
         switch phase {
         case .idle:
+            try database.settleValues(fromCount: Limits.unsettledFiles)
             guard isDue(database) else { return false }
             _ = database.segments.takeRemovals()
             let open = database.segments.open
@@ -93,7 +96,9 @@ struct ValueCollector {
         case .dropping(let named, let mark, let attempts):
             guard database.snapshots.areOver(before: mark) else { return false }
             // Once the files of before are gone, or RocksDB keeps them: the next pass finds them again.
-            let files = database.valueFiles().filter(named.areGone)
+            // RocksDB drops no files of the first level.
+            try database.settleValues(fromCount: 1)
+            let files = database.valueFiles().map(\.segments).filter(named.areGone)
             phase = files.isEmpty || attempts == 0 ? .idle : .dropping(named, mark: mark, attempts: attempts - 1)
             for segments in files {
                 try database.dropFiles(of: segments)
@@ -154,7 +159,7 @@ struct ValueCollector {
         let closed = sizes.filter { $0.key <= count.last }
         let named = Named(last: count.last, segments: Set(count.named.keys))
         let victims = victims(among: closed, named: count.named, segmentBytes: database.segments.segmentBytes)
-        guard !victims.isEmpty || database.valueFiles().contains(where: named.areGone) else {
+        guard !victims.isEmpty || database.valueFiles().contains(where: { named.areGone($0.segments) }) else {
             phase = .idle
             return false
         }
@@ -194,7 +199,7 @@ struct ValueCollector {
 
     /// Finds the closed segments that are not known yet.
     private mutating func readSizes(through last: UInt32, _ database: RocksDatabase) throws {
-        for segment in Set(database.valueFiles().joined()).sorted() where segment <= last && sizes[segment] == nil {
+        for segment in database.segmentsOfValues where segment <= last && sizes[segment] == nil {
             sizes[segment] = try Self.size(of: segment, database)
         }
     }
@@ -214,7 +219,7 @@ struct ValueCollector {
 
     /// All segments that have values on disk.
     static func segmentsOnDisk(_ database: RocksDatabase) throws -> [ValueSegment] {
-        try Set(database.valueFiles().joined()).sorted().compactMap { number in
+        try database.segmentsOfValues.compactMap { number in
             try size(of: number, database).map { ValueSegment(number: number, bytes: $0) }
         }
     }

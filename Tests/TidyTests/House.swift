@@ -4,7 +4,7 @@ enum House {
     private static let layers: [[String]] = [
         [
             "Consensus", "MessageFormat", "IMAPSyntax", "Authentication", "CAllocator", "CChecksum",
-            "CRocksDB", "CRocksFlush", "CSemaphore", "CharsetConversion",
+            "CRocksCalls", "CRocksDB", "CSemaphore", "CharsetConversion",
         ],
         ["MailModel", "ReplicaCore", "StateStorage", "LogStorage", "LoadModel"],
         ["IMAPSession", "Placement"],

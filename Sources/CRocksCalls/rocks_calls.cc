@@ -1,4 +1,4 @@
-#include "rocks_flush.h"
+#include "rocks_calls.h"
 
 #include <cstring>
 #include <vector>
@@ -25,5 +25,18 @@ void staffetta_rocks_flush(void *database, void *const *families, size_t count, 
   options.allow_write_stall = waits == 0;
   const rocksdb::Status status = static_cast<rocksdb_t *>(database)->rep->Flush(options, handles);
   if (status.IsTryAgain() && waits == 0) return;
+  if (!status.ok()) *error = strdup(status.ToString().c_str());
+}
+
+void staffetta_rocks_settle(void *database, void *family, const char *first, size_t first_length, const char *last,
+                            size_t last_length, char **error) {
+  const rocksdb::Slice begin(first, first_length);
+  const rocksdb::Slice end(last, last_length);
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.allow_write_stall = true;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kSkip;
+  const rocksdb::Status status = static_cast<rocksdb_t *>(database)->rep->CompactRange(
+      options, static_cast<rocksdb_column_family_handle_t *>(family)->rep, &begin, &end);
   if (!status.ok()) *error = strdup(status.ToString().c_str());
 }
