@@ -86,6 +86,33 @@ import Testing
         #expect(calls.allSatisfy { if case .success(.appended)? = $0.value { true } else { false } })
     }
 
+    /// A replica that hears of no leader any more, as one that was taken out of its group may, keeps no client waiting
+    /// for it: those who have others lead the call to the leader, and answer the read.
+    @Test func whereTheReplicaHearsOfNoLeaderOthersAreAsked() throws {
+        let bench = try RemoteBench { $0.callMilliseconds = 60_000 }
+        let (_, account) = try bench.makeAccount()
+        let leader = try #require(bench.cluster.leader(of: RemoteBench.group))
+        let deaf = try #require(bench.holders.first { $0.id != leader.id })
+        func isLost(_ message: PeerMessage, _ from: NodeID, _ to: NodeID) -> Bool {
+            guard from == deaf.id || to == deaf.id else { return false }
+            switch message {
+            case .forward, .forwardReply, .read: return false
+            default: return true
+            }
+        }
+        // An election timeout is up to 24 ticks, and others are asked another 12 later.
+        bench.run(ticks: 26, isLost: isLost)
+        let call = bench.submit(.setQuota(bytes: 0), account: account.id, through: deaf)
+        let read = bench.query(.mailbox(.inbox), of: account, through: deaf)
+        bench.run(ticks: 24, isLost: isLost)
+        #expect(call.value == .success(.done))
+        #expect(RemoteBench.messages(in: read.value) == 0)
+        // From then on nobody waits.
+        let next = bench.submit(.setQuota(bytes: 0), account: account.id, through: deaf)
+        bench.run(ticks: 8, isLost: isLost)
+        #expect(next.value == .success(.done))
+    }
+
     /// A node that is known to be lost is not waited for.
     @Test func aLostLeaderIsLeftAtOnce() throws {
         let bench = try RemoteBench()

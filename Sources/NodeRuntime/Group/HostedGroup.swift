@@ -20,6 +20,8 @@ package final class HostedGroup {
     let reads = ReadTable()
     /// The tick of the loop at which something other than the clock and heartbeats last reached the group.
     var touchedTick: UInt64 = 0
+    /// Since when the replica here has known nobody that leads, as those who wanted a leader have seen it.
+    private var leaderlessMilliseconds: Int64?
     /// What the group counts for in ``HostedGroups/tally``; nil without a replica.
     fileprivate var counted: GroupTally.Entry?
 
@@ -66,8 +68,19 @@ package final class HostedGroup {
         return id == .directory || raft.configuration.isVoter(raft.id)
     }
 
-    /// Whether the replica here belongs to the group, as far as it knows: it will hear who leads.
-    var hasMember: Bool { replica.map { $0.raft.configuration.member($0.id) != nil } ?? false }
+    /// Whether a replica here belongs to the group, as far as it knows, and hears who leads: it knows a leader, or has
+    /// been without one for less than `patienceMilliseconds` since this was first asked. A replica that was taken out
+    /// of its group, by a leader that ended before it said so, hears of no leader any more.
+    func hearsWhoLeads(_ nowMilliseconds: Int64, patienceMilliseconds: Int64) -> Bool {
+        guard let replica, replica.raft.configuration.member(replica.id) != nil else { return false }
+        guard replica.leaderNode == nil else {
+            leaderlessMilliseconds = nil
+            return true
+        }
+        let since = leaderlessMilliseconds ?? nowMilliseconds
+        leaderlessMilliseconds = since
+        return nowMilliseconds - since < patienceMilliseconds
+    }
 
     /// What this node has heard a replica say, and who of the group has heard it. A replica that has just begun, or
     /// none, leaves it to the one before.

@@ -1,10 +1,21 @@
 internal import Consensus
 internal import MailModel
+internal import ReplicaCore
 
 /// Which other nodes may serve a group.
 extension Floor {
     /// Whether there are other nodes that may serve a group. Every node has the directory.
     func isServedElsewhere(_ group: GroupID) -> Bool { group != .directory && !nodesToAsk(about: group).isEmpty }
+
+    /// Whether a replica of the group is here that hears who leads: for about as long as an election takes, it may be
+    /// without a leader. Behind that, others are asked.
+    func hearsWhoLeads(_ group: HostedGroup) -> Bool {
+        let patience = Int64(settings.replica.raft.electionTimeoutTicks) * settings.tickMilliseconds
+        return group.hearsWhoLeads(nowMilliseconds, patienceMilliseconds: patience)
+    }
+
+    /// Whether clients' reads are answered by the replica here, now or when it has heard who leads.
+    func mayServeReads(_ group: HostedGroup) -> Bool { group.servesReads && hearsWhoLeads(group) }
 
     /// The other nodes whose replicas vote, as far as the directory has heard: those of this node's data center first.
     /// Among equals, each node begins with another one. Where nobody is known to vote, whoever may know of the group.

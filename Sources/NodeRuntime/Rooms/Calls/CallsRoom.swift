@@ -96,18 +96,18 @@ struct CallsRoom {
         }
     }
 
-    /// The node that gets a group's calls: the leader, as far as one is known. Where no replica here will ever hear who
-    /// leads, one of those that have replicas says so.
+    /// The node that gets a group's calls: the leader, as far as one is known. Where no replica here hears who leads,
+    /// one of those that have replicas says so.
     private func target(of hosted: HostedGroup, _ floor: Floor) -> NodeID? {
         if let leader = hosted.calls.hintedLeader ?? hosted.replica?.leaderNode { return leader }
-        guard !hosted.hasMember else { return nil }
+        guard !floor.hearsWhoLeads(hosted) else { return nil }
         let holders = floor.holders(of: hosted.id)
         return holders.isEmpty ? nil : holders[Int(hosted.calls.turn) % holders.count]
     }
 
     /// The node that was asked is gone, or knows nobody that leads: another one is asked next.
     private func passOver(_ node: NodeID, in hosted: HostedGroup, _ floor: Floor) {
-        guard !hosted.hasMember, target(of: hosted, floor) == node else { return }
+        guard !floor.hearsWhoLeads(hosted), target(of: hosted, floor) == node else { return }
         hosted.calls.hintedLeader = nil
         if target(of: hosted, floor) == node { hosted.calls.turn &+= 1 }
     }
@@ -116,7 +116,7 @@ struct CallsRoom {
     /// send all; elsewhere another node is asked at once. When all were lost, they are asked again after a pause.
     mutating func noteLost(_ node: NodeID, _ floor: Floor) {
         for group in calling {
-            guard let hosted = floor.groups[group], hosted.calls.count > 0, !hosted.hasMember,
+            guard let hosted = floor.groups[group], hosted.calls.count > 0, !floor.hearsWhoLeads(hosted),
                 target(of: hosted, floor) == node
             else { continue }
             passOver(node, in: hosted, floor)
@@ -209,10 +209,12 @@ struct CallsRoom {
     mutating func tick(_ floor: Floor) {
         let now = floor.nowMilliseconds
         for group in calling {
-            guard let table = floor.groups[group]?.calls, table.count > 0 else {
+            guard let hosted = floor.groups[group], hosted.calls.count > 0 else {
                 calling.remove(group)
                 continue
             }
+            let table = hosted.calls
+            if table.nextReady != nil, !floor.hearsWhoLeads(hosted) { sendable.insert(group) }
             for call in table.removeExpired(now) { finish(call, with: .failure(.unavailable), floor) }
         }
         while let due = due.takeNext(now) {

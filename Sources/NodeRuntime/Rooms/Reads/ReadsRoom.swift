@@ -38,7 +38,7 @@ struct ReadsRoom {
     mutating func enqueue(_ call: ReadCall, _ floor: Floor) {
         guard !floor.isStopping else { return call.fail(.stopping) }
         guard let hosted = floor.groups[call.group] else { return call.fail(.unavailable) }
-        guard call.remote == nil || hosted.servesReads || !floor.isServedElsewhere(call.group) else {
+        guard call.remote == nil || floor.mayServeReads(hosted) || !floor.isServedElsewhere(call.group) else {
             return floor.tell(.readElsewhere(call))
         }
         guard call.readNearby == nil else { return nearby.append(call) }
@@ -220,7 +220,7 @@ struct ReadsRoom {
                 continue
             }
             let table = hosted.reads
-            if !hosted.servesReads, floor.isServedElsewhere(group) {
+            if !floor.mayServeReads(hosted), floor.isServedElsewhere(group) {
                 for call in table.takeRemote() { floor.tell(.readElsewhere(call)) }
             }
             if let round = table.round, now - round.sinceMilliseconds >= floor.settings.resendMilliseconds {

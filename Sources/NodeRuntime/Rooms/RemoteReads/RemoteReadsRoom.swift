@@ -88,7 +88,7 @@ struct RemoteReadsRoom {
     private mutating func route(_ number: UInt64, _ floor: Floor) {
         guard let read = reads[number] else { return }
         let group = read.call.group
-        if floor.groups[group]?.servesReads == true {
+        if let hosted = floor.groups[group], floor.mayServeReads(hosted) {
             remove(number, floor)
             return floor.tell(.readHere(read.call))
         }
