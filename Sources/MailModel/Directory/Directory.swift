@@ -113,13 +113,16 @@ public struct Directory: Sendable {
         self.lastGroup = max(lastGroup ?? GroupID(0), groups.last?.id ?? GroupID(0), GroupID(founding.mailGroups))
         var numbers: [GroupID: UInt32] = [:]
         for (number, group) in groups.enumerated() { numbers[group.id] = UInt32(number) }
+        // The slots that a group was founded with follow one another: no slot is looked up by itself.
         var places: [UInt32] = []
         places.reserveCapacity(Slot.count)
-        for number in 0..<Slot.count {
-            let slot = Slot(rawValue: UInt16(number))
-            guard let place = numbers[moved[slot] ?? founding.group(of: slot)] else { return nil }
-            places.append(place)
+        for group in 1...max(1, founding.mailGroups) {
+            let id = GroupID(group)
+            places.append(contentsOf: repeatElement(numbers[id] ?? .max, count: Int(founding.slots(of: id))))
         }
+        // What moved goes to other places: to which, no order of the moves decides.
+        for (slot, group) in moved { places[Int(slot.rawValue)] = numbers[group] ?? .max }
+        guard !places.contains(.max) else { return nil }
         self.places = places
     }
 

@@ -1,6 +1,7 @@
 internal import Consensus
 internal import MailModel
 internal import NodeRuntime
+internal import ReplicaCore
 
 /// Has the directory want groups on other nodes now and then, and on all of them again when the faults are over.
 ///
@@ -30,7 +31,16 @@ final class PlacementFaults {
     /// Whether a group is on a few nodes, or is about to be, whichever these are. An admin's groups always have enough
     /// others.
     var mayNeedAnyone: Bool {
-        isActive && (!misplaced.isEmpty || world.now - lastMicroseconds <= 5_000_000)
+        isActive && (!misplaced.isEmpty || world.now - lastMicroseconds <= 5_000_000 || isDirectoryUndecided)
+    }
+
+    /// Whether a log of the directory has what is not committed there yet: however long ago a move was asked for, it
+    /// may be that.
+    private var isDirectoryUndecided: Bool {
+        world.nodes.contains { node in
+            guard let raft = node.core?.replica(.directory)?.raft else { return false }
+            return raft.lastIndex > raft.commitIndex
+        }
     }
 
     /// Now and then.
