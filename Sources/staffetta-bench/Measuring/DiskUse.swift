@@ -2,14 +2,11 @@ internal import Glibc
 
 /// What files take on disk.
 enum DiskUse {
-    /// The blocks of all files under a directory, in bytes; 0 where it cannot be read.
+    /// The lengths of all files under a directory, in bytes; 0 where it cannot be read.
     static func bytes(under path: String) -> Int {
-        var information = stat()
-        guard lstat(path, &information) == 0 else { return 0 }
-        let own = Int(information.st_blocks) * 512
-        guard information.st_mode & S_IFMT == S_IFDIR, let directory = opendir(path) else { return own }
+        guard let directory = opendir(path) else { return length(of: path) }
         defer { closedir(directory) }
-        var sum = own
+        var sum = 0
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
@@ -17,5 +14,12 @@ enum DiskUse {
             if name != ".", name != ".." { sum += bytes(under: path + "/" + name) }
         }
         return sum
+    }
+
+    private static func length(of path: String) -> Int {
+        let descriptor = open(path, O_RDONLY)
+        guard descriptor >= 0 else { return 0 }
+        defer { close(descriptor) }
+        return max(0, Int(lseek(descriptor, 0, SEEK_END)))
     }
 }
