@@ -172,13 +172,11 @@ internal import Synchronization
     /// Has RocksDB take files of values that were flushed, and that it looks at one by one, to where they are found by
     /// their keys, and may be dropped. They are not copied, unless two of them overlap: those that threads wrote to at
     /// the same moment as RocksDB flushed by itself.
-    ///
-    /// - Parameter count: so many files are worth it.
-    func settleValues(fromCount count: Int) throws(StateError) {
+    func settleValues() throws(StateError) {
         enter()
         defer { leave() }
         let flushed = unsafe Self.valueFiles(of: handle).filter { $0.level == 0 }
-        guard flushed.count >= count, let first = flushed.map(\.positions.lowerBound).min(),
+        guard let first = flushed.map(\.positions.lowerBound).min(),
             let last = flushed.map(\.positions.upperBound).max()
         else { return }
         try first.key.span.withChars { first, firstLength throws(StateError) in

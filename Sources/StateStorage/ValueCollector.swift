@@ -50,6 +50,8 @@ struct ValueCollector {
     private var sizes: [UInt32: UInt64] = [:]
     /// Rows of values that the last pass found, and the segment that was open then; nil before the first pass.
     private var last: (rows: Int, open: UInt32)?
+    /// The segment that was open when files were last settled; nil before the first time.
+    private var settled: UInt32?
 
     private enum Limits {
         /// Rows that a step looks at.
@@ -64,9 +66,9 @@ struct ValueCollector {
         /// So many segments of less than an eighth of the usual size are made one.
         static let smallSegments = 32
         static let smallShare: UInt64 = 8
-        /// So many files that were flushed are settled together.
-        static let unsettledFiles = 4
-        /// So often RocksDB is told to drop files: it keeps those that have just come, or that it moves at the moment.
+        /// Files of so many closed segments are settled together.
+        static let unsettledSegments: UInt32 = 4
+        /// So often files are looked for that can be dropped: a flush may still be writing the last of them.
         static let dropAttempts = 30
     }
 
@@ -77,7 +79,7 @@ struct ValueCollector {
         guard let apart = database.apart else { return false }
         switch phase {
         case .idle:
-            try database.settleValues(fromCount: Limits.unsettledFiles)
+            try settleFiles(database)
             guard isDue(database) else { return false }
             _ = database.segments.takeRemovals()
             let open = database.segments.open
@@ -95,9 +97,9 @@ struct ValueCollector {
             return try moveStep(of: segments, from: position, named, maximumBytes: maximumBytes, database)
         case .dropping(let named, let mark, let attempts):
             guard database.snapshots.areOver(before: mark) else { return false }
-            // Once the files of before are gone, or RocksDB keeps them: the next pass finds them again.
             // RocksDB drops no files of the first level.
-            try database.settleValues(fromCount: 1)
+            try database.settleValues()
+            // Once the files of before are gone, or RocksDB keeps them: the next pass finds them again.
             let files = database.valueFiles().map(\.segments).filter(named.areGone)
             phase = files.isEmpty || attempts == 0 ? .idle : .dropping(named, mark: mark, attempts: attempts - 1)
             for segments in files {
@@ -106,6 +108,15 @@ struct ValueCollector {
             }
             return false
         }
+    }
+
+    /// Settles what was flushed, when enough segments were closed since the last time: nobody has to look at the list
+    /// of files to find that there is nothing to do.
+    private mutating func settleFiles(_ database: RocksDatabase) throws {
+        let open = database.segments.open
+        guard settled.map({ open - $0 >= Limits.unsettledSegments }) ?? true else { return }
+        settled = open
+        try database.settleValues()
     }
 
     private func isDue(_ database: RocksDatabase) -> Bool {

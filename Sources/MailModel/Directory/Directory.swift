@@ -113,14 +113,15 @@ public struct Directory: Sendable {
         self.lastGroup = max(lastGroup ?? GroupID(0), groups.last?.id ?? GroupID(0), GroupID(founding.mailGroups))
         var numbers: [GroupID: UInt32] = [:]
         for (number, group) in groups.enumerated() { numbers[group.id] = UInt32(number) }
-        // The slots that a group was founded with follow one another: no slot is looked up by itself.
+        guard (1...UInt32(Self.maximumGroups)).contains(founding.mailGroups) else { return nil }
+        // The slots that a group was founded with follow one another: no slot is looked up by itself. A group that is
+        // not there any more has the mark `.max`, which has to be gone when the slots that moved have their places.
         var places: [UInt32] = []
         places.reserveCapacity(Slot.count)
-        for group in 1...max(1, founding.mailGroups) {
+        for group in 1...founding.mailGroups {
             let id = GroupID(group)
             places.append(contentsOf: repeatElement(numbers[id] ?? .max, count: Int(founding.slots(of: id))))
         }
-        // What moved goes to other places: to which, no order of the moves decides.
         for (slot, group) in moved { places[Int(slot.rawValue)] = numbers[group] ?? .max }
         guard !places.contains(.max) else { return nil }
         self.places = places

@@ -139,8 +139,7 @@ struct Steady: ParsableCommand {
     // MARK: Showing
 
     private static let head = [
-        "round", "rate/s", "p50 ms", "p99 ms", "expunge s", "CPU s/1000", "written/byte", "errors",
-        "disk/left",
+        "round", "rate/s", "p50 ms", "p99 ms", "expunge s", "CPU s/1000", "written/byte", "errors", "disk/left",
     ]
 
     private func line(_ cells: [String]) -> String {
